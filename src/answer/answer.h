@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * answer - one question -> one reply.
+ *
+ * answer_question() decides: silence or an error for what is no question, CHAOS identity, the image of the
+ * zone that holds the name, the resolver for clients on the allow list, REFUSED for the rest; and puts EDNS around
+ * it. It allocates nothing. What needs the resolver goes through struct answer_recursor, which drives resolve/ with net/.
+ * Called by the workers of cmd/banyand.
+ *
+ * Example:
+ *
+ *	size_t len;
+ *	switch (answer_question(view, counters, &request, &pending, &len)) {
+ *	case ANSWER_SEND: return len;
+ *	case ANSWER_SILENT: return 0;
+ *	case ANSWER_RECURSE: return answer_recurse(recursor, view, &pending, &m->ticket);
+ *	}
+ */
+#pragma once
+
+#include "net/net.h"
+#include "resolve/resolve.h"
+
+#define ANSWER_ZONES_MAX 65536
+
+struct answer_zone {
+	const uint8_t *apex; /* lower case */
+	const struct image *image; /* NULL = not loaded: SERVFAIL */
+};
+
+/* Everything that answering needs to know, immutable; a reload publishes a new one under RCU. */
+struct answer_view {
+	size_t n_zones;
+	const struct answer_zone *zone; /* sorted by answer_view_sort() */
+	const struct image *root;       /* the resolver's local root; NULL = none */
+	bool recursion;                 /* is there a resolver? */
+	size_t n_allow;
+	const struct addr_prefix *allow; /* who may ask for recursion */
+	const char *identity;           /* NSID, id.server, hostname.bind; "" = off */
+	const char *version;            /* version.bind, version.server; "" = off */
+	uint16_t udp_size;              /* largest UDP reply */
+	bool minimal_responses;
+};
+void answer_view_sort(struct answer_zone *zone, size_t n);
+
+struct answer_request {
+	const uint8_t *msg;
+	size_t len;
+	struct addr peer;
+	bool tcp;
+	uint8_t *out; /* 65535 bytes */
+};
+
+enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE };
+
+/* What must be remembered of a question while the resolver works on it. Plain value. */
+struct answer_pending {
+	uint16_t id, flags, qtype, qclass;
+	bool edns, dnssec, nsid, tcp;
+	uint16_t udp_size; /* the smaller of client's and ours; 512 without EDNS */
+	uint8_t qname_len;
+	uint8_t qname[WIRE_NAME_MAX]; /* case as sent */
+};
+
+enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
+				    const struct answer_request *request, struct answer_pending *ret_pending,
+				    size_t *ret_len);
+
+/* Writes the reply for a resolver's result; returns its length (TC when it does not fit). */
+int answer_from_result(const struct answer_view *view, const struct answer_pending *pending,
+		       const struct resolve_result *result, uint8_t *out, size_t cap) _must_use_;
+
+/* ---- driving the resolver with sockets ---- */
+struct answer_recursor;
+struct answer_recursor_settings {
+	struct net_loop *loop;
+	struct resolve *engine;
+	struct counters *counters;
+	/* The view of this moment (RCU-protected until the end of the loop's turn). */
+	const struct answer_view *(*view)(void *ctx);
+	void *view_ctx;
+};
+int answer_recursor_new(const struct answer_recursor_settings *settings, struct answer_recursor **ret) _must_use_;
+void answer_recursor_free(struct answer_recursor *recursor);
+/* Starts on a client's question; returns the reply's length if it is known at once (written to `out`), else NET_LATER. */
+int answer_recurse(struct answer_recursor *recursor, const struct answer_pending *pending,
+		   const struct net_ticket *ticket, uint8_t *out);
+/* For the control socket: resolves with a trace; `done` gets the result (valid during the call). Loop's thread only. */
+int answer_trace(struct answer_recursor *recursor, const uint8_t *qname, uint16_t qtype, bool cold,
+		 void (*done)(void *ctx, const struct resolve_result *result), void *ctx) _must_use_;

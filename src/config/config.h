@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * config - one table from which parser, checks, manual page and sample file come.
+ *
+ * schema.c holds one row an option: its place in the YAML tree, type, default, range, unit, what a reload can
+ * do with it, and its text. An empty file is a useful configuration. Called by cmd/ only; stations get the plain
+ * settings structs below and never see YAML.
+ *
+ * Example:
+ *
+ *	struct config *config;
+ *	struct config_error error;
+ *	if (config_read_file("/etc/banyan/banyan.yaml", &config, &error) < 0)
+ *		fprintf(stderr, "%s\n", error.text);
+ */
+#pragma once
+
+#include "base/base.h"
+
+struct config_list { size_t count; char **item; };
+struct config_addrs { size_t count; struct addr *item; };
+struct config_prefixes { size_t count; struct addr_prefix *item; };
+
+enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, CONFIG_PROVE_STRUCTURE };
+
+struct config_zone {
+	char *name;                 /* presentation form */
+	char *file;
+	enum config_prove prove;    /* auto = full for the root or when anchors are given, else structure */
+	struct config_list anchors; /* files of DS/DNSKEY; empty = built in (root) */
+	bool require_zonemd;
+};
+
+/* "from" -> "to": where a name server's address really is (labs, address translation). */
+struct config_reroute { struct addr from, to; };
+
+struct config {
+	struct {
+		struct config_addrs listen;   /* default 127.0.0.1@53 and ::1@53 */
+		uint32_t workers;             /* 0 = one a CPU */
+		char *user;                   /* "" = stay */
+		char *rundir;                 /* /run/banyan */
+		char *control;                /* Unix socket; default rundir/control.sock */
+		char *identity;               /* NSID, id.server, hostname.bind; "" = off; "auto" = host name */
+		char *version;                /* version.bind, version.server; "" = off (REFUSED) */
+		uint32_t udp_size;            /* bytes, largest UDP reply; default 1232 */
+		uint32_t udp_batch;           /* messages per recvmmsg */
+		uint32_t tcp_clients;         /* connections over all workers */
+		uint32_t tcp_clients_per_address;
+		uint32_t tcp_idle_ms;         /* RFC 7766 section 6.2.3 */
+		uint32_t tcp_pipeline;        /* questions in flight on one connection */
+		bool minimal_responses;
+		enum log_level log_level;
+		bool confine;                 /* seccomp/capabilities after start */
+	} server;
+	size_t n_zones;
+	struct config_zone *zones;
+	struct {
+		char *file;                   /* "" = no local root */
+		struct config_list anchors;   /* empty = built in */
+		bool require_zonemd;          /* default true */
+	} root;
+	struct {
+		bool enabled;                 /* default: yes */
+		struct config_prefixes allow; /* default 127.0.0.0/8, ::1/128 */
+		uint64_t cache_size;          /* bytes; default 64 MiB */
+		uint32_t cache_ttl_max, cache_ttl_min, cache_negative_ttl_max; /* seconds */
+		uint16_t upstream_port;       /* 53 */
+		struct config_addrs outgoing; /* source addresses; empty = any */
+		size_t n_reroutes;
+		struct config_reroute *reroute;
+		bool ipv4, ipv6;              /* families used towards authorities */
+		bool case_randomisation;      /* 0x20 */
+		bool qname_minimisation;
+		bool prefetch, priming;       /* what acts by itself is a setting */
+		uint32_t questions_max;       /* in flight, per worker */
+		uint32_t clients_per_question;
+		uint32_t upstream_queries_max; /* per question */
+		uint32_t question_time_ms;     /* whole walk */
+		uint32_t edns_size;            /* advertised to authorities; 1232 */
+	} resolver;
+	char *path; /* where it was read from */
+};
+
+struct config_error {
+	unsigned line, column; /* 0 = none */
+	char text[512];        /* file:line: key: what was found, what is allowed */
+};
+
+int config_read_file(const char *path, struct config **ret, struct config_error *ret_error) _must_use_;
+int config_read_text(const char *name, const char *text, size_t len, struct config **ret, struct config_error *ret_error)
+	_must_use_;
+int config_default(struct config **ret) _must_use_;
+void config_free(struct config *config);
+
+/* What a running daemon must do to get from one configuration to the other: names of options that need a restart
+ * are appended to `ret_restart` ("server.listen, server.workers"); returns how many. */
+int config_compare(const struct config *from, const struct config *to, struct buffer *ret_restart);
+/* For `banyand --sample` and the build: the commented sample file and the manual page banyan.yaml(5) (mdoc). */
+int config_write_sample(struct buffer *out) _must_use_;
+int config_write_manual(struct buffer *out) _must_use_;

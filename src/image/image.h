@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * image - a zone compiled into ready-made answers.
+ *
+ * image_compile() turns a zone into one contiguous, read-only, position-independent block: for each
+ * name the finished wire form of its answers (referral with glue, DS and signatures; negative answers with
+ * their proof; apex sets) as templates and the offsets to patch. image_answer() then is: look up, copy,
+ * patch; it allocates nothing. Called by answer/ (to answer clients) and resolve/ (the local root is a function call).
+ * layout.h (private) draws the tables.
+ *
+ * Example:
+ *
+ *	struct image *image;
+ *	if (image_compile(zone, &image) == 0) {
+ *		struct image_query q = { .question = &question, .dnssec = question.edns.do_bit, .max = 1232, .reserve = 11 };
+ *		struct image_reply reply;
+ *		int len = image_answer(image, &q, out, &reply);
+ *	}
+ */
+#pragma once
+
+#include "zone/zone.h"
+
+struct image; /* the block */
+
+int image_compile(const struct zone *zone, struct image **ret) _must_use_;
+/* Wraps (and checks: magic, version, bounds, checksum) bytes that image_compile made, e.g. mapped from a file. */
+int image_open(const void *data, size_t len, struct image **ret) _must_use_;
+const void *image_bytes(const struct image *image, size_t *ret_len);
+void image_free(struct image *image);
+
+const uint8_t *image_apex(const struct image *image);
+uint32_t image_serial(const struct image *image);
+size_t image_names(const struct image *image);
+
+struct image_query {
+	const struct wire_question *question;
+	bool dnssec;     /* add signatures and proofs (DO) */
+	bool minimal;    /* leave out what RFC 9471 and the RFCs do not require in the additional section */
+	size_t max;      /* bytes the whole message may have, OPT included (TC when more is needed) */
+	size_t reserve;  /* bytes of `max` that the caller needs for OPT */
+};
+
+struct image_reply {
+	uint16_t rcode;
+	bool authoritative, truncated;
+	bool referral;
+	bool alias_out; /* the answer ends in a CNAME/DNAME whose target is outside this zone */
+	uint16_t counts[4];
+	bool any_minimised; /* RFC 8482 */
+};
+
+/* Writes a whole message (header with the question's ID, opcode, RD and CD copied, RA and AD clear; question; sections; no OPT) to
+ * `out` of at least q->max bytes. Returns its length. The question's name must be at or below the image's apex and its
+ * class IN. Truncation: RFC 2181 section 9, RFC 9471 (in-domain glue missing = TC). */
+int image_answer(const struct image *image, const struct image_query *q, uint8_t *out, struct image_reply *ret) _must_use_;

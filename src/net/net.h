@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * net - how bytes come and go.
+ *
+ * One net_loop a worker: a libuv loop with that worker's own SO_REUSEPORT sockets. Questions come in by UDP
+ * (batches of recvmmsg/sendmmsg) and TCP (pipelined, RFC 7766) and are handed to one function that cannot tell which
+ * transport brought them; it replies at once or later through a ticket. Exchanges are messages that go out to
+ * authorities. Knows nothing of DNS but the two-byte length of TCP. Called by answer/ and cmd/.
+ *
+ * Example:
+ *
+ *	struct net_loop *loop;
+ *	net_loop_new(&settings, counters, &loop);
+ *	net_listen(loop, &addr, on_message, ctx);
+ *	net_loop_run(loop);
+ */
+#pragma once
+
+#include "base/base.h"
+
+enum net_transport { NET_UDP, NET_TCP };
+
+struct net_settings {
+	uint32_t udp_batch;               /* messages per recvmmsg, 1..NET_UDP_BATCH_MAX */
+	uint32_t tcp_clients;             /* connections of this loop */
+	uint32_t tcp_clients_per_address;
+	uint32_t tcp_idle_ms;             /* RFC 7766 section 6.2.3 */
+	uint32_t tcp_pipeline;            /* questions in flight on one connection; reading pauses above it */
+	bool ipv4, ipv6;                  /* families for exchanges */
+	size_t n_outgoing;
+	const struct addr *outgoing;      /* source addresses of exchanges; none = the kernel's choice */
+	size_t n_reroutes;
+	const struct net_reroute *reroute; /* sorted or not; looked up by address without port */
+};
+struct net_reroute { struct addr from, to; };
+
+#define NET_UDP_BATCH_MAX 64
+#define NET_TCP_WRITE_MAX (256 * 1024) /* unsent reply bytes of one connection; a client that never reads is closed */
+#define NET_EXCHANGES_MAX 8192         /* exchanges in flight of one loop: bounds file descriptors */
+
+struct net_loop;
+
+/* Where a reply goes. Plain value: may be kept and used later; a connection that is gone makes net_reply() a no-op. */
+struct net_ticket {
+	enum net_transport transport;
+	struct addr peer, local;
+	uint32_t index, generation;
+};
+
+struct net_message {
+	const uint8_t *msg;
+	size_t len;
+	struct net_ticket ticket;
+	uint8_t *reply;   /* room for the reply */
+	size_t reply_cap; /* 65535 */
+};
+
+#define NET_LATER (-1000) /* the reply comes through net_reply() (or net_no_reply()) */
+
+/* Returns the length of the reply written to m->reply, 0 for no reply, or NET_LATER. */
+typedef int (*net_message_fn)(void *ctx, struct net_message *m);
+
+int net_loop_new(const struct net_settings *settings, struct counters *counters, struct net_loop **ret) _must_use_;
+void net_loop_free(struct net_loop *loop);
+int net_loop_run(struct net_loop *loop);        /* until net_loop_stop() */
+void net_loop_stop(struct net_loop *loop);      /* from any thread */
+/* Runs fn(ctx) inside the loop's thread, soon. From any thread. */
+int net_loop_post(struct net_loop *loop, void (*fn)(void *ctx), void *ctx) _must_use_;
+int64_t net_loop_now_ms(const struct net_loop *loop); /* clock_mono_ms() at the start of this turn */
+/* Called around each turn of the loop that ran callbacks (RCU quiescent states go here). */
+void net_loop_on_turn(struct net_loop *loop, void (*fn)(void *ctx), void *ctx);
+
+/* Listens on UDP and TCP. *ret_port is the port taken (for port 0), may be NULL. */
+int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn, void *ctx, uint16_t *ret_port)
+	_must_use_;
+
+int net_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
+void net_no_reply(struct net_loop *loop, const struct net_ticket *ticket); /* a NET_LATER that ends without reply */
+
+/* One timer a loop, for whoever drives the resolver: calls fn at or after `at_ms`; a later call replaces it. */
+void net_wake_at(struct net_loop *loop, int64_t at_ms, void (*fn)(void *ctx), void *ctx);
+
+/* ---- exchanges: a message to a server and what comes back ----
+ * UDP: a fresh socket with a random port for each, connected, so that the kernel drops what comes from elsewhere. TCP: connect,
+ * length, message. The exchange stays open (more datagrams may come: forgeries) until net_exchange_close(). */
+struct net_exchange_event {
+	uint64_t id;
+	int error; /* 0: msg/len hold a message; else BANYAN_E...: refused, unreachable, closed: the exchange is over */
+	const uint8_t *msg;
+	size_t len;
+};
+typedef void (*net_exchange_fn)(void *ctx, const struct net_exchange_event *event);
+
+/* Handler of all exchanges of this loop. */
+void net_on_exchange(struct net_loop *loop, net_exchange_fn fn, void *ctx);
+/* `id` is the caller's, unique among open ones. `to` is rerouted if settings say so. Never calls the handler itself. */
+int net_exchange_open(struct net_loop *loop, uint64_t id, enum net_transport transport, const struct addr *to,
+		      const uint8_t *msg, size_t len) _must_use_;
+void net_exchange_close(struct net_loop *loop, uint64_t id); /* unknown ids are ignored */

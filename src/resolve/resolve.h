@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * resolve - the recursive resolver, without I/O.
+ *
+ * An engine takes events (a client's question, a reply, a failed sending, the time) and gives back
+ * actions (send this there, forget that exchange, answer this client) and when it wants to be woken. It owns no socket, thread or
+ * clock: the daemon drives it with net/, tests and fuzzers drive the same code in virtual time. One engine a worker;
+ * the cache is one bounded block that all engines share. The root is no server here: its image is a function call.
+ * Called by answer/ (which turns results into replies).
+ *
+ * Example:
+ *
+ *	struct resolve_event event = { .kind = RESOLVE_QUESTION, .now_ms = now, .root = image,
+ *				       .question = { .client = 7, .qname = name, .qtype = WIRE_TYPE_A } };
+ *	const struct resolve_actions *actions = resolve_step(engine, &event);
+ *	for (size_t i = 0; i < actions->count; i++) perform(&actions->item[i]);
+ *	wake_me_at(actions->wake_at_ms);
+ */
+#pragma once
+
+#include "image/image.h"
+
+/* ---- limits: what one client question may cause, each with its reason ---- */
+#define RESOLVE_ALIASES_MAX 12         /* CNAME and DNAME steps of one answer; longer chains are loops in practice */
+#define RESOLVE_REFERRALS_MAX 32       /* delegations followed for one name: deeper than any real tree */
+#define RESOLVE_DEPTH_MAX 6            /* names of servers that need names of servers ... */
+#define RESOLVE_NS_MAX 20              /* name servers of one zone that are looked at (NXNSAttack) */
+#define RESOLVE_ADDRESSES_MAX 32       /* addresses of one zone's servers that are kept */
+#define RESOLVE_NS_LOOKUPS_MAX 3       /* server names resolved at once for one zone (NXNSAttack, NRDelegation) */
+#define RESOLVE_UPSTREAM_MAX 100       /* default of settings.upstream_max */
+#define RESOLVE_RRSET_BYTES_MAX 65535
+
+struct resolve_settings {
+	uint32_t questions_max;        /* client questions in flight, this engine */
+	uint32_t clients_per_question; /* clients that wait for the same question */
+	uint32_t upstream_max;         /* messages to authorities that one client question may cause */
+	uint32_t question_time_ms;     /* after it: SERVFAIL, reason time-limit */
+	uint32_t ttl_max, ttl_min, ttl_negative_max; /* seconds */
+	uint16_t upstream_port;        /* 53 */
+	uint16_t edns_size;            /* advertised to authorities */
+	bool ipv4, ipv6;
+	bool case_randomisation;       /* 0x20 */
+	bool qname_minimisation;       /* RFC 9156, relaxed */
+	bool prefetch, priming;
+};
+void resolve_settings_default(struct resolve_settings *settings);
+
+/* ---- the cache ---- */
+struct resolve_cache;
+int resolve_cache_new(size_t budget_bytes, struct resolve_cache **ret) _must_use_;
+void resolve_cache_free(struct resolve_cache *cache);
+size_t resolve_cache_bytes(const struct resolve_cache *cache); /* all memory it holds, tables included */
+size_t resolve_cache_count(const struct resolve_cache *cache);
+void resolve_cache_flush(struct resolve_cache *cache, const uint8_t *name, bool subtree); /* NULL = everything */
+
+/* ---- events ---- */
+enum resolve_event_kind {
+	RESOLVE_QUESTION,    /* a client asks */
+	RESOLVE_CANCEL,      /* a client is gone */
+	RESOLVE_REPLY,       /* bytes came for an exchange */
+	RESOLVE_SEND_FAILED, /* an exchange ended without reply (refused, unreachable, closed) */
+	RESOLVE_WAKE,        /* time has passed */
+};
+
+struct resolve_event {
+	enum resolve_event_kind kind;
+	int64_t now_ms;           /* monotonic */
+	const struct image *root; /* the proved root; valid during the step; NULL = none */
+	union {
+		struct {
+			uint64_t client;      /* the caller's handle, unique among open ones */
+			const uint8_t *qname; /* any case */
+			uint16_t qtype;       /* class is IN */
+			bool dnssec;          /* DO: keep RRSIGs in the result */
+			bool checking_disabled;
+			bool trace;           /* record the walk */
+			bool no_cache;        /* do not answer from the cache (banyan trace --cold); still fills it */
+		} question;
+		struct { uint64_t client; } cancel;
+		struct { uint64_t exchange; const uint8_t *msg; size_t len; bool tcp; } reply;
+		struct { uint64_t exchange; int error; } failed;
+	};
+};
+
+/* ---- what comes out ---- */
+/* One step of a walk, for `banyan trace`. */
+enum resolve_step_kind {
+	RESOLVE_STEP_ROOT,     /* the local root image said it */
+	RESOLVE_STEP_CACHE,    /* the cache said it */
+	RESOLVE_STEP_REPLY,    /* a server said it */
+	RESOLVE_STEP_TIMEOUT,  /* a server said nothing */
+	RESOLVE_STEP_REJECTED, /* what a server said was of no use; reason tells why */
+	RESOLVE_STEP_FAILED,   /* the network failed */
+};
+struct resolve_trace_step {
+	enum resolve_step_kind kind;
+	int64_t at_ms;      /* since the question came */
+	int64_t took_ms;    /* round trip, where there is one */
+	const uint8_t *zone;   /* the zone that was asked */
+	const uint8_t *server; /* name of the server, or NULL */
+	struct addr addr;      /* of the server; family 0 = none */
+	bool tcp;
+	const uint8_t *qname;
+	uint16_t qtype;
+	uint16_t rcode;
+	enum reason reason;
+	const char *what;   /* "referral to com.", "answer, 2 records", "no such name", "truncated" */
+	unsigned depth;     /* 0 = the client's name, 1 = a server's name, ... */
+};
+
+struct resolve_result {
+	uint16_t rcode;
+	bool authentic;  /* AD: proved (or from the proved root image, when signed) */
+	bool from_cache;
+	enum reason reason; /* of a failure */
+	size_t n_answer, n_authority;
+	const struct wire_rrset *answer, *authority; /* TTLs are those to send; RRSIGs as RRsets of their own */
+	size_t n_steps;
+	const struct resolve_trace_step *step;
+	uint32_t upstream; /* messages sent for it */
+	int64_t took_ms;
+};
+
+enum resolve_action_kind { RESOLVE_SEND, RESOLVE_CLOSE, RESOLVE_ANSWER };
+
+struct resolve_action {
+	enum resolve_action_kind kind;
+	union {
+		struct { uint64_t exchange; bool tcp; struct addr to; const uint8_t *msg; size_t len; } send;
+		struct { uint64_t exchange; } close;
+		struct { uint64_t client; const struct resolve_result *result; } answer;
+	};
+};
+
+/* Valid until the next resolve_step() of the same engine. */
+struct resolve_actions {
+	size_t count;
+	const struct resolve_action *item;
+	int64_t wake_at_ms; /* INT64_MAX = not needed */
+};
+
+struct resolve;
+/* `random` and `counters` belong to the caller and outlive the engine. */
+int resolve_new(const struct resolve_settings *settings, struct resolve_cache *cache, struct random *random,
+		struct counters *counters, struct resolve **ret) _must_use_;
+void resolve_free(struct resolve *engine);
+const struct resolve_actions *resolve_step(struct resolve *engine, const struct resolve_event *event);
+/* Client questions in flight. */
+size_t resolve_questions(const struct resolve *engine);

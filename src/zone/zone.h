@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * zone - records at rest.
+ *
+ * A zone is read once from master-file text (or records one by one), sorted into canonical order
+ * and then never changed: one region of memory, freed whole. Nodes stand in canonical order of their owner,
+ * RRsets of a node by type. The reader keeps the line of each record, so that a finding can name it.
+ * Called by cmd/, image/ (compile), sync/, publish/.
+ *
+ * Example:
+ *
+ *	struct zone_read_settings settings = { .origin = (const uint8_t *)"", .include = false };
+ *	struct zone_error error;
+ *	struct zone *zone;
+ *	if (zone_read_file("root.zone", &settings, &zone, &error) < 0)
+ *		log_error("zone", "%s", error.text);
+ */
+#pragma once
+
+#include "dnssec/dnssec.h"
+
+#define ZONE_FILE_MAX ((size_t)4 << 30)      /* bytes of text after decompression: a TLD of ten million names */
+#define ZONE_RECORDS_MAX ((size_t)100000000) /* records of one zone */
+
+enum zone_node_flag {
+	ZONE_NODE_APEX = 1,
+	ZONE_NODE_CUT = 2,      /* has NS and is not the apex */
+	ZONE_NODE_BELOW = 4,    /* below a cut: glue or occluded */
+	ZONE_NODE_OCCLUDED = 8, /* below a DNAME */
+	ZONE_NODE_EMPTY = 16,   /* empty non-terminal (has no RRsets) */
+	ZONE_NODE_WILDCARD = 32,
+	ZONE_NODE_NSEC3 = 64,   /* holds NSEC3 records only */
+};
+
+struct zone_node {
+	const uint8_t *name; /* lower case */
+	uint32_t first_set;  /* index of its first RRset; RRsets of one node are neighbours */
+	uint16_t n_sets;
+	uint16_t flags;
+};
+
+struct zone {
+	const uint8_t *apex; /* lower case */
+	uint16_t rclass;
+	uint32_t serial;
+	size_t n_nodes, n_sets, n_records;
+	const struct zone_node *node;   /* canonical order; empty non-terminals included */
+	const struct wire_rrset *set;   /* canonical order */
+	const uint32_t *line;           /* line of the first record of each RRset, 0 = unknown */
+	const char *source;             /* file name, for messages */
+	struct arena arena;
+};
+
+struct zone_read_settings {
+	const uint8_t *origin; /* wire form, required */
+	bool include;          /* $INCLUDE allowed? */
+	uint32_t default_ttl;  /* for records before any TTL; 0 = 3600 */
+	size_t max_bytes;      /* 0 = ZONE_FILE_MAX */
+};
+
+/* Why reading failed: file, line, what was found, what to do. */
+struct zone_error {
+	enum reason reason;
+	unsigned long line;
+	char text[512];
+};
+
+/* Remarks that the reader cannot put into the zone (out-of-zone records, mixed TTLs ...) go here, if not NULL. */
+typedef void (*zone_remark_fn)(void *ctx, enum reason reason, unsigned long line, const uint8_t *owner, uint16_t type,
+			       const char *text);
+
+/* Reads a master file; `.zst` and `.gz` by content, "-" = standard input. */
+int zone_read_file(const char *path, const struct zone_read_settings *settings, zone_remark_fn remark, void *remark_ctx,
+		   struct zone **ret, struct zone_error *ret_error) _must_use_;
+int zone_read_text(const char *name, const char *text, size_t len, const struct zone_read_settings *settings,
+		   zone_remark_fn remark, void *remark_ctx, struct zone **ret, struct zone_error *ret_error) _must_use_;
+void zone_free(struct zone *zone);
+
+/* The node of exactly this name (any case), or NULL. */
+const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);
+/* The last node whose name is <= `name` in canonical order. */
+const struct zone_node *zone_find_before(const struct zone *zone, const uint8_t *name);
+const struct wire_rrset *zone_node_set(const struct zone *zone, const struct zone_node *node, uint16_t type);
+
+/* The zone's records as dnssec/ wants them. */
+struct dnssec_records zone_records(const struct zone *zone);
+
+/* ---- proving -------------------------------------------------------------------------------- */
+/* One line of a proof's report: a fault (fatal or not) with record and line. */
+struct zone_finding {
+	enum reason reason;
+	bool fatal;
+	unsigned long line;
+	const uint8_t *owner;
+	uint16_t type;
+	const char *text;
+};
+
+struct zone_prove_settings {
+	const struct dnssec_anchors *anchors;
+	int64_t now;
+	unsigned threads;
+	bool digest_only, require_zonemd, refuse_sha1;
+	bool structure_only; /* for zones that carry no proof: structure checks alone */
+	void (*report)(void *ctx, const struct zone_finding *finding);
+	void *report_ctx;
+};
+
+struct zone_proof {
+	struct dnssec_zone_result dnssec;
+	bool structure_good;
+	bool proved;        /* structure and DNSSEC/ZONEMD as asked */
+	enum reason reason; /* the first fatal one */
+};
+
+/* Checks structure (SOA, NS, CNAME/DNAME rules, glue, occluded names), then dnssec_zone_check(). */
+int zone_prove(const struct zone *zone, const struct zone_prove_settings *settings, struct zone_proof *ret) _must_use_;
+
+/* Trust anchors from a file of DS or DNSKEY records (master-file form). */
+int zone_anchors_read(const char *path, struct dnssec_anchors *anchors, struct zone_error *ret_error) _must_use_;
