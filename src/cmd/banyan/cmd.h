@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The subcommands of banyan(1): one file each, one row each in main.c's table. */
+#pragma once
+
+/* Exit statuses that all subcommands share. */
+enum cmd_status { CMD_OK = 0, CMD_NO = 1, CMD_ERROR = 2 };
+
+/* argv[0] is the subcommand's name; each returns the process's exit status. */
+int cmd_verify(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
