@@ -67,7 +67,8 @@ int dnssec_nsec3_hash(const uint8_t *name, uint16_t iterations, const uint8_t *s
 	_must_use_;
 
 /* ---- a whole zone ---- */
-/* All RRsets of a zone in canonical order, by index: `get` fills *ret (valid until the records go). */
+/* All RRsets of a zone in canonical order and form, by index: `get` fills *ret (valid until the records go). The RRSIGs of
+ * a name stand as one RRset per covered type, in ascending order of that type. */
 struct dnssec_records {
 	size_t count;
 	void *ctx;

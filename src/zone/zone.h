@@ -4,7 +4,10 @@
  *
  * A zone is read once from master-file text (or records one by one), sorted into canonical order
  * and then never changed: one region of memory, freed whole. Nodes stand in canonical order of their owner,
- * RRsets of a node by type. The reader keeps the line of each record, so that a finding can name it.
+ * RRsets of a node by type. The RRSIGs of a node stand as one wire_rrset per covered type (ascending), since
+ * each takes the TTL of what it covers: several RRsets of type RRSIG stand side by side; zone_node_sigs() finds
+ * the one for a type. Owner names are lower case; RDATA keep the case that they have in the file (zone_records()
+ * gives them in canonical form). The reader keeps the line of each record, so that a finding can name it.
  * Called by cmd/, image/ (compile), sync/, publish/.
  *
  * Example:
@@ -21,6 +24,9 @@
 
 #define ZONE_FILE_MAX ((size_t)4 << 30)      /* bytes of text after decompression: a TLD of ten million names */
 #define ZONE_RECORDS_MAX ((size_t)100000000) /* records of one zone */
+#define ZONE_SETS_PER_NODE_MAX 4096          /* RRsets of one name: no honest name has a hundred */
+#define ZONE_INCLUDE_DEPTH_MAX 8             /* $INCLUDE inside $INCLUDE: stops a file that includes itself */
+#define ZONE_REMARKS_MAX 100                 /* remarks kept of one kind: the report stays readable */
 
 enum zone_node_flag {
 	ZONE_NODE_APEX = 1,
@@ -39,15 +45,28 @@ struct zone_node {
 	uint16_t flags;
 };
 
+/* What the reader saw and could not put into the zone, or had to change to put it there. */
+struct zone_remark {
+	enum reason reason; /* OUT_OF_ZONE, TTL_MIXED */
+	unsigned long line;
+	const uint8_t *owner;
+	uint16_t type;
+	const char *text;
+};
+
 struct zone {
 	const uint8_t *apex; /* lower case */
 	uint16_t rclass;
-	uint32_t serial;
+	uint32_t serial; /* of the SOA; 0 if there is none */
 	size_t n_nodes, n_sets, n_records;
-	const struct zone_node *node;   /* canonical order; empty non-terminals included */
-	const struct wire_rrset *set;   /* canonical order */
-	const uint32_t *line;           /* line of the first record of each RRset, 0 = unknown */
-	const char *source;             /* file name, for messages */
+	const struct zone_node *node;       /* canonical order; empty non-terminals included */
+	const struct wire_rrset *set;       /* canonical order; a set of mixed TTLs has the lowest (RFC 2181 section 5.2) */
+	const struct wire_rrset *canonical; /* the same with RDATA in canonical form; often the same table */
+	const uint32_t *line;               /* line of the first record of each RRset, 0 = unknown */
+	const struct zone_remark *remark;   /* the first ZONE_REMARKS_MAX of each kind */
+	size_t n_remarks;
+	size_t n_out_of_zone, n_ttl_mixed, n_duplicates; /* records, sets, records */
+	const char *source;                              /* file name, for messages */
 	struct arena arena;
 };
 
@@ -80,9 +99,12 @@ void zone_free(struct zone *zone);
 const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);
 /* The last node whose name is <= `name` in canonical order. */
 const struct zone_node *zone_find_before(const struct zone *zone, const uint8_t *name);
+/* The node's RRset of this type, or NULL; for RRSIG the first of them (that of the lowest covered type). */
 const struct wire_rrset *zone_node_set(const struct zone *zone, const struct zone_node *node, uint16_t type);
+/* The node's RRSIGs that cover this type, or NULL. */
+const struct wire_rrset *zone_node_sigs(const struct zone *zone, const struct zone_node *node, uint16_t covered);
 
-/* The zone's records as dnssec/ wants them. */
+/* The zone's records as dnssec/ wants them: canonical order and form. */
 struct dnssec_records zone_records(const struct zone *zone);
 
 /* ---- proving -------------------------------------------------------------------------------- */
