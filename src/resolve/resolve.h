@@ -41,7 +41,6 @@ struct resolve_settings {
 	bool ipv4, ipv6;
 	bool case_randomisation;       /* 0x20 */
 	bool qname_minimisation;       /* RFC 9156, relaxed */
-	bool prefetch, priming;
 };
 void resolve_settings_default(struct resolve_settings *settings);
 
@@ -77,7 +76,8 @@ struct resolve_event {
 			bool no_cache;        /* do not answer from the cache (banyan trace --cold); still fills it */
 		} question;
 		struct { uint64_t client; } cancel;
-		struct { uint64_t exchange; const uint8_t *msg; size_t len; bool tcp; } reply;
+		/* `from` with family 0: the exchange's socket can hear nobody but the server it was sent to. */
+		struct { uint64_t exchange; const uint8_t *msg; size_t len; bool tcp; struct addr from; } reply;
 		struct { uint64_t exchange; int error; } failed;
 	};
 };
