@@ -22,31 +22,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define _must_use_ __attribute__((warn_unused_result))
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define _must_use_     __attribute__((warn_unused_result))
+#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
 
 /* ---- errors ----------------------------------------------------------------------------------
  * Every function that can fail returns 0 (or a count) on success and one of these on failure.
  * errno values are mapped by error_from_errno(); libknot's by wire_error_from_knot(). */
 enum banyan_error {
 	BANYAN_OK = 0,
-	BANYAN_ENOMEM = -1,     /* no memory, or a budget is used up */
-	BANYAN_EINVAL = -2,     /* the caller's argument makes no sense */
-	BANYAN_EMALF = -3,      /* bytes from outside are malformed */
-	BANYAN_ELIMIT = -4,     /* a named limit was reached */
-	BANYAN_ENOENT = -5,     /* not there */
-	BANYAN_EEXIST = -6,     /* there already */
-	BANYAN_ESPACE = -7,     /* the output does not fit */
-	BANYAN_EIO = -8,        /* reading or writing failed; errno tells more */
-	BANYAN_EACCES = -9,     /* not allowed */
-	BANYAN_EAGAIN = -10,    /* not now */
-	BANYAN_ETIMEOUT = -11,  /* time ran out */
-	BANYAN_EUNSUPP = -12,   /* not supported: unknown algorithm, type, scheme */
-	BANYAN_EPROOF = -13,    /* a proof failed */
-	BANYAN_ECONFIG = -14,   /* the configuration is wrong */
-	BANYAN_EOTHER = -15,    /* none of the above */
+	BANYAN_ENOMEM = -1,    /* no memory, or a budget is used up */
+	BANYAN_EINVAL = -2,    /* the caller's argument makes no sense */
+	BANYAN_EMALF = -3,     /* bytes from outside are malformed */
+	BANYAN_ELIMIT = -4,    /* a named limit was reached */
+	BANYAN_ENOENT = -5,    /* not there */
+	BANYAN_EEXIST = -6,    /* there already */
+	BANYAN_ESPACE = -7,    /* the output does not fit */
+	BANYAN_EIO = -8,       /* reading or writing failed; errno tells more */
+	BANYAN_EACCES = -9,    /* not allowed */
+	BANYAN_EAGAIN = -10,   /* not now */
+	BANYAN_ETIMEOUT = -11, /* time ran out */
+	BANYAN_EUNSUPP = -12,  /* not supported: unknown algorithm, type, scheme */
+	BANYAN_EPROOF = -13,   /* a proof failed */
+	BANYAN_ECONFIG = -14,  /* the configuration is wrong */
+	BANYAN_EOTHER = -15,   /* none of the above */
 };
 
 const char *error_text(int error);
@@ -168,11 +168,11 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 void log_write(enum log_level level, const char *station, const char *format, ...) _printf_(3, 4);
-#define log_error(station, ...) log_write(LOG_LEVEL_ERROR, station, __VA_ARGS__)
+#define log_error(station, ...)   log_write(LOG_LEVEL_ERROR, station, __VA_ARGS__)
 #define log_warning(station, ...) log_write(LOG_LEVEL_WARNING, station, __VA_ARGS__)
-#define log_notice(station, ...) log_write(LOG_LEVEL_NOTICE, station, __VA_ARGS__)
-#define log_info(station, ...) log_write(LOG_LEVEL_INFO, station, __VA_ARGS__)
-#define log_debug(station, ...) log_write(LOG_LEVEL_DEBUG, station, __VA_ARGS__)
+#define log_notice(station, ...)  log_write(LOG_LEVEL_NOTICE, station, __VA_ARGS__)
+#define log_info(station, ...)    log_write(LOG_LEVEL_INFO, station, __VA_ARGS__)
+#define log_debug(station, ...)   log_write(LOG_LEVEL_DEBUG, station, __VA_ARGS__)
 
 /* ---- counters --------------------------------------------------------------------------------
  * Plain arrays, one a worker; operate/ adds them up. Names and help stand in counters.def. */

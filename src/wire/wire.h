@@ -20,51 +20,102 @@
 
 #include "base/base.h"
 
-#define WIRE_NAME_MAX 255    /* RFC 1035 section 2.3.4 */
-#define WIRE_LABELS_MAX 127  /* the same, counted in labels without the root */
+#define WIRE_NAME_MAX      255 /* RFC 1035 section 2.3.4 */
+#define WIRE_LABELS_MAX    127 /* the same, counted in labels without the root */
 #define WIRE_NAME_TEXT_MAX 1024
-#define WIRE_HEADER_SIZE 12
-#define WIRE_MESSAGE_MAX 65535
-#define WIRE_POINTERS_MAX 64 /* compression pointers followed for one name: no honest encoder nests deeper */
+#define WIRE_HEADER_SIZE   12
+#define WIRE_MESSAGE_MAX   65535
+#define WIRE_POINTERS_MAX  64 /* compression pointers followed for one name: no honest encoder nests deeper */
 
 enum wire_type {
-	WIRE_TYPE_A = 1, WIRE_TYPE_NS = 2, WIRE_TYPE_CNAME = 5, WIRE_TYPE_SOA = 6, WIRE_TYPE_PTR = 12,
-	WIRE_TYPE_MX = 15, WIRE_TYPE_TXT = 16, WIRE_TYPE_SIG = 24, WIRE_TYPE_AAAA = 28, WIRE_TYPE_SRV = 33,
-	WIRE_TYPE_DNAME = 39, WIRE_TYPE_OPT = 41, WIRE_TYPE_DS = 43, WIRE_TYPE_RRSIG = 46, WIRE_TYPE_NSEC = 47,
-	WIRE_TYPE_DNSKEY = 48, WIRE_TYPE_NSEC3 = 50, WIRE_TYPE_NSEC3PARAM = 51, WIRE_TYPE_CDS = 59,
-	WIRE_TYPE_CDNSKEY = 60, WIRE_TYPE_ZONEMD = 63, WIRE_TYPE_SVCB = 64, WIRE_TYPE_HTTPS = 65,
-	WIRE_TYPE_HINFO = 13, WIRE_TYPE_TSIG = 250, WIRE_TYPE_TKEY = 249, WIRE_TYPE_IXFR = 251,
-	WIRE_TYPE_AXFR = 252, WIRE_TYPE_MAILB = 253, WIRE_TYPE_MAILA = 254, WIRE_TYPE_ANY = 255,
+	WIRE_TYPE_A = 1,
+	WIRE_TYPE_NS = 2,
+	WIRE_TYPE_CNAME = 5,
+	WIRE_TYPE_SOA = 6,
+	WIRE_TYPE_PTR = 12,
+	WIRE_TYPE_MX = 15,
+	WIRE_TYPE_TXT = 16,
+	WIRE_TYPE_SIG = 24,
+	WIRE_TYPE_AAAA = 28,
+	WIRE_TYPE_SRV = 33,
+	WIRE_TYPE_DNAME = 39,
+	WIRE_TYPE_OPT = 41,
+	WIRE_TYPE_DS = 43,
+	WIRE_TYPE_RRSIG = 46,
+	WIRE_TYPE_NSEC = 47,
+	WIRE_TYPE_DNSKEY = 48,
+	WIRE_TYPE_NSEC3 = 50,
+	WIRE_TYPE_NSEC3PARAM = 51,
+	WIRE_TYPE_CDS = 59,
+	WIRE_TYPE_CDNSKEY = 60,
+	WIRE_TYPE_ZONEMD = 63,
+	WIRE_TYPE_SVCB = 64,
+	WIRE_TYPE_HTTPS = 65,
+	WIRE_TYPE_HINFO = 13,
+	WIRE_TYPE_TSIG = 250,
+	WIRE_TYPE_TKEY = 249,
+	WIRE_TYPE_IXFR = 251,
+	WIRE_TYPE_AXFR = 252,
+	WIRE_TYPE_MAILB = 253,
+	WIRE_TYPE_MAILA = 254,
+	WIRE_TYPE_ANY = 255,
 };
 
 enum wire_class { WIRE_CLASS_IN = 1, WIRE_CLASS_CH = 3, WIRE_CLASS_NONE = 254, WIRE_CLASS_ANY = 255 };
 
 enum wire_rcode {
-	WIRE_RCODE_NOERROR = 0, WIRE_RCODE_FORMERR = 1, WIRE_RCODE_SERVFAIL = 2, WIRE_RCODE_NXDOMAIN = 3,
-	WIRE_RCODE_NOTIMP = 4, WIRE_RCODE_REFUSED = 5, WIRE_RCODE_YXDOMAIN = 6, WIRE_RCODE_NOTAUTH = 9,
-	WIRE_RCODE_BADVERS = 16, WIRE_RCODE_BADCOOKIE = 23,
+	WIRE_RCODE_NOERROR = 0,
+	WIRE_RCODE_FORMERR = 1,
+	WIRE_RCODE_SERVFAIL = 2,
+	WIRE_RCODE_NXDOMAIN = 3,
+	WIRE_RCODE_NOTIMP = 4,
+	WIRE_RCODE_REFUSED = 5,
+	WIRE_RCODE_YXDOMAIN = 6,
+	WIRE_RCODE_NOTAUTH = 9,
+	WIRE_RCODE_BADVERS = 16,
+	WIRE_RCODE_BADCOOKIE = 23,
 };
 
 enum wire_opcode { WIRE_OPCODE_QUERY = 0, WIRE_OPCODE_NOTIFY = 4, WIRE_OPCODE_UPDATE = 5 };
 
 /* Bits of the 16-bit flags word (host order) at offset 2 of a message. */
 enum wire_flag {
-	WIRE_QR = 0x8000, WIRE_AA = 0x0400, WIRE_TC = 0x0200, WIRE_RD = 0x0100,
-	WIRE_RA = 0x0080, WIRE_AD = 0x0020, WIRE_CD = 0x0010,
-	WIRE_OPCODE_MASK = 0x7800, WIRE_OPCODE_SHIFT = 11, WIRE_RCODE_MASK = 0x000f,
+	WIRE_QR = 0x8000,
+	WIRE_AA = 0x0400,
+	WIRE_TC = 0x0200,
+	WIRE_RD = 0x0100,
+	WIRE_RA = 0x0080,
+	WIRE_AD = 0x0020,
+	WIRE_CD = 0x0010,
+	WIRE_OPCODE_MASK = 0x7800,
+	WIRE_OPCODE_SHIFT = 11,
+	WIRE_RCODE_MASK = 0x000f,
 };
 
-enum wire_option { WIRE_OPTION_NSID = 3, WIRE_OPTION_ECS = 8, WIRE_OPTION_COOKIE = 10, WIRE_OPTION_KEEPALIVE = 11,
-	WIRE_OPTION_PADDING = 12, WIRE_OPTION_EDE = 15 };
+enum wire_option {
+	WIRE_OPTION_NSID = 3,
+	WIRE_OPTION_ECS = 8,
+	WIRE_OPTION_COOKIE = 10,
+	WIRE_OPTION_KEEPALIVE = 11,
+	WIRE_OPTION_PADDING = 12,
+	WIRE_OPTION_EDE = 15
+};
 
 enum wire_section { WIRE_ANSWER = 1, WIRE_AUTHORITY = 2, WIRE_ADDITIONAL = 3 };
 
-static inline uint16_t wire_get16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+static inline uint16_t wire_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
 static inline uint32_t wire_get32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
-static inline void wire_put16(uint8_t *p, uint16_t v) { p[0] = (uint8_t)(v >> 8); p[1] = (uint8_t)v; }
+static inline void wire_put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
 static inline void wire_put32(uint8_t *p, uint32_t v)
 {
 	wire_put16(p, (uint16_t)(v >> 16));
@@ -94,8 +145,8 @@ unsigned wire_name_common(const uint8_t *a, const uint8_t *b);
 /* "*" + suffix; BANYAN_ESPACE if longer than 255. */
 int wire_name_wildcard(const uint8_t *suffix, uint8_t out[WIRE_NAME_MAX]) _must_use_;
 /* DNAME substitution (RFC 6672 section 2.2): owner's suffix in `name` becomes target; BANYAN_ESPACE = YXDOMAIN. */
-int wire_name_substitute(const uint8_t *name, const uint8_t *owner, const uint8_t *target,
-			 uint8_t out[WIRE_NAME_MAX]) _must_use_;
+int wire_name_substitute(const uint8_t *name, const uint8_t *owner, const uint8_t *target, uint8_t out[WIRE_NAME_MAX])
+	_must_use_;
 /* Presentation form with escapes and a final dot. `out` holds WIRE_NAME_TEXT_MAX bytes; returns out. */
 char *wire_name_text(const uint8_t *name, char out[WIRE_NAME_TEXT_MAX]);
 /* From presentation form (a missing final dot is taken as there). Returns the length. */
@@ -111,20 +162,20 @@ void wire_name_randomise_case(uint8_t *name, struct random *random);
  * What a server must know of a message before it looks anything up. */
 struct wire_edns {
 	bool present, do_bit;
-	bool nsid;              /* client asks for NSID (RFC 5001) */
+	bool nsid; /* client asks for NSID (RFC 5001) */
 	uint8_t version;
-	uint16_t udp_size;      /* as sent */
-	const uint8_t *cookie;  /* RFC 7873 option data in the message, or NULL */
+	uint16_t udp_size;     /* as sent */
+	const uint8_t *cookie; /* RFC 7873 option data in the message, or NULL */
 	uint16_t cookie_len;
 	bool has_ecs, has_keepalive, has_padding;
 };
 
 enum wire_verdict {
-	WIRE_ANSWERABLE,   /* one question, well-formed */
-	WIRE_SILENCE,      /* shorter than a header, or QR is set: send nothing (RFC 1035, RFC 5358 spirit) */
-	WIRE_SAY_FORMERR,  /* header readable, rest malformed: FORMERR, no question echoed unless has_question */
-	WIRE_SAY_NOTIMP,   /* opcode we do not serve */
-	WIRE_SAY_BADVERS,  /* EDNS version above 0 (RFC 6891 section 6.1.3) */
+	WIRE_ANSWERABLE,  /* one question, well-formed */
+	WIRE_SILENCE,     /* shorter than a header, or QR is set: send nothing (RFC 1035, RFC 5358 spirit) */
+	WIRE_SAY_FORMERR, /* header readable, rest malformed: FORMERR, no question echoed unless has_question */
+	WIRE_SAY_NOTIMP,  /* opcode we do not serve */
+	WIRE_SAY_BADVERS, /* EDNS version above 0 (RFC 6891 section 6.1.3) */
 };
 
 struct wire_question {
@@ -134,7 +185,7 @@ struct wire_question {
 	const uint8_t *qname; /* in the message, case as sent */
 	uint8_t qname_len, labels;
 	uint16_t qtype, qclass;
-	uint16_t end; /* position behind the question section */
+	uint16_t end;                 /* position behind the question section */
 	uint8_t lower[WIRE_NAME_MAX]; /* qname in lower case */
 	struct wire_edns edns;
 	bool tsig; /* a TSIG is the last record */
@@ -180,9 +231,9 @@ int wire_bitmap_count(const uint8_t *map, size_t len) _must_use_;
 int wire_bitmap_types(const uint8_t *map, size_t len, uint16_t *out, size_t max) _must_use_;
 
 /* ---- text ------------------------------------------------------------------------------------ */
-const char *wire_type_text(uint16_t type, char out[16]);  /* "NS", "TYPE65280" */
-int wire_type_parse(const char *text) _must_use_;         /* 0..65535 or BANYAN_EINVAL */
-const char *wire_rcode_text(uint16_t rcode);              /* "NXDOMAIN", "RCODE77" (static buffer a thread) */
+const char *wire_type_text(uint16_t type, char out[16]); /* "NS", "TYPE65280" */
+int wire_type_parse(const char *text) _must_use_;        /* 0..65535 or BANYAN_EINVAL */
+const char *wire_rcode_text(uint16_t rcode);             /* "NXDOMAIN", "RCODE77" (static buffer a thread) */
 const char *wire_class_text(uint16_t rclass);
 /* "owner TTL class type rdata" without newline, malformed data as RFC 3597. Appends to `out`. */
 int wire_record_text(const uint8_t *owner, uint32_t ttl, uint16_t rclass, uint16_t type, const struct wire_rdata *rdata,
@@ -195,7 +246,7 @@ struct wire_record {
 	enum wire_section section;
 	uint8_t owner[WIRE_NAME_MAX]; /* uncompressed, case as sent */
 	uint16_t type, rclass;
-	uint32_t ttl;    /* as sent; a set top bit counts as 0 (RFC 2181 section 8) */
+	uint32_t ttl;     /* as sent; a set top bit counts as 0 (RFC 2181 section 8) */
 	size_t rdata_pos; /* position of the RDATA in the message */
 	uint16_t rdata_len;
 };

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "test.h"
+
+#include "base/base.h"
+
+static void arena_keeps_its_limit(void **state)
+{
+	struct arena arena = {.limit = 100000};
+	size_t got = 0;
+	while (arena_alloc(&arena, 1000) != NULL)
+		got += 1000;
+	assert_true(got >= 90000 && got <= 100000);
+	assert_true(arena.total <= 100000);
+	arena_reset(&arena);
+	assert_non_null(arena_alloc(&arena, 1000));
+	arena_done(&arena);
+	assert_null(arena_alloc(&arena, SIZE_MAX));
+}
+
+static void arena_blocks_do_not_overlap(void **state)
+{
+	struct arena arena = {0};
+	uint8_t *block[300];
+	for (size_t i = 0; i < ARRAY_SIZE(block); i++) {
+		block[i] = arena_alloc(&arena, i * 7);
+		assert_int_equal((uintptr_t)block[i] % 16, 0);
+		memset(block[i], (int)i, i * 7);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(block); i++)
+		for (size_t j = 0; j < i * 7; j++)
+			assert_int_equal(block[i][j], (uint8_t)i);
+	assert_string_equal(arena_printf(&arena, "%s-%d", "x", 7), "x-7");
+	arena_done(&arena);
+}
+
+static void buffers_grow(void **state)
+{
+	struct buffer buffer = {0};
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(buffer_printf(&buffer, "%d,", i), 0);
+	assert_int_equal(buffer.len, 10 * 2 + 90 * 3 + 900 * 4);
+	assert_int_equal(strlen((char *)buffer.data), buffer.len);
+	assert_int_equal(buffer_reserve(&buffer, SIZE_MAX), BANYAN_ENOMEM);
+	buffer_done(&buffer);
+}
+
+static void time_in_all_its_forms(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t unix_s;
+	} good[] = {
+		{"0", 0},
+		{"1785546000", 1785546000},
+		{"2026-08-01T01:00:00Z", 1785546000},
+		{"2026-08-01 01:00", 1785546000},
+		{"20260801010000", 1785546000},
+		{"2024-02-29", 1709164800},
+	};
+	static const char *const bad[] = {
+		"",         "yesterday",     "2026-13-01",     "2026-02-29", "2026-08-01T", "2026-08-01T25:00",
+		"20260801", "2026080101000", "20261301010000", "-5",         "2026-08-01Zx"};
+	int64_t t;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(clock_parse(good[i].text, &t), 0);
+		assert_int_equal(t, good[i].unix_s);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		t = 77;
+		if (clock_parse(bad[i], &t) == 0) {
+			/* a plain number is UNIX time, however odd */
+			assert_int_equal(strspn(bad[i], "0123456789"), strlen(bad[i]));
+			assert_int_not_equal(strlen(bad[i]), 14);
+		} else {
+			assert_int_equal(t, 77);
+		}
+	}
+	char text[32];
+	assert_string_equal(clock_format(1785546000, text), "2026-08-01T01:00:00Z");
+}
+
+static void seeded_randomness_repeats(void **state)
+{
+	struct random a, b, c;
+	random_init_seed(&a, 1);
+	random_init_seed(&b, 1);
+	random_init_seed(&c, 2);
+	int same = 0;
+	for (int i = 0; i < 1000; i++) {
+		uint64_t v = random_u64(&a);
+		assert_int_equal(v, random_u64(&b));
+		same += v == random_u64(&c);
+	}
+	assert_int_equal(same, 0);
+}
+
+static void random_below_is_even(void **state)
+{
+	struct random r;
+	unsigned seen[7] = {0};
+	random_init_seed(&r, 42);
+	for (int i = 0; i < 70000; i++)
+		seen[random_below(&r, 7)]++;
+	for (int i = 0; i < 7; i++)
+		assert_in_range(seen[i], 9500, 10500);
+	random_init_kernel(&r);
+	for (int i = 0; i < 1000; i++)
+		assert_in_range(random_below(&r, 3), 0, 2);
+}
+
+/* The first vectors of the SipHash paper's appendix: key 00..0f, message 00..n-1. */
+static void siphash_vectors(void **state)
+{
+	static const uint64_t expected[] = {0x726fdb47dd0e0e31, 0x74f839c593dc67fd, 0x0d6c8009d9a94f5a};
+	uint8_t key[16], message[64];
+	for (int i = 0; i < 16; i++)
+		key[i] = (uint8_t)i;
+	for (int i = 0; i < 64; i++)
+		message[i] = (uint8_t)i;
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
+		assert_int_equal(hash_sip(message, i, key), expected[i]);
+	assert_int_equal(hash_sip(message, 15, key), 0xa129ca6149be45e5);
+}
+
+static void addresses(void **state)
+{
+	struct addr a;
+	char text[ADDR_TEXT_MAX];
+	assert_int_equal(addr_parse("127.0.0.1", 53, &a), 0);
+	assert_string_equal(addr_format(&a, true, text), "127.0.0.1@53");
+	assert_int_equal(addr_parse("2001:DB8::1@5300", 53, &a), 0);
+	assert_string_equal(addr_format(&a, true, text), "2001:db8::1@5300");
+	assert_string_equal(addr_format(&a, false, text), "2001:db8::1");
+	static const char *const bad[] = {"", "x", "1.2.3", "1.2.3.4@", "1.2.3.4@65536", "::1@-1", "1.2.3.4@5 ", ":::"};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(addr_parse(bad[i], 53, &a), BANYAN_EINVAL);
+}
+
+static void prefixes(void **state)
+{
+	static const struct {
+		const char *prefix, *addr;
+		bool match;
+	} cases[] = {
+		{"127.0.0.0/8", "127.255.0.1", true},
+		{"127.0.0.0/8", "128.0.0.1", false},
+		{"192.0.2.1/24", "192.0.2.200", true},
+		{"192.0.2.0/25", "192.0.2.128", false},
+		{"0.0.0.0/0", "8.8.8.8", true},
+		{"0.0.0.0/0", "::1", false},
+		{"::1", "::1", true},
+		{"::1", "::2", false},
+		{"2001:db8::/33", "2001:db8:7fff::", true},
+		{"2001:db8::/33", "2001:db8:8000::", false},
+		{"127.0.0.0/8", "::ffff:127.0.0.1", true},
+	};
+	struct addr_prefix p;
+	struct addr a;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(addr_prefix_parse(cases[i].prefix, &p), 0);
+		assert_int_equal(addr_parse(cases[i].addr, 0, &a), 0);
+		assert_int_equal(addr_prefix_match(&p, &a), cases[i].match);
+	}
+	assert_int_equal(addr_prefix_parse("1.2.3.4/33", &p), BANYAN_EINVAL);
+	assert_int_equal(addr_prefix_parse("::/129", &p), BANYAN_EINVAL);
+	assert_int_equal(addr_prefix_parse("::/", &p), BANYAN_EINVAL);
+}
+
+static void files_are_replaced_whole(void **state)
+{
+	char path[] = "/tmp/banyan-test-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	uint8_t *data;
+	size_t len;
+	assert_int_equal(file_write_atomic(path, "first", 5), 0);
+	assert_int_equal(file_write_atomic(path, "second one", 10), 0);
+	assert_int_equal(file_read(path, 100, &data, &len), 0);
+	assert_int_equal(len, 10);
+	assert_string_equal((char *)data, "second one");
+	free(data);
+	assert_int_equal(file_read(path, 9, &data, &len), BANYAN_ELIMIT);
+	assert_int_equal(file_read("/nonexistent/x", 9, &data, &len), BANYAN_ENOENT);
+	assert_int_equal(file_read("/tmp", 9, &data, &len), BANYAN_EINVAL);
+	assert_true(file_write_atomic("/nonexistent/x", "x", 1) < 0);
+	remove(path);
+}
+
+struct sum {
+	_Atomic uint64_t total, calls;
+	size_t fail_at;
+};
+
+static int sum_one(void *ctx, size_t i)
+{
+	struct sum *sum = ctx;
+	atomic_fetch_add(&sum->total, i);
+	atomic_fetch_add(&sum->calls, 1);
+	return i == sum->fail_at ? BANYAN_EPROOF : 0;
+}
+
+static void loops_are_shared_out(void **state)
+{
+	for (unsigned threads = 0; threads < 5; threads++) {
+		struct sum sum = {.fail_at = SIZE_MAX};
+		assert_int_equal(parallel_for(threads, 10001, 7, sum_one, &sum), 0);
+		assert_int_equal(sum.calls, 10001);
+		assert_int_equal(sum.total, 10001ULL * 10000 / 2);
+		sum = (struct sum){.fail_at = 500};
+		assert_int_equal(parallel_for(threads, 10001, 7, sum_one, &sum), BANYAN_EPROOF);
+		assert_int_equal(parallel_for(threads, 0, 7, sum_one, &sum), 0);
+	}
+}
+
+static void reason_codes_are_unique(void **state)
+{
+	for (int i = 0; i < REASON_COUNT; i++) {
+		assert_true(strlen(reason_code((enum reason)i)) > 0);
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(reason_code((enum reason)i), reason_code((enum reason)j));
+	}
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(counter_name((enum counter)i), counter_name((enum counter)j));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(arena_keeps_its_limit),
+		cmocka_unit_test(arena_blocks_do_not_overlap),
+		cmocka_unit_test(buffers_grow),
+		cmocka_unit_test(time_in_all_its_forms),
+		cmocka_unit_test(seeded_randomness_repeats),
+		cmocka_unit_test(random_below_is_even),
+		cmocka_unit_test(siphash_vectors),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(prefixes),
+		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(loops_are_shared_out),
+		cmocka_unit_test(reason_codes_are_unique),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
