@@ -25,7 +25,7 @@
 #define WIRE_NAME_TEXT_MAX 1024
 #define WIRE_HEADER_SIZE   12
 #define WIRE_MESSAGE_MAX   65535
-#define WIRE_POINTERS_MAX  64 /* compression pointers followed for one name: no honest encoder nests deeper */
+#define WIRE_POINTERS_MAX  127 /* compression pointers followed for one name: one a label is the most that makes sense */
 
 enum wire_type {
 	WIRE_TYPE_A = 1,

@@ -50,9 +50,10 @@ static bool suffix_equal(const uint8_t *msg, size_t offset, const uint8_t *name)
 	}
 }
 
-static int writer_find(const struct wire_writer *writer, const uint8_t *name)
+/* Among the first `known` suffixes: those of the name that is being written are not complete yet. */
+static int writer_find(const struct wire_writer *writer, unsigned known, const uint8_t *name)
 {
-	for (unsigned i = 0; i < writer->n_suffixes; i++)
+	for (unsigned i = 0; i < known; i++)
 		if (suffix_equal(writer->msg, writer->suffix[i], name))
 			return writer->suffix[i];
 	return -1;
@@ -61,8 +62,9 @@ static int writer_find(const struct wire_writer *writer, const uint8_t *name)
 /* Writes a name, compressed if allowed; each new suffix is remembered for later names. */
 static int put_name(struct wire_writer *writer, const uint8_t *name, bool compress)
 {
+	unsigned known = compress ? writer->n_suffixes : 0;
 	while (*name != 0) {
-		int at = compress ? writer_find(writer, name) : -1;
+		int at = writer_find(writer, known, name);
 		if (at >= 0) {
 			if (writer_room(writer) < 2)
 				return BANYAN_ESPACE;

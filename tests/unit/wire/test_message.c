@@ -120,6 +120,25 @@ static void every_cut_and_change_is_survived(void **state)
 	}
 }
 
+/* "a.a.": while it is written, its own first label must not serve as the tail of itself. */
+static void a_name_is_not_compressed_against_itself(void **state)
+{
+	uint8_t msg[128], a[4] = {1, 2, 3, 4};
+	struct wire_writer w;
+	struct wire_reader r;
+	struct wire_record rec;
+	struct wire_rdata rdata = {a, 4};
+	memset(msg, 0, sizeof msg); /* stale bytes behind the label would look like its end */
+	assert_int_equal(wire_writer_init(&w, msg, sizeof msg, 7, WIRE_QR), 0);
+	assert_int_equal(wire_writer_record(&w, WIRE_ANSWER, n("a.a.a"), WIRE_TYPE_A, WIRE_CLASS_IN, 1, &rdata), 0);
+	assert_int_equal(wire_writer_record(&w, WIRE_ANSWER, n("x.a.a"), WIRE_TYPE_A, WIRE_CLASS_IN, 1, &rdata), 0);
+	assert_int_equal(wire_reader_init(&r, msg, wire_writer_finish(&w)), 0);
+	assert_int_equal(wire_reader_next(&r, &rec), 1);
+	assert_true(wire_name_equal(rec.owner, n("a.a.a")));
+	assert_int_equal(wire_reader_next(&r, &rec), 1);
+	assert_true(wire_name_equal(rec.owner, n("x.a.a")));
+}
+
 static void canonical_rdata(void **state)
 {
 	uint8_t mx[] = "\0\12\4MAIL\7Example\0", ns[] = "\1A\0", nsec[] = "\1A\0\0\1\x40";
@@ -140,7 +159,7 @@ static void canonical_rdata(void **state)
 static void bitmaps(void **state)
 {
 	/* RFC 4034 section 4.3: A MX RRSIG NSEC TYPE1234 */
-	uint8_t map[8 + 29] = { 0, 6, 0x40, 0x01, 0, 0, 0, 0x03, 4, 27 };
+	uint8_t map[8 + 29] = {0, 6, 0x40, 0x01, 0, 0, 0, 0x03, 4, 27};
 	uint16_t types[8];
 	map[sizeof map - 1] = 0x20;
 	assert_int_equal(wire_bitmap_types(map, sizeof map, types, 8), 5);
@@ -182,6 +201,7 @@ int main(void)
 		cmocka_unit_test(written_and_read_back),
 		cmocka_unit_test(whole_sets_or_none),
 		cmocka_unit_test(every_cut_and_change_is_survived),
+		cmocka_unit_test(a_name_is_not_compressed_against_itself),
 		cmocka_unit_test(canonical_rdata),
 		cmocka_unit_test(bitmaps),
 		cmocka_unit_test(records_as_text),
