@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A thin front over Meson. `make demo` and `make test` are all that a newcomer needs.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+export BANYAN_BUILD := $(abspath $(BUILD))
+
+.PHONY: all build demo test run install fuzz bench lint clean format
+
+all: build
+
+# what the build needs, installed; then build/banyand and build/banyan
+build:
+	@tools/install-needed build
+	@tools/build $(BUILD)
+
+# the lab's small Internet, banyand on its proved root, a dozen names and how each was found
+demo:
+	@tools/install-needed demo
+	@tools/build $(BUILD)
+	@tools/demo $(BUILD)
+
+# every test
+test:
+	@tools/install-needed test
+	@tools/build $(BUILD)
+	@tools/run-tests $(BUILD)
+
+# banyand on the real root (needs the Internet)
+run:
+	@tools/install-needed build
+	@tools/build $(BUILD)
+	@tools/run-on-real-root $(BUILD)
+
+install: build
+	meson install -C $(BUILD) --no-rebuild
+
+# each fuzz target for FUZZ_SECONDS seconds
+fuzz:
+	@tools/install-needed fuzz
+	@tools/fuzz $(FUZZ_SECONDS)
+
+# measured against peers or a floor, in the same run
+bench:
+	@tools/install-needed bench
+	@tools/build $(BUILD)-release --buildtype=release
+	@tools/bench $(BUILD)-release
+
+# format, clang-tidy, arrows, lengths, manuals; both compilers with -Werror
+lint:
+	@tools/install-needed lint
+	@tools/lint
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build build-*
