@@ -30,9 +30,16 @@ struct net_settings {
 	size_t n_outgoing;
 	const struct addr *outgoing;      /* source addresses of exchanges; none = the kernel's choice */
 	size_t n_reroutes;
-	const struct net_reroute *reroute; /* sorted or not; looked up by address without port */
+	const struct net_reroute *reroute; /* sorted or not; looked up by address without port; to.port 0 = as asked */
+	struct net_limits *limits;        /* shared by the loops of a process; NULL = the loop counts for itself */
 };
 struct net_reroute { struct addr from, to; };
+
+/* Counts TCP connections over several loops, so that the limits hold for the process. An IPv6 address counts as its
+ * /64, since that is what one client is given (RFC 6177). Thread-safe; taken at accept and close only. */
+struct net_limits;
+int net_limits_new(uint32_t tcp_clients, uint32_t tcp_clients_per_address, struct net_limits **ret) _must_use_;
+void net_limits_free(struct net_limits *limits);
 
 #define NET_UDP_BATCH_MAX 64
 #define NET_TCP_WRITE_MAX (256 * 1024) /* unsent reply bytes of one connection; a client that never reads is closed */
@@ -44,7 +51,8 @@ struct net_loop;
 struct net_ticket {
 	enum net_transport transport;
 	struct addr peer, local;
-	uint32_t index, generation;
+	uint32_t scope;             /* interface of a link-local IPv6 peer, else 0 */
+	uint32_t index, generation; /* UDP: the listener; TCP: the connection */
 };
 
 struct net_message {
@@ -67,8 +75,14 @@ void net_loop_stop(struct net_loop *loop);      /* from any thread */
 /* Runs fn(ctx) inside the loop's thread, soon. From any thread. */
 int net_loop_post(struct net_loop *loop, void (*fn)(void *ctx), void *ctx) _must_use_;
 int64_t net_loop_now_ms(const struct net_loop *loop); /* clock_mono_ms() at the start of this turn */
-/* Called around each turn of the loop that ran callbacks (RCU quiescent states go here). */
-void net_loop_on_turn(struct net_loop *loop, void (*fn)(void *ctx), void *ctx);
+/* `asleep` is called just before the loop waits for events, `awake` before anything else is called after it has waited:
+ * between the two no handler runs, so nothing that is read under RCU is in use (QSBR's offline and online go here). */
+void net_loop_on_sleep(struct net_loop *loop, void (*asleep)(void *ctx), void (*awake)(void *ctx), void *ctx);
+size_t net_loop_connections(const struct net_loop *loop); /* TCP clients connected; loop's thread only */
+
+/* Is nobody else on this address and port? SO_REUSEPORT would let two daemons of one user share it unnoticed, so whoever
+ * starts asks first. 0, BANYAN_EEXIST (in use), BANYAN_EACCES, BANYAN_EIO ... */
+int net_listen_probe(const struct addr *addr) _must_use_;
 
 /* Listens on UDP and TCP. *ret_port is the port taken (for port 0), may be NULL. */
 int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn, void *ctx, uint16_t *ret_port)

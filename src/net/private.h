@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What the files of net/ share: the loop and the things that hang on it. */
+#pragma once
+
+#include "net/net.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#define NET_LISTENERS_MAX      256           /* addresses one loop listens on: more than a host has */
+#define NET_UDP_ROUNDS_MAX     4             /* batches taken from one socket before other sockets get their turn */
+#define NET_MESSAGE_MAX        65535         /* bytes of a DNS message: RFC 1035 section 4.2.2, the length is 16 bits */
+#define NET_UDP_BUFFER         (1 << 20)     /* bytes of socket buffer: some 10 ms of questions at line rate */
+#define NET_UDP_STRIDE         (65536 + 320) /* not a power of two, so that the buffers' first lines use all cache sets */
+#define NET_TCP_BACKLOG        1024          /* connections that wait for accept() */
+#define NET_TCP_PAUSE          (NET_TCP_WRITE_MAX / 4) /* unsent bytes above which no more questions are read */
+#define NET_TCP_SWEEP_MIN_MS   20                      /* how often connections are looked at, at most */
+#define NET_TCP_SWEEP_MAX_MS   1000                    /* and at least */
+#define NET_PORT_TRIES         64   /* random ports tried: with 8192 of 64512 taken, 64 misses in a row do not happen */
+#define NET_PORT_MIN           1024 /* first port that needs no privilege */
+#define NET_EXCHANGE_BUCKETS   8192 /* power of two */
+#define NET_EXCHANGE_READS_MAX 16 /* datagrams taken from one exchange in one go: forgeries must not hold up the loop */
+
+struct net_listener {
+	struct net_loop *loop;
+	uint32_t index;
+	struct addr addr;
+	bool wildcard; /* then the reply's source address is told by the question's destination */
+	net_message_fn fn;
+	void *ctx;
+	int udp_fd;
+	uv_poll_t udp;
+	uv_tcp_t tcp;
+	unsigned handles; /* open ones: freed with the last */
+};
+
+union net_control {
+	struct cmsghdr align;
+	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+/* The buffers of one batch; the same for all UDP sockets of a loop, since one is served at a time. */
+struct net_batch {
+	unsigned size;
+	struct mmsghdr in[NET_UDP_BATCH_MAX], out[NET_UDP_BATCH_MAX];
+	struct iovec in_iov[NET_UDP_BATCH_MAX], out_iov[NET_UDP_BATCH_MAX];
+	struct sockaddr_storage peer[NET_UDP_BATCH_MAX];
+	union net_control in_control[NET_UDP_BATCH_MAX], out_control[NET_UDP_BATCH_MAX];
+	uint8_t *bytes; /* mapped: pages are used as messages need them */
+	size_t bytes_len;
+};
+
+/* A client's TCP connection. */
+struct net_conn {
+	struct net_loop *loop;
+	struct net_listener *listener;
+	struct net_conn *prev, *next; /* of the loop's list, the longest inactive first */
+	uv_tcp_t tcp;
+	struct addr peer, local;
+	uint32_t scope, index, generation;
+	uint8_t *in; /* bytes of questions not handled yet */
+	size_t in_len, in_cap;
+	uint32_t in_flight; /* questions without reply */
+	bool reading, eof, closing;
+	int64_t active_ms;  /* last whole question or reply */
+	int64_t partial_ms; /* since when a question is incomplete; 0 = none is */
+	int64_t unsent_ms;  /* since when the oldest unsent block waits; 0 = all is sent */
+};
+
+struct net_conn_slot {
+	struct net_conn *conn;
+	uint32_t generation;
+	uint32_t next_free; /* index + 1 */
+};
+
+struct net_exchange {
+	struct net_loop *loop;
+	struct net_exchange *next; /* in its bucket, or in the list of spare ones */
+	uint64_t id;
+	enum net_transport transport;
+	bool open; /* false: on its way to the spare list */
+	int fd;
+	union {
+		uv_poll_t poll;
+		uv_tcp_t tcp;
+		uv_handle_t handle;
+	};
+	/* TCP */
+	uv_connect_t connect;
+	uv_write_t write;
+	uint8_t *out; /* length and message */
+	size_t out_len;
+	uint8_t *in;
+	size_t in_len, in_cap;
+};
+
+struct net_post {
+	struct net_post *next;
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+struct net_loop {
+	uv_loop_t uv;
+	struct net_settings settings;
+	struct addr *outgoing;
+	struct net_reroute *reroute; /* sorted by `from` */
+	struct counters *counters;
+	struct random random;
+	bool awake;
+	int64_t now_ms;
+	void (*on_asleep)(void *ctx), (*on_awake)(void *ctx);
+	void *sleep_ctx;
+	uv_prepare_t prepare;
+	uv_check_t check;
+
+	pthread_mutex_t post_lock;
+	struct net_post *post_first, **post_last;
+	bool stop;
+	uv_async_t async;
+
+	uv_timer_t wake;
+	int64_t wake_at_ms;
+	void (*wake_fn)(void *ctx);
+	void *wake_ctx;
+
+	struct net_listener *listener[NET_LISTENERS_MAX];
+	uint32_t n_listeners;
+	struct net_batch batch;
+
+	struct net_limits *limits;
+	bool own_limits;
+	struct net_conn *conn_first, *conn_last;
+	struct net_conn_slot *slot;
+	uint32_t n_slots, free_slot; /* free_slot: index + 1 */
+	size_t n_conns;
+	uv_timer_t sweep, resume;
+	bool sweeping;
+	uint8_t *tcp_in;  /* what the kernel hands over, of whichever connection */
+	uint8_t *tcp_out; /* replies to one read, written at once */
+	size_t tcp_out_len;
+
+	struct net_exchange *bucket[NET_EXCHANGE_BUCKETS];
+	struct net_exchange *spare;
+	size_t n_exchanges;
+	uint8_t *exchange_in;
+	net_exchange_fn exchange_fn;
+	void *exchange_ctx;
+};
+
+#define NET_TCP_IN_SIZE  65536
+/* Replies gathered before a write: with NET_TCP_PAUSE below NET_TCP_WRITE_MAX, so that replies made at once never close a
+ * connection, however slowly its client reads. */
+#define NET_TCP_OUT_SIZE (2 * (NET_MESSAGE_MAX + 2))
+
+/* loop.c: each callback from libuv begins with this. */
+void net_loop_wake_up(struct net_loop *loop);
+static inline void net_turn(struct net_loop *loop)
+{
+	if (!loop->awake)
+		net_loop_wake_up(loop);
+}
+
+/* socket.c */
+socklen_t net_sockaddr_from(const struct addr *addr, uint32_t scope, struct sockaddr_storage *out);
+void net_sockaddr_to(const struct sockaddr_storage *sa, struct addr *out, uint32_t *ret_scope);
+int net_socket(const struct addr *addr, int type);
+void net_socket_set(int fd, int level, int name, int value); /* best effort */
+void net_socket_no_pmtu(int fd, uint8_t family);
+int net_socket_local(int fd, struct addr *ret);
+
+/* udp.c */
+int net_batch_init(struct net_batch *batch, uint32_t size);
+void net_batch_done(struct net_batch *batch);
+void net_udp_readable(uv_poll_t *poll, int status, int events);
+int net_udp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
+
+/* tcp.c */
+void net_tcp_accept(uv_stream_t *server, int status);
+int net_tcp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
+void net_tcp_no_reply(struct net_loop *loop, const struct net_ticket *ticket);
+void net_tcp_resume(uv_timer_t *timer);
+void net_tcp_close_all(struct net_loop *loop);
+
+/* limits.c */
+int net_limits_take(struct net_limits *limits,
+		    const struct addr *peer); /* 0, BANYAN_ELIMIT (all), BANYAN_EACCES (address) */
+void net_limits_give(struct net_limits *limits, const struct addr *peer);
+
+/* exchange.c */
+void net_exchange_close_all(struct net_loop *loop);
+void net_exchange_free_spare(struct net_loop *loop);
+const struct addr *net_rerouted(const struct net_loop *loop, const struct addr *to, struct addr *room);
+int net_reroute_compare(const void *a, const void *b);
