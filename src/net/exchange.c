@@ -147,9 +147,16 @@ void net_on_exchange(struct net_loop *loop, net_exchange_fn fn, void *ctx)
 	loop->exchange_ctx = ctx;
 }
 
-static void tell(struct net_loop *loop, uint64_t id, int error, const uint8_t *msg, size_t len)
+static void tell(struct net_exchange *exchange, int error, const uint8_t *msg, size_t len)
 {
-	struct net_exchange_event event = {.id = id, .error = error, .msg = msg, .len = len};
+	struct net_loop *loop = exchange->loop;
+	struct net_exchange_event event = {
+		.id = exchange->id,
+		.transport = exchange->transport,
+		.error = error,
+		.msg = msg,
+		.len = len,
+	};
 	if (loop->exchange_fn != NULL)
 		loop->exchange_fn(loop->exchange_ctx, &event);
 }
@@ -157,10 +164,8 @@ static void tell(struct net_loop *loop, uint64_t id, int error, const uint8_t *m
 /* The network ended it: it is closed before the owner hears of it. */
 static void exchange_fail(struct net_exchange *exchange, int error)
 {
-	struct net_loop *loop = exchange->loop;
-	uint64_t id = exchange->id;
-	exchange_end(exchange);
-	tell(loop, id, error, NULL, 0);
+	exchange_end(exchange); /* its memory stays until the loop's turn ends */
+	tell(exchange, error, NULL, 0);
 }
 
 /* ---- UDP ---- */
@@ -172,8 +177,8 @@ static void on_datagram(uv_poll_t *poll, int status, int events)
 	net_turn(loop);
 	for (unsigned i = 0; i < NET_EXCHANGE_READS_MAX && exchange->open; i++) {
 		ssize_t n = recv(exchange->fd, loop->exchange_in, NET_MESSAGE_MAX, 0);
-		if (n >= 0) /* the handler may close the exchange; its memory stays until the loop's turn ends */
-			tell(loop, exchange->id, 0, loop->exchange_in, (size_t)n);
+		if (n >= 0) /* the handler may close the exchange */
+			tell(exchange, 0, loop->exchange_in, (size_t)n);
 		else if (errno == EAGAIN)
 			break;
 		else if (errno != EINTR)
@@ -267,7 +272,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 		size_t len = (size_t)(exchange->in[0] << 8 | exchange->in[1]);
 		if (exchange->in_len - 2 < len)
 			break;
-		tell(exchange->loop, exchange->id, 0, exchange->in + 2, len);
+		tell(exchange, 0, exchange->in + 2, len);
 		if (!exchange->open)
 			return;
 		exchange->in_len -= 2 + len;

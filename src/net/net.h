@@ -99,6 +99,7 @@ void net_wake_at(struct net_loop *loop, int64_t at_ms, void (*fn)(void *ctx), vo
  * length, message. The exchange stays open (more datagrams may come: forgeries) until net_exchange_close(). */
 struct net_exchange_event {
 	uint64_t id;
+	enum net_transport transport;
 	int error; /* 0: msg/len hold a message; else BANYAN_E...: refused, unreachable, closed: the exchange is over */
 	const uint8_t *msg;
 	size_t len;

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Drives the resolver with sockets: its actions become exchanges and replies, what comes back becomes its events. */
+#include "answer/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENTS_FIRST 256 /* places for waiting clients to begin with; the engine's limits bound how many there are */
+
+/* Someone who waits for a result: a client with a ticket, or a trace. */
+struct waiting {
+	bool used;
+	uint32_t generation;
+	uint32_t next_free; /* index + 1 */
+	struct net_ticket ticket;
+	struct answer_pending pending;
+	void (*traced)(void *ctx, const struct resolve_result *result);
+	void *trace_ctx;
+};
+
+/* The question that is being started: if its result comes in the same step, the reply needs no ticket. */
+struct direct {
+	uint64_t client;
+	uint8_t *out;
+	int len;
+};
+
+struct failure {
+	uint64_t exchange;
+	int error;
+};
+
+struct answer_recursor {
+	struct answer_recursor_settings settings;
+	struct waiting *waiting;
+	uint32_t n_waiting, free_waiting; /* free_waiting: index + 1 */
+	struct failure *failure;          /* sendings that failed at once, to be told after the actions are done */
+	size_t n_failures, failures_cap;
+	uint8_t reply[WIRE_MESSAGE_MAX];
+};
+
+/* ---- who waits ---- */
+
+static int waiting_grow(struct answer_recursor *recursor)
+{
+	uint32_t n = recursor->n_waiting == 0 ? CLIENTS_FIRST : recursor->n_waiting * 2;
+	struct waiting *waiting = reallocarray(recursor->waiting, n, sizeof(*waiting));
+	if (waiting == NULL)
+		return BANYAN_ENOMEM;
+	for (uint32_t i = recursor->n_waiting; i < n; i++)
+		waiting[i] = (struct waiting){.next_free = i + 1 < n ? i + 2 : 0};
+	recursor->free_waiting = recursor->n_waiting + 1;
+	recursor->waiting = waiting;
+	recursor->n_waiting = n;
+	return 0;
+}
+
+static struct waiting *waiting_take(struct answer_recursor *recursor, uint64_t *ret_client)
+{
+	if (recursor->free_waiting == 0 && waiting_grow(recursor) < 0)
+		return NULL;
+	uint32_t index = recursor->free_waiting - 1;
+	struct waiting *waiting = &recursor->waiting[index];
+	recursor->free_waiting = waiting->next_free;
+	waiting->used = true;
+	waiting->generation++;
+	waiting->traced = NULL;
+	*ret_client = (uint64_t)waiting->generation << 32 | index;
+	return waiting;
+}
+
+static struct waiting *waiting_find(struct answer_recursor *recursor, uint64_t client)
+{
+	uint32_t index = (uint32_t)client;
+	if (index >= recursor->n_waiting)
+		return NULL;
+	struct waiting *waiting = &recursor->waiting[index];
+	return waiting->used && waiting->generation == (uint32_t)(client >> 32) ? waiting : NULL;
+}
+
+static void waiting_give(struct answer_recursor *recursor, struct waiting *waiting)
+{
+	waiting->used = false;
+	waiting->next_free = recursor->free_waiting;
+	recursor->free_waiting = (uint32_t)(waiting - recursor->waiting) + 1;
+}
+
+/* ---- results ---- */
+
+static void count_reply(struct counters *counters, const uint8_t *reply)
+{
+	uint16_t flags = wire_get16(reply + 2);
+	switch (flags & WIRE_RCODE_MASK) {
+	case WIRE_RCODE_NOERROR:
+		counter_add(counters, COUNTER_NOERROR, 1);
+		break;
+	case WIRE_RCODE_NXDOMAIN:
+		counter_add(counters, COUNTER_NXDOMAIN, 1);
+		break;
+	case WIRE_RCODE_SERVFAIL:
+		counter_add(counters, COUNTER_SERVFAIL, 1);
+		break;
+	case WIRE_RCODE_REFUSED:
+		counter_add(counters, COUNTER_REFUSED, 1);
+		break;
+	default:
+		break;
+	}
+	if ((flags & WIRE_TC) != 0)
+		counter_add(counters, COUNTER_TRUNCATED, 1);
+}
+
+static void on_result(struct answer_recursor *recursor, uint64_t client, const struct resolve_result *result,
+		      struct direct *direct)
+{
+	const struct answer_recursor_settings *s = &recursor->settings;
+	struct waiting *waiting = waiting_find(recursor, client);
+	if (waiting == NULL)
+		return;
+	if (waiting->traced != NULL) {
+		void (*traced)(void *ctx, const struct resolve_result *result) = waiting->traced;
+		void *ctx = waiting->trace_ctx;
+		waiting_give(recursor, waiting);
+		traced(ctx, result);
+		return;
+	}
+	bool at_once = direct != NULL && direct->client == client;
+	uint8_t *out = at_once ? direct->out : recursor->reply;
+	int len = answer_from_result(s->view(s->view_ctx), &waiting->pending, result, out, WIRE_MESSAGE_MAX);
+	if (len > 0)
+		count_reply(s->counters, out);
+	if (at_once)
+		direct->len = len > 0 ? len : 0;
+	else if (len > 0)
+		net_reply(s->loop, &waiting->ticket, out, (size_t)len);
+	else
+		net_no_reply(s->loop, &waiting->ticket);
+	waiting_give(recursor, waiting);
+}
+
+/* ---- actions ---- */
+
+/* Without memory for it the failure stays untold, and the engine's own timeout finds it. */
+static void failure_add(struct answer_recursor *recursor, uint64_t exchange, int error)
+{
+	if (recursor->n_failures == recursor->failures_cap) {
+		size_t cap = recursor->failures_cap == 0 ? 64 : recursor->failures_cap * 2;
+		struct failure *failure = reallocarray(recursor->failure, cap, sizeof(*failure));
+		if (failure == NULL)
+			return;
+		recursor->failure = failure;
+		recursor->failures_cap = cap;
+	}
+	recursor->failure[recursor->n_failures++] = (struct failure){.exchange = exchange, .error = error};
+}
+
+static void perform(struct answer_recursor *recursor, const struct resolve_actions *actions, struct direct *direct)
+{
+	struct net_loop *loop = recursor->settings.loop;
+	for (size_t i = 0; i < actions->count; i++) {
+		const struct resolve_action *action = &actions->item[i];
+		switch (action->kind) {
+		case RESOLVE_SEND: {
+			enum net_transport transport = action->send.tcp ? NET_TCP : NET_UDP;
+			int rc = net_exchange_open(loop, action->send.exchange, transport, &action->send.to,
+						   action->send.msg, action->send.len);
+			if (rc < 0)
+				failure_add(recursor, action->send.exchange, rc);
+			break;
+		}
+		case RESOLVE_CLOSE:
+			net_exchange_close(loop, action->close.exchange);
+			break;
+		case RESOLVE_ANSWER:
+			on_result(recursor, action->answer.client, action->answer.result, direct);
+			break;
+		}
+	}
+}
+
+static void on_wake(void *ctx);
+
+/* One event, and the failures of sending that its actions meet. */
+static void step(struct answer_recursor *recursor, struct resolve_event *event, struct direct *direct)
+{
+	const struct answer_recursor_settings *s = &recursor->settings;
+	event->now_ms = net_loop_now_ms(s->loop);
+	event->root = s->view(s->view_ctx)->root;
+	const struct resolve_actions *actions = resolve_step(s->engine, event);
+	perform(recursor, actions, direct);
+	while (recursor->n_failures > 0) {
+		struct failure failure = recursor->failure[--recursor->n_failures];
+		struct resolve_event failed = {
+			.kind = RESOLVE_SEND_FAILED,
+			.now_ms = event->now_ms,
+			.root = event->root,
+			.failed = {.exchange = failure.exchange, .error = failure.error},
+		};
+		actions = resolve_step(s->engine, &failed);
+		perform(recursor, actions, direct);
+	}
+	net_wake_at(s->loop, actions->wake_at_ms, on_wake, recursor);
+}
+
+static void on_wake(void *ctx)
+{
+	struct answer_recursor *recursor = ctx;
+	struct resolve_event event = {.kind = RESOLVE_WAKE};
+	step(recursor, &event, NULL);
+}
+
+static void on_exchange(void *ctx, const struct net_exchange_event *got)
+{
+	struct answer_recursor *recursor = ctx;
+	struct resolve_event event;
+	memset(&event, 0, sizeof(event));
+	if (got->error != 0) {
+		event.kind = RESOLVE_SEND_FAILED;
+		event.failed.exchange = got->id;
+		event.failed.error = got->error;
+	} else {
+		event.kind = RESOLVE_REPLY;
+		event.reply.exchange = got->id;
+		event.reply.msg = got->msg;
+		event.reply.len = got->len;
+		event.reply.tcp = got->transport == NET_TCP;
+	}
+	step(recursor, &event, NULL);
+}
+
+/* ---- questions ---- */
+
+int answer_recurse(struct answer_recursor *recursor, const struct answer_pending *pending,
+		   const struct net_ticket *ticket, uint8_t *out)
+{
+	uint64_t client;
+	struct waiting *waiting = waiting_take(recursor, &client);
+	if (waiting == NULL)
+		return 0;
+	waiting->ticket = *ticket;
+	waiting->pending = *pending;
+	counter_add(recursor->settings.counters, COUNTER_RECURSIONS, 1);
+	struct resolve_event event = {
+		.kind = RESOLVE_QUESTION,
+		.question =
+			{
+				.client = client,
+				.qname = pending->qname,
+				.qtype = pending->qtype,
+				.dnssec = pending->dnssec,
+				.checking_disabled = (pending->flags & WIRE_CD) != 0,
+			},
+	};
+	struct direct direct = {.client = client, .out = out, .len = NET_LATER};
+	step(recursor, &event, &direct);
+	return direct.len;
+}
+
+int answer_trace(struct answer_recursor *recursor, const uint8_t *qname, uint16_t qtype, bool cold,
+		 void (*done)(void *ctx, const struct resolve_result *result), void *ctx)
+{
+	uint64_t client;
+	struct waiting *waiting = waiting_take(recursor, &client);
+	if (waiting == NULL)
+		return BANYAN_ENOMEM;
+	waiting->traced = done;
+	waiting->trace_ctx = ctx;
+	struct resolve_event event = {
+		.kind = RESOLVE_QUESTION,
+		.question = {.client = client, .qname = qname, .qtype = qtype, .trace = true, .no_cache = cold},
+	};
+	step(recursor, &event, NULL);
+	return 0;
+}
+
+/* ---- life ---- */
+
+int answer_recursor_new(const struct answer_recursor_settings *settings, struct answer_recursor **ret)
+{
+	struct answer_recursor *recursor = calloc(1, sizeof(*recursor));
+	if (recursor == NULL)
+		return BANYAN_ENOMEM;
+	recursor->settings = *settings;
+	net_on_exchange(settings->loop, on_exchange, recursor);
+	*ret = recursor;
+	return 0;
+}
+
+void answer_recursor_free(struct answer_recursor *recursor)
+{
+	if (recursor == NULL)
+		return;
+	net_on_exchange(recursor->settings.loop, NULL, NULL);
+	net_wake_at(recursor->settings.loop, INT64_MAX, NULL, NULL);
+	free(recursor->waiting);
+	free(recursor->failure);
+	free(recursor);
+}

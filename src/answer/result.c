@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What the resolver found out, written as the client's reply. */
+#include "answer/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OPT_FIXED   11  /* bytes of an OPT record without options: RFC 6891 section 6.1.2 */
+#define NSID_MAX    255 /* bytes of identity that a reply spends */
+#define OPTIONS_MAX 1024
+
+/* Appends one EDNS option. */
+static size_t option_put(uint8_t *out, size_t pos, uint16_t code, const void *data, size_t len)
+{
+	wire_put16(out + pos, code);
+	wire_put16(out + pos + 2, (uint16_t)len);
+	memcpy(out + pos + 4, data, len);
+	return pos + 4 + len;
+}
+
+/* NSID (RFC 5001) for who asks, and the reason of a failure as an extended error (RFC 8914). */
+static size_t options_write(const struct answer_view *view, const struct answer_pending *pending,
+			    const struct resolve_result *result, uint8_t out[OPTIONS_MAX])
+{
+	size_t len = 0;
+	if (pending->nsid && view->identity[0] != 0)
+		len = option_put(out, len, WIRE_OPTION_NSID, view->identity, strnlen(view->identity, NSID_MAX));
+	int ede = result->reason == REASON_NONE ? -1 : reason_ede(result->reason);
+	if (ede < 0)
+		return len;
+	uint8_t error[256];
+	wire_put16(error, (uint16_t)ede);
+	int text = snprintf((char *)error + 2, sizeof(error) - 2, "%s: %s", reason_code(result->reason),
+			    reason_words(result->reason));
+	if (text >= (int)sizeof(error) - 2)
+		text = (int)sizeof(error) - 3;
+	return option_put(out, len, WIRE_OPTION_EDE, error, 2 + (size_t)text);
+}
+
+/* DNSSEC records go to who understands them or asks for them (RFC 4035 section 3.2.1). */
+static bool is_wanted(const struct answer_pending *pending, uint16_t type)
+{
+	if (type != WIRE_TYPE_RRSIG && type != WIRE_TYPE_NSEC && type != WIRE_TYPE_NSEC3)
+		return true;
+	return pending->dnssec || pending->qtype == type || pending->qtype == WIRE_TYPE_ANY;
+}
+
+/* Writes the wanted sets of a section until one does not fit; false then. */
+static bool section_write(struct wire_writer *writer, const struct answer_pending *pending, enum wire_section section,
+			  const struct wire_rrset *set, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_wanted(pending, set[i].type) && wire_writer_rrset(writer, section, &set[i], set[i].ttl) < 0)
+			return false;
+	return true;
+}
+
+/* Is the answer whole? The authority section belongs to it only where it carries the proof of a negative answer or of
+ * a wildcard; for all else it may be left out without TC (RFC 2181 section 9). */
+static bool sections_write(struct wire_writer *writer, const struct answer_pending *pending,
+			   const struct resolve_result *result)
+{
+	if (!section_write(writer, pending, WIRE_ANSWER, result->answer, result->n_answer))
+		return false;
+	bool needed = result->n_answer == 0 || result->rcode == WIRE_RCODE_NXDOMAIN || pending->dnssec;
+	return section_write(writer, pending, WIRE_AUTHORITY, result->authority, result->n_authority) || !needed;
+}
+
+static uint16_t header_flags(const struct answer_pending *pending, const struct resolve_result *result, uint16_t rcode)
+{
+	uint16_t flags = WIRE_QR | WIRE_RA | (pending->flags & (WIRE_RD | WIRE_CD)) | (rcode & WIRE_RCODE_MASK);
+	/* RFC 6840 section 5.7: AD only for those who show that they know what it means */
+	if (result->authentic && (pending->dnssec || (pending->flags & WIRE_AD) != 0))
+		flags |= WIRE_AD;
+	return flags;
+}
+
+int answer_from_result(const struct answer_view *view, const struct answer_pending *pending,
+		       const struct resolve_result *result, uint8_t *out, size_t cap)
+{
+	uint8_t options[OPTIONS_MAX];
+	size_t options_len = pending->edns ? options_write(view, pending, result, options) : 0;
+	uint16_t rcode = result->rcode > WIRE_RCODE_MASK && !pending->edns ? WIRE_RCODE_SERVFAIL : result->rcode;
+	if (!pending->tcp && cap > pending->udp_size)
+		cap = pending->udp_size;
+	struct wire_writer writer;
+	int rc = wire_writer_init(&writer, out, cap, pending->id, header_flags(pending, result, rcode));
+	if (rc == 0)
+		rc = wire_writer_question(&writer, pending->qname, pending->qtype, pending->qclass);
+	if (rc == 0 && pending->edns)
+		rc = wire_writer_reserve(&writer, OPT_FIXED + options_len);
+	if (rc < 0)
+		return rc;
+	if (!sections_write(&writer, pending, result))
+		wire_put16(out + 2, wire_get16(out + 2) | WIRE_TC);
+	if (pending->edns)
+		rc = wire_writer_edns(&writer, view->udp_size, rcode, pending->dnssec, options, options_len);
+	return rc < 0 ? rc : (int)wire_writer_finish(&writer);
+}
