@@ -38,9 +38,9 @@ struct config {
 	struct {
 		struct config_addrs listen;   /* default 127.0.0.1@53 and ::1@53 */
 		uint32_t workers;             /* 0 = one a CPU */
-		char *user;                   /* "" = stay */
+		char *user;                   /* "" = stay, but a daemon started by root becomes "banyan" if there is one */
 		char *rundir;                 /* /run/banyan */
-		char *control;                /* Unix socket; default rundir/control.sock */
+		char *control;                /* Unix socket; default rundir/control.sock; never empty once read */
 		char *identity;               /* NSID, id.server, hostname.bind; "" = off; "auto" = host name */
 		char *version;                /* version.bind, version.server; "" = off (REFUSED) */
 		uint32_t udp_size;            /* bytes, largest UDP reply; default 1232 */
@@ -56,7 +56,7 @@ struct config {
 	size_t n_zones;
 	struct config_zone *zones;
 	struct {
-		char *file;                   /* "" = no local root */
+		char *file;                   /* "" = no local root; default /var/lib/banyan/root.zone */
 		struct config_list anchors;   /* empty = built in */
 		bool require_zonemd;          /* default true */
 	} root;
@@ -72,7 +72,6 @@ struct config {
 		bool ipv4, ipv6;              /* families used towards authorities */
 		bool case_randomisation;      /* 0x20 */
 		bool qname_minimisation;
-		bool prefetch, priming;       /* what acts by itself is a setting */
 		uint32_t questions_max;       /* in flight, per worker */
 		uint32_t clients_per_question;
 		uint32_t upstream_queries_max; /* per question */

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What no single row can say: options that contradict each other, things that stand twice. */
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+/* The value at section.key in the tree, or the item `index` of its list; the nearest place above when it is not there. */
+static const struct tree_node *place_of(const struct tree_node *root, const char *section, const char *key,
+					size_t index)
+{
+	const struct tree_node *at = NULL;
+	const char *names[] = {section, key};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (names[i] == NULL)
+			continue;
+		const struct tree_node *k = i == 0 ? root->child : at->child;
+		while (k != NULL && strcmp(k->text, names[i]) != 0)
+			k = k->next;
+		if (k == NULL)
+			return at;
+		at = k->value;
+	}
+	if (at != NULL && at->kind == TREE_LIST && index != SIZE_MAX) {
+		const struct tree_node *item = at->child;
+		while (item != NULL && index-- > 0)
+			item = item->next;
+		return item != NULL ? item : at;
+	}
+	return at;
+}
+
+/* ---- things that stand twice ---- */
+
+/* An item of a list, kept with its place so that sorting does not lose it. */
+struct sorted {
+	const void *item;
+	size_t index;
+};
+
+static int by_index(const struct sorted *a, const struct sorted *b)
+{
+	return (a->index > b->index) - (a->index < b->index);
+}
+
+static int by_zone(const void *pa, const void *pb)
+{
+	const struct sorted *a = pa, *b = pb;
+	const struct config_zone *za = a->item, *zb = b->item;
+	int c = strcasecmp(za->name, zb->name);
+	return c != 0 ? c : by_index(a, b);
+}
+
+static int addr_order(const struct addr *a, const struct addr *b)
+{
+	int c = a->family != b->family ? a->family - b->family : memcmp(a->ip, b->ip, sizeof a->ip);
+	return c != 0 ? c : a->port - b->port;
+}
+
+static int by_addr(const void *pa, const void *pb)
+{
+	const struct sorted *a = pa, *b = pb;
+	int c = addr_order(a->item, b->item); /* of a reroute, `from` comes first */
+	return c != 0 ? c : by_index(a, b);
+}
+
+/* Finds a pair that `same` calls equal: 1 and the indices, the later one second; 0 without one. */
+static int find_pair(const void *items, size_t count, size_t size, int (*order)(const void *, const void *),
+		     bool (*same)(const void *, const void *), size_t ret[2])
+{
+	if (count < 2)
+		return 0;
+	_cleanup_(base_free) struct sorted *list = malloc(count * sizeof *list);
+	if (list == NULL)
+		return BANYAN_ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct sorted){(const char *)items + i * size, i};
+	qsort(list, count, sizeof *list, order);
+	for (size_t i = 1; i < count; i++)
+		if (same(list[i - 1].item, list[i].item)) {
+			ret[0] = list[i - 1].index;
+			ret[1] = list[i].index;
+			return 1;
+		}
+	return 0;
+}
+
+static bool same_zone(const void *a, const void *b)
+{
+	return strcasecmp(((const struct config_zone *)a)->name, ((const struct config_zone *)b)->name) == 0;
+}
+
+static bool same_addr(const void *a, const void *b)
+{
+	return addr_order(a, b) == 0;
+}
+
+static int check_zones(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	size_t pair[2];
+	for (size_t i = 0; i < config->n_zones; i++) {
+		const struct config_zone *z = &config->zones[i];
+		const struct tree_node *at = NULL;
+		if (z->prove == CONFIG_PROVE_FULL && z->anchors.count == 0 && strcmp(z->name, ".") != 0) {
+			at = place_of(root, "zones", NULL, i);
+			return value_fail(r, at,
+					  "zones[%zu].prove: found full without anchors; only the root has "
+					  "built-in trust anchors, so name a file in anchors",
+					  i);
+		}
+		if (z->prove == CONFIG_PROVE_STRUCTURE && z->require_zonemd) {
+			at = place_of(root, "zones", NULL, i);
+			return value_fail(r, at,
+					  "zones[%zu].require-zonemd: found true with prove: structure, which "
+					  "does not look at ZONEMD; allowed is full or digest",
+					  i);
+		}
+	}
+	int rc = find_pair(config->zones, config->n_zones, sizeof *config->zones, by_zone, same_zone, pair);
+	if (rc <= 0)
+		return rc;
+	return value_fail(r, place_of(root, "zones", NULL, pair[1]),
+			  "zones[%zu].name: '%.255s' stands here again; "
+			  "it is zones[%zu] already",
+			  pair[1], config->zones[pair[1]].name, pair[0]);
+}
+
+static int check_server(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	char addr[ADDR_TEXT_MAX];
+	size_t pair[2];
+	const struct config_addrs *listen = &config->server.listen;
+	int rc = find_pair(listen->item, listen->count, sizeof *listen->item, by_addr, same_addr, pair);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		return value_fail(r, place_of(root, "server", "listen", pair[1]), "server.listen: %s stands here twice",
+				  addr_format(&listen->item[pair[1]], true, addr));
+	if (config->server.tcp_clients_per_address > config->server.tcp_clients)
+		return value_fail(r, place_of(root, "server", "tcp-clients-per-address", SIZE_MAX),
+				  "server.tcp-clients-per-address: found %u; allowed is at most server.tcp-clients, "
+				  "which is %u",
+				  config->server.tcp_clients_per_address, config->server.tcp_clients);
+	/* one byte is the NUL (unix(7)) */
+	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	if (strlen(config->server.control) > max)
+		return value_fail(r, place_of(root, "server", "control", SIZE_MAX),
+				  "server.control: found a path of %zu bytes; allowed for a Unix socket are %zu",
+				  strlen(config->server.control), max);
+	return 0;
+}
+
+static int check_outgoing(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	char addr[ADDR_TEXT_MAX];
+	for (size_t i = 0; i < config->resolver.outgoing.count; i++) {
+		const struct addr *a = &config->resolver.outgoing.item[i];
+		if (a->family == 4 ? config->resolver.ipv4 : config->resolver.ipv6)
+			continue;
+		return value_fail(r, place_of(root, "resolver", "outgoing", i),
+				  "resolver.outgoing: found %s, but resolver.ipv%u is false",
+				  addr_format(a, false, addr), a->family);
+	}
+	return 0;
+}
+
+static int check_resolver(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	char addr[ADDR_TEXT_MAX];
+	size_t pair[2];
+	if (config->resolver.enabled && !config->resolver.ipv4 && !config->resolver.ipv6)
+		return value_fail(r, place_of(root, "resolver", "ipv6", SIZE_MAX),
+				  "resolver.ipv6: found false like resolver.ipv4; a resolver needs one of them");
+	if (config->resolver.cache_ttl_min > config->resolver.cache_ttl_max)
+		return value_fail(r, place_of(root, "resolver", "cache-ttl-min", SIZE_MAX),
+				  "resolver.cache-ttl-min: found %us; allowed is at most resolver.cache-ttl-max, which "
+				  "is %us",
+				  config->resolver.cache_ttl_min, config->resolver.cache_ttl_max);
+	int rc = find_pair(config->resolver.reroute, config->resolver.n_reroutes, sizeof *config->resolver.reroute,
+			   by_addr, same_addr, pair);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		return value_fail(r, place_of(root, "resolver", "reroute", pair[1]),
+				  "resolver.reroute: %s is rerouted twice",
+				  addr_format(&config->resolver.reroute[pair[1]].from, false, addr));
+	return check_outgoing(r, root, config);
+}
+
+int check_whole(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	int rc = check_server(r, root, config);
+	if (rc == 0)
+		rc = check_zones(r, root, config);
+	if (rc == 0)
+		rc = check_resolver(r, root, config);
+	return rc;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Writes the commented sample file: options are commented out at their defaults, sections stand. */
+#include "schema.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WIDTH 92 /* columns of a comment line */
+
+/* Prose as comment lines: "<indent># words words". Returns 0 or an error. */
+static int comment(struct buffer *out, const char *indent, const char *text)
+{
+	size_t room = WIDTH - strlen(indent);
+	while (*text != '\0') {
+		size_t len = strlen(text);
+		if (len > room) {
+			len = room;
+			while (len > 1 && text[len] != ' ')
+				len--;
+		}
+		int rc = buffer_printf(out, "%s# %.*s\n", indent, (int)len, text);
+		if (rc < 0)
+			return rc;
+		text += len;
+		while (*text == ' ')
+			text++;
+	}
+	return 0;
+}
+
+static int option_write(struct buffer *out, const struct config_option *option, const char *key)
+{
+	char words[SCHEMA_WORDS_MAX], line[SCHEMA_WORDS_MAX + 64];
+	const char *allowed = schema_allowed(option, words);
+	snprintf(line, sizeof line, "%c%s.%s", toupper((unsigned char)allowed[0]), allowed + 1,
+		 option->scope == CONFIG_RESTART ? " A change needs a restart." : "");
+	int rc = buffer_printf(out, "\n");
+	if (rc == 0)
+		rc = comment(out, "  ", option->help);
+	if (rc == 0)
+		rc = comment(out, "  ", line);
+	if (rc == 0)
+		rc = buffer_printf(out, "  #%s: %s\n", key, option->fallback);
+	return rc;
+}
+
+/* Zones have no defaults to show: an example, and what their options mean. */
+static int zones_write(struct buffer *out)
+{
+	char words[SCHEMA_WORDS_MAX], text[1024];
+	int rc = buffer_printf(out, "\n");
+	for (size_t i = 0; i < config_options_count && rc == 0; i++) {
+		const struct config_option *option = &config_options[i];
+		const char *key = schema_key(option, CONFIG_PREFIX_ZONES);
+		if (key == NULL)
+			continue;
+		snprintf(text, sizeof text, "%s: %s %c%s. %s%s%s", key, option->help,
+			 toupper((unsigned char)schema_allowed(option, words)[0]), schema_allowed(option, words) + 1,
+			 option->fallback != NULL ? "Default: " : "It must be given",
+			 option->fallback != NULL ? option->fallback : "", ".");
+		rc = comment(out, "  ", text);
+	}
+	if (rc == 0)
+		rc = buffer_printf(out, "  #\n"
+					"  # - name: example.org\n"
+					"  #   file: zones/example.org.zone\n"
+					"  # - name: .\n"
+					"  #   file: root.zone\n"
+					"  #   prove: full\n"
+					"  #   anchors: [root.ds]\n");
+	return rc;
+}
+
+static int section_write(struct buffer *out, const struct config_section *section)
+{
+	int rc = buffer_printf(out, "\n");
+	if (rc == 0)
+		rc = comment(out, "", section->help);
+	if (rc == 0)
+		rc = buffer_printf(out, "%s:\n", section->name);
+	if (rc == 0 && strcmp(section->name, "zones") == 0)
+		return zones_write(out);
+	for (size_t i = 0; i < config_options_count && rc == 0; i++) {
+		const char *key = schema_key(&config_options[i], section->name);
+		if (key != NULL)
+			rc = option_write(out, &config_options[i], key);
+	}
+	return rc;
+}
+
+int config_write_sample(struct buffer *out)
+{
+	int rc = comment(out, "",
+			 "Configuration of banyand(8). Every option stands here with its default, commented out by a # "
+			 "without a blank behind it: take the # away and change the value. "
+			 "An empty file is a valid configuration. "
+			 "`banyand -c FILE --check` checks a file; banyan.yaml(5) is the manual.");
+	for (size_t i = 0; i < config_sections_count && rc == 0; i++)
+		rc = section_write(out, &config_sections[i]);
+	return rc;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The table of all options. */
+#include "schema.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+/* In the order of struct config_option: the next value in a row is the default. */
+#define FIELD(member) .width = sizeof(((struct config *)0)->member), .offset = offsetof(struct config, member)
+#define ZONE_FIELD(member)                                                                                             \
+	.width = sizeof(((struct config_zone *)0)->member), .offset = offsetof(struct config_zone, member)
+#define RANGE(low, high) .min = (low), .max = (high)
+#define KIB              ((uint64_t)1024)
+#define SECOND           1000
+#define DAY_S            86400
+
+#define LISTEN_MAX     64   /* sockets are opened by every worker */
+#define WORKERS_MAX    1024 /* more than CPUs of any machine that this was tried on */
+#define ANCHORS_MAX    16   /* files; each holds as many records as it likes */
+#define PREFIXES_MAX   4096 /* they are looked through one by one */
+#define OUTGOING_MAX   256
+#define REROUTES_MAX   16384 /* all authorities of a lab */
+#define ZONES_MAX      65536
+#define PATH_BYTES_MAX 4000 /* below PATH_MAX, with room for ".tmp" */
+#define NAME_BYTES_MAX 1010 /* 255 octets, each written \DDD at worst */
+#define TXT_BYTES_MAX  255  /* one character-string (RFC 1035 section 3.3) */
+#define USER_BYTES_MAX 32   /* as useradd(8) */
+#define SOCKETS_MAX    1000000
+
+static_assert(offsetof(struct config, zones) == offsetof(struct config, n_zones) + sizeof(size_t), "list shape");
+static_assert(offsetof(struct config, resolver.reroute) ==
+		      offsetof(struct config, resolver.n_reroutes) + sizeof(size_t),
+	      "list shape");
+
+static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
+static const char *const prove_modes[] = {"auto", "full", "digest", "structure", NULL};
+
+const struct config_section config_sections[] = {
+	{"server", "The daemon as a whole: where it listens, as whom it runs, how it answers."},
+	{"zones",
+	 "Zones that this server is authoritative for, as a list of mappings. "
+	 "A zone is proved before it is served; one that fails its proof is not served, and the last good copy "
+	 "stays when a reload fails."},
+	{"root", "The local copy of the root zone on which the resolver stands. It is proved before it is used."},
+	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
+};
+const size_t config_sections_count = ARRAY_SIZE(config_sections);
+
+const struct config_option config_options[] = {
+	/* ---- server ---- */
+	{"server.listen", CONFIG_ADDRS, CONFIG_RESTART, FIELD(server.listen), "[127.0.0.1@53, \"::1@53\"]",
+	 RANGE(1, LISTEN_MAX), NULL,
+	 "Addresses to listen on, for UDP and TCP alike. The port is 53 unless it is given behind an @. "
+	 "Write IPv6 addresses in quotes."},
+	{"server.workers", CONFIG_UINT, CONFIG_RESTART, FIELD(server.workers), "0", RANGE(0, WORKERS_MAX), NULL,
+	 "Threads that answer questions; each has its own sockets on every address. 0 means one for each CPU."},
+	{"server.user", CONFIG_TEXT, CONFIG_RESTART, FIELD(server.user), "\"\"", RANGE(0, USER_BYTES_MAX), NULL,
+	 "User to become once the sockets are open. When it is empty, a daemon that was started by root becomes the "
+	 "user banyan if there is one, and any other daemon stays who it is. Write root to stay root."},
+	{"server.rundir", CONFIG_PATH, CONFIG_RESTART, FIELD(server.rundir), "/run/banyan", RANGE(1, PATH_BYTES_MAX),
+	 NULL, "Folder for files that live as long as the daemon."},
+	{"server.control", CONFIG_PATH, CONFIG_RESTART, FIELD(server.control), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Unix socket over which banyan(1) talks to the daemon. When it is empty, control.sock in the folder of "
+	 "server.rundir."},
+	{"server.identity", CONFIG_TEXT, CONFIG_LIVE, FIELD(server.identity), "auto", RANGE(0, TXT_BYTES_MAX), NULL,
+	 "Name of this instance, given to those who ask with NSID (RFC 5001) or for id.server and hostname.bind "
+	 "(RFC 4892). The word auto stands for the name of the host; an empty text keeps it secret."},
+	{"server.version", CONFIG_TEXT, CONFIG_LIVE, FIELD(server.version), "\"\"", RANGE(0, TXT_BYTES_MAX), NULL,
+	 "Text to answer to version.server and version.bind. Empty refuses these questions."},
+	{"server.udp-size", CONFIG_UINT, CONFIG_LIVE, FIELD(server.udp_size), "1232", RANGE(512, 4096), NULL,
+	 "Bytes of the largest reply over UDP, whatever more the client offers. 1232 is never fragmented on an IPv6 "
+	 "path of the smallest MTU."},
+	{"server.udp-batch", CONFIG_UINT, CONFIG_RESTART, FIELD(server.udp_batch), "32", RANGE(1, 64), NULL,
+	 "Messages that are taken from and given to the kernel with one system call."},
+	{"server.tcp-clients", CONFIG_UINT, CONFIG_RESTART, FIELD(server.tcp_clients), "1024", RANGE(1, SOCKETS_MAX),
+	 NULL, "TCP connections open at once, over all workers. Further ones are closed at once."},
+	{"server.tcp-clients-per-address", CONFIG_UINT, CONFIG_RESTART, FIELD(server.tcp_clients_per_address), "64",
+	 RANGE(1, SOCKETS_MAX), NULL, "TCP connections open at once from one address. At most server.tcp-clients."},
+	{"server.tcp-idle", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(server.tcp_idle_ms), "10s",
+	 RANGE(100, 3600 * SECOND), NULL,
+	 "A TCP connection without a question for this long is closed (RFC 7766 section 6.2.3)."},
+	{"server.tcp-pipeline", CONFIG_UINT, CONFIG_RESTART, FIELD(server.tcp_pipeline), "64", RANGE(1, 4096), NULL,
+	 "Questions in work at once on one TCP connection. Above it, reading waits for replies to go out."},
+	{"server.minimal-responses", CONFIG_BOOL, CONFIG_LIVE, FIELD(server.minimal_responses), "true", RANGE(0, 1),
+	 NULL,
+	 "Leave out authority and additional records that the protocol does not ask for. "
+	 "Referrals keep their glue either way (RFC 9471)."},
+	{"server.log-level", CONFIG_CHOICE, CONFIG_LIVE, FIELD(server.log_level), "notice", RANGE(0, 4), log_levels,
+	 "The least important messages that are still logged."},
+	{"server.confine", CONFIG_BOOL, CONFIG_RESTART, FIELD(server.confine), "true", RANGE(0, 1), NULL,
+	 "Give up capabilities and the system calls that serving does not need, once the daemon has started."},
+
+	/* ---- zones ---- */
+	{"zones", CONFIG_ZONES, CONFIG_LIVE, FIELD(n_zones), "[]", RANGE(0, ZONES_MAX), NULL,
+	 "The list itself. Without it the server is authoritative for nothing."},
+	{"zones[].name", CONFIG_NAME, CONFIG_LIVE, ZONE_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "Name of the zone; a dot alone is the root."},
+	{"zones[].file", CONFIG_PATH, CONFIG_LIVE, ZONE_FIELD(file), NULL, RANGE(1, PATH_BYTES_MAX), NULL,
+	 "Master file of the zone (RFC 1035 section 5), plain or compressed with gzip or zstd."},
+	{"zones[].prove", CONFIG_CHOICE, CONFIG_LIVE, ZONE_FIELD(prove), "auto", RANGE(0, 3), prove_modes,
+	 "What must hold before the zone is served. With full: structure, every signature up to a trust anchor, the "
+	 "chain of denial, and the digest if there is one. With digest: structure and the digest (ZONEMD, RFC 8976) "
+	 "alone. With structure: that the zone can be served at all. The word auto means full for the root and for "
+	 "zones with anchors, else structure."},
+	{"zones[].anchors", CONFIG_PATHS, CONFIG_LIVE, ZONE_FIELD(anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
+	 "Files of trust anchors (DS or DNSKEY records). When empty, the root has built-in ones (key tags 20326 and "
+	 "38696) and other zones none."},
+	{"zones[].require-zonemd", CONFIG_BOOL, CONFIG_LIVE, ZONE_FIELD(require_zonemd), "false", RANGE(0, 1), NULL,
+	 "Refuse a zone without a digest, also when it provably has none."},
+
+	/* ---- root ---- */
+	{"root.file", CONFIG_PATH, CONFIG_LIVE, FIELD(root.file), "/var/lib/banyan/root.zone", RANGE(0, PATH_BYTES_MAX),
+	 NULL,
+	 "Master file of the root zone, plain or compressed with gzip or zstd. Empty means that there is no local "
+	 "root; "
+	 "the resolver then answers SERVFAIL to what it does not know."},
+	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
+	 "Files of trust anchors (DS or DNSKEY records) for the root. Empty means the built-in ones, key tags 20326 "
+	 "and 38696."},
+	{"root.require-zonemd", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.require_zonemd), "true", RANGE(0, 1), NULL,
+	 "Refuse a root zone without a digest. Without ZONEMD nothing protects its delegations and glue."},
+
+	/* ---- resolver ---- */
+	{"resolver.enabled", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.enabled), "true", RANGE(0, 1), NULL,
+	 "Whether there is a resolver. Without it, questions for zones that are not served here are refused."},
+	{"resolver.allow", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.allow), "[127.0.0.0/8, \"::1/128\"]",
+	 RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks whose clients may use the resolver. Others get REFUSED, except for the zones that are served here."},
+	{"resolver.cache-size", CONFIG_SIZE, CONFIG_RESTART, FIELD(resolver.cache_size), "64M",
+	 RANGE(KIB *KIB, KIB *KIB *KIB *KIB), NULL, "Memory of the cache, which all workers share."},
+	{"resolver.cache-ttl-max", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_ttl_max), "1d",
+	 RANGE(0, 7 * DAY_S), NULL, "Longest time that a record stays in the cache, whatever its own TTL."},
+	{"resolver.cache-ttl-min", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_ttl_min), "0s",
+	 RANGE(0, 3600), NULL,
+	 "Shortest time that a record stays in the cache. More than 0 keeps records longer than their owner asked "
+	 "for."},
+	{"resolver.cache-negative-ttl-max", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_negative_ttl_max),
+	 "1h", RANGE(0, DAY_S), NULL,
+	 "Longest time that the absence of a name or type stays in the cache (RFC 2308 section 5)."},
+	{"resolver.upstream-port", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_port), "53", RANGE(1, 65535),
+	 NULL, "Port at which authoritative servers are asked. Other than 53 in labs only."},
+	{"resolver.outgoing", CONFIG_HOSTS, CONFIG_RESTART, FIELD(resolver.outgoing), "[]", RANGE(0, OUTGOING_MAX),
+	 NULL, "Source addresses for questions to authoritative servers. Empty leaves the choice to the kernel."},
+	{"resolver.reroute", CONFIG_REROUTES, CONFIG_RESTART, FIELD(resolver.n_reroutes), "[]", RANGE(0, REROUTES_MAX),
+	 NULL,
+	 "Where authoritative servers really are, as texts of the form \"FROM -> TO@PORT\": what would go to the "
+	 "address "
+	 "FROM goes to TO instead. For labs and address translation."},
+	{"resolver.ipv4", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.ipv4), "true", RANGE(0, 1), NULL,
+	 "Ask authoritative servers over IPv4."},
+	{"resolver.ipv6", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.ipv6), "true", RANGE(0, 1), NULL,
+	 "Ask authoritative servers over IPv6."},
+	{"resolver.case-randomisation", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.case_randomisation), "true",
+	 RANGE(0, 1), NULL,
+	 "Mix capital and small letters at random in questions to authoritative servers and expect them back. "
+	 "This makes forged replies harder."},
+	{"resolver.qname-minimisation", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.qname_minimisation), "true",
+	 RANGE(0, 1), NULL, "Tell each authoritative server no more of the name than it needs (RFC 9156)."},
+	{"resolver.questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.questions_max), "4096",
+	 RANGE(1, SOCKETS_MAX), NULL,
+	 "Client questions in work at once, for each worker. Further ones are answered with SERVFAIL."},
+	{"resolver.clients-per-question", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.clients_per_question), "256",
+	 RANGE(1, 65536), NULL, "Clients that may wait for the answer to the same question."},
+	{"resolver.upstream-queries-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_queries_max), "100",
+	 RANGE(1, 10000), NULL, "Messages to authoritative servers that one question may cause."},
+	{"resolver.question-time", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.question_time_ms), "10s",
+	 RANGE(100, 300 * SECOND), NULL,
+	 "Time for one question, with all that it takes. After it the client gets SERVFAIL."},
+	{"resolver.edns-size", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.edns_size), "1232", RANGE(512, 4096), NULL,
+	 "Bytes of the largest UDP reply that authoritative servers are asked for."},
+};
+const size_t config_options_count = ARRAY_SIZE(config_options);
