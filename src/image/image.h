@@ -35,10 +35,10 @@ size_t image_names(const struct image *image);
 
 struct image_query {
 	const struct wire_question *question;
-	bool dnssec;     /* add signatures and proofs (DO) */
-	bool minimal;    /* leave out what RFC 9471 and the RFCs do not require in the additional section */
-	size_t max;      /* bytes the whole message may have, OPT included (TC when more is needed) */
-	size_t reserve;  /* bytes of `max` that the caller needs for OPT */
+	bool dnssec;    /* add signatures and proofs (DO) */
+	bool minimal;   /* leave out what RFC 9471 and the RFCs do not require in the additional section */
+	size_t max;     /* bytes the whole message may have, OPT included (TC when more is needed) */
+	size_t reserve; /* bytes of `max` that the caller needs for OPT */
 };
 
 struct image_reply {
@@ -53,4 +53,5 @@ struct image_reply {
 /* Writes a whole message (header with the question's ID, opcode, RD and CD copied, RA and AD clear; question; sections; no OPT) to
  * `out` of at least q->max bytes. Returns its length. The question's name must be at or below the image's apex and its
  * class IN. Truncation: RFC 2181 section 9, RFC 9471 (in-domain glue missing = TC). */
-int image_answer(const struct image *image, const struct image_query *q, uint8_t *out, struct image_reply *ret) _must_use_;
+int image_answer(const struct image *image, const struct image_query *q, uint8_t *out, struct image_reply *ret)
+	_must_use_;

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The slow ways of answering: chains of aliases inside the zone, and answers that do not fit. */
+#include "compose.h"
+
+#include <string.h>
+
+static void write_counts(struct compose *c)
+{
+	for (int i = 0; i < 4; i++)
+		wire_put16(c->out + 4 + 2 * i, c->counts[i]);
+}
+
+static bool same_set(const struct wire_record *a, const struct wire_record *b)
+{
+	return a->section == b->section && a->type == b->type && wire_name_equal(a->owner, b->owner);
+}
+
+bool image_truncate(struct compose *c, size_t max)
+{
+	uint8_t scratch[WIRE_MESSAGE_MAX];
+	struct compose s = *c;
+	struct wire_reader reader;
+	struct wire_record record, last = {.section = 0};
+	s.out = scratch;
+	s.cap = sizeof scratch;
+	s.plain_extra = true;
+	s.n_proofs = 0;
+	compose(&s);
+	c->rcode = s.rcode;
+	c->referral = s.referral;
+	c->any_minimised = s.any_minimised;
+	uint16_t kept[4] = {1, 0, 0, 0}, read[4] = {1, 0, 0, 0};
+	size_t end = WIRE_HEADER_SIZE + c->ask.len + 4U;
+	write_counts(&s);
+	if (!s.overflow && wire_reader_init(&reader, scratch, s.len) == 0) {
+		/* pointers only lead back: any whole number of RRsets from the start is a good message */
+		size_t pos = end;
+		while (wire_reader_next(&reader, &record) > 0) {
+			if (!same_set(&record, &last) && pos <= max) {
+				end = pos;
+				memcpy(kept, read, sizeof kept);
+			}
+			pos = record.rdata_pos + record.rdata_len;
+			read[record.section]++;
+			last = record;
+		}
+		if (pos <= max) {
+			end = pos;
+			memcpy(kept, read, sizeof kept);
+		}
+	}
+	memcpy(c->out, scratch, end);
+	memcpy(c->counts, kept, sizeof kept);
+	c->len = end;
+	return s.overflow || end < s.must;
+}
+
+/* ---- aliases ---- */
+
+struct chase {
+	struct wire_writer writer;
+	struct compose hop; /* the answer for one name of the chain, in `scratch` */
+	unsigned n_names;
+	uint8_t name[IMAGE_ALIASES_MAX + 1][WIRE_NAME_MAX], lower[IMAGE_ALIASES_MAX + 1][WIRE_NAME_MAX];
+	uint8_t scratch[WIRE_MESSAGE_MAX], rdata[WIRE_MESSAGE_MAX];
+};
+
+static void chase_compose(struct chase *chase, unsigned i)
+{
+	struct compose *hop = &chase->hop;
+	hop->ask.qname = chase->name[i];
+	hop->ask.lower = chase->lower[i];
+	hop->ask.len = (uint8_t)wire_name_len(chase->name[i]);
+	hop->ask.labels = (uint8_t)wire_name_labels(chase->name[i]);
+	compose(hop);
+	write_counts(hop);
+}
+
+static void add_name(struct chase *chase, const uint8_t *name)
+{
+	memcpy(chase->name[chase->n_names], name, wire_name_len(name));
+	wire_name_lower(name, chase->lower[chase->n_names]);
+	chase->n_names++;
+}
+
+static bool seen(const struct chase *chase, const uint8_t *name)
+{
+	for (unsigned i = 0; i < chase->n_names; i++)
+		if (wire_name_equal(chase->lower[i], name))
+			return true;
+	return false;
+}
+
+/* Copies one section of the hop's answer into the message, whole RRsets only. False: something that must be there does
+ * not fit. */
+static bool copy_section(struct chase *chase, enum wire_section section)
+{
+	struct compose *hop = &chase->hop;
+	struct wire_reader reader;
+	struct wire_record record, last = {.section = 0};
+	struct wire_writer before = chase->writer;
+	if (hop->overflow || wire_reader_init(&reader, hop->out, hop->len) < 0)
+		return false;
+	while (wire_reader_next(&reader, &record) > 0) {
+		if (record.section != section)
+			continue;
+		if (!same_set(&record, &last))
+			before = chase->writer;
+		last = record;
+		int len = wire_record_rdata(&reader, &record, chase->rdata, sizeof chase->rdata);
+		struct wire_rdata rdata = {.data = chase->rdata, .len = (uint16_t)len};
+		if (len >= 0 && wire_writer_record(&chase->writer, section, record.owner, record.type, record.rclass,
+						   record.ttl, &rdata) == 0)
+			continue;
+		chase->writer = before;
+		return record.rdata_pos + record.rdata_len > hop->must;
+	}
+	return true;
+}
+
+/* Answers of all names of the chain, in its order. */
+static bool copy_answers(struct chase *chase, const uint8_t *apex, unsigned *ret_flags)
+{
+	for (unsigned i = 0; i < chase->n_names; i++) {
+		struct compose *hop = &chase->hop;
+		hop->n_proofs = 0;
+		chase_compose(chase, i);
+		if (!copy_section(chase, WIRE_ANSWER))
+			return false;
+		if (!hop->alias)
+			continue;
+		if (!wire_name_under(hop->target, apex))
+			*ret_flags |= IMAGE_CHASE_OUT;
+		else if (chase->n_names <= IMAGE_ALIASES_MAX &&
+			 !seen(chase, hop->target)) /* RFC 1034 section 3.6.2: loops */
+			add_name(chase, hop->target);
+	}
+	return true;
+}
+
+/* Proofs of all names of the chain, then what the last one brings. */
+static bool copy_rest(struct chase *chase)
+{
+	chase->hop.n_proofs = 0; /* now kept from hop to hop: each proof once */
+	for (unsigned i = 0; i < chase->n_names; i++) {
+		chase_compose(chase, i);
+		if (!copy_section(chase, WIRE_AUTHORITY))
+			return false;
+	}
+	return copy_section(chase, WIRE_ADDITIONAL);
+}
+
+unsigned image_chase(struct compose *c, size_t max)
+{
+	struct chase chase;
+	unsigned flags = 0;
+	chase.hop = *c;
+	chase.hop.out = chase.scratch;
+	chase.hop.cap = sizeof chase.scratch;
+	chase.n_names = 0;
+	add_name(&chase, c->ask.qname);
+	if (wire_writer_init(&chase.writer, c->out, max, 0, 0) < 0 ||
+	    wire_writer_question(&chase.writer, c->ask.qname, c->ask.qtype, WIRE_CLASS_IN) < 0)
+		return IMAGE_CHASE_TRUNCATED; /* cannot be: compose() had room for it */
+	if (!copy_answers(&chase, slot_name(c->image->apex), &flags) || !copy_rest(&chase))
+		flags |= IMAGE_CHASE_TRUNCATED;
+	c->rcode = chase.hop.rcode; /* RFC 6604 section 3: that of the last name */
+	if (chase.hop.referral)
+		flags |= IMAGE_CHASE_OUT;
+	c->len = wire_writer_finish(&chase.writer);
+	memcpy(c->counts, chase.writer.counts, sizeof c->counts);
+	return flags;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Pass: ties each slot to its wildcard and to the proofs that a denial at it needs. */
+#include "compile.h"
+
+#include "dnssec/dnssec.h"
+
+#include <string.h>
+
+/* What an NSEC3 proof about one name consists of. */
+struct nsec3_match {
+	uint32_t set;
+	bool exact;
+};
+
+static int nsec3_lookup(const struct compile *c, const uint8_t *name, struct nsec3_match *ret)
+{
+	uint8_t hash[20];
+	int rc = dnssec_nsec3_hash(name, c->iterations, c->salt, c->salt_len, hash);
+	if (rc < 0)
+		return rc;
+	const struct image_nsec3 *entry = &c->nsec3[image_nsec3_before(c->nsec3, c->n_denial, hash)];
+	ret->set = entry->set;
+	ret->exact = memcmp(entry->hash, hash, sizeof hash) == 0;
+	return 0;
+}
+
+/* Proof that "*" + name is not there; none if it is. */
+static int no_wildcard_nsec3(const struct compile *c, const uint8_t *name, uint32_t *ret)
+{
+	uint8_t wildcard[WIRE_NAME_MAX];
+	struct nsec3_match match;
+	if (wire_name_wildcard(name, wildcard) < 0)
+		return 0; /* too long to exist or to be asked for */
+	int rc = nsec3_lookup(c, wildcard, &match);
+	if (rc == 0)
+		*ret = match.set;
+	return rc;
+}
+
+/* RFC 5155 section 7.2.1: the closest encloser proof starts at the closest name that an NSEC3 matches. Under opt-out that need
+ * not be the name itself (delegations without DS, empty non-terminals that only lead to such): then it is what it is for the parent,
+ * which canonical order has linked before. */
+static int link_nsec3(struct compile *c, size_t index, struct image_slot *slot)
+{
+	const struct zone_node *node = &c->zone->node[index];
+	struct nsec3_match own;
+	int rc = nsec3_lookup(c, node->name, &own);
+	if (rc < 0)
+		return rc;
+	size_t up = c->node[index].parent;
+	if (!own.exact && up != index) {
+		const struct image_slot *parent = compile_at(c, c->node[up].slot);
+		slot->encloser = slot->nodata[0] = parent->encloser;
+		slot->nodata[1] = parent->provable == parent->labels ? own.set : parent->nodata[1];
+		slot->provable = parent->provable;
+		slot->no_wildcard = parent->no_wildcard;
+		return 0;
+	}
+	slot->encloser = slot->nodata[0] = own.set;
+	slot->provable = slot->labels;
+	if (slot->flags & IMAGE_SLOT_CUT || slot->wildcard != 0)
+		return 0;
+	return no_wildcard_nsec3(c, node->name, &slot->no_wildcard);
+}
+
+/* The NSEC of the last name at or before a node: it matches the node or covers it. */
+static uint32_t nsec_at(const struct compile *c, size_t index)
+{
+	size_t lo = 0, hi = c->n_denial;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (c->proof_node[mid] <= index)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return c->proof_ref[lo];
+}
+
+static void link_nsec(const struct compile *c, size_t index, struct image_slot *slot)
+{
+	uint8_t wildcard[WIRE_NAME_MAX];
+	const struct zone_node *node = &c->zone->node[index];
+	slot->nodata[0] = nsec_at(c, index);
+	if (slot->flags & IMAGE_SLOT_CUT || slot->wildcard != 0 || wire_name_wildcard(node->name, wildcard) < 0)
+		return;
+	const struct zone_node *before = zone_find_before(c->zone, wildcard);
+	slot->no_wildcard = nsec_at(c, (size_t)(before - c->zone->node));
+}
+
+static uint32_t find_wildcard(const struct compile *c, size_t index)
+{
+	uint8_t wildcard[WIRE_NAME_MAX];
+	if (wire_name_wildcard(c->zone->node[index].name, wildcard) < 0)
+		return 0;
+	const struct zone_node *node = zone_find(c->zone, wildcard);
+	return node != NULL ? c->node[node - c->zone->node].slot : 0;
+}
+
+int pass_link(struct compile *c)
+{
+	for (size_t i = 0; i < c->zone->n_nodes; i++) {
+		if (!compile_has_slot(c, i))
+			continue;
+		struct image_slot *slot = compile_at(c, c->node[i].slot);
+		if ((slot->flags & IMAGE_SLOT_CUT) == 0)
+			slot->wildcard = find_wildcard(c, i);
+		if (c->denial == IMAGE_DENIAL_NSEC) {
+			link_nsec(c, i, slot);
+		} else if (c->denial == IMAGE_DENIAL_NSEC3) {
+			int rc = link_nsec3(c, i, slot);
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
