@@ -54,7 +54,6 @@ static bool rdata_fits(const uint8_t *p, size_t len, uint16_t type)
 		return len == 16;
 	case WIRE_TYPE_DS:
 	case WIRE_TYPE_CDS:
-		return len >= 5;
 	case WIRE_TYPE_DNSKEY:
 	case WIRE_TYPE_CDNSKEY:
 		return len >= 5;
@@ -68,10 +67,7 @@ static bool rdata_fits(const uint8_t *p, size_t len, uint16_t type)
 				return false;
 		return len > 0;
 	case WIRE_TYPE_NSEC3:
-		if (len < 6 || len < 6U + p[4])
-			return false;
-		p += 5 + p[4];
-		return true;
+		return len >= 6 && len >= 6U + p[4];
 	default:
 		return true;
 	}
