@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * operate - what an operator sees and says.
+ *
+ * Sums the workers' counters, writes status and traces as text or JSON, and owns the control socket: one line
+ * asked, one reply, closed. The commands themselves are functions that cmd/ hands in; nothing here knows what
+ * they do. Called by the keeper thread of cmd/banyand and by cmd/banyan (the asking side).
+ *
+ * Example:
+ *
+ *	static const struct operate_command commands[] = { { "status", on_status }, { NULL, NULL } };
+ *	struct operate_control_settings settings = { .path = "/run/banyan/control.sock", .command = commands };
+ *	operate_control_new(uv_loop, &settings, &control);
+ *
+ * and in on_status(ctx, call, argc, argv):
+ *
+ *	operate_status_text(&status, operate_call_reply(call));
+ *	operate_call_done(call, true);
+ */
+#pragma once
+
+#include "net/net.h"
+#include "resolve/resolve.h"
+
+#include <sys/types.h>
+
+#define OPERATE_REQUEST_MAX 2048              /* bytes of a request: the longest name in text twice over */
+#define OPERATE_REPLY_MAX   ((size_t)8 << 20) /* bytes of a reply that the asking side takes */
+#define OPERATE_WORDS_MAX   8                 /* words of a request */
+#define OPERATE_CLIENTS_MAX 32                /* connections to the control socket at once */
+#define OPERATE_IDLE_MS     5000              /* a request must come within it, a reply must be taken within it */
+
+/* ---- counters ---- */
+struct operate_counters {
+	uint64_t value[COUNTER_COUNT];
+};
+/* Adds up what each worker has counted (NULL entries are skipped). Any thread. */
+void operate_counters_sum(struct counters *const *counters, size_t n, struct operate_counters *ret);
+int operate_counters_text(const struct operate_counters *counters, struct buffer *out)
+	_must_use_; /* "name value" lines */
+int operate_counters_json(const struct operate_counters *counters, struct buffer *out) _must_use_;
+
+/* ---- status ---- */
+struct operate_zone {
+	const char *name, *file;
+	const char *proof; /* "proved: ...", in words */
+	bool loaded, proved;
+	uint32_t serial;
+	size_t names, records;
+	int64_t loaded_at;    /* UNIX seconds */
+	int64_t first_expiry; /* UNIX seconds, 0 = no signatures */
+};
+
+struct operate_status {
+	const char *version;
+	int64_t started_at, now; /* UNIX seconds */
+	int64_t config_at;       /* when the running configuration was loaded */
+	const char *config_path;
+	const char *last_reload; /* "" or what the last failed reload said */
+	unsigned workers;
+	size_t n_zones;
+	const struct operate_zone *zone;
+	bool resolver;
+	bool root_wanted;         /* does the configuration name a root copy? */
+	struct operate_zone root; /* root.loaded: there is one */
+	size_t cache_bytes, cache_count, cache_budget;
+	struct operate_counters counters;
+};
+int operate_status_text(const struct operate_status *status, struct buffer *out) _must_use_;
+int operate_status_json(const struct operate_status *status, struct buffer *out) _must_use_;
+
+/* ---- traces ---- */
+/* The walk of a question, one line a step, then the answer. */
+int operate_trace_text(const uint8_t *qname, uint16_t qtype, const struct resolve_result *result, struct buffer *out)
+	_must_use_;
+int operate_trace_json(const uint8_t *qname, uint16_t qtype, const struct resolve_result *result, struct buffer *out)
+	_must_use_;
+
+/* ---- the control socket ---- */
+struct operate_control;
+struct operate_call; /* one request; lives until operate_call_done() */
+
+struct operate_command {
+	const char *name;
+	void (*run)(void *ctx, struct operate_call *call, int argc, char **argv); /* argv[0] = name */
+};
+
+struct operate_control_settings {
+	const char *path;
+	mode_t mode;                           /* of the socket; 0 = 0660 */
+	const struct operate_command *command; /* ends with a NULL name */
+	void *ctx;
+};
+
+struct uv_loop_s;
+/* Listens on the socket. A socket file without a listener behind it is replaced; BANYAN_EEXIST when one answers. */
+int operate_control_new(struct uv_loop_s *loop, const struct operate_control_settings *settings,
+			struct operate_control **ret) _must_use_;
+/* Closes all; calls that are under way may still be ended with operate_call_done(). `done` runs when it is all closed. */
+void operate_control_free(struct operate_control *control, void (*done)(void *ctx), void *ctx);
+
+/* The reply's body, to be appended to. */
+struct buffer *operate_call_reply(struct operate_call *call);
+/* Sends the reply and ends the call, now or later; on the loop's thread only. */
+void operate_call_done(struct operate_call *call, bool good);
+
+/* The asking side: sends one line, waits at most `timeout_ms`, takes the reply (NUL-terminated). *ret_good is what
+ * operate_call_done() was told. */
+int operate_ask(const char *path, const char *request, int timeout_ms, bool *ret_good, struct buffer *ret_reply)
+	_must_use_;
