@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* EDNS around a reply (RFC 6891): OPT if and only if the question had one. */
+#include "private.h"
+
+#include <string.h>
+
+/* Bytes that OPT takes: with NSID if asked for and known, with an error code if there is one. */
+size_t reply_opt_size(const struct reply *reply, bool nsid)
+{
+	if (!reply->question->edns.present)
+		return 0;
+	size_t size = ANSWER_OPT_SIZE;
+	if (nsid)
+		size += 4 + strnlen(reply->view->identity, ANSWER_NSID_MAX);
+	return size + (reply->ede != ANSWER_NO_EDE ? 6 : 0);
+}
+
+bool reply_wants_nsid(const struct reply *reply)
+{
+	return reply->question->edns.nsid && reply->view->identity[0] != '\0';
+}
+
+/* Appends OPT to a message of `len` bytes. NSID, then the error code, are left out where they do not fit. */
+size_t reply_add_opt(struct reply *reply, size_t len, bool nsid)
+{
+	uint8_t *out = reply->request->out, *p = out + len;
+	if (!reply->question->edns.present)
+		return len;
+	nsid = nsid && len + reply_opt_size(reply, true) <= reply->max;
+	if (len + reply_opt_size(reply, nsid) > reply->max)
+		reply->ede = ANSWER_NO_EDE;
+	if (len + reply_opt_size(reply, nsid) > reply->max)
+		return len;
+	memset(p, 0, ANSWER_OPT_SIZE);
+	wire_put16(p + 1, WIRE_TYPE_OPT);
+	wire_put16(p + 3, reply->view->udp_size);
+	p[5] = (uint8_t)(reply->rcode >> 4);
+	p[7] = reply->question->edns.do_bit ? 0x80 : 0; /* RFC 3225 section 3: copied */
+	uint8_t *option = p + ANSWER_OPT_SIZE;
+	if (nsid) {
+		size_t size = strnlen(reply->view->identity, ANSWER_NSID_MAX);
+		wire_put16(option, WIRE_OPTION_NSID);
+		wire_put16(option + 2, (uint16_t)size);
+		memcpy(option + 4, reply->view->identity, size);
+		option += 4 + size;
+	}
+	if (reply->ede != ANSWER_NO_EDE) {
+		wire_put16(option, WIRE_OPTION_EDE);
+		wire_put16(option + 2, 2);
+		wire_put16(option + 4, (uint16_t)reply->ede);
+		option += 6;
+	}
+	wire_put16(p + 9, (uint16_t)(option - p - ANSWER_OPT_SIZE));
+	wire_put16(out + 10, (uint16_t)(wire_get16(out + 10) + 1));
+	return (size_t)(option - out);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What the files that answer from data at hand share. Private to answer/. */
+#pragma once
+
+#include "answer.h"
+
+#define ANSWER_OPT_SIZE 11  /* an OPT record without options (RFC 6891 section 6.1.2) */
+#define ANSWER_NSID_MAX 255 /* bytes of identity that NSID and id.server give; one TXT string holds as many */
+#define ANSWER_UDP_MIN  512 /* RFC 6891 section 6.2.3: smaller sizes count as this */
+#define ANSWER_NO_EDE   (-1)
+
+/* A reply in the making. */
+struct reply {
+	const struct answer_view *view;
+	const struct answer_request *request;
+	const struct wire_question *question;
+	size_t max;     /* bytes it may have */
+	bool recursion; /* may this client recurse? */
+	int ede;        /* RFC 8914 INFO-CODE or ANSWER_NO_EDE */
+	uint16_t rcode;
+};
+
+/* The zone with the longest apex at or above `name` (lower case), or NULL. */
+const struct answer_zone *view_find(const struct answer_view *view, const uint8_t *name);
+/* Class CHAOS: who are you (RFC 4892). Writes header, question and answer; returns the length. */
+size_t reply_chaos(struct reply *reply);
+/* Header and question (if there is one) with reply->rcode; returns the length. */
+size_t reply_bare(struct reply *reply);
+/* A TSIG by a key that is not known here: NOTAUTH with BADKEY (RFC 8945 section 5.2.1), OPT included. */
+size_t reply_tsig_unknown(struct reply *reply);
+/* Does the client ask for NSID, and is there one to give? */
+bool reply_wants_nsid(const struct reply *reply);
+/* Bytes that OPT takes: with NSID if `nsid`, with an error code if reply->ede is set; 0 without EDNS. */
+size_t reply_opt_size(const struct reply *reply, bool nsid);
+/* Appends OPT to a message of `len` bytes; returns its new length. NSID, then the error code, are left out if they do not fit. */
+size_t reply_add_opt(struct reply *reply, size_t len, bool nsid);
+/* The flags of every reply to this question: QR, opcode, RD, CD, RA if the client may recurse, and the RCODE. */
+uint16_t reply_flags(const struct reply *reply);

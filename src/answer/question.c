@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* answer_question(): what becomes of a message from a client. */
+#include "private.h"
+
+#include <string.h>
+
+/* RFC 8914 */
+enum { EDE_NOT_READY = 14, EDE_PROHIBITED = 18, EDE_NOT_AUTHORITATIVE = 20, EDE_NOT_SUPPORTED = 21 };
+
+#define TYPE_NXNAME 128 /* RFC 9824 section 3.4: never a question */
+
+static enum counter rcode_counter(uint16_t rcode)
+{
+	switch (rcode) {
+	case WIRE_RCODE_FORMERR:
+		return COUNTER_FORMERR;
+	case WIRE_RCODE_SERVFAIL:
+		return COUNTER_SERVFAIL;
+	case WIRE_RCODE_NXDOMAIN:
+		return COUNTER_NXDOMAIN;
+	case WIRE_RCODE_NOTIMP:
+		return COUNTER_NOTIMP;
+	case WIRE_RCODE_BADVERS:
+		return COUNTER_BADVERS;
+	case WIRE_RCODE_REFUSED:
+	case WIRE_RCODE_NOTAUTH:
+		return COUNTER_REFUSED;
+	default:
+		return COUNTER_NOERROR;
+	}
+}
+
+static enum answer_outcome send_reply(struct reply *reply, struct counters *counters, size_t len, size_t *ret_len)
+{
+	counter_add(counters, rcode_counter(reply->rcode), 1);
+	if (wire_get16(reply->request->out + 2) & WIRE_TC)
+		counter_add(counters, COUNTER_TRUNCATED, 1);
+	*ret_len = len;
+	return ANSWER_SEND;
+}
+
+static size_t reply_error(struct reply *reply, uint16_t rcode, int ede)
+{
+	reply->rcode = rcode;
+	reply->ede = ede;
+	return reply_add_opt(reply, reply_bare(reply), reply_wants_nsid(reply));
+}
+
+/* ---- which engine ---- */
+
+static bool may_recurse(const struct answer_view *view, const struct addr *peer)
+{
+	for (size_t i = 0; view->recursion && i < view->n_allow; i++)
+		if (addr_prefix_match(&view->allow[i], peer))
+			return true;
+	return false;
+}
+
+static size_t reply_max(const struct answer_view *view, const struct wire_question *q, bool tcp)
+{
+	if (tcp)
+		return WIRE_MESSAGE_MAX;
+	uint16_t theirs = q->edns.present ? q->edns.udp_size : 0;
+	uint16_t size = theirs < view->udp_size ? theirs : view->udp_size;
+	return size < ANSWER_UDP_MIN ? ANSWER_UDP_MIN : size;
+}
+
+static void remember(const struct reply *reply, struct answer_pending *pending)
+{
+	const struct wire_question *q = reply->question;
+	*pending = (struct answer_pending){
+		.id = q->id,
+		.flags = q->flags,
+		.qtype = q->qtype,
+		.qclass = q->qclass,
+		.edns = q->edns.present,
+		.dnssec = q->edns.do_bit,
+		.nsid = q->edns.nsid,
+		.tcp = reply->request->tcp,
+		.udp_size = (uint16_t)reply_max(reply->view, q, false),
+		.qname_len = q->qname_len,
+	};
+	memcpy(pending->qname, q->qname, q->qname_len);
+}
+
+/* An answer out of an image; its length, or 0 if it is a referral that `skip_referral` does not want, or negative. */
+static int from_image(struct reply *reply, const struct image *image, bool skip_referral)
+{
+	bool nsid = reply_wants_nsid(reply);
+	const struct wire_question *q = reply->question;
+	if (WIRE_HEADER_SIZE + q->qname_len + 4 + reply_opt_size(reply, nsid) > reply->max)
+		nsid = false;
+	struct image_query query = {
+		.question = q,
+		.dnssec = q->edns.do_bit,
+		.minimal = reply->view->minimal_responses,
+		.max = reply->max,
+		.reserve = reply_opt_size(reply, nsid),
+	};
+	struct image_reply answer;
+	int len = image_answer(image, &query, reply->request->out, &answer);
+	if (len < 0 || (answer.referral && skip_referral))
+		return len < 0 ? len : 0;
+	reply->rcode = answer.rcode;
+	if (reply->recursion)
+		reply->request->out[3] |= WIRE_RA;
+	return (int)reply_add_opt(reply, (size_t)len, nsid);
+}
+
+static size_t from_zone(struct reply *reply, const struct answer_zone *zone, bool skip_referral)
+{
+	const struct wire_question *q = reply->question;
+	/* DS belongs to the parent's side of a cut (RFC 4035 section 3.1.4.1); a zone further up cannot speak for it */
+	if (q->qtype == WIRE_TYPE_DS && q->labels > 0 && q->labels == wire_name_labels(zone->apex)) {
+		const struct answer_zone *parent = view_find(reply->view, q->lower + q->lower[0] + 1);
+		int len = parent != NULL && parent->image != NULL ? from_image(reply, parent->image, true) : 0;
+		if (len > 0)
+			return (size_t)len;
+	}
+	if (zone->image == NULL)
+		return reply_error(reply, WIRE_RCODE_SERVFAIL, EDE_NOT_READY);
+	int len = from_image(reply, zone->image, skip_referral);
+	return len < 0 ? reply_error(reply, WIRE_RCODE_SERVFAIL, ANSWER_NO_EDE) : (size_t)len;
+}
+
+/* Types that are no data (RFC 6895 section 3.1): what to say to who asks for them, or NOERROR. */
+static uint16_t meta_type(uint16_t qtype)
+{
+	switch (qtype) {
+	case 0:
+	case WIRE_TYPE_OPT:
+	case WIRE_TYPE_TSIG:
+	case TYPE_NXNAME:
+		return WIRE_RCODE_FORMERR; /* they stand in messages, never in questions */
+	case WIRE_TYPE_TKEY:
+	case WIRE_TYPE_MAILA:
+	case WIRE_TYPE_MAILB:
+		return WIRE_RCODE_NOTIMP;
+	case WIRE_TYPE_AXFR:
+	case WIRE_TYPE_IXFR:
+		return WIRE_RCODE_REFUSED; /* RFC 5936 section 2.2.1: this server gives no transfers */
+	default:
+		return WIRE_RCODE_NOERROR;
+	}
+}
+
+static enum answer_outcome answer_class_in(struct reply *reply, struct counters *counters,
+					   struct answer_pending *ret_pending, size_t *ret_len)
+{
+	const struct wire_question *q = reply->question;
+	uint16_t meta = meta_type(q->qtype);
+	if (meta != WIRE_RCODE_NOERROR)
+		return send_reply(
+			reply, counters,
+			reply_error(reply, meta, meta == WIRE_RCODE_NOTIMP ? EDE_NOT_SUPPORTED : ANSWER_NO_EDE),
+			ret_len);
+	bool wants_recursion = q->flags & WIRE_RD;
+	bool recurse = wants_recursion && reply->recursion;
+	const struct answer_zone *zone = view_find(reply->view, q->lower);
+	/* what a zone only delegates is not its own: who may recurse gets the answer, others the referral */
+	size_t len = zone != NULL ? from_zone(reply, zone, recurse) : 0;
+	if (len > 0)
+		return send_reply(reply, counters, len, ret_len);
+	if (recurse) {
+		remember(reply, ret_pending);
+		counter_add(counters, COUNTER_RECURSIONS, 1);
+		return ANSWER_RECURSE;
+	}
+	int ede = wants_recursion && reply->view->recursion ? EDE_PROHIBITED : EDE_NOT_AUTHORITATIVE;
+	return send_reply(reply, counters, reply_error(reply, WIRE_RCODE_REFUSED, ede), ret_len);
+}
+
+enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
+				    const struct answer_request *request, struct answer_pending *ret_pending,
+				    size_t *ret_len)
+{
+	struct wire_question q;
+	enum wire_verdict verdict = wire_question_parse(request->msg, request->len, &q);
+	if (verdict == WIRE_SILENCE) {
+		counter_add(counters, COUNTER_DROPPED, 1);
+		return ANSWER_SILENT;
+	}
+	struct reply reply = {
+		.view = view,
+		.request = request,
+		.question = &q,
+		.max = reply_max(view, &q, request->tcp),
+		.recursion = may_recurse(view, &request->peer),
+		.ede = ANSWER_NO_EDE,
+	};
+	size_t len;
+	switch (verdict) {
+	case WIRE_SAY_FORMERR:
+		len = reply_error(&reply, WIRE_RCODE_FORMERR, ANSWER_NO_EDE);
+		break;
+	case WIRE_SAY_NOTIMP:
+		len = reply_error(&reply, WIRE_RCODE_NOTIMP, ANSWER_NO_EDE);
+		break;
+	case WIRE_SAY_BADVERS:
+		len = reply_error(&reply, WIRE_RCODE_BADVERS, ANSWER_NO_EDE);
+		break;
+	default:
+		if (q.tsig)
+			len = reply_tsig_unknown(&reply);
+		else if (q.qclass == WIRE_CLASS_IN)
+			return answer_class_in(&reply, counters, ret_pending, ret_len);
+		else if (q.qclass == WIRE_CLASS_CH)
+			len = reply_add_opt(&reply, reply_chaos(&reply), reply_wants_nsid(&reply));
+		else
+			len = reply_error(&reply, WIRE_RCODE_REFUSED, EDE_NOT_AUTHORITATIVE);
+	}
+	return send_reply(&reply, counters, len, ret_len);
+}
