@@ -111,9 +111,8 @@ const struct config_option config_options[] = {
 	/* ---- root ---- */
 	{"root.file", CONFIG_PATH, CONFIG_LIVE, FIELD(root.file), "/var/lib/banyan/root.zone", RANGE(0, PATH_BYTES_MAX),
 	 NULL,
-	 "Master file of the root zone, plain or compressed with gzip or zstd. Empty means that there is no local "
-	 "root; "
-	 "the resolver then answers SERVFAIL to what it does not know."},
+	 "Master file of the root zone, plain or compressed with gzip or zstd. "
+	 "Empty means that there is no local root, and the resolver answers SERVFAIL."},
 	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
 	 "Files of trust anchors (DS or DNSKEY records) for the root. Empty means the built-in ones, key tags 20326 "
 	 "and 38696."},
