@@ -27,6 +27,7 @@
 #define ZONE_SETS_PER_NODE_MAX 4096          /* RRsets of one name: no honest name has a hundred */
 #define ZONE_INCLUDE_DEPTH_MAX 8             /* $INCLUDE inside $INCLUDE: stops a file that includes itself */
 #define ZONE_REMARKS_MAX 100                 /* remarks kept of one kind: the report stays readable */
+#define ZONE_ANCHORS_FILE_MAX ((size_t)1 << 20) /* bytes of a file of trust anchors: thousands of them */
 
 enum zone_node_flag {
 	ZONE_NODE_APEX = 1,

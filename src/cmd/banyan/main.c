@@ -12,6 +12,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	/* one row a subcommand */
+	{ "verify", "prove a zone file: structure, signatures, denial, digest", cmd_verify },
 	{ NULL, NULL, NULL },
 };
 

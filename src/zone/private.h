@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* zone, private: records on their way into a zone. */
+#pragma once
+
+#include "zone.h"
+
+/* One record as read. */
+struct zone_record {
+	const uint8_t *data;  /* as in the file */
+	const uint8_t *canon; /* in canonical form; mostly `data` itself */
+	uint32_t ttl, line;
+	uint16_t type, len;
+	uint16_t covered; /* of an RRSIG, else 0 */
+};
+
+/* Records of one owner that stand together in the file. */
+struct zone_run {
+	const uint8_t *name, *key; /* lower case; sort key */
+	uint64_t prefix;           /* the key's first 8 bytes as a number: decides most comparisons */
+	size_t first;
+	uint32_t count;
+	uint16_t key_len;
+};
+
+#define ZONE_POOL_SIZE 32768 /* bytes fetched from the arena at once for names and RDATA, which need no alignment */
+
+struct zone_builder {
+	struct zone *zone;
+	struct zone_record *record;
+	size_t n_records, cap_records;
+	struct zone_run *run;
+	size_t n_runs, cap_runs;
+	struct arena keys;        /* sort keys: not needed once the zone stands */
+	uint8_t *pool, *key_pool; /* free bytes of the newest blocks */
+	size_t pool_left, key_pool_left;
+	uint8_t last_owner[WIRE_NAME_MAX]; /* as in the file: most records repeat it */
+	size_t last_owner_len;
+	bool last_outside;
+	bool canon_differs; /* has any record RDATA that are not canonical as they stand? */
+	struct zone_remark *remark;
+	size_t n_remarks;
+	zone_remark_fn tell;
+	void *tell_ctx;
+};
+
+/* Starts a zone with this apex. */
+int zone_builder_init(struct zone_builder *b, const uint8_t *apex, const char *source) _must_use_;
+/* Adds a record; what is outside the zone becomes a remark. `owner` in any case, of `owner_len` bytes. */
+int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_len, uint16_t type, uint32_t ttl,
+		     const uint8_t *rdata, uint16_t len, unsigned long line) _must_use_;
+/* Orders everything and hands the zone over. */
+int zone_builder_finish(struct zone_builder *b, struct zone **ret) _must_use_;
+/* Frees what is left, after success or failure. */
+void zone_builder_done(struct zone_builder *b);
+/* Keeps and tells a remark; `count` is the counter of its kind. */
+void zone_builder_remark(struct zone_builder *b, size_t *count, enum reason reason, unsigned long line,
+			 const uint8_t *owner, uint16_t type, const char *text);
+
+/* Text of a file, decompressed if need be (zstd or gzip, by content). */
+int zone_text_load(const char *path, size_t max, char **ret_text, size_t *ret_len, struct zone_error *ret_error)
+	_must_use_;
+
+/* The checks' common way to tell: fills in what the settings and the zone know, notes the first fatal reason. */
+struct zone_judge {
+	const struct zone *zone;
+	const struct zone_prove_settings *settings;
+	enum reason reason; /* the first fatal one */
+};
+
+void zone_judge_tell(struct zone_judge *judge, bool fatal, enum reason reason, const uint8_t *owner, uint16_t type,
+		     unsigned long line, const char *text);
+/* One SOA, apex NS, CNAME and DNAME rules, glue, occluded names; and what the reader remarked. */
+void zone_structure_check(struct zone_judge *judge);
+
+void zone_error_set(struct zone_error *error, enum reason reason, unsigned long line, const char *format, ...)
+	_printf_(4, 5);

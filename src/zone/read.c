@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Master files, read with libzscanner. */
+#include "private.h"
+
+#include <libzscanner/scanner.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define ZONE_TTL_DEFAULT 3600        /* seconds, for records before any TTL (RFC 1035 leaves it open) */
+#define ZONE_TTL_MAX     0x7fffffffU /* RFC 2181 section 8 */
+
+struct reading {
+	struct zone_builder builder;
+	const struct zone_read_settings *settings;
+	struct zone_error *error;
+	size_t max, total; /* bytes of text, with what was included */
+};
+
+/* One file being scanned. */
+struct source {
+	const char *name;
+	const char *text;
+	size_t len;
+	unsigned depth;
+	unsigned long ttl_line; /* line of the first $TTL; the largest number = none */
+	bool generic;           /* does RDATA in the form of RFC 3597 occur? */
+};
+
+static int read_source(struct reading *r, struct source *source, const uint8_t *origin, uint32_t *ttl);
+
+/* The first $TTL stands for all later records without TTL; before it the last one stated holds (RFC 1035 section 5.1,
+ * RFC 2308 section 4). The scanner knows only the former, so the latter needs to know where that line is. */
+static unsigned long find_ttl_line(const char *text, size_t len)
+{
+	unsigned long line = 1;
+	const char *counted = text, *end = text + len;
+	for (const char *p = text; (p = memchr(p, '$', (size_t)(end - p))) != NULL; p++) {
+		if ((p > text && p[-1] != '\n') || end - p < 4 || strncasecmp(p, "$TTL", 4) != 0)
+			continue;
+		for (; (counted = memchr(counted, '\n', (size_t)(p - counted))) != NULL; counted++)
+			line++;
+		return line;
+	}
+	return (unsigned long)-1;
+}
+
+/* Is there any "\#"? Then RDATA may not fit their type. */
+static bool find_generic(const char *text, size_t len)
+{
+	const char *end = text + len;
+	for (const char *p = text; (p = memchr(p, '\\', (size_t)(end - p))) != NULL; p++)
+		if (p + 1 < end && p[1] == '#')
+			return true;
+	return false;
+}
+
+/* The line at fault, as far as it fits and can be shown. */
+static void excerpt(const struct source *source, unsigned long line, char *out, size_t size)
+{
+	const char *p = source->text, *end = source->text + source->len;
+	for (unsigned long i = 1; i < line && p != NULL && p < end; i++) {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p != NULL ? p + 1 : end;
+	}
+	size_t n = 0;
+	while (p < end && *p != '\n' && n + 1 < size) {
+		unsigned char c = (unsigned char)*p++;
+		out[n++] = c == '\t' ? ' ' : c >= 0x20 && c < 0x7f ? (char)c : '?';
+	}
+	out[n] = '\0';
+}
+
+static int fail_line(struct reading *r, const struct source *source, enum reason reason, unsigned long line, int error,
+		     const char *what, const char *advice)
+{
+	char shown[100];
+	excerpt(source, line, shown, sizeof shown);
+	zone_error_set(r->error, reason, line, "%s:%lu: %s, in \"%s\"; %s", source->name, line, what, shown, advice);
+	return error;
+}
+
+static int scanner_error(struct reading *r, const struct source *source, const zs_scanner_t *s)
+{
+	char what[160];
+	const char *advice = "mend the line";
+	if (s->error.code == ZS_UNSUPPORTED_TYPE || s->error.code == ZS_CANNOT_TEXT_DATA)
+		advice = "write the type as TYPEnnn and its data as \\# LENGTH HEX (RFC 3597)";
+	else if (s->error.code == ZS_UNCLOSED_MULTILINE)
+		advice = "close the parenthesis";
+	else if (s->error.code == ZS_BAD_PREVIOUS_OWNER)
+		advice = "give the first record an owner";
+	snprintf(what, sizeof what, "%s", zs_strerror(s->error.code));
+	return fail_line(r, source, REASON_SYNTAX, (unsigned long)s->line_counter, BANYAN_EMALF, what, advice);
+}
+
+/* Types that stand for questions or for one message, never for data at rest (RFC 6895 section 3.1). */
+static bool type_is_meta(uint16_t type)
+{
+	return type == 0 || type == WIRE_TYPE_OPT || (type >= 128 && type <= 255);
+}
+
+static int take_record(struct reading *r, const struct source *source, const zs_scanner_t *s)
+{
+	unsigned long line = (unsigned long)s->line_counter;
+	char type[16], what[160];
+	if (s->r_class != r->builder.zone->rclass) {
+		snprintf(what, sizeof what, "class %s in a zone of class IN", wire_class_text(s->r_class));
+		return fail_line(r, source, REASON_CLASS_MIXED, line, BANYAN_EMALF, what, "take the record out");
+	}
+	if (type_is_meta(s->r_type)) {
+		snprintf(what, sizeof what, "the type %s cannot stand in a zone", wire_type_text(s->r_type, type));
+		return fail_line(r, source, REASON_SYNTAX, line, BANYAN_EMALF, what, "take the record out");
+	}
+	if (s->r_ttl > ZONE_TTL_MAX)
+		return fail_line(r, source, REASON_SYNTAX, line, BANYAN_EMALF, "the TTL is above 2147483647",
+				 "RFC 2181 section 8 allows no more");
+	if (source->generic && wire_rdata_check(s->r_data, (uint16_t)s->r_data_length, s->r_type) < 0) {
+		snprintf(what, sizeof what, "the data do not fit the type %s", wire_type_text(s->r_type, type));
+		return fail_line(r, source, REASON_RDATA_MALFORMED, line, BANYAN_EMALF, what, "correct them");
+	}
+	int rc = zone_builder_add(&r->builder, s->r_owner, s->r_owner_length, s->r_type, s->r_ttl, s->r_data,
+				  (uint16_t)s->r_data_length, line);
+	if (rc < 0)
+		zone_error_set(r->error, REASON_TOO_LARGE, line, "%s:%lu: %s", source->name, line,
+			       rc == BANYAN_ELIMIT ? "the zone has more records than the limit allows"
+						   : "out of memory");
+	return rc;
+}
+
+/* $INCLUDE: the scanner gives the name in include_filename and the origin in buffer (empty: as it is). */
+static int take_include(struct reading *r, const struct source *source, const zs_scanner_t *s, uint32_t *ttl)
+{
+	unsigned long line = (unsigned long)s->line_counter;
+	if (!r->settings->include)
+		return fail_line(r, source, REASON_INCLUDE_DENIED, line, BANYAN_EACCES, "$INCLUDE is not allowed",
+				 "allow it (--include) if you trust the file, or paste the other file in");
+	if (source->depth >= ZONE_INCLUDE_DEPTH_MAX)
+		return fail_line(r, source, REASON_INCLUDE_DENIED, line, BANYAN_ELIMIT, "$INCLUDE is nested too deeply",
+				 "does a file include itself?");
+	char path[4096];
+	if (s->include_filename[0] == '/' || strchr(source->name, '/') == NULL) {
+		snprintf(path, sizeof path, "%s", s->include_filename);
+	} else {
+		const char *slash = strrchr(source->name, '/');
+		snprintf(path, sizeof path, "%.*s/%s", (int)(slash - source->name), source->name, s->include_filename);
+	}
+	uint8_t origin[WIRE_NAME_MAX];
+	if (s->buffer_length > 0) {
+		if (wire_name_check(s->buffer, s->buffer_length) < 0)
+			return fail_line(r, source, REASON_SYNTAX, line, BANYAN_EMALF, "the origin cannot be read",
+					 "mend the line");
+		memcpy(origin, s->buffer, wire_name_len(s->buffer));
+	} else {
+		memcpy(origin, s->zone_origin, s->zone_origin_length);
+	}
+	_cleanup_(base_free) char *text = NULL;
+	struct source inner = {.name = path, .depth = source->depth + 1};
+	int rc = zone_text_load(path, r->max - r->total, &text, &inner.len, r->error);
+	inner.text = text;
+	return rc < 0 ? rc : read_source(r, &inner, origin, ttl);
+}
+
+static int scan(struct reading *r, struct source *source, zs_scanner_t *s, uint32_t *ttl)
+{
+	int rc = 0;
+	while (rc == 0 && zs_parse_record(s) == 0) {
+		switch (s->state) {
+		case ZS_STATE_DATA:
+			rc = take_record(r, source, s);
+			/* RFC 1035 section 5.1: the last stated TTL holds on, as long as there is no $TTL */
+			if (s->line_counter < source->ttl_line)
+				s->default_ttl = s->r_ttl;
+			break;
+		case ZS_STATE_INCLUDE: {
+			uint32_t inner = s->default_ttl;
+			rc = take_include(r, source, s, &inner);
+			break;
+		}
+		case ZS_STATE_EOF:
+			*ttl = s->default_ttl;
+			return 0;
+		case ZS_STATE_NONE:
+			break;
+		default:
+			return scanner_error(r, source, s);
+		}
+	}
+	return rc < 0 ? rc : scanner_error(r, source, s);
+}
+
+static int read_source(struct reading *r, struct source *source, const uint8_t *origin, uint32_t *ttl)
+{
+	char name[WIRE_NAME_TEXT_MAX];
+	zs_scanner_t *s = malloc(sizeof *s);
+	if (s == NULL)
+		return BANYAN_ENOMEM;
+	source->ttl_line = find_ttl_line(source->text, source->len);
+	source->generic = find_generic(source->text, source->len);
+	r->total += source->len;
+	int rc = BANYAN_EINVAL;
+	if (zs_init(s, wire_name_text(origin, name), WIRE_CLASS_IN, *ttl) == 0) {
+		rc = zs_set_input_string(s, source->text, source->len) == 0 ? scan(r, source, s, ttl) : BANYAN_ENOMEM;
+		zs_deinit(s);
+	}
+	free(s);
+	return rc;
+}
+
+int zone_read_text(const char *name, const char *text, size_t len, const struct zone_read_settings *settings,
+		   zone_remark_fn remark, void *remark_ctx, struct zone **ret, struct zone_error *ret_error)
+{
+	struct reading r = {
+		.settings = settings,
+		.error = ret_error,
+		.max = settings->max_bytes > 0 ? settings->max_bytes : ZONE_FILE_MAX,
+	};
+	struct source source = {.name = name, .text = text, .len = len};
+	uint32_t ttl = settings->default_ttl > 0 ? settings->default_ttl : ZONE_TTL_DEFAULT;
+	zone_error_set(ret_error, REASON_SYNTAX, 0, "%s: out of memory", name);
+	if (len > r.max) {
+		zone_error_set(ret_error, REASON_TOO_LARGE, 0,
+			       "%s: the text has more than %zu bytes, which is the limit", name, r.max);
+		return BANYAN_ELIMIT;
+	}
+	int rc = zone_builder_init(&r.builder, settings->origin, name);
+	r.builder.tell = remark;
+	r.builder.tell_ctx = remark_ctx;
+	if (rc == 0)
+		rc = read_source(&r, &source, settings->origin, &ttl);
+	if (rc == 0) {
+		rc = zone_builder_finish(&r.builder, ret);
+		if (rc == BANYAN_ELIMIT)
+			zone_error_set(ret_error, REASON_TOO_LARGE, 0, "%s: a name has more than %d RRsets", name,
+				       ZONE_SETS_PER_NODE_MAX);
+	}
+	zone_builder_done(&r.builder);
+	return rc;
+}
+
+int zone_read_file(const char *path, const struct zone_read_settings *settings, zone_remark_fn remark, void *remark_ctx,
+		   struct zone **ret, struct zone_error *ret_error)
+{
+	_cleanup_(base_free) char *text = NULL;
+	size_t len, max = settings->max_bytes > 0 ? settings->max_bytes : ZONE_FILE_MAX;
+	int rc = zone_text_load(path, max, &text, &len, ret_error);
+	if (rc < 0)
+		return rc;
+	return zone_read_text(strcmp(path, "-") == 0 ? "standard input" : path, text, len, settings, remark, remark_ctx,
+			      ret, ret_error);
+}
