@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * cache - what the walk remembers, over the byte strings of store.
+ *
+ * Spaces of keys: RRsets and NODATA by name and type; NXDOMAIN by name; delegations by zone; failures by
+ * name and type (RFC 9520); what is known of a server by address; lameness by zone and address.
+ *
+ * Delegations are kept as the parent said them and live no longer than the delegation they were learned
+ * through; what a zone says of its own NS set answers clients and steers no walk. So a zone that its parent has
+ * removed cannot prolong its own life (ghost domains).
+ */
+#pragma once
+
+#include "cut.h"
+#include "rrset.h"
+#include "store.h"
+
+enum cache_space {
+	CACHE_SET = 1, /* values of kind CACHE_KIND_SET or CACHE_KIND_DENIAL */
+	CACHE_NAME,    /* NXDOMAIN */
+	CACHE_CUT,
+	CACHE_FAILURE,
+	CACHE_SERVER,
+	CACHE_LAME,
+};
+enum cache_kind { CACHE_KIND_SET = 1, CACHE_KIND_DENIAL };
+
+#define CACHE_DENIAL_SETS_MAX 16
+#define CACHE_FAILURE_TTL_S   5   /* RFC 9520 section 3.2: at least 1 second, at most 5 minutes */
+#define CACHE_LAME_TTL_S      120 /* long enough to spare the servers, short enough for an operator who mends his zone */
+#define CACHE_SERVER_TTL_S    900 /* as long as others remember what they measured */
+
+struct cache_denial {
+	bool nxdomain;
+	int64_t expires_ms;
+	unsigned n;
+	struct rrset *set[CACHE_DENIAL_SETS_MAX];
+};
+
+enum cache_hit { CACHE_MISS, CACHE_HIT_SET, CACHE_HIT_DENIAL };
+
+/* What is known of (name, type) itself: no aliases. */
+enum cache_hit resolve_cache_find(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
+				  uint16_t type, struct rrset **ret_set, struct cache_denial *ret_denial);
+/* The set alone, or NULL. */
+struct rrset *resolve_cache_set(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
+				uint16_t type);
+bool resolve_cache_nxdomain(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
+			    struct cache_denial *ret);
+/* These return the number of entries evicted, or an error that may be ignored: then it is not remembered. */
+int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set);
+int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
+			     const struct cache_denial *denial);
+
+bool resolve_cache_cut(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
+		       struct cut *ret);
+int resolve_cache_put_cut(struct resolve_cache *cache, int64_t now_ms, const struct cut *cut);
+void resolve_cache_drop_cut(struct resolve_cache *cache, const uint8_t *zone);
+
+bool resolve_cache_failure(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
+			   uint16_t type, enum reason *ret);
+int resolve_cache_put_failure(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
+			      enum reason reason);
+
+/* Fixed-size memory of servers (select.h). */
+bool resolve_cache_server(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const struct addr *addr,
+			  void *ret, size_t size);
+int resolve_cache_put_server(struct resolve_cache *cache, int64_t now_ms, const struct addr *addr, const void *info,
+			     size_t size);
+bool resolve_cache_lame(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
+			const struct addr *addr);
+int resolve_cache_put_lame(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, const struct addr *addr);

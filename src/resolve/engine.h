@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * engine - what one engine holds open.
+ *
+ *   client -> question --waits for--> task --asks through--> exchange
+ *                                      | waits for (want)
+ *                                      v
+ *                                     task ...      (addresses of servers)
+ *
+ * A task is one lookup of (name, type); everybody who wants the same waits for the same task. What a client's question causes is
+ * paid from its work, whichever tasks it needs. Tasks run from a queue, never inside each other, so that
+ * nothing here recurses with the depth of what the network makes us do.
+ *
+ * engine.c takes events; question.c clients; task.c the walk of one name; plan.c the names of servers; upstream.c
+ * exchanges; root.c the root image; trace.c the record of a walk.
+ */
+#pragma once
+
+#include "cache.h"
+#include "timer.h"
+
+#define ENGINE_TASK_BYTES_MAX ((size_t)4 << 20) /* memory of one task: some large answers and 32 delegations */
+#define ENGINE_TASKS_PER_QUESTION 4             /* tasks in flight on the average of all questions */
+#define ENGINE_TASKS_PER_WORK 64                /* lookups that one client question may start: names of servers that need names ... */
+#define ENGINE_TASK_BYTES_SPARE ((size_t)256 * 1024) /* memory that a finished task keeps for the next */
+#define ENGINE_TASKS_SPARE 256                  /* finished tasks whose memory is kept for new ones */
+#define ENGINE_MISMATCHES_MAX 24                /* forged replies to one exchange before TCP is used instead (Kaminsky) */
+#define ENGINE_MINIMISED_MAX 10                 /* RFC 9156 section 2.3 MAX_MINIMISE_COUNT */
+#define ENGINE_MINIMISED_ONE 4                  /* ... and MINIMISE_ONE_LAB */
+#define ENGINE_LOOKUP_ROUNDS_MAX 3              /* times RESOLVE_NS_LOOKUPS_MAX server names of one zone are resolved */
+#define ENGINE_TRACE_MAX 512                    /* steps recorded of one walk */
+#define OUTCOME_SETS_MAX 64                     /* RRsets of one answer */
+
+/* ---- what a lookup came to ---- */
+struct outcome {
+	uint16_t rcode;
+	enum reason reason;
+	bool from_cache; /* nothing else was needed */
+	unsigned n_answers, n_denials;
+	struct rrset *answer[OUTCOME_SETS_MAX];
+	struct rrset *denial[CACHE_DENIAL_SETS_MAX];
+};
+
+/* ---- what a client question pays from ---- */
+struct work {
+	unsigned refs;
+	uint32_t upstream; /* messages sent */
+	uint32_t tasks;    /* lookups started */
+	int64_t started_ms;
+	bool tracing;
+	struct arena arena; /* of the trace */
+	size_t n_steps, cap_steps;
+	struct resolve_trace_step *step;
+};
+
+/* ---- waiting for a task ---- */
+struct waiter {
+	struct task *task;
+	struct waiter *next, *prev;
+	struct question *question; /* one of these two */
+	struct want *want;
+	bool joined; /* the task was there already: somebody else pays for it */
+};
+
+struct question {
+	struct waiter waiter;
+	struct question *next; /* in its bucket, or in the list of free ones */
+	struct timer deadline;
+	uint64_t client;
+	int64_t started_ms;
+	bool dnssec, trace, no_cache;
+	bool retried; /* a joined task ended by its payer's limits; this is the second */
+	uint16_t qtype;
+	uint8_t qname[WIRE_NAME_MAX];
+};
+
+/* A server's name whose addresses a task needs. */
+struct want {
+	struct waiter waiter;
+	struct task *parent;
+	uint8_t server; /* index in the parent's cut */
+	uint16_t type;
+	bool used;
+};
+
+#define TASK_WANTS_MAX RESOLVE_NS_LOOKUPS_MAX
+
+enum task_state {
+	TASK_LOOK,    /* in the cache for its name */
+	TASK_DESCEND, /* find the deepest known delegation */
+	TASK_ASK,     /* choose a server and ask */
+	TASK_WAIT,    /* for a reply or for addresses */
+	TASK_DONE,
+};
+
+struct task {
+	struct task *next;  /* in its bucket, the list of finished or of free ones */
+	struct task *ready_next, *ready_prev;
+	bool ready, listed; /* in the queue; in the table */
+	bool shared;        /* may others join? */
+	bool no_cache;
+	bool went_out;      /* asked a server or the root */
+	enum task_state state;
+	unsigned depth;
+	uint16_t qtype;
+	uint8_t qname[WIRE_NAME_MAX]; /* lower case */
+	struct waiter *waiters;
+	uint32_t n_waiters;
+	struct work *work;
+	struct arena arena;
+	/* where it stands */
+	uint8_t sname[WIRE_NAME_MAX]; /* qname, or what its aliases led to */
+	unsigned aliases, referrals;
+	bool minimise;
+	unsigned minimised;           /* questions asked with a shortened name */
+	unsigned ask_labels;          /* labels of the shortened name; 0 = from the zone */
+	bool asked_again;             /* an outdated delegation was dropped once */
+	struct cut *cut;
+	enum reason trouble;          /* what went wrong last */
+	struct want want[TASK_WANTS_MAX];
+	int exchange;                 /* slot, -1 = none */
+	struct outcome outcome;
+};
+
+struct exchange {
+	uint32_t slot, generation;
+	bool open, tcp, edns, mixed_case, minimised;
+	struct task *task;
+	struct addr to;
+	uint8_t target;
+	uint16_t id, qtype;
+	unsigned mismatches;
+	int64_t sent_ms;
+	struct timer timeout;
+	int32_t next_free;
+	uint8_t qname[WIRE_NAME_MAX]; /* with the case that was sent */
+};
+
+struct resolve {
+	struct resolve_settings settings;
+	struct resolve_cache *cache;
+	struct random *random;
+	struct counters *counters;
+	uint8_t hash_key[16];
+	/* this step */
+	int64_t now_ms;
+	const struct image *root;
+	struct arena step;
+	size_t n_actions, cap_actions;
+	struct resolve_action *action;
+	struct resolve_actions actions;
+	/* what is open */
+	size_t n_questions, n_tasks, tasks_max;
+	uint32_t question_buckets, task_buckets; /* powers of two */
+	struct question **question;
+	struct task **task;
+	struct task *ready_first, *ready_last;
+	struct exchange **exchange;
+	uint32_t n_exchanges;
+	int32_t free_exchange;
+	struct timers timers;
+	/* memory kept */
+	struct task *finished; /* their results are valid until the next step */
+	struct task *spare_task;
+	unsigned n_spare;
+	struct question *spare_question;
+	uint8_t *root_message;
+};
+
+/* engine.c */
+int resolve_action_add(struct resolve *engine, const struct resolve_action *action); /* BANYAN_ENOMEM */
+void resolve_evictions_count(struct resolve *engine, int evicted); /* what a resolve_cache_put_...() returned */
+
+/* question.c */
+void resolve_question_take(struct resolve *engine, const struct resolve_event *event);
+void resolve_question_cancel(struct resolve *engine, uint64_t client);
+void resolve_question_expire(struct resolve *engine, struct question *question);
+void resolve_question_done(struct resolve *engine, struct question *question, const struct outcome *outcome,
+			   const struct work *work);
+void resolve_questions_free(struct resolve *engine);
+
+/* task.c */
+struct task *resolve_task_find(struct resolve *engine, const uint8_t *qname, uint16_t qtype); /* one to join */
+/* Refers to the work. NULL = out of memory or too many. */
+struct task *resolve_task_new(struct resolve *engine, const uint8_t *qname, uint16_t qtype, unsigned depth,
+			      struct work *work);
+void resolve_task_wait(struct task *task, struct waiter *waiter);
+void resolve_task_leave(struct resolve *engine, struct waiter *waiter); /* the last one to leave ends it */
+void resolve_task_ready(struct resolve *engine, struct task *task);
+void resolve_task_finish(struct resolve *engine, struct task *task, uint16_t rcode);
+void resolve_task_fail(struct resolve *engine, struct task *task, enum reason reason);
+void resolve_tasks_run(struct resolve *engine);
+void resolve_tasks_clean(struct resolve *engine); /* lets go of what ended in the last step */
+void resolve_tasks_free(struct resolve *engine);
+
+/* walk.c: the decisions of a task */
+void resolve_walk_look(struct resolve *engine, struct task *task);
+void resolve_walk_descend(struct resolve *engine, struct task *task);
+void resolve_walk_ask(struct resolve *engine, struct task *task);
+/* Acts on an answer, alias, referral or denial of a server of task->cut. */
+void resolve_walk_reading(struct resolve *engine, struct task *task, const struct ask *ask, const struct reply *reply,
+			  const struct reading *reading);
+struct reply_take resolve_walk_take(struct resolve *engine);
+/* Fills `outcome` from the cache as far as it leads: 1 = complete, 0 = goes on at `name` (updated),
+ * BANYAN_ELIMIT = too many aliases, BANYAN_ENOMEM. */
+int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *name, uint16_t qtype, unsigned *aliases,
+			struct outcome *outcome) _must_use_;
+
+/* minimise.c: which name to ask (RFC 9156) */
+const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, bool *ret_minimised);
+/* A reply to a shortened name that is no referral: go on with a longer one. */
+void resolve_minimise_reading(struct task *task, const struct reading *reading);
+
+/* plan.c: names of servers */
+enum plan { PLAN_NOTHING, PLAN_WAIT, PLAN_FOUND };
+enum plan resolve_plan_addresses(struct resolve *engine, struct task *task);
+void resolve_plan_take(struct resolve *engine, struct want *want, const struct outcome *outcome, bool joined);
+void resolve_plan_drop(struct resolve *engine, struct task *task); /* all lookups of the task */
+
+/* upstream.c */
+int resolve_upstream_send(struct resolve *engine, struct task *task, unsigned target, const uint8_t *qname,
+			  uint16_t qtype, bool minimised) _must_use_;
+void resolve_upstream_take(struct resolve *engine, const struct resolve_event *event);
+void resolve_upstream_failed(struct resolve *engine, const struct resolve_event *event);
+void resolve_upstream_timeout(struct resolve *engine, struct exchange *exchange);
+void resolve_upstream_drop(struct resolve *engine, struct task *task); /* the task's exchange, if any */
+/* exchange.c */
+struct exchange *resolve_exchange_open(struct resolve *engine, struct task *task); /* NULL = out of memory */
+struct exchange *resolve_exchange_find(struct resolve *engine, uint64_t id);
+uint64_t resolve_exchange_id(const struct exchange *exchange);
+void resolve_exchange_end(struct resolve *engine, struct exchange *exchange, bool tell);
+void resolve_exchanges_free(struct resolve *engine);
+
+/* trouble.c: what a useless reply means for the server that sent it */
+void resolve_trouble_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
+			     const struct reading *reading);
+/* A TCP exchange came to nothing. */
+void resolve_trouble_tcp(struct cut_target *target);
+
+/* root.c */
+void resolve_root_ask(struct resolve *engine, struct task *task);
+
+/* trace.c */
+void resolve_trace_add(struct resolve *engine, struct task *task, const struct resolve_trace_step *step);
+/* What a reading says, in words; static or in the step's arena. */
+const char *resolve_trace_words(struct resolve *engine, const struct reading *reading);
+
+/* work.c */
+struct work *resolve_work_new(struct resolve *engine, bool tracing);
+void resolve_work_release(struct work *work);
+
+/* outcome.c */
+int resolve_outcome_answer(struct arena *arena, struct outcome *outcome, const struct rrset *set) _must_use_;
+int resolve_outcome_denial(struct arena *arena, struct outcome *outcome, struct rrset *const *set, unsigned n)
+	_must_use_;
+/* In the step's arena; NULL = out of memory. */
+struct resolve_result *resolve_outcome_result(struct resolve *engine, const struct outcome *outcome, bool sigs);
+
+/* validate.c */
+bool resolve_validate_outcome(const struct outcome *outcome);

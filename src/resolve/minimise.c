@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* QNAME minimisation, relaxed (RFC 9156): a server sees one label more than its zone. */
+#include "engine.h"
+
+/* Labels that the next question shows more than the last one (section 2.3): one by one, then in larger steps. */
+static unsigned stride(const struct task *task, unsigned total)
+{
+	unsigned left = total - task->ask_labels;
+	if (task->minimised < ENGINE_MINIMISED_ONE)
+		return 1;
+	unsigned questions = ENGINE_MINIMISED_MAX - task->minimised;
+	return questions == 0 || left <= questions ? 1 : (left + questions - 1) / questions;
+}
+
+/* Is it known that this name is no delegation? Then nobody need be asked. */
+static bool known_no_cut(struct resolve *engine, const uint8_t *name)
+{
+	struct rrset *set;
+	struct cache_denial denial;
+	return resolve_cache_find(engine->cache, &engine->step, engine->now_ms, name, WIRE_TYPE_A, &set, &denial) !=
+	       CACHE_MISS;
+}
+
+const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, bool *ret_minimised)
+{
+	unsigned total = wire_name_labels(task->sname);
+	*ret_minimised = false;
+	if (!task->minimise || task->minimised >= ENGINE_MINIMISED_MAX)
+		return task->sname;
+	if (task->ask_labels == 0)
+		task->ask_labels = task->cut->labels + 1;
+	while (task->ask_labels < total) {
+		const uint8_t *name = wire_name_skip(task->sname, total - task->ask_labels);
+		if (task->no_cache || !known_no_cut(engine, name)) {
+			*ret_minimised = true;
+			return name;
+		}
+		task->ask_labels += stride(task, total);
+	}
+	return task->sname;
+}
+
+void resolve_minimise_reading(struct task *task, const struct reading *reading)
+{
+	task->state = TASK_ASK;
+	task->minimised++;
+	/* Servers that deny empty non-terminals are still around: only the whole name counts. */
+	if (reading->kind == READING_NXDOMAIN)
+		task->minimise = false;
+	else
+		task->ask_labels += stride(task, wire_name_labels(task->sname));
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* From what a lookup came to, to what a client gets. */
+#include "engine.h"
+
+int resolve_outcome_answer(struct arena *arena, struct outcome *outcome, const struct rrset *set)
+{
+	if (outcome->n_answers == OUTCOME_SETS_MAX)
+		return BANYAN_ELIMIT;
+	struct rrset *copy = resolve_rrset_copy(arena, set);
+	if (copy == NULL)
+		return BANYAN_ENOMEM;
+	outcome->answer[outcome->n_answers++] = copy;
+	return 0;
+}
+
+int resolve_outcome_denial(struct arena *arena, struct outcome *outcome, struct rrset *const *set, unsigned n)
+{
+	outcome->n_denials = 0;
+	for (unsigned i = 0; i < n && i < CACHE_DENIAL_SETS_MAX; i++) {
+		struct rrset *copy = resolve_rrset_copy(arena, set[i]);
+		if (copy == NULL)
+			return BANYAN_ENOMEM;
+		outcome->denial[outcome->n_denials++] = copy;
+	}
+	return 0;
+}
+
+static int sets_wire(struct resolve *engine, struct rrset *const *set, unsigned n, bool sigs, bool proofs,
+		     const struct wire_rrset **ret, size_t *ret_n)
+{
+	struct wire_rrset *out = arena_alloc(&engine->step, 2 * (n + 1) * sizeof *out);
+	if (out == NULL)
+		return BANYAN_ENOMEM;
+	size_t made = 0;
+	for (unsigned i = 0; i < n; i++) {
+		bool proof = set[i]->type == WIRE_TYPE_NSEC || set[i]->type == WIRE_TYPE_NSEC3;
+		if (proof && !proofs)
+			continue;
+		int rc = resolve_rrset_wire(&engine->step, set[i], engine->now_ms, sigs, out + made);
+		if (rc < 0)
+			return rc;
+		made += (size_t)rc;
+	}
+	*ret = out;
+	*ret_n = made;
+	return 0;
+}
+
+struct resolve_result *resolve_outcome_result(struct resolve *engine, const struct outcome *outcome, bool sigs)
+{
+	struct resolve_result *result = arena_alloc0(&engine->step, sizeof *result);
+	if (result == NULL)
+		return NULL;
+	result->rcode = outcome->rcode;
+	result->reason = outcome->reason;
+	result->from_cache = outcome->from_cache;
+	result->authentic = resolve_validate_outcome(outcome);
+	if (sets_wire(engine, outcome->answer, outcome->n_answers, sigs, true, &result->answer, &result->n_answer) <
+		    0 ||
+	    sets_wire(engine, outcome->denial, outcome->n_denials, sigs, sigs, &result->authority,
+		      &result->n_authority) < 0)
+		return NULL;
+	return result;
+}

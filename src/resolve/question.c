@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Client questions: answered at once, joined to a lookup in flight, or given one of their own. */
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct question **bucket_of(struct resolve *engine, uint64_t client)
+{
+	uint64_t hash = hash_sip(&client, sizeof client, engine->hash_key);
+	return &engine->question[hash & (engine->question_buckets - 1)];
+}
+
+static void answer_add(struct resolve *engine, uint64_t client, const struct resolve_result *result)
+{
+	struct resolve_action action = {.kind = RESOLVE_ANSWER};
+	action.answer.client = client;
+	action.answer.result = result;
+	resolve_action_add(engine, &action);
+}
+
+/* What is sent when there is no memory to say more. */
+static const struct resolve_result out_of_memory = {.rcode = WIRE_RCODE_SERVFAIL};
+
+static void answer_outcome(struct resolve *engine, uint64_t client, uint16_t qtype, bool dnssec,
+			   const struct outcome *outcome)
+{
+	bool sigs = dnssec || qtype == WIRE_TYPE_RRSIG;
+	const struct resolve_result *result = resolve_outcome_result(engine, outcome, sigs);
+	answer_add(engine, client, result == NULL ? &out_of_memory : result);
+}
+
+static void answer_failure(struct resolve *engine, uint64_t client, uint16_t rcode, enum reason reason)
+{
+	struct outcome outcome = {.rcode = rcode, .reason = reason};
+	answer_outcome(engine, client, WIRE_TYPE_A, false, &outcome);
+}
+
+/* ---- open questions ---- */
+
+static struct question *question_find(struct resolve *engine, uint64_t client)
+{
+	struct question *question = *bucket_of(engine, client);
+	while (question != NULL && question->client != client)
+		question = question->next;
+	return question;
+}
+
+static struct question *question_open(struct resolve *engine, const struct resolve_event *event)
+{
+	struct question *question = engine->spare_question;
+	if (question != NULL)
+		engine->spare_question = question->next;
+	else
+		question = malloc(sizeof *question);
+	if (question == NULL)
+		return NULL;
+	*question = (struct question){.client = event->question.client,
+				      .started_ms = engine->now_ms,
+				      .dnssec = event->question.dnssec,
+				      .trace = event->question.trace,
+				      .no_cache = event->question.no_cache,
+				      .qtype = event->question.qtype};
+	question->waiter.question = question;
+	question->deadline.kind = TIMER_QUESTION;
+	question->deadline.owner = question;
+	wire_name_lower(event->question.qname, question->qname);
+	struct question **bucket = bucket_of(engine, question->client);
+	question->next = *bucket;
+	*bucket = question;
+	engine->n_questions++;
+	return question;
+}
+
+static void question_close(struct resolve *engine, struct question *question)
+{
+	struct question **at = bucket_of(engine, question->client);
+	while (*at != question)
+		at = &(*at)->next;
+	*at = question->next;
+	engine->n_questions--;
+	resolve_timer_clear(&engine->timers, &question->deadline);
+	resolve_task_leave(engine, &question->waiter);
+	question->next = engine->spare_question;
+	engine->spare_question = question;
+}
+
+void resolve_questions_free(struct resolve *engine)
+{
+	for (uint32_t i = 0; engine->question != NULL && i < engine->question_buckets; i++)
+		while (engine->question[i] != NULL)
+			question_close(engine, engine->question[i]);
+	while (engine->spare_question != NULL) {
+		struct question *question = engine->spare_question;
+		engine->spare_question = question->next;
+		free(question);
+	}
+}
+
+/* ---- a question comes ---- */
+
+/* Types that are asked of this very server or are none (RFC 6895 section 3.1); ANY is the one that makes sense. */
+static bool type_resolvable(uint16_t qtype)
+{
+	if (qtype == 0 || qtype == WIRE_TYPE_OPT)
+		return false;
+	return qtype < 128 || qtype > 255 || qtype == WIRE_TYPE_ANY;
+}
+
+/* The short way: everything is in the cache. */
+static bool take_from_cache(struct resolve *engine, const struct resolve_event *event)
+{
+	struct outcome outcome;
+	uint8_t name[WIRE_NAME_MAX];
+	unsigned aliases = 0;
+	if (event->question.no_cache || event->question.trace)
+		return false;
+	outcome.rcode = WIRE_RCODE_NOERROR; /* the rest of the tables stays as it is: they are large */
+	outcome.reason = REASON_NONE;
+	outcome.from_cache = true;
+	outcome.n_answers = outcome.n_denials = 0;
+	wire_name_lower(event->question.qname, name);
+	if (resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome) != 1)
+		return false;
+	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
+	answer_outcome(engine, event->question.client, event->question.qtype, event->question.dnssec, &outcome);
+	return true;
+}
+
+/* A lookup for the question: one in flight, or a new one. BANYAN_ENOMEM or BANYAN_ELIMIT. */
+static int question_start(struct resolve *engine, struct question *question)
+{
+	bool own = question->trace || question->no_cache || question->retried;
+	struct task *task = own ? NULL : resolve_task_find(engine, question->qname, question->qtype);
+	if (task != NULL) {
+		if (task->n_waiters >= engine->settings.clients_per_question)
+			return BANYAN_ELIMIT;
+		counter_add(engine->counters, COUNTER_SHARED, 1);
+		question->waiter.joined = true;
+		resolve_task_wait(task, &question->waiter);
+		return 0;
+	}
+	struct work *work = resolve_work_new(engine, question->trace);
+	if (work == NULL)
+		return BANYAN_ENOMEM;
+	task = resolve_task_new(engine, question->qname, question->qtype, 0, work);
+	resolve_work_release(work);
+	if (task == NULL)
+		return BANYAN_ENOMEM;
+	task->shared = !own;
+	task->no_cache = question->no_cache;
+	question->waiter.joined = false;
+	resolve_task_wait(task, &question->waiter);
+	resolve_task_ready(engine, task);
+	return 0;
+}
+
+void resolve_question_take(struct resolve *engine, const struct resolve_event *event)
+{
+	uint64_t client = event->question.client;
+	if (!type_resolvable(event->question.qtype)) {
+		answer_failure(engine, client, WIRE_RCODE_NOTIMP, REASON_NONE);
+		return;
+	}
+	if (take_from_cache(engine, event))
+		return;
+	counter_add(engine->counters, COUNTER_CACHE_MISSES, 1);
+	if (engine->n_questions >= engine->settings.questions_max || question_find(engine, client) != NULL) {
+		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
+		return;
+	}
+	struct question *question = question_open(engine, event);
+	if (question == NULL) {
+		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
+		return;
+	}
+	int64_t deadline_ms = engine->now_ms + engine->settings.question_time_ms;
+	if (question_start(engine, question) < 0 ||
+	    resolve_timer_set(&engine->timers, &question->deadline, deadline_ms) < 0) {
+		question_close(engine, question);
+		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
+	}
+}
+
+/* ---- a question ends ---- */
+
+static void question_answer(struct resolve *engine, struct question *question, const struct outcome *outcome,
+			    const struct work *work)
+{
+	bool sigs = question->dnssec || question->qtype == WIRE_TYPE_RRSIG;
+	struct resolve_result *result = resolve_outcome_result(engine, outcome, sigs);
+	if (result != NULL) {
+		result->upstream = work->upstream;
+		result->took_ms = engine->now_ms - question->started_ms;
+		if (question->trace) {
+			/* copied: the walk may go on for another one who waits */
+			result->step = arena_dup(&engine->step, work->step, work->n_steps * sizeof *work->step);
+			result->n_steps = result->step == NULL ? 0 : work->n_steps;
+		}
+	}
+	answer_add(engine, question->client, result == NULL ? &out_of_memory : result);
+}
+
+void resolve_question_done(struct resolve *engine, struct question *question, const struct outcome *outcome,
+			   const struct work *work)
+{
+	if (question->waiter.joined && outcome->reason == REASON_WORK_LIMIT && !question->retried) {
+		/* Somebody else's work was used up, not this client's. */
+		question->retried = true;
+		if (question_start(engine, question) == 0)
+			return;
+	}
+	question_answer(engine, question, outcome, work);
+	question_close(engine, question);
+}
+
+void resolve_question_expire(struct resolve *engine, struct question *question)
+{
+	struct outcome outcome = {.rcode = WIRE_RCODE_SERVFAIL, .reason = REASON_TIME_LIMIT};
+	if (!question->no_cache)
+		resolve_evictions_count(engine,
+					resolve_cache_put_failure(engine->cache, engine->now_ms, question->qname,
+								  question->qtype, REASON_TIME_LIMIT));
+	question_answer(engine, question, &outcome, question->waiter.task->work);
+	question_close(engine, question);
+}
+
+void resolve_question_cancel(struct resolve *engine, uint64_t client)
+{
+	struct question *question = question_find(engine, client);
+	if (question != NULL)
+		question_close(engine, question);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * rrset - an RRset as the walk and the cache keep it: its data and the signatures over it in one piece.
+ *
+ * The piece ("pack") is count + n_sigs times: u16 length, data; so that a cache hit is one copy.
+ */
+#pragma once
+
+#include "wire/wire.h"
+
+/* How far an RRset is trusted (RFC 2181 section 5.4.1); higher replaces lower. Only RANK_ANSWER and above is
+ * given to clients. */
+enum rank {
+	RANK_REFERRAL,  /* what a parent says of the delegation: DS beside NS */
+	RANK_ANSWER,    /* answer section without AA */
+	RANK_AUTHORITY, /* answer section with AA, negative answers with their SOA */
+	RANK_ROOT,      /* from the proved root image */
+};
+
+struct rrset {
+	const uint8_t *owner;
+	uint16_t type, count, n_sigs;
+	uint8_t rank;
+	bool synthesised; /* CNAME made of a DNAME: not cached */
+	int64_t expires_ms;
+	const uint8_t *pack;
+	uint32_t size; /* of pack */
+};
+
+/* The n-th RDATA (of the data, then of the signatures). n < count + n_sigs. */
+struct wire_rdata resolve_rrset_rdata(const struct rrset *set, unsigned n);
+/* Copies the set with its owner and pack; NULL when out of memory. */
+struct rrset *resolve_rrset_copy(struct arena *arena, const struct rrset *set);
+/* A set of one record without signature. NULL when out of memory. */
+struct rrset *resolve_rrset_single(struct arena *arena, const uint8_t *owner, uint16_t type, const uint8_t *data,
+				   uint16_t len);
+/* Seconds left at `now_ms`; 0 when over. */
+uint32_t resolve_rrset_ttl(const struct rrset *set, int64_t now_ms);
+/* Writes the set, and its signatures as a set of their own if `sigs`, to out[0..1]; returns how many, or
+ * BANYAN_ENOMEM. */
+int resolve_rrset_wire(struct arena *arena, const struct rrset *set, int64_t now_ms, bool sigs,
+		       struct wire_rrset *out) _must_use_;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Replies that are of no use, and what they mean for the server that sent them. */
+#include "engine.h"
+
+static void without_edns(struct resolve *engine, struct cut_target *target)
+{
+	target->no_edns = true; /* and again to the same server */
+	target->tries--;
+	resolve_select_flag(engine, &target->addr, &target->info, SERVER_NO_EDNS);
+}
+
+static void server_lame(struct resolve *engine, const struct task *task, struct cut_target *target)
+{
+	target->lame = true;
+	resolve_evictions_count(engine,
+				resolve_cache_put_lame(engine->cache, engine->now_ms, task->cut->zone, &target->addr));
+}
+
+void resolve_trouble_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
+			     const struct reading *reading)
+{
+	struct cut_target *target = &task->cut->target[sent->target];
+	switch (reading->kind) {
+	case READING_TRUNCATED:
+		target->tcp = true;
+		target->tries--; /* the same question goes on */
+		return;
+	case READING_NO_EDNS:
+		without_edns(engine, target);
+		return;
+	default:
+		break;
+	}
+	counter_add(engine->counters, COUNTER_UPSTREAM_REJECTED, 1);
+	if (sent->minimised) {
+		/* Some servers answer only for names that they have: ask for the whole one. */
+		task->minimise = false;
+		target->tries--;
+		return;
+	}
+	task->trouble = reading->reason;
+	if (reading->kind == READING_LAME)
+		server_lame(engine, task, target);
+	else
+		target->failed = true;
+}
+
+void resolve_trouble_tcp(struct cut_target *target)
+{
+	target->tcp_failed = true;
+	/* Neither keeps case nor speaks TCP: then without the extra bits, rather than not at all. */
+	if ((target->info.flags & SERVER_CASE) != 0 && !target->plain_case) {
+		target->plain_case = true;
+		target->tcp = false;
+		return;
+	}
+	target->failed = true;
+}

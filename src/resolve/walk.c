@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The decisions of one lookup: cache, deepest delegation, server, and what its reply leads to. */
+#include "engine.h"
+
+#include <string.h>
+
+/* ---- what is known already ---- */
+
+/* The CNAME at `name`, or the one that a DNAME above it makes: 1 = appended, *ret is it. */
+static int cached_alias(struct resolve *engine, struct arena *arena, const uint8_t *name, struct outcome *outcome,
+			const struct rrset **ret)
+{
+	struct rrset *set = resolve_cache_set(engine->cache, arena, engine->now_ms, name, WIRE_TYPE_CNAME);
+	unsigned labels = wire_name_labels(name);
+	for (unsigned i = 1; set == NULL && i < labels; i++) {
+		const uint8_t *above = wire_name_skip(name, i);
+		struct rrset *dname = resolve_cache_set(engine->cache, arena, engine->now_ms, above, WIRE_TYPE_DNAME);
+		if (dname == NULL)
+			continue;
+		if (resolve_alias_synthesise(arena, name, dname, &set) < 0)
+			return 0; /* let the servers say YXDOMAIN */
+		if (outcome->n_answers == OUTCOME_SETS_MAX)
+			return BANYAN_ELIMIT;
+		outcome->answer[outcome->n_answers++] = dname;
+	}
+	if (set == NULL)
+		return 0;
+	if (outcome->n_answers == OUTCOME_SETS_MAX)
+		return BANYAN_ELIMIT;
+	outcome->answer[outcome->n_answers++] = set;
+	*ret = set;
+	return 1;
+}
+
+static int cached_denial(const struct cache_denial *denial, struct outcome *outcome)
+{
+	outcome->rcode = denial->nxdomain ? WIRE_RCODE_NXDOMAIN : WIRE_RCODE_NOERROR;
+	for (unsigned i = 0; i < denial->n; i++)
+		outcome->denial[i] = denial->set[i];
+	outcome->n_denials = denial->n;
+	return 1;
+}
+
+int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *name, uint16_t qtype, unsigned *aliases,
+			struct outcome *outcome)
+{
+	for (;;) {
+		struct rrset *set;
+		struct cache_denial denial;
+		switch (resolve_cache_find(engine->cache, arena, engine->now_ms, name, qtype, &set, &denial)) {
+		case CACHE_HIT_SET:
+			if (outcome->n_answers == OUTCOME_SETS_MAX)
+				return BANYAN_ELIMIT;
+			outcome->answer[outcome->n_answers++] = set;
+			outcome->rcode = WIRE_RCODE_NOERROR;
+			return 1;
+		case CACHE_HIT_DENIAL:
+			return cached_denial(&denial, outcome);
+		case CACHE_MISS:
+			break;
+		}
+		if (resolve_cache_nxdomain(engine->cache, arena, engine->now_ms, name, &denial))
+			return cached_denial(&denial, outcome);
+		if (qtype == WIRE_TYPE_CNAME || qtype == WIRE_TYPE_ANY || qtype == WIRE_TYPE_RRSIG)
+			return 0;
+		const struct rrset *alias;
+		int rc = cached_alias(engine, arena, name, outcome, &alias);
+		if (rc <= 0)
+			return rc;
+		if (++*aliases > RESOLVE_ALIASES_MAX)
+			return BANYAN_ELIMIT;
+		wire_name_lower(resolve_rrset_rdata(alias, 0).data, name);
+	}
+}
+
+static void trace_cache(struct resolve *engine, struct task *task, const uint8_t *zone, const char *what)
+{
+	struct resolve_trace_step step = {.kind = RESOLVE_STEP_CACHE,
+					  .zone = zone,
+					  .qname = task->sname,
+					  .qtype = task->qtype,
+					  .rcode = task->outcome.rcode,
+					  .what = what};
+	resolve_trace_add(engine, task, &step);
+}
+
+void resolve_walk_look(struct resolve *engine, struct task *task)
+{
+	enum reason reason;
+	task->state = TASK_DESCEND;
+	if (task->no_cache)
+		return;
+	int rc = resolve_walk_cached(engine, &task->arena, task->sname, task->qtype, &task->aliases, &task->outcome);
+	if (rc == 1) {
+		trace_cache(engine, task, NULL, "known");
+		resolve_task_finish(engine, task, task->outcome.rcode);
+	} else if (rc == BANYAN_ELIMIT) {
+		resolve_task_fail(engine, task, REASON_ALIAS_LOOP);
+	} else if (rc < 0) {
+		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
+	} else if (resolve_cache_failure(engine->cache, &engine->step, engine->now_ms, task->sname, task->qtype,
+					 &reason)) {
+		trace_cache(engine, task, NULL, "known to fail");
+		resolve_task_fail(engine, task, reason);
+	}
+}
+
+/* ---- where to begin ---- */
+
+/* The deepest delegation that is known. The root's own delegations are asked of the root each time. */
+static struct cut *known_cut(struct resolve *engine, struct task *task)
+{
+	const uint8_t *zone = task->sname;
+	unsigned labels = wire_name_labels(zone), floor = engine->root != NULL ? 2 : 1;
+	struct cut *cut = arena_alloc(&task->arena, sizeof *cut);
+	if (cut == NULL || task->no_cache)
+		return NULL;
+	if (task->qtype == WIRE_TYPE_DS && labels > 0) { /* lives above the cut (RFC 4035 section 2.4) */
+		zone = wire_name_skip(zone, 1);
+		labels--;
+	}
+	for (; labels >= floor; labels--, zone = wire_name_skip(zone, 1)) {
+		if (!resolve_cache_cut(engine->cache, &task->arena, engine->now_ms, zone, cut))
+			continue;
+		cut->zone = arena_dup(&task->arena, zone, wire_name_len(zone));
+		return cut->zone == NULL ? NULL : cut;
+	}
+	return NULL;
+}
+
+static void enter_cut(struct resolve *engine, struct task *task, struct cut *cut)
+{
+	resolve_plan_drop(engine, task);
+	task->cut = cut;
+	task->ask_labels = 0;
+	resolve_select_load(engine, cut, 0);
+	task->state = TASK_ASK;
+}
+
+void resolve_walk_descend(struct resolve *engine, struct task *task)
+{
+	struct cut *cut = known_cut(engine, task);
+	if (cut != NULL) {
+		trace_cache(engine, task, cut->zone, "delegation known");
+		enter_cut(engine, task, cut);
+	} else if (engine->root != NULL) {
+		resolve_root_ask(engine, task);
+	} else {
+		resolve_task_fail(engine, task, REASON_NO_ROOT);
+	}
+}
+
+/* ---- whom to ask ---- */
+
+/* No server of the zone is left. An old delegation may be why: then ask above, once. */
+static void no_servers(struct resolve *engine, struct task *task)
+{
+	if (task->cut->cached && !task->asked_again) {
+		task->asked_again = true;
+		resolve_cache_drop_cut(engine->cache, task->cut->zone);
+		task->state = TASK_DESCEND;
+		return;
+	}
+	resolve_task_fail(engine, task, task->trouble == REASON_NONE ? REASON_NO_SERVERS : task->trouble);
+}
+
+void resolve_walk_ask(struct resolve *engine, struct task *task)
+{
+	int target = resolve_select_next(engine, task->cut);
+	if (target < 0) {
+		switch (resolve_plan_addresses(engine, task)) {
+		case PLAN_FOUND:
+			return; /* choose again */
+		case PLAN_WAIT:
+			task->state = TASK_WAIT;
+			return;
+		case PLAN_NOTHING:
+			no_servers(engine, task);
+			return;
+		}
+	}
+	if (task->work->upstream >= engine->settings.upstream_max) {
+		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
+		return;
+	}
+	bool minimised;
+	const uint8_t *name = resolve_minimise_name(engine, task, &minimised);
+	if (resolve_upstream_send(engine, task, (unsigned)target, name, minimised ? WIRE_TYPE_A : task->qtype,
+				  minimised) < 0)
+		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
+	else
+		task->state = TASK_WAIT;
+}
+
+/* ---- what a reply leads to ---- */
+
+struct reply_take resolve_walk_take(struct resolve *engine)
+{
+	return (struct reply_take){.arena = &engine->step,
+				   .now_ms = engine->now_ms,
+				   .ttl_min = engine->settings.ttl_min,
+				   .ttl_max = engine->settings.ttl_max};
+}
+
+/* The answer section: kept for the client and remembered. The root's is not: it can be asked at any time. */
+static int take_answers(struct resolve *engine, struct task *task, const struct ask *ask, const struct reading *reading)
+{
+	for (unsigned i = 0; i < reading->n_answers; i++) {
+		int rc = resolve_outcome_answer(&task->arena, &task->outcome, reading->answer[i]);
+		if (rc < 0)
+			return rc;
+		if (!ask->root)
+			resolve_evictions_count(
+				engine, resolve_cache_put_set(engine->cache, engine->now_ms, reading->answer[i]));
+	}
+	task->aliases += reading->n_aliases;
+	return task->aliases > RESOLVE_ALIASES_MAX ? BANYAN_ELIMIT : 0;
+}
+
+static void follow_alias(struct resolve *engine, struct task *task, const uint8_t *target)
+{
+	resolve_plan_drop(engine, task);
+	wire_name_lower(target, task->sname);
+	task->cut = NULL;
+	task->referrals = 0;
+	task->minimised = 0;
+	task->asked_again = false;
+	task->minimise = engine->settings.qname_minimisation;
+	task->trouble = REASON_NONE;
+	task->state = TASK_LOOK;
+}
+
+static void take_denial(struct resolve *engine, struct task *task, const struct ask *ask, const struct reading *reading)
+{
+	bool nx = reading->kind == READING_NXDOMAIN;
+	if (resolve_outcome_denial(&task->arena, &task->outcome, reading->denial, reading->n_denials) < 0) {
+		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
+		return;
+	}
+	if (reading->has_soa && !ask->root) {
+		struct cache_denial denial = {.nxdomain = nx, .expires_ms = reading->denial[0]->expires_ms};
+		denial.n = reading->n_denials;
+		memcpy(denial.set, reading->denial, denial.n * sizeof denial.set[0]);
+		resolve_evictions_count(engine, resolve_cache_put_denial(engine->cache, engine->now_ms, reading->name,
+									 task->qtype, &denial));
+	}
+	resolve_task_finish(engine, task, nx ? WIRE_RCODE_NXDOMAIN : WIRE_RCODE_NOERROR);
+}
+
+static void take_referral(struct resolve *engine, struct task *task, const struct ask *ask, const struct reply *reply,
+			  const struct reading *reading)
+{
+	struct reply_take take = resolve_walk_take(engine);
+	struct cut *cut = arena_alloc(&task->arena, sizeof *cut);
+	if (++task->referrals > RESOLVE_REFERRALS_MAX || cut == NULL ||
+	    resolve_cut_from_referral(&task->arena, reply, reading, &take, task->cut, cut) < 0) {
+		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
+		return;
+	}
+	resolve_evictions_count(engine, resolve_cache_put_cut(engine->cache, engine->now_ms, cut));
+	if (reading->ds != NULL && !ask->root)
+		resolve_evictions_count(engine, resolve_cache_put_set(engine->cache, engine->now_ms, reading->ds));
+	enter_cut(engine, task, cut);
+}
+
+void resolve_walk_reading(struct resolve *engine, struct task *task, const struct ask *ask, const struct reply *reply,
+			  const struct reading *reading)
+{
+	if (reading->kind == READING_REFERRAL) {
+		take_referral(engine, task, ask, reply, reading);
+		return;
+	}
+	int rc = take_answers(engine, task, ask, reading);
+	if (rc < 0) {
+		resolve_task_fail(engine, task, rc == BANYAN_ELIMIT ? REASON_ALIAS_LOOP : REASON_WORK_LIMIT);
+		return;
+	}
+	switch (reading->kind) {
+	case READING_ALIAS:
+		follow_alias(engine, task, reading->name);
+		break;
+	case READING_YXDOMAIN:
+		resolve_task_finish(engine, task, WIRE_RCODE_YXDOMAIN);
+		break;
+	case READING_NXDOMAIN:
+	case READING_NODATA:
+		take_denial(engine, task, ask, reading);
+		break;
+	default:
+		resolve_task_finish(engine, task, WIRE_RCODE_NOERROR);
+		break;
+	}
+}
