@@ -7,7 +7,7 @@
 
 static uint8_t *pool_take(struct arena *arena, uint8_t **pool, size_t *left, size_t len)
 {
-	if (len > *left) {
+	if (len > *left || *pool == NULL) {
 		size_t size = len > ZONE_POOL_SIZE ? len : ZONE_POOL_SIZE;
 		uint8_t *block = arena_alloc(arena, size);
 		if (block == NULL)
