@@ -13,6 +13,10 @@ static const struct command {
 } commands[] = {
 	/* one row a subcommand */
 	{ "verify", "prove a zone file: structure, signatures, denial, digest", cmd_verify },
+	{ "status", "what the running daemon serves and has counted", cmd_status },
+	{ "trace", "the walk that the running resolver takes for a name", cmd_trace },
+	{ "reload", "make the running daemon read its configuration and zones again", cmd_reload },
+	{ "stop", "end the running daemon", cmd_stop },
 	{ NULL, NULL, NULL },
 };
 

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* banyan status, reload and stop: one line to the control socket, the reply printed. */
+#include "ask.h"
+#include "cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "operate/operate.h"
+
+int ask_and_print(const char *command, const char *socket, const char *request)
+{
+	_cleanup_(buffer_done) struct buffer reply = {0};
+	bool good = false;
+	errno = 0;
+	int rc = operate_ask(socket, request, CONTROL_WAIT_MS, &good, &reply);
+	if (rc < 0) {
+		fprintf(stderr, "banyan %s: %s: %s; is banyand running?\n", command, socket,
+			errno != 0 ? strerror(errno) : error_text(rc));
+		return CMD_ERROR;
+	}
+	if (good)
+		fwrite(reply.data, 1, reply.len, stdout);
+	else
+		fprintf(stderr, "banyan %s: %s", command, (const char *)reply.data);
+	return good ? CMD_OK : CMD_NO;
+}
+
+struct simple {
+	const char *name, *what;
+	bool has_json, has_counters;
+};
+
+static void usage(FILE *out, const struct simple *s)
+{
+	fprintf(out, "usage: banyan %s [--socket PATH]%s%s\n\n%s\n\n", s->name, s->has_json ? " [--json]" : "",
+		s->has_counters ? " [--counters]" : "", s->what);
+	fprintf(out, "  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ")\n");
+	if (s->has_json)
+		fprintf(out, "  --json         write JSON\n");
+	if (s->has_counters)
+		fprintf(out, "  --counters     the counters alone, all of them\n");
+	fprintf(out, "\nExit status: 0 done, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n");
+}
+
+static int simple(int argc, char **argv, const struct simple *s)
+{
+	enum { SOCKET = 256, JSON, COUNTERS, HELP };
+	static const struct option options[] = {
+		{"socket", required_argument, NULL, SOCKET},
+		{"json", no_argument, NULL, JSON},
+		{"counters", no_argument, NULL, COUNTERS},
+		{"help", no_argument, NULL, HELP},
+		{NULL, 0, NULL, 0},
+	};
+	const char *socket = CONTROL_SOCKET_DEFAULT;
+	bool json = false, counters = false, wrong = false;
+	optind = 1;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		switch (c) {
+		case SOCKET:
+			socket = optarg;
+			break;
+		case JSON:
+			json = true;
+			break;
+		case COUNTERS:
+			counters = true;
+			break;
+		case HELP:
+			usage(stdout, s);
+			return CMD_OK;
+		default:
+			wrong = true;
+		}
+	}
+	if (wrong || optind != argc || (json && !s->has_json) || (counters && !s->has_counters)) {
+		usage(stderr, s);
+		return CMD_ERROR;
+	}
+	char request[64];
+	snprintf(request, sizeof(request), "%s%s", counters ? "counters" : s->name, json ? " json" : "");
+	return ask_and_print(s->name, socket, request);
+}
+
+int cmd_status(int argc, char **argv)
+{
+	static const struct simple s = {
+		"status", "Says what the daemon serves, how it was proved, and what it has counted.", true, true};
+	return simple(argc, argv, &s);
+}
+
+int cmd_reload(int argc, char **argv)
+{
+	static const struct simple s = {
+		"reload",
+		"Makes the daemon read its configuration and zones again. It takes all of it over, or, if anything\n"
+		"is wrong, nothing, and says why.",
+		false, false};
+	return simple(argc, argv, &s);
+}
+
+int cmd_stop(int argc, char **argv)
+{
+	static const struct simple s = {"stop", "Ends the daemon.", false, false};
+	return simple(argc, argv, &s);
+}

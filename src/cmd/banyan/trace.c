@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* banyan trace: the walk that the running resolver takes for a name, step by step. */
+#include "ask.h"
+#include "cmd.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "operate/operate.h"
+
+static const char help[] =
+	"usage: banyan trace [--cold] [--json] [--socket PATH] NAME [TYPE]\n"
+	"\n"
+	"Has the running resolver resolve NAME (TYPE: A if none is given) and shows the walk: when, which server was\n"
+	"asked what, what it said, how long it took; then the answer. Lines marked [proved root] came from the local\n"
+	"root copy, lines marked [cache] from the cache.\n"
+	"\n"
+	"  --cold         walk from the root, whatever the cache holds\n"
+	"  --json         write JSON\n"
+	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ")\n"
+	"\n"
+	"Exit status: 0 traced, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
+
+static int usage(void)
+{
+	fputs(help, stderr);
+	return CMD_ERROR;
+}
+
+/* The request is words with spaces between; a name that has one in it must write it as \032. */
+static bool is_word(const char *text)
+{
+	return text[0] != 0 && strpbrk(text, " \t\r\n") == NULL;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	enum { SOCKET = 256, JSON, COLD, HELP };
+	static const struct option options[] = {
+		{"socket", required_argument, NULL, SOCKET},
+		{"json", no_argument, NULL, JSON},
+		{"cold", no_argument, NULL, COLD},
+		{"help", no_argument, NULL, HELP},
+		{NULL, 0, NULL, 0},
+	};
+	const char *socket = CONTROL_SOCKET_DEFAULT;
+	bool json = false, cold = false;
+	optind = 1;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		switch (c) {
+		case SOCKET:
+			socket = optarg;
+			break;
+		case JSON:
+			json = true;
+			break;
+		case COLD:
+			cold = true;
+			break;
+		case HELP:
+			fputs(help, stdout);
+			return CMD_OK;
+		default:
+			return usage();
+		}
+	}
+	int words = argc - optind;
+	if (words < 1 || words > 2 || !is_word(argv[optind]) || (words == 2 && !is_word(argv[optind + 1])))
+		return usage();
+	char request[OPERATE_REQUEST_MAX];
+	int n = snprintf(request, sizeof(request), "trace %s %s%s%s", argv[optind], words == 2 ? argv[optind + 1] : "A",
+			 cold ? " cold" : "", json ? " json" : "");
+	if (n >= (int)sizeof(request) - 1)
+		return usage();
+	return ask_and_print("trace", socket, request);
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The commands of the control socket: status, counters, reload, trace, stop. */
+#include "daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void fail(struct operate_call *call, const char *why)
+{
+	(void)!buffer_printf(operate_call_reply(call), "%s\n", why);
+	operate_call_done(call, false);
+}
+
+/* Takes the word out of argv if it is there: options may stand anywhere. */
+static bool take_word(int *argc, char **argv, const char *word)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], word) != 0)
+			continue;
+		memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i - 1) * sizeof(*argv));
+		(*argc)--;
+		return true;
+	}
+	return false;
+}
+
+/* ---- status, counters ---- */
+
+static void sum_counters(struct keeper *keeper, struct operate_counters *ret)
+{
+	struct counters *each[WORKERS_MAX + 1];
+	for (unsigned i = 0; i < keeper->workers.count; i++)
+		each[i] = &keeper->workers.worker[i].counters;
+	each[keeper->workers.count] = &keeper->counters;
+	operate_counters_sum(each, keeper->workers.count + 1, ret);
+	if (keeper->workers.cache != NULL) /* one cache for all: a size, not a sum */
+		ret->value[COUNTER_CACHE_BYTES] = resolve_cache_bytes(keeper->workers.cache);
+}
+
+static struct operate_zone describe(const struct loaded *loaded)
+{
+	return (struct operate_zone){
+		.name = loaded->from->name,
+		.file = loaded->from->file,
+		.proof = loaded->proof,
+		.loaded = true,
+		.proved = loaded->proved && loaded->prove != CONFIG_PROVE_STRUCTURE,
+		.serial = loaded->serial,
+		.names = image_names(loaded->image),
+		.records = loaded->records,
+		.loaded_at = loaded->loaded_at,
+		.first_expiry = loaded->first_expiry,
+	};
+}
+
+static void describe_resolver(struct keeper *keeper, const struct generation *g, struct operate_status *status)
+{
+	status->resolver = g->view.recursion;
+	if (keeper->workers.cache == NULL)
+		return;
+	status->cache_bytes = resolve_cache_bytes(keeper->workers.cache);
+	status->cache_count = resolve_cache_count(keeper->workers.cache);
+	status->cache_budget = g->config->resolver.cache_size;
+	status->root_wanted = g->config->root.file[0] != 0;
+	if (g->root != NULL)
+		status->root = describe(g->root);
+	else
+		status->root =
+			(struct operate_zone){.name = ".", .file = g->config->root.file, .proof = g->root_failure};
+}
+
+static int status_write(struct keeper *keeper, bool json, struct buffer *out)
+{
+	const struct generation *g = swap_read(&keeper->swap);
+	_cleanup_(base_free) struct operate_zone *zone = calloc(g->config->n_zones + 1, sizeof(*zone));
+	if (zone == NULL)
+		return BANYAN_ENOMEM;
+	for (size_t i = 0; i < g->config->n_zones; i++)
+		zone[i] = describe(g->zone[i]);
+	struct operate_status status = {
+		.version = BANYAN_VERSION,
+		.started_at = keeper->started_at,
+		.now = clock_wall_s(),
+		.config_at = g->loaded_at,
+		.config_path = keeper->config_path,
+		.last_reload = keeper->last_refusal,
+		.workers = keeper->workers.count,
+		.n_zones = g->config->n_zones,
+		.zone = zone,
+	};
+	describe_resolver(keeper, g, &status);
+	sum_counters(keeper, &status.counters);
+	return json ? operate_status_json(&status, out) : operate_status_text(&status, out);
+}
+
+static void on_status(void *ctx, struct operate_call *call, int argc, char **argv)
+{
+	bool json = take_word(&argc, argv, "json");
+	if (argc != 1) {
+		fail(call, "usage: status [json]");
+		return;
+	}
+	operate_call_done(call, status_write(ctx, json, operate_call_reply(call)) == 0);
+}
+
+static void on_counters(void *ctx, struct operate_call *call, int argc, char **argv)
+{
+	struct operate_counters sum;
+	bool json = take_word(&argc, argv, "json");
+	sum_counters(ctx, &sum);
+	struct buffer *out = operate_call_reply(call);
+	int rc = json ? operate_counters_json(&sum, out) : operate_counters_text(&sum, out);
+	operate_call_done(call, rc == 0);
+}
+
+/* ---- reload, stop ---- */
+
+static void on_reload(void *ctx, struct operate_call *call, int argc, char **argv)
+{
+	reload_start(ctx, call);
+}
+
+static void on_stop(void *ctx, struct operate_call *call, int argc, char **argv)
+{
+	(void)!buffer_printf(operate_call_reply(call), "stopping\n");
+	operate_call_done(call, true);
+	keeper_stop(ctx);
+}
+
+/* ---- trace: asked here, resolved by a worker, told here ---- */
+
+struct trace_job {
+	struct trace_job *prev, *next;
+	struct keeper *keeper;
+	struct operate_call *call;
+	uint8_t qname[WIRE_NAME_MAX];
+	uint16_t qtype;
+	bool cold, json;
+	struct buffer out;
+	int rc;
+};
+
+static void job_end(struct trace_job *job, const char *failure)
+{
+	struct keeper *keeper = job->keeper;
+	*(job->prev != NULL ? &job->prev->next : &keeper->trace_first) = job->next;
+	if (job->next != NULL)
+		job->next->prev = job->prev;
+	struct buffer *reply = operate_call_reply(job->call);
+	if (failure != NULL)
+		fail(job->call, failure);
+	else
+		operate_call_done(job->call, buffer_append(reply, job->out.data, job->out.len) == 0);
+	buffer_done(&job->out);
+	free(job);
+}
+
+static void job_back(void *ctx) /* keeper */
+{
+	struct trace_job *job = ctx;
+	job_end(job, job->rc < 0 ? error_text(job->rc) : NULL);
+}
+
+static void job_traced(void *ctx, const struct resolve_result *result) /* worker */
+{
+	struct trace_job *job = ctx;
+	job->rc = job->json ? operate_trace_json(job->qname, job->qtype, result, &job->out)
+			    : operate_trace_text(job->qname, job->qtype, result, &job->out);
+	if (keeper_post(job->keeper, job_back, job) < 0)
+		log_warning(STATION, "no memory to report a trace");
+}
+
+static void job_begin(void *ctx) /* worker */
+{
+	struct trace_job *job = ctx;
+	struct worker *worker = &job->keeper->workers.worker[0];
+	job->rc = answer_trace(worker->recursor, job->qname, job->qtype, job->cold, job_traced, job);
+	if (job->rc < 0 && keeper_post(job->keeper, job_back, job) < 0)
+		log_warning(STATION, "no memory to report a trace");
+}
+
+static const char *job_parse(struct trace_job *job, int argc, char **argv)
+{
+	job->cold = take_word(&argc, argv, "cold");
+	job->json = take_word(&argc, argv, "json");
+	if (argc < 2 || argc > 3)
+		return "usage: trace NAME [TYPE] [cold] [json]";
+	if (wire_name_parse(argv[1], job->qname) < 0)
+		return "this is no domain name";
+	int type = argc == 3 ? wire_type_parse(argv[2]) : WIRE_TYPE_A;
+	if (type <= 0)
+		return "this is no record type";
+	job->qtype = (uint16_t)type;
+	return NULL;
+}
+
+static void on_trace(void *ctx, struct operate_call *call, int argc, char **argv)
+{
+	struct keeper *keeper = ctx;
+	if (!keeper->resolver || !swap_read(&keeper->swap)->view.recursion) {
+		fail(call, "there is no resolver: resolver.enabled is no");
+		return;
+	}
+	struct trace_job *job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		fail(call, "out of memory");
+		return;
+	}
+	const char *wrong = job_parse(job, argc, argv);
+	if (wrong != NULL) {
+		free(job);
+		fail(call, wrong);
+		return;
+	}
+	job->keeper = keeper;
+	job->call = call;
+	job->next = keeper->trace_first;
+	if (job->next != NULL)
+		job->next->prev = job;
+	keeper->trace_first = job;
+	if (net_loop_post(keeper->workers.worker[0].loop, job_begin, job) < 0)
+		job_end(job, "out of memory");
+}
+
+void control_end_traces(struct keeper *keeper)
+{
+	while (keeper->trace_first != NULL)
+		job_end(keeper->trace_first, "the daemon stops");
+}
+
+int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT_MAX])
+{
+	static const struct operate_command commands[] = {
+		{"status", on_status}, {"counters", on_counters}, {"reload", on_reload},
+		{"trace", on_trace},   {"stop", on_stop},         {NULL, NULL},
+	};
+	struct operate_control_settings settings = {.path = path, .command = commands, .ctx = keeper};
+	int rc = operate_control_new(&keeper->loop, &settings, &keeper->control);
+	if (rc < 0)
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot open the control socket %s: %s", path,
+			 rc == BANYAN_EEXIST ? "something is there already; is another banyand running?"
+					     : error_text(rc));
+	return rc;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * What the files of banyand share. Two kinds of threads: workers, which answer and wait for nobody, and the
+ * keeper (the main thread), which loads, publishes and talks to the operator. All that a worker needs to answer is in one
+ * generation, immutable, found by one pointer under RCU (liburcu's QSBR flavour: readers pay nothing).
+ */
+#pragma once
+
+#include "answer/answer.h"
+#include "config/config.h"
+#include "operate/operate.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#define STATION           "banyand"
+#define LOAD_FINDINGS_MAX 10   /* findings of one zone's proof that go to the log */
+#define WORKERS_MAX       1024 /* threads: more than any machine of today has CPUs */
+#define REFUSAL_TEXT_MAX  1024 /* bytes of the sentence that says why something was refused */
+
+/* ---- generations (load.c) ---- */
+
+/* One zone as loaded; several users in a generation may share it (the zone "." and the root copy). */
+struct loaded {
+	unsigned users;
+	const struct config_zone *from; /* in the generation's configuration */
+	enum config_prove prove;        /* as resolved from "auto" */
+	struct image *image;
+	char proof[256]; /* how it was proved, in words */
+	bool proved;
+	uint32_t serial;
+	size_t records;
+	int64_t loaded_at, first_expiry; /* UNIX seconds */
+};
+
+struct generation {
+	struct answer_view view;
+	struct config *config;
+	struct answer_zone *answer_zone;
+	struct loaded **zone; /* config->n_zones of them */
+	struct config_zone root_from;
+	struct loaded *root; /* NULL = none, or not proved */
+	char root_failure[REFUSAL_TEXT_MAX];
+	char identity[256];
+	int64_t loaded_at;
+};
+
+/* Makes a generation from a configuration, which it owns from then on (also on failure: it is freed then). A root
+ * copy that cannot be used fails the whole only if `need_root`. `why` gets a sentence. */
+int generation_load(struct config *config, bool resolver, bool need_root, struct generation **ret,
+		    char why[REFUSAL_TEXT_MAX]) _must_use_;
+void generation_free(struct generation *generation);
+
+/* ---- the swap (swap.c) ---- */
+struct swap {
+	_Atomic(struct generation *) current;
+};
+/* Publishes with one pointer store, waits until no worker uses the old generation, and returns that. */
+struct generation *swap_publish(struct swap *swap, struct generation *generation);
+static inline const struct generation *swap_read(struct swap *swap)
+{
+	return atomic_load_explicit(&swap->current, memory_order_acquire);
+}
+void swap_reader_start(void); /* in each reading thread */
+void swap_reader_stop(void);
+void swap_reader_asleep(void *unused); /* between asleep and awake the thread holds no generation */
+void swap_reader_awake(void *unused);
+
+/* ---- workers (worker.c) ---- */
+struct worker {
+	_Alignas(64) struct counters counters; /* on cache lines of its own */
+	struct swap *swap;
+	struct net_loop *loop;
+	struct random random;
+	struct resolve *engine; /* NULL without a resolver */
+	struct answer_recursor *recursor;
+	pthread_t thread;
+	bool running;
+	_Atomic int64_t heartbeat_ms;
+};
+
+struct workers {
+	unsigned count;
+	struct worker *worker;
+	struct net_limits *limits;
+	struct resolve_cache *cache;
+};
+
+/* Makes all workers and binds their sockets; no thread runs yet. */
+int workers_new(const struct config *config, struct swap *swap, struct workers *ret, char why[REFUSAL_TEXT_MAX])
+	_must_use_;
+int workers_start(struct workers *workers) _must_use_;
+void workers_stop(struct workers *workers); /* ends the threads, keeps the memory */
+void workers_done(struct workers *workers);
+void workers_beat(struct workers *workers);                          /* asks each for a sign of life */
+bool workers_alive(const struct workers *workers, int64_t since_ms); /* has each given one since? */
+
+/* ---- privileges (privileges.c, confine.c) ---- */
+struct identity {
+	bool change;
+	uid_t uid;
+	gid_t gid;
+	char name[64];
+};
+int privileges_find(const struct config *config, struct identity *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+int privileges_rundir(const char *path, const struct identity *identity, char why[REFUSAL_TEXT_MAX]) _must_use_;
+int privileges_drop(const struct identity *identity, bool confine, char why[REFUSAL_TEXT_MAX]) _must_use_;
+void privileges_raise_files(const struct config *config, unsigned workers);
+int confine_system_calls(void) _must_use_; /* for this thread and all that it starts */
+
+/* ---- the keeper (keeper.c, reload.c, control.c) ---- */
+struct posted;
+struct trace_job;
+
+struct keeper {
+	uv_loop_t loop;
+	uv_signal_t sighup, sigterm, sigint;
+	uv_async_t async;
+	uv_timer_t watchdog;
+	pthread_mutex_t lock;
+	struct posted *posted, **posted_last; /* from workers */
+	struct operate_control *control;
+	bool stopping;
+	uint64_t watchdog_ms; /* 0 = the service manager does not ask */
+
+	const char *config_path;
+	int64_t started_at;
+	struct swap swap;
+	struct workers workers;
+	bool resolver;
+	struct identity identity;
+	char last_refusal[REFUSAL_TEXT_MAX]; /* of the last reload, "" = it was good */
+	struct counters counters;            /* of the keeper itself */
+
+	bool reloading, reload_again;
+	uv_work_t reload_work;
+	struct generation *reloaded;
+	int reload_rc;
+	char reload_why[REFUSAL_TEXT_MAX];
+	struct operate_call *reload_call[OPERATE_CLIENTS_MAX]; /* who waits for the end of this reload ... */
+	size_t n_reload_calls;
+	struct operate_call *reload_next_call[OPERATE_CLIENTS_MAX]; /* ... and of the one after it */
+	size_t n_reload_next_calls;
+
+	struct trace_job *trace_first;
+};
+
+int keeper_init(struct keeper *keeper, const char *config_path) _must_use_;
+int keeper_run(struct keeper *keeper); /* until it is told to stop */
+void keeper_stop(struct keeper *keeper);
+int keeper_post(struct keeper *keeper, void (*fn)(void *ctx), void *ctx) _must_use_; /* from any thread */
+void reload_start(struct keeper *keeper, struct operate_call *call);                 /* call: who asked, or NULL */
+void reload_abandon(struct keeper *keeper);
+int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT_MAX]) _must_use_;
+void control_end_traces(struct keeper *keeper);
+
+/* To the service manager, if there is one (sd_notify(3)). */
+void notify_ready(const char *status);
+void notify_reloading(void);
+void notify_stopping(void);

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* From a configuration to a generation: each zone read, proved and compiled. */
+#include "daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the proof of a zone has to say goes to the log, and the first fatal finding into the refusal. */
+struct findings {
+	const char *zone;
+	unsigned count;
+	char first[512];
+};
+
+static void on_finding(void *ctx, const struct zone_finding *finding)
+{
+	struct findings *findings = ctx;
+	char owner[WIRE_NAME_TEXT_MAX] = "", type[16] = "", where[32] = "";
+	if (finding->owner != NULL)
+		wire_name_text(finding->owner, owner);
+	if (finding->type != 0)
+		wire_type_text(finding->type, type);
+	if (finding->line != 0)
+		snprintf(where, sizeof(where), "line %lu: ", finding->line);
+	if (finding->fatal && findings->first[0] == 0)
+		snprintf(findings->first, sizeof(findings->first), "%s%.255s %s: %s", where, owner, type,
+			 finding->text);
+	if (findings->count++ >= LOAD_FINDINGS_MAX)
+		return;
+	log_write(finding->fatal ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, STATION, "zone %s: %s: %s%s %s: %s",
+		  findings->zone, reason_code(finding->reason), where, owner, type, finding->text);
+}
+
+static void anchors_done(struct dnssec_anchors *anchors)
+{
+	dnssec_anchors_done(anchors);
+}
+
+static int anchors_load(const struct config_zone *from, const uint8_t *apex, struct dnssec_anchors *anchors,
+			char why[REFUSAL_TEXT_MAX])
+{
+	if (from->anchors.count == 0) {
+		if (apex[0] == 0)
+			return dnssec_anchors_builtin(anchors);
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s: it shall be proved, but no trust anchors are given for it",
+			 from->name);
+		return BANYAN_ECONFIG;
+	}
+	for (size_t i = 0; i < from->anchors.count; i++) {
+		struct zone_error error;
+		int rc = zone_anchors_read(from->anchors.item[i], anchors, &error);
+		if (rc < 0) {
+			snprintf(why, REFUSAL_TEXT_MAX, "zone %s: trust anchors: %.511s", from->name, error.text);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static enum config_prove prove_of(const struct config_zone *from, const uint8_t *apex)
+{
+	if (from->prove != CONFIG_PROVE_AUTO)
+		return from->prove;
+	return apex[0] == 0 || from->anchors.count > 0 ? CONFIG_PROVE_FULL : CONFIG_PROVE_STRUCTURE;
+}
+
+static void proof_words(struct loaded *loaded, const struct zone_proof *proof)
+{
+	const struct dnssec_zone_result *d = &proof->dnssec;
+	const char *zonemd = "without ZONEMD: delegations and glue stay unprotected";
+	if (d->zonemd == DNSSEC_ZONEMD_PROVED)
+		zonemd = "ZONEMD holds";
+	switch (loaded->prove) {
+	case CONFIG_PROVE_STRUCTURE:
+		snprintf(loaded->proof, sizeof(loaded->proof), "structure is good; nothing else was to be proved");
+		break;
+	case CONFIG_PROVE_DIGEST:
+		snprintf(loaded->proof, sizeof(loaded->proof), "proved by its digest: %s", zonemd);
+		break;
+	default:
+		snprintf(loaded->proof, sizeof(loaded->proof), "proved by anchor %u: %zu signatures, %s", d->anchor_tag,
+			 d->signatures_good, zonemd);
+		break;
+	}
+}
+
+static int zone_prove_as_asked(const struct zone *zone, struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
+{
+	const struct config_zone *from = loaded->from;
+	_cleanup_(anchors_done) struct dnssec_anchors anchors = {0};
+	struct findings findings = {.zone = from->name};
+	if (loaded->prove == CONFIG_PROVE_FULL) {
+		int rc = anchors_load(from, zone->apex, &anchors, why);
+		if (rc < 0)
+			return rc;
+	}
+	struct zone_prove_settings settings = {
+		.anchors = &anchors,
+		.now = clock_wall_s(),
+		.digest_only = loaded->prove == CONFIG_PROVE_DIGEST,
+		.structure_only = loaded->prove == CONFIG_PROVE_STRUCTURE,
+		.require_zonemd = from->require_zonemd && loaded->prove != CONFIG_PROVE_STRUCTURE,
+		.report = on_finding,
+		.report_ctx = &findings,
+	};
+	struct zone_proof proof;
+	int rc = zone_prove(zone, &settings, &proof);
+	if (rc == 0 && !proof.proved)
+		rc = BANYAN_EPROOF;
+	if (rc < 0) {
+		enum reason reason = rc == BANYAN_EPROOF ? proof.reason : REASON_NONE;
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s (%s): not proved: %s: %s%s%s", from->name, from->file,
+			 reason_code(reason), rc == BANYAN_EPROOF ? reason_words(reason) : error_text(rc),
+			 findings.first[0] != 0 ? ": " : "", findings.first);
+		return rc;
+	}
+	loaded->proved = true;
+	loaded->first_expiry = proof.dnssec.first_expiry;
+	proof_words(loaded, &proof);
+	return 0;
+}
+
+static void zone_done(struct zone **zone)
+{
+	if (*zone != NULL)
+		zone_free(*zone);
+}
+
+static int load_into(struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
+{
+	const struct config_zone *from = loaded->from;
+	uint8_t origin[WIRE_NAME_MAX];
+	int rc = wire_name_parse(from->name, origin);
+	if (rc < 0) {
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s: this is no domain name", from->name);
+		return rc;
+	}
+	wire_name_lower(origin, origin);
+	_cleanup_(zone_done) struct zone *zone = NULL;
+	struct zone_read_settings settings = {.origin = origin};
+	struct zone_error error;
+	rc = zone_read_file(from->file, &settings, NULL, NULL, &zone, &error);
+	if (rc < 0) {
+		zone = NULL;
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s: %.511s", from->name, error.text);
+		return rc;
+	}
+	if (zone->rclass != WIRE_CLASS_IN) {
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s (%s): its class is not IN", from->name, from->file);
+		return BANYAN_EUNSUPP;
+	}
+	loaded->prove = prove_of(from, origin);
+	rc = zone_prove_as_asked(zone, loaded, why);
+	if (rc < 0)
+		return rc;
+	rc = image_compile(zone, &loaded->image);
+	if (rc < 0) {
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s (%s): it cannot be compiled: %s", from->name, from->file,
+			 error_text(rc));
+		return rc;
+	}
+	loaded->serial = zone->serial;
+	loaded->records = zone->n_records;
+	return 0;
+}
+
+static int load(const struct config_zone *from, struct loaded **ret, char why[REFUSAL_TEXT_MAX])
+{
+	struct loaded *loaded = calloc(1, sizeof(*loaded));
+	if (loaded == NULL)
+		return BANYAN_ENOMEM;
+	int64_t start = clock_mono_ms();
+	loaded->from = from;
+	int rc = load_into(loaded, why);
+	if (rc < 0) {
+		free(loaded);
+		return rc;
+	}
+	loaded->users = 1;
+	loaded->loaded_at = clock_wall_s();
+	log_notice(STATION, "zone %s: serial %u, %zu names, %zu records, %s; %lld ms", from->name, loaded->serial,
+		   image_names(loaded->image), loaded->records, loaded->proof, (long long)(clock_mono_ms() - start));
+	*ret = loaded;
+	return 0;
+}
+
+static void loaded_release(struct loaded *loaded)
+{
+	if (loaded == NULL || --loaded->users > 0)
+		return;
+	image_free(loaded->image);
+	free(loaded);
+}
+
+/* ---- the generation ---- */
+
+static bool list_equal(const struct config_list *a, const struct config_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->item[i], b->item[i]) != 0)
+			return false;
+	return true;
+}
+
+/* The root copy may be a zone that is served too: then it is read and proved once. */
+static struct loaded *root_among_zones(const struct generation *g)
+{
+	for (size_t i = 0; i < g->config->n_zones; i++) {
+		const struct config_zone *from = g->zone[i]->from;
+		if (image_apex(g->zone[i]->image)[0] == 0 && g->zone[i]->prove == CONFIG_PROVE_FULL &&
+		    strcmp(from->file, g->root_from.file) == 0 && list_equal(&from->anchors, &g->root_from.anchors) &&
+		    (from->require_zonemd || !g->root_from.require_zonemd))
+			return g->zone[i];
+	}
+	return NULL;
+}
+
+static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT_MAX])
+{
+	static char dot[] = ".";
+	const struct config *config = g->config;
+	g->root_from = (struct config_zone){.name = dot,
+					    .file = config->root.file,
+					    .prove = CONFIG_PROVE_FULL,
+					    .anchors = config->root.anchors,
+					    .require_zonemd = config->root.require_zonemd};
+	if (!g->view.recursion || config->root.file[0] == 0)
+		return 0;
+	struct loaded *shared = root_among_zones(g);
+	if (shared != NULL) {
+		shared->users++;
+		g->root = shared;
+	} else {
+		int rc = load(&g->root_from, &g->root, why);
+		if (rc < 0 && (need_root || rc == BANYAN_ENOMEM))
+			return rc;
+		if (rc < 0) {
+			g->root = NULL;
+			memcpy(g->root_failure, why, sizeof(g->root_failure));
+			log_warning(STATION, "no root copy: %s; nothing can be resolved until a reload finds one", why);
+		}
+	}
+	if (g->root != NULL)
+		g->view.root = g->root->image;
+	return 0;
+}
+
+static int zones_load(struct generation *g, char why[REFUSAL_TEXT_MAX])
+{
+	const struct config *config = g->config;
+	g->zone = calloc(config->n_zones + 1, sizeof(struct loaded *));
+	g->answer_zone = calloc(config->n_zones + 1, sizeof(*g->answer_zone));
+	if (g->zone == NULL || g->answer_zone == NULL)
+		return BANYAN_ENOMEM;
+	for (size_t i = 0; i < config->n_zones; i++) {
+		int rc = load(&config->zones[i], &g->zone[i], why);
+		if (rc < 0)
+			return rc;
+		g->answer_zone[i].image = g->zone[i]->image;
+		g->answer_zone[i].apex = image_apex(g->zone[i]->image);
+	}
+	answer_view_sort(g->answer_zone, config->n_zones);
+	return 0;
+}
+
+static void view_fill(struct generation *g, bool resolver)
+{
+	const struct config *config = g->config;
+	snprintf(g->identity, sizeof(g->identity), "%s", config->server.identity);
+	if (strcmp(config->server.identity, "auto") == 0 && gethostname(g->identity, sizeof(g->identity) - 1) < 0)
+		g->identity[0] = 0;
+	g->view.n_zones = config->n_zones;
+	g->view.zone = g->answer_zone;
+	g->view.recursion = resolver && config->resolver.enabled;
+	g->view.n_allow = config->resolver.allow.count;
+	g->view.allow = config->resolver.allow.item;
+	g->view.identity = g->identity;
+	g->view.version = config->server.version;
+	g->view.udp_size = (uint16_t)config->server.udp_size;
+	g->view.minimal_responses = config->server.minimal_responses;
+}
+
+int generation_load(struct config *config, bool resolver, bool need_root, struct generation **ret,
+		    char why[REFUSAL_TEXT_MAX])
+{
+	struct generation *g = calloc(1, sizeof(*g));
+	if (g == NULL) {
+		config_free(config);
+		return BANYAN_ENOMEM;
+	}
+	g->config = config;
+	snprintf(why, REFUSAL_TEXT_MAX, "%s", error_text(BANYAN_ENOMEM));
+	int rc = zones_load(g, why);
+	if (rc == 0) {
+		view_fill(g, resolver);
+		rc = root_load(g, need_root, why);
+	}
+	if (rc < 0) {
+		generation_free(g);
+		return rc;
+	}
+	g->loaded_at = clock_wall_s();
+	*ret = g;
+	return 0;
+}
+
+void generation_free(struct generation *g)
+{
+	if (g == NULL)
+		return;
+	for (size_t i = 0; g->zone != NULL && i < g->config->n_zones; i++)
+		loaded_release(g->zone[i]);
+	loaded_release(g->root);
+	config_free(g->config);
+	free(g->zone);
+	free(g->answer_zone);
+	free(g);
+}

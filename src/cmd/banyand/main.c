@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* banyand(8): reads its arguments and brings the daemon up, step by step. */
+#include "daemon.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CONFIG_PATH_DEFAULT "/etc/banyan/banyan.yaml"
+
+enum exit_status { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: banyand [-c FILE] [--check | --sample | --version | --help]\n\n"
+		     "  -c, --config FILE  configuration file (default " CONFIG_PATH_DEFAULT ")\n"
+		     "      --check        checks the configuration and ends: 0 good, 1 not\n"
+		     "      --sample       writes a configuration with all options and their defaults\n"
+		     "      --version      writes the version\n"
+		     "      --help         writes this\n\n"
+		     "banyand stays in the foreground and logs to standard error. SIGHUP reloads, SIGTERM ends.\n"
+		     "banyand(8) and banyan.yaml(5) tell more.\n");
+}
+
+static int sample(void)
+{
+	_cleanup_(buffer_done) struct buffer out = {0};
+	if (config_write_sample(&out) < 0)
+		return EXIT_FAILED;
+	return fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? EXIT_GOOD : EXIT_FAILED;
+}
+
+static void config_done(struct config **config)
+{
+	if (*config != NULL)
+		config_free(*config);
+}
+
+static int check(const char *path)
+{
+	_cleanup_(config_done) struct config *config = NULL;
+	struct config_error error;
+	if (config_read_file(path, &config, &error) < 0) {
+		config = NULL;
+		fprintf(stderr, "%s\n", error.text);
+		return EXIT_FAILED;
+	}
+	printf("%s: good\n", path);
+	return EXIT_GOOD;
+}
+
+/* ---- bringing it up: what needs root first, then what is read with the rights that reloads will have ---- */
+
+static int bind_all(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	int rc = privileges_find(config, &keeper->identity, why);
+	if (rc == 0)
+		rc = privileges_rundir(config->server.rundir, &keeper->identity, why);
+	if (rc == 0)
+		rc = workers_new(config, &keeper->swap, &keeper->workers, why);
+	if (rc == 0)
+		rc = control_start(keeper, config->server.control, why);
+	if (rc < 0)
+		return rc;
+	privileges_raise_files(config, keeper->workers.count);
+	if (keeper->identity.change && chown(config->server.control, keeper->identity.uid, keeper->identity.gid) < 0) {
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot give the control socket to %s", keeper->identity.name);
+		return BANYAN_EACCES;
+	}
+	keeper->resolver = keeper->workers.cache != NULL;
+	return 0;
+}
+
+static int confine(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	int rc = privileges_drop(&keeper->identity, config->server.confine, why);
+	if (rc < 0 || !config->server.confine)
+		return rc;
+	rc = confine_system_calls();
+	if (rc < 0)
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot confine the daemon's system calls: %s", error_text(rc));
+	return rc;
+}
+
+static int bring_up(struct keeper *keeper, struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	int rc = bind_all(keeper, config, why);
+	if (rc == 0)
+		rc = confine(keeper, config, why);
+	if (rc < 0) {
+		config_free(config);
+		return rc;
+	}
+	struct generation *generation;
+	rc = generation_load(config, keeper->resolver, false, &generation, why);
+	if (rc < 0)
+		return rc;
+	swap_publish(&keeper->swap, generation);
+	rc = workers_start(&keeper->workers);
+	if (rc < 0)
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot start the workers: %s", error_text(rc));
+	return rc;
+}
+
+static void log_listening(const struct keeper *keeper)
+{
+	const struct config *config = swap_read((struct swap *)&keeper->swap)->config;
+	char text[ADDR_TEXT_MAX];
+	for (size_t i = 0; i < config->server.listen.count; i++)
+		log_notice(STATION, "listening on %s", addr_format(&config->server.listen.item[i], true, text));
+	log_notice(STATION, "banyand %s is ready: %u worker%s, resolver %s", BANYAN_VERSION, keeper->workers.count,
+		   keeper->workers.count == 1 ? "" : "s", keeper->resolver ? "on" : "off");
+}
+
+static int serve(const char *path)
+{
+	static struct keeper keeper;
+	struct config *config;
+	struct config_error error;
+	if (config_read_file(path, &config, &error) < 0) {
+		log_error(STATION, "%s", error.text);
+		return EXIT_FAILED;
+	}
+	log_set_level(config->server.log_level);
+	char why[REFUSAL_TEXT_MAX] = "cannot make the loop";
+	int rc = keeper_init(&keeper, path);
+	if (rc == 0)
+		rc = bring_up(&keeper, config, why);
+	else
+		config_free(config);
+	if (rc == 0) {
+		log_listening(&keeper);
+		notify_ready("answering");
+		rc = keeper_run(&keeper);
+	} else {
+		log_error(STATION, "%s", why);
+		if (keeper.control != NULL) {
+			keeper_stop(&keeper);
+			keeper_run(&keeper);
+		}
+	}
+	workers_done(&keeper.workers);
+	generation_free(atomic_load(&keeper.swap.current));
+	return rc < 0 ? EXIT_FAILED : EXIT_GOOD;
+}
+
+int main(int argc, char **argv)
+{
+	enum { CHECK = 256, SAMPLE, VERSION, HELP };
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, CHECK},
+		{"sample", no_argument, NULL, SAMPLE},    {"version", no_argument, NULL, VERSION},
+		{"help", no_argument, NULL, HELP},        {NULL, 0, NULL, 0},
+	};
+	const char *path = CONFIG_PATH_DEFAULT;
+	bool only_check = false;
+	for (int c; (c = getopt_long(argc, argv, "c:", options, NULL)) != -1;) {
+		switch (c) {
+		case 'c':
+			path = optarg;
+			break;
+		case CHECK:
+			only_check = true;
+			break;
+		case SAMPLE:
+			return sample();
+		case VERSION:
+			printf("banyand %s\n", BANYAN_VERSION);
+			return EXIT_GOOD;
+		case HELP:
+			usage(stdout);
+			return EXIT_GOOD;
+		default:
+			usage(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	return only_check ? check(path) : serve(path);
+}

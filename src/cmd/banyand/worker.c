@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The workers: each a thread with its own loop and sockets, its own resolver, and nothing to wait for. */
+#include "daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one question ---- */
+
+static int on_message(void *ctx, struct net_message *m)
+{
+	struct worker *worker = ctx;
+	const struct answer_view *view = &swap_read(worker->swap)->view;
+	struct answer_request request = {
+		.msg = m->msg,
+		.len = m->len,
+		.peer = m->ticket.peer,
+		.tcp = m->ticket.transport == NET_TCP,
+		.out = m->reply,
+	};
+	struct answer_pending pending;
+	size_t len = 0;
+	switch (answer_question(view, &worker->counters, &request, &pending, &len)) {
+	case ANSWER_SEND:
+		return (int)len;
+	case ANSWER_RECURSE:
+		return answer_recurse(worker->recursor, &pending, &m->ticket, m->reply);
+	case ANSWER_SILENT:
+		break;
+	}
+	return 0;
+}
+
+static const struct answer_view *view_now(void *ctx)
+{
+	struct worker *worker = ctx;
+	return &swap_read(worker->swap)->view;
+}
+
+static void *worker_run(void *ctx)
+{
+	struct worker *worker = ctx;
+	swap_reader_start();
+	net_loop_run(worker->loop);
+	swap_reader_stop();
+	return NULL;
+}
+
+/* ---- signs of life, for the service manager's watchdog ---- */
+
+static void on_beat(void *ctx)
+{
+	struct worker *worker = ctx;
+	atomic_store(&worker->heartbeat_ms, clock_mono_ms());
+}
+
+void workers_beat(struct workers *workers)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		if (net_loop_post(workers->worker[i].loop, on_beat, &workers->worker[i]) < 0)
+			log_warning(STATION, "no memory to ask a worker for a sign of life");
+}
+
+bool workers_alive(const struct workers *workers, int64_t since_ms)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		if (atomic_load(&workers->worker[i].heartbeat_ms) < since_ms)
+			return false;
+	return true;
+}
+
+/* ---- making them ---- */
+
+static struct net_reroute *reroutes_of(const struct config *config)
+{
+	struct net_reroute *reroute = calloc(config->resolver.n_reroutes + 1, sizeof(*reroute));
+	for (size_t i = 0; reroute != NULL && i < config->resolver.n_reroutes; i++)
+		reroute[i] = (struct net_reroute){.from = config->resolver.reroute[i].from,
+						  .to = config->resolver.reroute[i].to};
+	return reroute;
+}
+
+static int loop_make(struct worker *worker, const struct config *config, struct net_limits *limits)
+{
+	_cleanup_(base_free) struct net_reroute *reroute = reroutes_of(config);
+	if (reroute == NULL)
+		return BANYAN_ENOMEM;
+	struct net_settings settings = {
+		.udp_batch = config->server.udp_batch,
+		.tcp_clients = config->server.tcp_clients,
+		.tcp_clients_per_address = config->server.tcp_clients_per_address,
+		.tcp_idle_ms = config->server.tcp_idle_ms,
+		.tcp_pipeline = config->server.tcp_pipeline,
+		.ipv4 = config->resolver.ipv4,
+		.ipv6 = config->resolver.ipv6,
+		.n_outgoing = config->resolver.outgoing.count,
+		.outgoing = config->resolver.outgoing.item,
+		.n_reroutes = config->resolver.n_reroutes,
+		.reroute = reroute,
+		.limits = limits,
+	};
+	return net_loop_new(&settings, &worker->counters, &worker->loop);
+}
+
+static int resolver_make(struct worker *worker, const struct config *config, struct resolve_cache *cache)
+{
+	struct resolve_settings settings;
+	resolve_settings_default(&settings);
+	settings.questions_max = config->resolver.questions_max;
+	settings.clients_per_question = config->resolver.clients_per_question;
+	settings.upstream_max = config->resolver.upstream_queries_max;
+	settings.question_time_ms = config->resolver.question_time_ms;
+	settings.ttl_max = config->resolver.cache_ttl_max;
+	settings.ttl_min = config->resolver.cache_ttl_min;
+	settings.ttl_negative_max = config->resolver.cache_negative_ttl_max;
+	settings.upstream_port = config->resolver.upstream_port;
+	settings.edns_size = (uint16_t)config->resolver.edns_size;
+	settings.ipv4 = config->resolver.ipv4;
+	settings.ipv6 = config->resolver.ipv6;
+	settings.case_randomisation = config->resolver.case_randomisation;
+	settings.qname_minimisation = config->resolver.qname_minimisation;
+	random_init_kernel(&worker->random);
+	int rc = resolve_new(&settings, cache, &worker->random, &worker->counters, &worker->engine);
+	if (rc < 0)
+		return rc;
+	struct answer_recursor_settings recursor = {
+		.loop = worker->loop,
+		.engine = worker->engine,
+		.counters = &worker->counters,
+		.view = view_now,
+		.view_ctx = worker,
+	};
+	return answer_recursor_new(&recursor, &worker->recursor);
+}
+
+static int listen_on_all(struct worker *worker, const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	for (size_t i = 0; i < config->server.listen.count; i++) {
+		const struct addr *addr = &config->server.listen.item[i];
+		int rc = net_listen(worker->loop, addr, on_message, worker, NULL);
+		if (rc < 0) {
+			char text[ADDR_TEXT_MAX];
+			snprintf(why, REFUSAL_TEXT_MAX, "cannot listen on %s: %s", addr_format(addr, true, text),
+				 error_text(rc));
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static int worker_make(struct worker *worker, const struct config *config, struct workers *workers, struct swap *swap,
+		       char why[REFUSAL_TEXT_MAX])
+{
+	worker->swap = swap;
+	int rc = loop_make(worker, config, workers->limits);
+	if (rc == 0 && workers->cache != NULL)
+		rc = resolver_make(worker, config, workers->cache);
+	if (rc < 0) {
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot make a worker: %s", error_text(rc));
+		return rc;
+	}
+	net_loop_on_sleep(worker->loop, swap_reader_asleep, swap_reader_awake, NULL);
+	return listen_on_all(worker, config, why);
+}
+
+/* SO_REUSEPORT would let a second daemon of the same user take half of the questions: that is found out first. */
+static int addresses_free(const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	for (size_t i = 0; i < config->server.listen.count; i++) {
+		const struct addr *addr = &config->server.listen.item[i];
+		int rc = net_listen_probe(addr);
+		if (rc < 0) {
+			char text[ADDR_TEXT_MAX];
+			snprintf(why, REFUSAL_TEXT_MAX, "cannot listen on %s: %s", addr_format(addr, true, text),
+				 rc == BANYAN_EEXIST ? "somebody else does" : error_text(rc));
+			return rc;
+		}
+	}
+	return 0;
+}
+
+int workers_new(const struct config *config, struct swap *swap, struct workers *ret, char why[REFUSAL_TEXT_MAX])
+{
+	struct workers workers = {0};
+	unsigned count = config->server.workers > 0 ? config->server.workers : cpu_count();
+	if (count > WORKERS_MAX)
+		count = WORKERS_MAX;
+	int rc = addresses_free(config, why);
+	if (rc < 0)
+		return rc;
+	workers.worker = aligned_alloc(_Alignof(struct worker), count * sizeof(*workers.worker));
+	rc = workers.worker == NULL ? BANYAN_ENOMEM : 0;
+	if (rc == 0) {
+		memset(workers.worker, 0, count * sizeof(*workers.worker));
+		workers.count = count;
+		rc = net_limits_new(config->server.tcp_clients, config->server.tcp_clients_per_address,
+				    &workers.limits);
+	}
+	if (rc == 0 && config->resolver.enabled)
+		rc = resolve_cache_new(config->resolver.cache_size, &workers.cache);
+	if (rc < 0)
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot make the workers: %s", error_text(rc));
+	for (unsigned i = 0; rc == 0 && i < count; i++)
+		rc = worker_make(&workers.worker[i], config, &workers, swap, why);
+	if (rc < 0) {
+		workers_done(&workers);
+		return rc;
+	}
+	*ret = workers;
+	return 0;
+}
+
+int workers_start(struct workers *workers)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the keeper's */
+	int err = 0;
+	for (unsigned i = 0; err == 0 && i < workers->count; i++) {
+		struct worker *worker = &workers->worker[i];
+		err = pthread_create(&worker->thread, NULL, worker_run, worker);
+		worker->running = err == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err == 0 ? 0 : error_from_errno(err);
+}
+
+void workers_stop(struct workers *workers)
+{
+	for (unsigned i = 0; i < workers->count; i++)
+		if (workers->worker[i].running)
+			net_loop_stop(workers->worker[i].loop);
+	for (unsigned i = 0; i < workers->count; i++) {
+		if (workers->worker[i].running)
+			pthread_join(workers->worker[i].thread, NULL);
+		workers->worker[i].running = false;
+	}
+}
+
+void workers_done(struct workers *workers)
+{
+	workers_stop(workers);
+	for (unsigned i = 0; i < workers->count; i++) {
+		struct worker *worker = &workers->worker[i];
+		answer_recursor_free(worker->recursor);
+		if (worker->engine != NULL)
+			resolve_free(worker->engine);
+		net_loop_free(worker->loop);
+	}
+	if (workers->cache != NULL)
+		resolve_cache_free(workers->cache);
+	net_limits_free(workers->limits);
+	free(workers->worker);
+	*workers = (struct workers){0};
+}
