@@ -17,6 +17,7 @@ static const struct command {
 	{ "trace", "the walk that the running resolver takes for a name", cmd_trace },
 	{ "reload", "make the running daemon read its configuration and zones again", cmd_reload },
 	{ "stop", "end the running daemon", cmd_stop },
+	{ "lab", "make and run a small Internet on loopback", cmd_lab },
 	{ NULL, NULL, NULL },
 };
 
