@@ -47,8 +47,6 @@ void zone_builder_remark(struct zone_builder *b, size_t *count, enum reason reas
 {
 	if (++*count > ZONE_REMARKS_MAX)
 		return;
-	if (b->tell != NULL)
-		b->tell(b->tell_ctx, reason, line, owner, type, text);
 	if (b->remark == NULL)
 		b->remark = arena_alloc(&b->zone->arena, 2 * ZONE_REMARKS_MAX * sizeof *b->remark);
 	const uint8_t *name = pool_dup(b, owner, wire_name_len(owner));

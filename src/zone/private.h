@@ -39,8 +39,6 @@ struct zone_builder {
 	bool canon_differs; /* has any record RDATA that are not canonical as they stand? */
 	struct zone_remark *remark;
 	size_t n_remarks;
-	zone_remark_fn tell;
-	void *tell_ctx;
 };
 
 /* Starts a zone with this apex. */
@@ -52,13 +50,17 @@ int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_
 int zone_builder_finish(struct zone_builder *b, struct zone **ret) _must_use_;
 /* Frees what is left, after success or failure. */
 void zone_builder_done(struct zone_builder *b);
-/* Keeps and tells a remark; `count` is the counter of its kind. */
+/* Keeps a remark; `count` is the counter of its kind. */
 void zone_builder_remark(struct zone_builder *b, size_t *count, enum reason reason, unsigned long line,
 			 const uint8_t *owner, uint16_t type, const char *text);
 
 /* Text of a file, decompressed if need be (zstd or gzip, by content). */
 int zone_text_load(const char *path, size_t max, char **ret_text, size_t *ret_len, struct zone_error *ret_error)
 	_must_use_;
+
+/* Rewrites text so that base64 and hexadecimal fields stand in one piece; lines keep their numbers. */
+int zone_text_join(const char *text, size_t len, struct buffer *out) _must_use_;
+bool zone_token_is_class(const char *token, size_t len);
 
 /* The checks' common way to tell: fills in what the settings and the zone know, notes the first fatal reason. */
 struct zone_judge {

@@ -16,6 +16,8 @@ struct reading {
 	const struct zone_read_settings *settings;
 	struct zone_error *error;
 	size_t max, total; /* bytes of text, with what was included */
+	bool join;         /* rewrite fields that are split by white space */
+	bool split;        /* the scanner stumbled over such a field */
 };
 
 /* One file being scanned. */
@@ -81,6 +83,22 @@ static int fail_line(struct reading *r, const struct source *source, enum reason
 	return error;
 }
 
+/* Does a class other than IN stand before the type? The scanner takes it for an unknown type. */
+static bool line_has_class(const struct source *source, unsigned long line)
+{
+	char text[WIRE_NAME_TEXT_MAX + 64], *save = NULL;
+	excerpt(source, line, text, sizeof text);
+	bool owner = text[0] != ' ';
+	for (char *token = strtok_r(text, " ", &save); token != NULL; token = strtok_r(NULL, " ", &save)) {
+		if (!owner && zone_token_is_class(token, strlen(token)) && strcasecmp(token, "IN") != 0)
+			return true;
+		if (!owner && (*token < '0' || *token > '9') && strcasecmp(token, "IN") != 0)
+			return false;
+		owner = false;
+	}
+	return false;
+}
+
 static int scanner_error(struct reading *r, const struct source *source, const zs_scanner_t *s)
 {
 	char what[160];
@@ -91,6 +109,11 @@ static int scanner_error(struct reading *r, const struct source *source, const z
 		advice = "close the parenthesis";
 	else if (s->error.code == ZS_BAD_PREVIOUS_OWNER)
 		advice = "give the first record an owner";
+	r->split = s->error.code == ZS_BAD_BASE64_CHAR || s->error.code == ZS_BAD_HEX_CHAR ||
+		   s->error.code == ZS_BAD_HEX_RDATA;
+	if (s->error.code == ZS_UNSUPPORTED_TYPE && line_has_class(source, (unsigned long)s->line_counter))
+		return fail_line(r, source, REASON_CLASS_MIXED, (unsigned long)s->line_counter, BANYAN_EMALF,
+				 "another class in a zone of class IN", "take the record out");
 	snprintf(what, sizeof what, "%s", zs_strerror(s->error.code));
 	return fail_line(r, source, REASON_SYNTAX, (unsigned long)s->line_counter, BANYAN_EMALF, what, advice);
 }
@@ -129,10 +152,11 @@ static int take_record(struct reading *r, const struct source *source, const zs_
 	return rc;
 }
 
-/* $INCLUDE: the scanner gives the name in include_filename and the origin in buffer (empty: as it is). */
+/* $INCLUDE: the scanner gives the path (behind "./" if it is relative) and, as text, the origin (empty: as it is). */
 static int take_include(struct reading *r, const struct source *source, const zs_scanner_t *s, uint32_t *ttl)
 {
 	unsigned long line = (unsigned long)s->line_counter;
+	const char *file = s->include_filename, *slash = strrchr(source->name, '/');
 	if (!r->settings->include)
 		return fail_line(r, source, REASON_INCLUDE_DENIED, line, BANYAN_EACCES, "$INCLUDE is not allowed",
 				 "allow it (--include) if you trust the file, or paste the other file in");
@@ -140,21 +164,16 @@ static int take_include(struct reading *r, const struct source *source, const zs
 		return fail_line(r, source, REASON_INCLUDE_DENIED, line, BANYAN_ELIMIT, "$INCLUDE is nested too deeply",
 				 "does a file include itself?");
 	char path[4096];
-	if (s->include_filename[0] == '/' || strchr(source->name, '/') == NULL) {
-		snprintf(path, sizeof path, "%s", s->include_filename);
-	} else {
-		const char *slash = strrchr(source->name, '/');
-		snprintf(path, sizeof path, "%.*s/%s", (int)(slash - source->name), source->name, s->include_filename);
-	}
+	if (strncmp(file, "./", 2) == 0)
+		file += 2;
+	int n = file[0] == '/' || slash == NULL
+			? snprintf(path, sizeof path, "%s", file)
+			: snprintf(path, sizeof path, "%.*s/%s", (int)(slash - source->name), source->name, file);
 	uint8_t origin[WIRE_NAME_MAX];
-	if (s->buffer_length > 0) {
-		if (wire_name_check(s->buffer, s->buffer_length) < 0)
-			return fail_line(r, source, REASON_SYNTAX, line, BANYAN_EMALF, "the origin cannot be read",
-					 "mend the line");
-		memcpy(origin, s->buffer, wire_name_len(s->buffer));
-	} else {
-		memcpy(origin, s->zone_origin, s->zone_origin_length);
-	}
+	memcpy(origin, s->zone_origin, s->zone_origin_length <= sizeof origin ? s->zone_origin_length : 0);
+	if (n >= (int)sizeof path || (s->buffer[0] != '\0' && wire_name_parse((const char *)s->buffer, origin) < 0))
+		return fail_line(r, source, REASON_SYNTAX, line, BANYAN_EMALF, "$INCLUDE cannot be read",
+				 "mend the line");
 	_cleanup_(base_free) char *text = NULL;
 	struct source inner = {.name = path, .depth = source->depth + 1};
 	int rc = zone_text_load(path, r->max - r->total, &text, &inner.len, r->error);
@@ -193,18 +212,41 @@ static int scan(struct reading *r, struct source *source, zs_scanner_t *s, uint3
 static int read_source(struct reading *r, struct source *source, const uint8_t *origin, uint32_t *ttl)
 {
 	char name[WIRE_NAME_TEXT_MAX];
-	zs_scanner_t *s = malloc(sizeof *s);
+	_cleanup_(buffer_done) struct buffer joined = {0};
+	r->total += source->len;
+	if (r->join) {
+		if (zone_text_join(source->text, source->len, &joined) < 0)
+			return BANYAN_ENOMEM;
+		source->text = (const char *)joined.data;
+		source->len = joined.len;
+	}
+	_cleanup_(base_free) zs_scanner_t *s = malloc(sizeof *s);
 	if (s == NULL)
 		return BANYAN_ENOMEM;
 	source->ttl_line = find_ttl_line(source->text, source->len);
 	source->generic = find_generic(source->text, source->len);
-	r->total += source->len;
-	int rc = BANYAN_EINVAL;
-	if (zs_init(s, wire_name_text(origin, name), WIRE_CLASS_IN, *ttl) == 0) {
-		rc = zs_set_input_string(s, source->text, source->len) == 0 ? scan(r, source, s, ttl) : BANYAN_ENOMEM;
-		zs_deinit(s);
+	if (zs_init(s, wire_name_text(origin, name), WIRE_CLASS_IN, *ttl) != 0)
+		return BANYAN_EINVAL;
+	int rc = zs_set_input_string(s, source->text, source->len) == 0 ? scan(r, source, s, ttl) : BANYAN_ENOMEM;
+	zs_deinit(s);
+	return rc;
+}
+
+static int read_whole(struct reading *r, const char *name, const char *text, size_t len, struct zone **ret)
+{
+	struct source source = {.name = name, .text = text, .len = len};
+	uint32_t ttl = r->settings->default_ttl > 0 ? r->settings->default_ttl : ZONE_TTL_DEFAULT;
+	r->total = 0;
+	int rc = zone_builder_init(&r->builder, r->settings->origin, name);
+	if (rc == 0)
+		rc = read_source(r, &source, r->settings->origin, &ttl);
+	if (rc == 0) {
+		rc = zone_builder_finish(&r->builder, ret);
+		if (rc == BANYAN_ELIMIT)
+			zone_error_set(r->error, REASON_TOO_LARGE, 0, "%s: a name has more than %d RRsets", name,
+				       ZONE_SETS_PER_NODE_MAX);
 	}
-	free(s);
+	zone_builder_done(&r->builder);
 	return rc;
 }
 
@@ -216,26 +258,22 @@ int zone_read_text(const char *name, const char *text, size_t len, const struct 
 		.error = ret_error,
 		.max = settings->max_bytes > 0 ? settings->max_bytes : ZONE_FILE_MAX,
 	};
-	struct source source = {.name = name, .text = text, .len = len};
-	uint32_t ttl = settings->default_ttl > 0 ? settings->default_ttl : ZONE_TTL_DEFAULT;
-	zone_error_set(ret_error, REASON_SYNTAX, 0, "%s: out of memory", name);
+	zone_error_set(ret_error, REASON_TOO_LARGE, 0, "%s: out of memory", name);
 	if (len > r.max) {
 		zone_error_set(ret_error, REASON_TOO_LARGE, 0,
 			       "%s: the text has more than %zu bytes, which is the limit", name, r.max);
 		return BANYAN_ELIMIT;
 	}
-	int rc = zone_builder_init(&r.builder, settings->origin, name);
-	r.builder.tell = remark;
-	r.builder.tell_ctx = remark_ctx;
-	if (rc == 0)
-		rc = read_source(&r, &source, settings->origin, &ttl);
-	if (rc == 0) {
-		rc = zone_builder_finish(&r.builder, ret);
-		if (rc == BANYAN_ELIMIT)
-			zone_error_set(ret_error, REASON_TOO_LARGE, 0, "%s: a name has more than %d RRsets", name,
-				       ZONE_SETS_PER_NODE_MAX);
+	int rc = read_whole(&r, name, text, len, ret);
+	if (rc == BANYAN_EMALF && r.split) {
+		/* seldom, and only then paid for: once more, with the fields joined */
+		r.join = true;
+		rc = read_whole(&r, name, text, len, ret);
 	}
-	zone_builder_done(&r.builder);
+	for (size_t i = 0; rc == 0 && remark != NULL && i < (*ret)->n_remarks; i++) {
+		const struct zone_remark *m = &(*ret)->remark[i];
+		remark(remark_ctx, m->reason, m->line, m->owner, m->type, m->text);
+	}
 	return rc;
 }
 
