@@ -39,8 +39,8 @@ const struct config_section config_sections[] = {
 	{"server", "The daemon as a whole: where it listens, as whom it runs, how it answers."},
 	{"zones",
 	 "Zones that this server is authoritative for, as a list of mappings. "
-	 "A zone is proved before it is served; one that fails its proof is not served, and the last good copy "
-	 "stays when a reload fails."},
+	 "Each is proved before it is served. The daemon does not start with one that fails its proof, and a reload "
+	 "that finds one keeps all that was served before."},
 	{"root", "The local copy of the root zone on which the resolver stands. It is proved before it is used."},
 	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
 };
@@ -158,11 +158,11 @@ const struct config_option config_options[] = {
 	{"resolver.questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.questions_max), "4096",
 	 RANGE(1, SOCKETS_MAX), NULL,
 	 "Client questions in work at once, for each worker. Further ones are answered with SERVFAIL."},
-	{"resolver.clients-per-question", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.clients_per_question), "256",
+	{"resolver.clients-per-question", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.clients_per_question), "1024",
 	 RANGE(1, 65536), NULL, "Clients that may wait for the answer to the same question."},
 	{"resolver.upstream-queries-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_queries_max), "100",
 	 RANGE(1, 10000), NULL, "Messages to authoritative servers that one question may cause."},
-	{"resolver.question-time", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.question_time_ms), "10s",
+	{"resolver.question-time", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.question_time_ms), "8s",
 	 RANGE(100, 300 * SECOND), NULL,
 	 "Time for one question, with all that it takes. After it the client gets SERVFAIL."},
 	{"resolver.edns-size", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.edns_size), "1232", RANGE(512, 4096), NULL,
