@@ -37,15 +37,15 @@ int image_answer(const struct image *image, const struct image_query *q, uint8_t
 	c.n_proofs = 0;
 	bool truncated = false, alias_out = false;
 	compose(&c);
-	if (c.alias && !c.overflow) {
+	if (c.overflow)
+		truncated = image_truncate(&c, max);
+	if (c.alias) {
 		alias_out = !wire_name_under(c.target, slot_name(image->apex));
 		if (!alias_out) {
 			unsigned chased = image_chase(&c, max);
 			truncated = chased & IMAGE_CHASE_TRUNCATED;
 			alias_out = chased & IMAGE_CHASE_OUT;
 		}
-	} else if (c.overflow) {
-		truncated = image_truncate(&c, max);
 	}
 	finish(&c, question, truncated);
 	ret->rcode = c.rcode;

@@ -29,6 +29,8 @@ bool image_truncate(struct compose *c, size_t max)
 	c->rcode = s.rcode;
 	c->referral = s.referral;
 	c->any_minimised = s.any_minimised;
+	c->alias = s.alias;
+	memcpy(c->target, s.target, sizeof c->target);
 	uint16_t kept[4] = {1, 0, 0, 0}, read[4] = {1, 0, 0, 0};
 	size_t end = WIRE_HEADER_SIZE + c->ask.len + 4U;
 	write_counts(&s);
@@ -60,6 +62,8 @@ bool image_truncate(struct compose *c, size_t max)
 struct chase {
 	struct wire_writer writer;
 	struct compose hop; /* the answer for one name of the chain, in `scratch` */
+	unsigned n_dnames;
+	const struct image_slot *dname[IMAGE_ALIASES_MAX + 1]; /* whose DNAME stands in the answer already */
 	unsigned n_names;
 	uint8_t name[IMAGE_ALIASES_MAX + 1][WIRE_NAME_MAX], lower[IMAGE_ALIASES_MAX + 1][WIRE_NAME_MAX];
 	uint8_t scratch[WIRE_MESSAGE_MAX], rdata[WIRE_MESSAGE_MAX];
@@ -91,9 +95,27 @@ static bool seen(const struct chase *chase, const uint8_t *name)
 	return false;
 }
 
+/* Has the DNAME that renamed this hop's name been given for an earlier one? */
+static bool dname_given(struct chase *chase)
+{
+	const struct image_slot *slot = chase->hop.renamed_by;
+	for (unsigned i = 0; i < chase->n_dnames; i++)
+		if (chase->dname[i] == slot)
+			return true;
+	if (slot != NULL)
+		chase->dname[chase->n_dnames++] = slot;
+	return false;
+}
+
+static bool is_dname(const struct wire_record *record, const struct wire_rdata *rdata)
+{
+	return record->type == WIRE_TYPE_DNAME ||
+	       (record->type == WIRE_TYPE_RRSIG && rdata->len >= 2 && wire_get16(rdata->data) == WIRE_TYPE_DNAME);
+}
+
 /* Copies one section of the hop's answer into the message, whole RRsets only. False: something that must be there does
  * not fit. */
-static bool copy_section(struct chase *chase, enum wire_section section)
+static bool copy_section(struct chase *chase, enum wire_section section, bool skip_dname)
 {
 	struct compose *hop = &chase->hop;
 	struct wire_reader reader;
@@ -109,6 +131,8 @@ static bool copy_section(struct chase *chase, enum wire_section section)
 		last = record;
 		int len = wire_record_rdata(&reader, &record, chase->rdata, sizeof chase->rdata);
 		struct wire_rdata rdata = {.data = chase->rdata, .len = (uint16_t)len};
+		if (len >= 0 && skip_dname && is_dname(&record, &rdata))
+			continue;
 		if (len >= 0 && wire_writer_record(&chase->writer, section, record.owner, record.type, record.rclass,
 						   record.ttl, &rdata) == 0)
 			continue;
@@ -118,15 +142,16 @@ static bool copy_section(struct chase *chase, enum wire_section section)
 	return true;
 }
 
-/* Answers of all names of the chain, in its order. */
+/* Answers of all names of the chain, in its order. The chain is followed to its end also when they do not fit: the RCODE is that
+ * of the last name (RFC 6604 section 3). */
 static bool copy_answers(struct chase *chase, const uint8_t *apex, unsigned *ret_flags)
 {
+	struct compose *hop = &chase->hop;
+	bool fits = true;
 	for (unsigned i = 0; i < chase->n_names; i++) {
-		struct compose *hop = &chase->hop;
 		hop->n_proofs = 0;
 		chase_compose(chase, i);
-		if (!copy_section(chase, WIRE_ANSWER))
-			return false;
+		fits = fits && copy_section(chase, WIRE_ANSWER, dname_given(chase));
 		if (!hop->alias)
 			continue;
 		if (!wire_name_under(hop->target, apex))
@@ -135,7 +160,7 @@ static bool copy_answers(struct chase *chase, const uint8_t *apex, unsigned *ret
 			 !seen(chase, hop->target)) /* RFC 1034 section 3.6.2: loops */
 			add_name(chase, hop->target);
 	}
-	return true;
+	return fits;
 }
 
 /* Proofs of all names of the chain, then what the last one brings. */
@@ -144,10 +169,10 @@ static bool copy_rest(struct chase *chase)
 	chase->hop.n_proofs = 0; /* now kept from hop to hop: each proof once */
 	for (unsigned i = 0; i < chase->n_names; i++) {
 		chase_compose(chase, i);
-		if (!copy_section(chase, WIRE_AUTHORITY))
+		if (!copy_section(chase, WIRE_AUTHORITY, false))
 			return false;
 	}
-	return copy_section(chase, WIRE_ADDITIONAL);
+	return copy_section(chase, WIRE_ADDITIONAL, false);
 }
 
 unsigned image_chase(struct compose *c, size_t max)
@@ -157,16 +182,17 @@ unsigned image_chase(struct compose *c, size_t max)
 	chase.hop = *c;
 	chase.hop.out = chase.scratch;
 	chase.hop.cap = sizeof chase.scratch;
-	chase.n_names = 0;
+	chase.n_names = chase.n_dnames = 0;
 	add_name(&chase, c->ask.qname);
 	if (wire_writer_init(&chase.writer, c->out, max, 0, 0) < 0 ||
 	    wire_writer_question(&chase.writer, c->ask.qname, c->ask.qtype, WIRE_CLASS_IN) < 0)
 		return IMAGE_CHASE_TRUNCATED; /* cannot be: compose() had room for it */
-	if (!copy_answers(&chase, slot_name(c->image->apex), &flags) || !copy_rest(&chase))
-		flags |= IMAGE_CHASE_TRUNCATED;
-	c->rcode = chase.hop.rcode; /* RFC 6604 section 3: that of the last name */
+	bool fits = copy_answers(&chase, slot_name(c->image->apex), &flags);
+	c->rcode = chase.hop.rcode;
 	if (chase.hop.referral)
 		flags |= IMAGE_CHASE_OUT;
+	if (!fits || !copy_rest(&chase))
+		flags |= IMAGE_CHASE_TRUNCATED;
 	c->len = wire_writer_finish(&chase.writer);
 	memcpy(c->counts, chase.writer.counts, sizeof c->counts);
 	return flags;

@@ -287,6 +287,7 @@ static void rename_below(struct compose *c, const struct image_slot *slot)
 {
 	const struct image_set *set = find_set(c, slot, WIRE_TYPE_DNAME);
 	size_t start = c->len;
+	c->renamed_by = slot;
 	add_set(c, WIRE_ANSWER, set, c->dnssec ? PART_BOTH : PART_RR);
 	if (c->overflow)
 		return;
@@ -330,6 +331,7 @@ void compose(struct compose *c)
 	c->counts[0] = 1;
 	c->rcode = WIRE_RCODE_NOERROR;
 	c->overflow = c->referral = c->any_minimised = c->expanding = c->alias = false;
+	c->renamed_by = NULL;
 	write_question(c);
 	c->must = c->len;
 	const struct image_slot *slot = image_find(c->image, &c->ask);

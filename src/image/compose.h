@@ -19,8 +19,9 @@ struct compose {
 	uint16_t counts[4];
 	uint16_t rcode;
 	bool referral, any_minimised;
-	bool expanding; /* a wildcard becomes the question's name */
-	bool alias;     /* the answer continues at `target` */
+	bool expanding;                      /* a wildcard becomes the question's name */
+	const struct image_slot *renamed_by; /* whose DNAME the answer begins with, or NULL */
+	bool alias;                          /* the answer continues at `target` */
 	uint8_t target[WIRE_NAME_MAX];
 	unsigned n_proofs;
 	uint32_t proof[IMAGE_PROOFS_MAX]; /* those given already: each is given once */

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Every name and type of small zones, and names around them: the image says what the plain reference says. */
+#include "image/image.h"
+#include "reference.h"
+#include "zones.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* all for the names of a zone; the first few for names around them */
+#define TYPES_AROUND 6
+static const uint16_t types[] = {
+	WIRE_TYPE_ANY,  WIRE_TYPE_DS,     WIRE_TYPE_CNAME, WIRE_TYPE_MX,         WIRE_TYPE_A,
+	WIRE_TYPE_NSEC, WIRE_TYPE_NS,     WIRE_TYPE_SOA,   WIRE_TYPE_PTR,        WIRE_TYPE_TXT,
+	WIRE_TYPE_AAAA, WIRE_TYPE_SRV,    WIRE_TYPE_DNAME, WIRE_TYPE_RRSIG,      WIRE_TYPE_NSEC3,
+	65280,          WIRE_TYPE_DNSKEY, 64999,           WIRE_TYPE_NSEC3PARAM,
+};
+
+struct asked {
+	uint8_t out[WIRE_MESSAGE_MAX];
+	int len;
+	struct image_reply reply;
+};
+
+static void ask(const struct image *image, const uint8_t *qname, uint16_t qtype, bool dnssec, size_t max,
+		struct asked *ret)
+{
+	uint8_t msg[WIRE_HEADER_SIZE + WIRE_NAME_MAX + 4] = {0x12, 0x34, 1, 0, 0, 1};
+	struct wire_question question;
+	size_t len = wire_name_len(qname);
+	memcpy(msg + WIRE_HEADER_SIZE, qname, len);
+	wire_put16(msg + WIRE_HEADER_SIZE + len, qtype);
+	wire_put16(msg + WIRE_HEADER_SIZE + len + 2, WIRE_CLASS_IN);
+	assert_int_equal(wire_question_parse(msg, WIRE_HEADER_SIZE + len + 4, &question), WIRE_ANSWERABLE);
+	struct image_query query = {.question = &question, .dnssec = dnssec, .max = max};
+	memset(ret->out, 0xee, sizeof ret->out);
+	ret->len = image_answer(image, &query, ret->out, &ret->reply);
+	assert_true(ret->len > 0);
+	assert_true((size_t)ret->len <= max);
+	assert_int_equal(wire_get16(ret->out), 0x1234);
+}
+
+/* Reads a message into lines; names in lower case. */
+static void parse(const struct asked *asked, struct test_answer *ret)
+{
+	struct wire_reader reader;
+	struct wire_record record;
+	static uint8_t rdata[WIRE_MESSAGE_MAX];
+	*ret = (struct test_answer){0};
+	assert_int_equal(wire_reader_init(&reader, asked->out, (size_t)asked->len), 0);
+	ret->aa = reader.flags & WIRE_AA;
+	ret->tc = reader.flags & WIRE_TC;
+	ret->rcode = reader.flags & WIRE_RCODE_MASK;
+	assert_int_equal(reader.flags & (WIRE_QR | WIRE_RD | WIRE_RA | WIRE_AD), WIRE_QR | WIRE_RD);
+	int rc;
+	while ((rc = wire_reader_next(&reader, &record)) > 0) {
+		int len = wire_record_rdata(&reader, &record, rdata, sizeof rdata);
+		assert_true(len >= 0);
+		wire_rdata_canonical(rdata, (uint16_t)len, record.type);
+		struct wire_rdata data = {rdata, (uint16_t)len};
+		wire_name_lower(record.owner, record.owner);
+		test_answer_add(ret, record.section, record.owner, record.ttl, record.type, &data);
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(reader.pos, asked->len);
+	test_answer_sort(ret);
+}
+
+static void print_difference(const struct test_answer *expected, const struct test_answer *got, const uint8_t *qname,
+			     uint16_t qtype, bool dnssec)
+{
+	char name[WIRE_NAME_TEXT_MAX], type[16];
+	print_message("# %s %s%s\n", wire_name_text(qname, name), wire_type_text(qtype, type), dnssec ? " DO" : "");
+	print_message("# expected: rcode %u aa %d\n", expected->rcode, expected->aa);
+	for (size_t i = 0; i < expected->n_lines; i++)
+		print_message("#   %s\n", expected->line[i]);
+	print_message("# got: rcode %u aa %d tc %d%s\n", got->rcode, got->aa, got->tc,
+		      got->repeated ? " repeated" : "");
+	for (size_t i = 0; i < got->n_lines; i++)
+		print_message("#   %s\n", got->line[i]);
+}
+
+static bool same(const struct test_answer *a, const struct test_answer *b)
+{
+	if (a->rcode != b->rcode || a->aa != b->aa || a->n_lines != b->n_lines)
+		return false;
+	for (size_t i = 0; i < a->n_lines; i++)
+		if (strcmp(a->line[i], b->line[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Is each line of `part` in `whole`? */
+static bool within(const struct test_answer *part, const struct test_answer *whole)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < part->n_lines; i++) {
+		while (k < whole->n_lines && strcmp(whole->line[k], part->line[i]) < 0)
+			k++;
+		if (k == whole->n_lines || strcmp(whole->line[k], part->line[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Lines of a section; for the additional one only those that a referral needs (RFC 9471): owners under the cut. */
+static size_t count_lines(const struct test_answer *a, char section)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < a->n_lines; i++)
+		n += a->line[i][0] == section;
+	return n;
+}
+
+/* An answer cut to fit: whole sections or TC, nothing that the full one has not. */
+static void check_truncated(const struct image *image, const uint8_t *qname, uint16_t qtype, bool dnssec,
+			    const struct test_answer *full, int full_len)
+{
+	static struct asked asked;
+	for (int max = full_len - 1; max >= 12 + 255 + 4 && max > full_len - 1500; max -= 37) {
+		struct test_answer got;
+		ask(image, qname, qtype, dnssec, (size_t)max, &asked);
+		parse(&asked, &got);
+		assert_true(within(&got, full));
+		assert_false(got.repeated);
+		assert_int_equal(got.rcode, full->rcode);
+		assert_int_equal(got.tc, asked.reply.truncated);
+		if (!got.tc) {
+			assert_int_equal(count_lines(&got, '1'), count_lines(full, '1'));
+			assert_int_equal(count_lines(&got, '2'), count_lines(full, '2'));
+		}
+		test_answer_done(&got);
+	}
+}
+
+static void check_one(const struct zone *zone, const struct image *image, const uint8_t *qname, uint16_t qtype,
+		      bool dnssec)
+{
+	static struct asked asked;
+	struct test_answer expected, got;
+	reference_answer(zone, qname, qtype, dnssec, &expected);
+	ask(image, qname, qtype, dnssec, WIRE_MESSAGE_MAX, &asked);
+	parse(&asked, &got);
+	if (!same(&expected, &got) || got.repeated || got.tc) {
+		print_difference(&expected, &got, qname, qtype, dnssec);
+		fail();
+	}
+	assert_int_equal(asked.reply.rcode, got.rcode);
+	assert_int_equal(asked.reply.authoritative, got.aa);
+	if (asked.len > 12 + 255 + 4)
+		check_truncated(image, qname, qtype, dnssec, &expected, asked.len);
+	test_answer_done(&expected);
+	test_answer_done(&got);
+}
+
+static void check_name(const struct zone *zone, const struct image *image, const uint8_t *qname, size_t n_types)
+{
+	if (!wire_name_under(qname, zone->apex))
+		return;
+	for (size_t t = 0; t < n_types; t++)
+		for (int dnssec = 0; dnssec < 2; dnssec++)
+			check_one(zone, image, qname, types[t], dnssec);
+}
+
+/* The name with one label in front; false if it is too long. */
+static bool prepend(const uint8_t *name, const char *label, uint8_t out[WIRE_NAME_MAX])
+{
+	size_t len = wire_name_len(name), n = strlen(label);
+	if (len + n + 1 > WIRE_NAME_MAX)
+		return false;
+	out[0] = (uint8_t)n;
+	memcpy(out + 1, label, n);
+	memcpy(out + 1 + n, name, len);
+	return true;
+}
+
+static void check_around(const struct zone *zone, const struct image *image, const uint8_t *name)
+{
+	static const char *const labels[] = {"0",   "www", "*",
+					     "zzz", "\1",  "a-rather-long-label-that-shifts-every-pointer"};
+	uint8_t below[WIRE_NAME_MAX], deeper[WIRE_NAME_MAX];
+	check_name(zone, image, name, ARRAY_SIZE(types));
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+		if (!prepend(name, labels[i], below))
+			continue;
+		check_name(zone, image, below, TYPES_AROUND);
+		if (prepend(below, labels[(i + 1) % ARRAY_SIZE(labels)], deeper))
+			check_name(zone, image, deeper, TYPES_AROUND);
+	}
+	/* a neighbour in canonical order: the first label a little longer */
+	if (name[0] > 0 && name[0] < 63 && wire_name_len(name) < WIRE_NAME_MAX) {
+		memcpy(below + name[0] + 2, name + name[0] + 1, wire_name_len(name) - name[0] - 1);
+		memcpy(below + 1, name + 1, name[0]);
+		below[0] = (uint8_t)(name[0] + 1);
+		below[name[0] + 1] = '-';
+		check_name(zone, image, below, TYPES_AROUND);
+	}
+}
+
+static void check_zone(const char *origin, const char *text, enum test_chain chain)
+{
+	struct zone *zone = test_zone(origin, text, chain);
+	struct image *image;
+	assert_int_equal(image_compile(zone, &image), 0);
+	assert_true(wire_name_equal(image_apex(image), zone->apex));
+	assert_int_equal(image_serial(image), zone->serial);
+	for (size_t i = 0; i < zone->n_nodes; i++)
+		check_around(zone, image, zone->node[i].name);
+	image_free(image);
+	zone_free(zone);
+}
+
+static void test_root_unsigned(void **state)
+{
+	check_zone(".", ZONE_ROOT, CHAIN_NONE);
+}
+
+static void test_root_nsec(void **state)
+{
+	check_zone(".", ZONE_ROOT, CHAIN_NSEC);
+}
+
+static void test_tld_nsec3(void **state)
+{
+	check_zone("tld.", ZONE_TLD, CHAIN_NSEC3);
+}
+
+static void test_tld_optout(void **state)
+{
+	check_zone("tld.", ZONE_TLD, CHAIN_OPTOUT);
+}
+
+static void test_general_unsigned(void **state)
+{
+	check_zone("ex.", ZONE_GENERAL, CHAIN_NONE);
+}
+
+static void test_general_nsec(void **state)
+{
+	check_zone("ex.", ZONE_GENERAL, CHAIN_NSEC);
+}
+
+static void test_general_nsec3(void **state)
+{
+	check_zone("ex.", ZONE_GENERAL, CHAIN_NSEC3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_root_unsigned),    cmocka_unit_test(test_root_nsec),
+		cmocka_unit_test(test_tld_nsec3),        cmocka_unit_test(test_tld_optout),
+		cmocka_unit_test(test_general_unsigned), cmocka_unit_test(test_general_nsec),
+		cmocka_unit_test(test_general_nsec3),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
