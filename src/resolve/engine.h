@@ -209,7 +209,7 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 /* minimise.c: which name to ask (RFC 9156) */
 const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, bool *ret_minimised);
 /* A reply to a shortened name that is no referral: go on with a longer one. */
-void resolve_minimise_reading(struct task *task, const struct reading *reading);
+void resolve_minimise_reading(struct task *task, const struct exchange *sent, const struct reading *reading);
 
 /* plan.c: names of servers */
 enum plan { PLAN_NOTHING, PLAN_WAIT, PLAN_FOUND };

@@ -40,10 +40,12 @@ const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, 
 	return task->sname;
 }
 
-void resolve_minimise_reading(struct task *task, const struct reading *reading)
+void resolve_minimise_reading(struct task *task, const struct exchange *sent, const struct reading *reading)
 {
 	task->state = TASK_ASK;
 	task->minimised++;
+	task->cut->target[sent->target].tries = 0; /* tries count what was in vain */
+	task->cut->tries--;
 	/* Servers that deny empty non-terminals are still around: only the whole name counts. */
 	if (reading->kind == READING_NXDOMAIN)
 		task->minimise = false;

@@ -9,15 +9,20 @@ static uint8_t *lookup_state(struct cut_server *server, uint16_t type)
 	return type == WIRE_TYPE_A ? &server->v4 : &server->v6;
 }
 
-/* Does `task`, or anybody who waits for it, look up this very thing? */
-static bool would_loop(const struct task *task, const uint8_t *name, uint16_t type)
+static bool is_address(uint16_t type)
+{
+	return type == WIRE_TYPE_A || type == WIRE_TYPE_AAAA;
+}
+
+/* Does `task`, or anybody who waits for it, look up an address of this very server? */
+static bool would_loop(const struct task *task, const uint8_t *name)
 {
 	const struct task *open[ANCESTORS_MAX];
 	unsigned n = 0, next = 0;
 	open[n++] = task;
 	while (next < n) {
 		const struct task *at = open[next++];
-		if (at->qtype == type && wire_name_equal(at->qname, name))
+		if (is_address(at->qtype) && wire_name_equal(at->qname, name))
 			return true;
 		for (const struct waiter *w = at->waiters; w != NULL; w = w->next) {
 			if (w->want == NULL)
@@ -53,7 +58,7 @@ static bool want_start(struct resolve *engine, struct task *task, uint8_t server
 	*lookup_state(&task->cut->server[server], type) = CUT_ASKED;
 	if (want == NULL)
 		return false;
-	if (would_loop(task, name, type)) {
+	if (would_loop(task, name)) {
 		task->trouble = REASON_DELEGATION_LOOP;
 		return false;
 	}

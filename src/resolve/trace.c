@@ -7,7 +7,10 @@
 
 static const uint8_t *keep_name(struct work *work, const uint8_t *name)
 {
-	return name == NULL ? NULL : arena_dup(&work->arena, name, wire_name_len(name));
+	uint8_t *copy = name == NULL ? NULL : arena_alloc(&work->arena, wire_name_len(name));
+	if (copy != NULL)
+		wire_name_lower(name, copy); /* without the case that was drawn for one exchange */
+	return copy;
 }
 
 void resolve_trace_add(struct resolve *engine, struct task *task, const struct resolve_trace_step *step)

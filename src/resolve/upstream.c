@@ -161,11 +161,26 @@ static bool reading_useful(const struct reading *reading)
 	return reading->kind <= READING_YXDOMAIN;
 }
 
-static void read_reply(struct resolve *engine, const struct resolve_event *event, const struct ask *ask,
-		       struct reply *reply, struct reading *reading)
+/* The message with the question's name in plain case: records are compressed against it, and the case that was drawn
+ * for this one exchange must not end up in the cache. */
+static const uint8_t *plain_case(struct resolve *engine, const struct exchange *exchange,
+				 const struct resolve_event *event)
+{
+	size_t name_len = wire_name_len(exchange->qname), len = event->reply.len;
+	if (!exchange->mixed_case || len < WIRE_HEADER_SIZE + name_len || wire_get16(event->reply.msg + 4) == 0)
+		return event->reply.msg;
+	uint8_t *copy = arena_dup(&engine->step, event->reply.msg, len);
+	if (copy != NULL)
+		wire_name_lower(exchange->qname, copy + WIRE_HEADER_SIZE);
+	return copy;
+}
+
+static void read_reply(struct resolve *engine, const struct exchange *exchange, const struct resolve_event *event,
+		       const struct ask *ask, struct reply *reply, struct reading *reading)
 {
 	struct reply_take take = resolve_walk_take(engine);
-	int rc = resolve_reply_read(&engine->step, event->reply.msg, event->reply.len, reply);
+	const uint8_t *msg = plain_case(engine, exchange, event);
+	int rc = msg == NULL ? BANYAN_ENOMEM : resolve_reply_read(&engine->step, msg, event->reply.len, reply);
 	if (rc == 0)
 		rc = resolve_classify(reply, ask, &take, reading);
 	if (rc < 0)
@@ -202,7 +217,7 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 			  .tcp = exchange->tcp,
 			  .edns = exchange->edns,
 			  .ttl_negative_max = engine->settings.ttl_negative_max};
-	read_reply(engine, event, &ask, &reply, &reading);
+	read_reply(engine, exchange, event, &ask, &reply, &reading);
 	trace_reading(engine, exchange, &reply, &reading);
 	/* a connection takes a round trip before the question */
 	resolve_select_replied(engine, &exchange->to, &target->info, exchange->tcp ? took_ms / 2 : took_ms);
@@ -213,7 +228,7 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 	if (!reading_useful(&reading))
 		resolve_trouble_reading(engine, task, &sent, &reading);
 	else if (sent.minimised && reading.kind != READING_REFERRAL)
-		resolve_minimise_reading(task, &reading);
+		resolve_minimise_reading(task, &sent, &reading);
 	else
 		resolve_walk_reading(engine, task, &ask, &reply, &reading);
 }

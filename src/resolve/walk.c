@@ -155,7 +155,8 @@ void resolve_walk_descend(struct resolve *engine, struct task *task)
 /* No server of the zone is left. An old delegation may be why: then ask above, once. */
 static void no_servers(struct resolve *engine, struct task *task)
 {
-	if (task->cut->cached && !task->asked_again) {
+	bool outdated = task->trouble != REASON_DELEGATION_LOOP && task->trouble != REASON_WORK_LIMIT;
+	if (task->cut->cached && outdated && !task->asked_again) {
 		task->asked_again = true;
 		resolve_cache_drop_cut(engine->cache, task->cut->zone);
 		task->state = TASK_DESCEND;
