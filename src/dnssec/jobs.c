@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 /* Signatures that one call of the parallel loop verifies: enough to pay for its contexts, few enough to share well. */
-#define JOBS_PER_BLOCK 64
+#define JOBS_PER_BLOCK_MIN 64
+#define BLOCKS_PER_THREAD  8
 
 /* The RRset of this type at this name, NO_INDEX if there is none. */
 static size_t name_find_set(const struct check *c, const struct check_name *name, uint16_t type)
@@ -144,7 +145,7 @@ static int block_run(void *ctx, size_t i)
 	if (i < ARRAY_SIZE(c->digest))
 		return check_zonemd_run(c, (unsigned)i);
 	_cleanup_(verifier_done) struct verifier verifier = {0};
-	size_t from = (i - ARRAY_SIZE(c->digest)) * JOBS_PER_BLOCK, to = from + JOBS_PER_BLOCK;
+	size_t from = (i - ARRAY_SIZE(c->digest)) * c->jobs_per_block, to = from + c->jobs_per_block;
 	for (size_t j = from; j < to && j < c->n_jobs; j++)
 		if (c->job[j].pending) {
 			int rc = job_run(c, &c->job[j], &verifier);
@@ -156,7 +157,11 @@ static int block_run(void *ctx, size_t i)
 
 int check_jobs_run(struct check *c)
 {
-	size_t blocks = (c->n_jobs + JOBS_PER_BLOCK - 1) / JOBS_PER_BLOCK + ARRAY_SIZE(c->digest);
+	size_t threads = c->in->threads > 0 ? c->in->threads : cpu_count();
+	c->jobs_per_block = c->n_jobs / (threads * BLOCKS_PER_THREAD) + 1;
+	if (c->jobs_per_block < JOBS_PER_BLOCK_MIN)
+		c->jobs_per_block = JOBS_PER_BLOCK_MIN;
+	size_t blocks = (c->n_jobs + c->jobs_per_block - 1) / c->jobs_per_block + ARRAY_SIZE(c->digest);
 	return parallel_for(c->in->threads, blocks, 1, block_run, c);
 }
 

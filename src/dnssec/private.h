@@ -108,7 +108,7 @@ struct check {
 	struct check_name *name;
 	size_t n_names;
 	struct check_job *job;
-	size_t n_jobs;
+	size_t n_jobs, jobs_per_block;
 	struct check_key key[DNSSEC_KEYS_MAX];
 	size_t n_keys;
 	size_t soa, dnskey, zonemd, nsec3param; /* indices of apex RRsets, SIZE_MAX = none */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT_PER_RECORD 80 /* bytes: a guess that spares most zones the growing of the table */
+
 static uint8_t *pool_take(struct arena *arena, uint8_t **pool, size_t *left, size_t len)
 {
 	if (len > *left || *pool == NULL) {
@@ -29,7 +31,7 @@ static uint8_t *pool_dup(struct zone_builder *b, const uint8_t *data, size_t len
 	return p;
 }
 
-int zone_builder_init(struct zone_builder *b, const uint8_t *apex, const char *source)
+int zone_builder_init(struct zone_builder *b, const uint8_t *apex, const char *source, size_t text_len)
 {
 	uint8_t lower[WIRE_NAME_MAX];
 	*b = (struct zone_builder){0};
@@ -39,7 +41,9 @@ int zone_builder_init(struct zone_builder *b, const uint8_t *apex, const char *s
 	b->zone->rclass = WIRE_CLASS_IN;
 	b->zone->apex = pool_dup(b, lower, wire_name_lower(apex, lower));
 	b->zone->source = arena_printf(&b->zone->arena, "%s", source);
-	return b->zone->apex != NULL && b->zone->source != NULL ? 0 : BANYAN_ENOMEM;
+	b->cap_records = text_len / TEXT_PER_RECORD + 64;
+	b->record = malloc(b->cap_records * sizeof *b->record);
+	return b->zone->apex != NULL && b->zone->source != NULL && b->record != NULL ? 0 : BANYAN_ENOMEM;
 }
 
 void zone_builder_remark(struct zone_builder *b, size_t *count, enum reason reason, unsigned long line,
@@ -124,6 +128,8 @@ static const uint8_t *rdata_canonical(struct zone_builder *b, const uint8_t *dat
 {
 	uint8_t small[512];
 	bool upper = false;
+	if (type == WIRE_TYPE_A || type == WIRE_TYPE_AAAA || type == WIRE_TYPE_DS || type == WIRE_TYPE_NSEC)
+		return data; /* most records, and there is nothing to look for */
 	for (uint16_t i = 0; i < len && !upper; i++)
 		upper = data[i] >= 'A' && data[i] <= 'Z';
 	if (!upper || (type != WIRE_TYPE_RRSIG && wire_rdata_name_at(data, len, type, 0) < 0))
@@ -158,8 +164,8 @@ int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_
 		return 0;
 	}
 	if (b->n_records == b->cap_records) {
-		size_t cap = b->cap_records > 0 ? b->cap_records * 2 : 4096;
-		if (cap > ZONE_RECORDS_MAX)
+		size_t cap = b->cap_records * 2;
+		if (b->n_records >= ZONE_RECORDS_MAX)
 			return BANYAN_ELIMIT;
 		struct zone_record *more = realloc(b->record, cap * sizeof *more);
 		if (more == NULL)

@@ -66,7 +66,7 @@ struct order {
 	size_t n_nodes, cap_nodes;
 	struct wire_rrset *set;
 	uint32_t *line;
-	size_t n_sets, cap_sets;
+	size_t n_sets;
 	struct wire_rdata *rdata, *canon; /* canon NULL: no record needs it */
 	size_t n_rdata;
 };
@@ -106,18 +106,6 @@ static int nodes_add_empty(struct order *o, const uint8_t *name)
 
 static struct wire_rrset *set_add(struct order *o, const uint8_t *owner, const struct zone_record *record)
 {
-	if (o->n_sets == o->cap_sets) {
-		size_t cap = o->cap_sets > 0 ? o->cap_sets * 2 : 4096;
-		struct wire_rrset *more = realloc(o->set, cap * sizeof *more);
-		if (more != NULL)
-			o->set = more;
-		uint32_t *lines = realloc(o->line, cap * sizeof *lines);
-		if (lines != NULL)
-			o->line = lines;
-		if (more == NULL || lines == NULL)
-			return NULL;
-		o->cap_sets = cap;
-	}
 	struct wire_rrset *set = &o->set[o->n_sets];
 	o->line[o->n_sets++] = record->line;
 	*set = (struct wire_rrset){
@@ -143,8 +131,6 @@ static int node_fill(struct order *o, const uint8_t *name, size_t n)
 			if (o->node[index].n_sets >= ZONE_SETS_PER_NODE_MAX)
 				return BANYAN_ELIMIT;
 			set = set_add(o, name, r);
-			if (set == NULL)
-				return BANYAN_ENOMEM;
 			o->node[index].n_sets++;
 			mixed = false;
 		} else if (r->ttl != set->ttl && !mixed) {
@@ -244,10 +230,10 @@ static int tables_settle(struct order *o)
 {
 	struct zone *zone = o->b->zone;
 	zone->node = arena_dup(&zone->arena, o->node, o->n_nodes * sizeof *o->node);
-	zone->set = arena_dup(&zone->arena, o->set, o->n_sets * sizeof *o->set);
-	zone->line = arena_dup(&zone->arena, o->line, o->n_sets * sizeof *o->line);
-	if (zone->node == NULL || zone->set == NULL || zone->line == NULL)
+	if (zone->node == NULL)
 		return BANYAN_ENOMEM;
+	zone->set = o->set;
+	zone->line = o->line;
 	zone->canonical = zone->set;
 	if (o->canon != NULL) {
 		struct wire_rrset *canonical = arena_dup(&zone->arena, o->set, o->n_sets * sizeof *canonical);
@@ -276,10 +262,13 @@ static int order_run(struct order *o)
 	o->record = malloc((b->n_records + 1) * sizeof *o->record);
 	o->spare = malloc((most / 2 + 1) * sizeof *o->spare);
 	o->rdata = arena_alloc(&b->zone->arena, (b->n_records + 1) * sizeof *o->rdata);
+	/* as many sets as records at most; what is not touched costs no memory */
+	o->set = arena_alloc(&b->zone->arena, (b->n_records + 1) * sizeof *o->set);
+	o->line = arena_alloc(&b->zone->arena, (b->n_records + 1) * sizeof *o->line);
 	if (b->canon_differs)
 		o->canon = arena_alloc(&b->zone->arena, (b->n_records + 1) * sizeof *o->canon);
-	if (o->run == NULL || o->record == NULL || o->spare == NULL || o->rdata == NULL ||
-	    (b->canon_differs && o->canon == NULL))
+	if (o->run == NULL || o->record == NULL || o->spare == NULL || o->rdata == NULL || o->set == NULL ||
+	    o->line == NULL || (b->canon_differs && o->canon == NULL))
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < b->n_runs; i++)
 		o->run[i] = &b->run[i];
@@ -302,8 +291,6 @@ int zone_builder_finish(struct zone_builder *b, struct zone **ret)
 	free(o.record);
 	free(o.spare);
 	free(o.node);
-	free(o.set);
-	free(o.line);
 	if (rc < 0)
 		return rc;
 	*ret = b->zone;

@@ -41,8 +41,8 @@ struct zone_builder {
 	size_t n_remarks;
 };
 
-/* Starts a zone with this apex. */
-int zone_builder_init(struct zone_builder *b, const uint8_t *apex, const char *source) _must_use_;
+/* Starts a zone with this apex; `text_len` bytes of text are expected. */
+int zone_builder_init(struct zone_builder *b, const uint8_t *apex, const char *source, size_t text_len) _must_use_;
 /* Adds a record; what is outside the zone becomes a remark. `owner` in any case, of `owner_len` bytes. */
 int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_len, uint16_t type, uint32_t ttl,
 		     const uint8_t *rdata, uint16_t len, unsigned long line) _must_use_;

@@ -237,7 +237,7 @@ static int read_whole(struct reading *r, const char *name, const char *text, siz
 	struct source source = {.name = name, .text = text, .len = len};
 	uint32_t ttl = r->settings->default_ttl > 0 ? r->settings->default_ttl : ZONE_TTL_DEFAULT;
 	r->total = 0;
-	int rc = zone_builder_init(&r->builder, r->settings->origin, name);
+	int rc = zone_builder_init(&r->builder, r->settings->origin, name, len);
 	if (rc == 0)
 		rc = read_source(r, &source, r->settings->origin, &ttl);
 	if (rc == 0) {
