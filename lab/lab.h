@@ -28,6 +28,7 @@
 #define LAB_SITES_MAX             2000 /* the word lists give more names than this, each with its own address */
 #define LAB_PORT_DEFAULT          5300 /* all servers, IPv4: each has its own 127.x.y.z */
 #define LAB_PORT6_DEFAULT         15400 /* first of the ports of ::1 that stand for IPv6 servers; below the ephemeral ones */
+#define LAB_RESOLVER_PORT         5335 /* not 5353, where multicast DNS listens */
 #define LAB_SUFFIX_LIST           "/usr/share/publicsuffix/public_suffix_list.dat"
 #define LAB_INCEPTION_BEFORE_S    86400        /* signatures begin this long before the reference time */
 #define LAB_EXPIRATION_AFTER_S    (30 * 86400) /* and end this long after it */

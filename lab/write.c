@@ -91,9 +91,9 @@ static void print_host(const struct lab_host *host, uint32_t ttl, struct buffer 
 
 static void print_apex(const struct lab_world *world, const struct lab_zone *zone, struct buffer *out)
 {
-	const char *dot = is_root(zone) ? "" : ".";
-	lab_print(out, "%s %u IN SOA %s hostmaster%s%s %u 1800 900 604800 %u\n", zone->name, LAB_TTL_DAY,
-		  zone->ns[0]->name, dot, zone->name, world->serial, is_root(zone) ? LAB_TTL_DAY : LAB_TTL_HOUR);
+	lab_print(out, "%s %u IN SOA %s hostmaster.%s %u 1800 900 604800 %u\n", zone->name, LAB_TTL_DAY, zone->ns[0]->name,
+		  is_root(zone) ? zone->operator->domain : zone->name, world->serial,
+		  is_root(zone) ? LAB_TTL_DAY : LAB_TTL_HOUR);
 	for (size_t i = 0; i < zone->n_ns; i++)
 		lab_print(out, "%s %u IN NS %s\n", zone->name, is_root(zone) ? 518400 : LAB_TTL_DAY, zone->ns[i]->name);
 	for (size_t i = 0; i < zone->n_keys; i++) {

@@ -23,13 +23,13 @@ static void usage(FILE *out)
 		"  --parked-signed N   signed ones among the TLDs that have no sites (%d)\n"
 		"  --port N            port of all servers, each on its own 127.10.x.y (%d)\n"
 		"  --port6 N           first of the ports of ::1 that stand for IPv6 addresses (%d)\n"
-		"  --resolver ADDRESS  where the resolver of DIR/resolver listens (127.0.0.1@5353)\n"
+		"  --resolver ADDRESS  where the resolver of DIR/resolver listens (127.0.0.1@%d)\n"
 		"  --suffixes FILE     the Public Suffix List (%s)\n"
 		"run:\n"
 		"  --banyand PROGRAM   the daemon (beside this program, or from PATH)\n"
 		"  --resolver          run the resolver of DIR/resolver too\n",
 		LAB_TLDS_DEFAULT, LAB_SITES_MAX, LAB_SITES_DEFAULT, LAB_PARKED_SIGNED_DEFAULT, LAB_PORT_DEFAULT,
-		LAB_PORT6_DEFAULT, LAB_SUFFIX_LIST);
+		LAB_PORT6_DEFAULT, LAB_RESOLVER_PORT, LAB_SUFFIX_LIST);
 }
 
 /* Reads a number of at most `max`; says what is wrong with `text` if it is none. */
@@ -92,7 +92,7 @@ static bool make_option(struct lab_settings *settings, int option, const char *t
 		fprintf(stderr, "banyan lab: --at: '%s' is neither UNIX seconds nor ISO 8601\n", text);
 		return false;
 	case OPT_RESOLVER:
-		if (addr_parse(text, 5353, &settings->resolver) == 0)
+		if (addr_parse(text, LAB_RESOLVER_PORT, &settings->resolver) == 0)
 			return true;
 		fprintf(stderr, "banyan lab: --resolver: '%s' is not ADDRESS or ADDRESS@PORT\n", text);
 		return false;
