@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define BACKLOG 16
+#define BACKLOG 128
 
 enum call_state { CALL_READING, CALL_RUNNING, CALL_WRITING };
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Started as root, the daemon keeps nothing of it; what it may still do is enough for all that it does."""
+import os
+import pwd
+import re
+import stat
+import subprocess
+
+import pytest
+
+from conftest import is_sanitized, wait_for
+
+NO_CAPS = "0000000000000000"
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+def proc_status(pid, thread):
+    text = open(f"/proc/{pid}/task/{thread}/status").read()
+    return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.M))
+
+
+def open_way(path):
+    """pytest's folders are for their owner alone; the daemon becomes another."""
+    for folder in [path, *path.parents]:
+        if str(folder).startswith("/tmp/"):
+            os.chmod(folder, os.stat(folder).st_mode | 0o055)
+
+
+@needs_root
+def test_dropped(authority, tmp_path):
+    nobody = pwd.getpwnam("nobody")
+    d = authority({"user": "nobody"}, start=False)
+    open_way(d.folder)
+    d.start()
+    threads = os.listdir(f"/proc/{d.process.pid}/task")
+    assert len(threads) >= 3  # the keeper and two workers
+    for thread in threads:
+        status = proc_status(d.process.pid, thread)
+        assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
+        assert status["Gid"].split() == [str(nobody.pw_gid)] * 4
+        assert "0" not in status["Groups"].split()
+        for caps in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            assert status[caps] == NO_CAPS, caps
+        assert status["NoNewPrivs"] == "1"
+        if not is_sanitized():
+            assert status["Seccomp"] == "2"
+    mode = os.stat(d.socket)
+    assert mode.st_uid == nobody.pw_uid and stat.S_IMODE(mode.st_mode) == 0o660
+    # and still it answers, reloads and stops
+    assert d.ask("www.example.").answer and d.ask("www.example.", tcp=True).answer
+    assert d.cli("reload")[0] == 0
+    os.chmod(d.config["zones"][0]["file"], 0o600)  # root's, no longer readable: refused, not lost
+    code, _, err = d.cli("reload")
+    assert code == 1 and "example." in err
+    assert d.ask("www.example.").answer
+
+
+@needs_root
+def test_bounding_set_is_empty(authority):
+    d = authority({"user": "nobody"}, start=False)
+    open_way(d.folder)
+    d.start()
+    left = int(proc_status(d.process.pid, d.process.pid)["CapBnd"], 16)
+    # the two that the change of user itself needed cannot be given up after it; without privileges they are nothing
+    assert left & ~(1 << 6 | 1 << 7) == 0
+
+
+def test_confined_without_other_user(authority):
+    d = authority()
+    status = proc_status(d.process.pid, d.process.pid)
+    assert status["CapEff"] == NO_CAPS and status["NoNewPrivs"] == "1"
+    if not is_sanitized():
+        assert status["Seccomp"] == "2"
+
+
+def test_unconfined(authority):
+    d = authority({"confine": False})
+    assert proc_status(d.process.pid, d.process.pid)["Seccomp"] == "0"
+
+
+def test_unknown_user(authority):
+    d = authority({"user": "no-such-user-here"}, start=False)
+    d.launch()
+    assert d.process.wait(20) == 1
+    assert "no-such-user-here" in d.log()
+    d.process = None
+
+
+@needs_root
+def test_who_is_not_root_cannot_become_another(authority):
+    d = authority({"user": "daemon"}, start=False, prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    open_way(d.folder)
+    d.launch()
+    assert d.process.wait(20) == 1
+    assert "only root" in d.log()
+    d.process = None
+
+
+def test_nothing_is_denied_under_load(authority):
+    """The daemon's own system calls all pass its filter, whatever it is asked to do."""
+    if is_sanitized():
+        pytest.skip("sanitizers need more system calls")
+    if subprocess.run(["sh", "-c", "command -v strace"], capture_output=True).returncode != 0:
+        pytest.skip("strace is not installed")
+    d = authority()
+    trace = d.folder / "strace"
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-e", "status=failed", "-o", trace, "-p", str(d.process.pid)],
+                              stderr=subprocess.DEVNULL)
+    try:
+        wait_for("strace to be attached", lambda: proc_status(d.process.pid, d.process.pid)["TracerPid"] != "0")
+        for i in range(300):
+            d.ask(f"n{i}.example.", tcp=i % 3 == 0)
+        assert d.cli("reload")[0] == 0
+        assert d.cli("status")[0] == 0
+        d.stop()
+        assert tracer.wait(20) == 0
+    finally:
+        tracer.kill()
+    assert "EAGAIN" in trace.read_text()  # the trace has seen something
+    assert "EPERM" not in trace.read_text() and "ENOSYS" not in trace.read_text()
