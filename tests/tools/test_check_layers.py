@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LAYERS = "# comment\nbase:\nwire: base\nzone: base wire\nresolve: base wire\ncmd: base wire zone resolve\n"
+LAYERS = "# comment\nbase:\nwire: base\nzone: base wire\nresolve: base wire\nlab: base\ncmd: base wire zone resolve lab\n"
 TREE = {
     "src/base/base.h": "#include <time.h>\n",
     "src/wire/wire.h": '#include "base/base.h"\n#include <libknot/rrset.h>\n',
@@ -16,7 +16,9 @@ TREE = {
     "src/zone/read.c": '#include "zone.h"\n#include <libzscanner/scanner.h>\n',
     "src/resolve/resolve.h": '#include "wire/wire.h"\n',
     "src/cmd/banyan/cmd.h": "",
-    "src/cmd/banyan/main.c": '#include "cmd.h"\n#include "zone/zone.h"\n',
+    "src/cmd/banyan/main.c": '#include "cmd.h"\n#include "zone/zone.h"\n#include "lab/lab.h"\n',
+    "lab/lab.h": '#include "base/base.h"\n',
+    "lab/make.c": '#include "lab.h"\n',
 }
 
 
@@ -46,6 +48,7 @@ def test_a_good_tree(tmp_path):
     ("src/wire/a.c", "#include <libzscanner/scanner.h>\n", "src/wire/a.c:1: <libzscanner/scanner.h> is for zone only"),
     ("src/resolve/a.c", "#include <sys/socket.h>\n", "src/resolve/a.c:1: <sys/socket.h>: resolve touches no sockets"),
     ("src/resolve/a.c", "#include <time.h>\n", "src/resolve/a.c:1: <time.h>: resolve touches"),
+    ("lab/a.c", '#include "wire/wire.h"\n', 'lab/a.c:1: "wire/wire.h": layers.txt has no arrow from lab to wire'),
     ("src/odd/a.c", "", "src/odd/a.c:1: is in no station"),
     ("src/a.c", "", "src/a.c:1: is in no station"),
     ("src/base/list.def", '#include "wire/wire.h"\n', "src/base/list.def:1: "),
@@ -66,9 +69,9 @@ def test_a_ring_in_the_arrows(tmp_path):
 def test_an_arrow_to_nowhere_and_a_line_twice(tmp_path):
     status, said = check(tmp_path, **{"layers.txt": LAYERS + "wire: base\nnews: nobody\nbroken\n"})
     assert status == 1
-    assert "layers.txt:7: stands here again" in said
+    assert "layers.txt:8: stands here again" in said
     assert "news points to nobody" in said
-    assert "layers.txt:9: no colon" in said
+    assert "layers.txt:10: no colon" in said
 
 
 def test_an_empty_tree_is_a_fault(tmp_path):
