@@ -293,7 +293,8 @@ static void small_evict(struct shard *shard, int64_t now_ms)
 	struct entry *entry = ring_take_tail(shard, &shard->small);
 	if (entry == NULL || !entry->live)
 		return;
-	bool keep = !entry_dead(entry, now_ms) && entry->freq > 0;
+	/* what nobody asked for goes, unless there is room to spare */
+	bool keep = !entry_dead(entry, now_ms) && (entry->freq > 0 || ring_room(&shard->main) >= entry->size);
 	table_unlink(shard, entry);
 	if (!keep) {
 		ghost_add(shard, entry->hash);

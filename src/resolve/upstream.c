@@ -134,6 +134,7 @@ static void turn_to_tcp(struct resolve *engine, struct exchange *exchange, const
 	step.what = why;
 	resolve_trace_add(engine, task, &step);
 	target_of(exchange)->tcp = true;
+	target_of(exchange)->tries--; /* the same question goes on */
 	resolve_exchange_end(engine, exchange, true);
 	task->state = TASK_ASK;
 	resolve_task_ready(engine, task);
