@@ -133,9 +133,9 @@ static void keeps_its_budget(void **state)
 		for (unsigned i = 0; bytes < 3 * budgets[b]; i++) {
 			char name[64];
 			snprintf(name, sizeof name, "n%u.example%u.", i, i % 100);
-			uint16_t len = (uint16_t)(i % 50 == 0 ? random_below(&random, 3000) : 4 + random_below(&random, 300));
-			int rc = resolve_cache_put_set(cache, 0,
-						       set_of(&arena, name, 1, RANK_ANSWER, 5000, 1, len, 1));
+			uint16_t len =
+				(uint16_t)(i % 50 == 0 ? random_below(&random, 3000) : 4 + random_below(&random, 300));
+			int rc = resolve_cache_put_set(cache, 0, set_of(&arena, name, 1, RANK_ANSWER, 5000, 1, len, 1));
 			assert_true(rc >= 0);
 			evicted += (size_t)rc;
 			bytes += len + 60u;
@@ -151,8 +151,8 @@ static void keeps_its_budget(void **state)
 		if (budgets[b] >= 8 * MIB)
 			assert_in_range(grown, budgets[b] / 100 * 95, budgets[b] / 100 * 105);
 #endif
-		print_message("budget %zu: says %zu, resident %zu, %zu sets\n", budgets[b],
-			      resolve_cache_bytes(cache), grown, resolve_cache_count(cache));
+		print_message("budget %zu: says %zu, resident %zu, %zu sets\n", budgets[b], resolve_cache_bytes(cache),
+			      grown, resolve_cache_count(cache));
 		resolve_cache_free(cache);
 	}
 }
@@ -187,9 +187,9 @@ static void too_large_is_not_kept(void **state)
 	assert_int_equal(resolve_cache_put_set(cache, 0, set_of(&arena, "big.", 1, RANK_ANSWER, 5000, 1, 65000, 1)),
 			 BANYAN_ELIMIT);
 	for (unsigned i = 0; i < 200; i++)
-		assert_true(resolve_cache_put_set(cache, 0,
-						  set_of(&arena, "b.", 1, RANK_ANSWER, 5000, 1,
-							 (uint16_t)(1000 + 137 * i), 1)) >= 0);
+		assert_true(resolve_cache_put_set(
+				    cache, 0,
+				    set_of(&arena, "b.", 1, RANK_ANSWER, 5000, 1, (uint16_t)(1000 + 137 * i), 1)) >= 0);
 	assert_int_equal(resolve_cache_count(cache), 1);
 	struct resolve_cache *none;
 	assert_int_equal(resolve_cache_new(1000, &none), BANYAN_EINVAL);
@@ -211,10 +211,14 @@ static void denials_and_cuts_survive(void **state)
 	assert_int_equal(resolve_rrset_rdata(got.set[0], 0).data[29], 3);
 	struct cut cut = {.zone = name_of("example.", zone), .expires_ms = 9000, .n_servers = 1}, back;
 	cut.server[0].name = name_of("ns.example.", server);
-	assert_true(resolve_cut_add_address(&cut, 0, WIRE_TYPE_A, &(struct wire_rdata){(const uint8_t[]){10, 0, 0, 1}, 4}));
-	assert_false(resolve_cut_add_address(&cut, 0, WIRE_TYPE_A, &(struct wire_rdata){(const uint8_t[]){10, 0, 0, 1}, 4}));
-	assert_false(resolve_cut_add_address(&cut, 0, WIRE_TYPE_A, &(struct wire_rdata){(const uint8_t[]){0, 0, 0, 0}, 4}));
-	assert_false(resolve_cut_add_address(&cut, 0, WIRE_TYPE_A, &(struct wire_rdata){(const uint8_t[]){224, 0, 0, 1}, 4}));
+	assert_true(
+		resolve_cut_add_address(&cut, 0, WIRE_TYPE_A, &(struct wire_rdata){(const uint8_t[]){10, 0, 0, 1}, 4}));
+	assert_false(
+		resolve_cut_add_address(&cut, 0, WIRE_TYPE_A, &(struct wire_rdata){(const uint8_t[]){10, 0, 0, 1}, 4}));
+	assert_false(
+		resolve_cut_add_address(&cut, 0, WIRE_TYPE_A, &(struct wire_rdata){(const uint8_t[]){0, 0, 0, 0}, 4}));
+	assert_false(resolve_cut_add_address(&cut, 0, WIRE_TYPE_A,
+					     &(struct wire_rdata){(const uint8_t[]){224, 0, 0, 1}, 4}));
 	assert_int_equal(resolve_cache_put_cut(cache, 0, &cut), 0);
 	assert_true(resolve_cache_cut(cache, &arena, 0, zone, &back));
 	assert_int_equal(back.n_targets, 1);
@@ -243,7 +247,8 @@ static void *hammer(void *ctx)
 	random_init_seed(&random, h->seed);
 	for (unsigned i = 0; i < 20000; i++) {
 		uint32_t n = random_below(&random, 3000);
-		uint8_t name[8] = {4, (uint8_t)('a' + n % 26), (uint8_t)('a' + n / 26 % 26), (uint8_t)('a' + n / 676), 'x', 0};
+		uint8_t name[8] = {
+			4, (uint8_t)('a' + n % 26), (uint8_t)('a' + n / 26 % 26), (uint8_t)('a' + n / 676), 'x', 0};
 		uint8_t mark = (uint8_t)(n * 7), pack[402];
 		uint16_t len = (uint16_t)(4 + random_below(&random, 396));
 		struct rrset *got = resolve_cache_set(h->cache, &arena, 0, name, 1);
@@ -256,8 +261,13 @@ static void *hammer(void *ctx)
 		}
 		wire_put16(pack, len);
 		memset(pack + 2, mark, len);
-		struct rrset set = {.owner = name, .type = 1, .count = 1, .rank = RANK_ANSWER, .expires_ms = 1000,
-				    .pack = pack, .size = 2u + len};
+		struct rrset set = {.owner = name,
+				    .type = 1,
+				    .count = 1,
+				    .rank = RANK_ANSWER,
+				    .expires_ms = 1000,
+				    .pack = pack,
+				    .size = 2u + len};
 		if (random_below(&random, 2) == 0)
 			resolve_cache_put_set(h->cache, 0, &set);
 		if (random_below(&random, 5000) == 0)
@@ -290,10 +300,14 @@ static void threads_share_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keeps_and_forgets),	 cmocka_unit_test(higher_ranks_stay),
-		cmocka_unit_test(flushes),		 cmocka_unit_test(keeps_its_budget),
-		cmocka_unit_test(popular_ones_stay),	 cmocka_unit_test(too_large_is_not_kept),
-		cmocka_unit_test(denials_and_cuts_survive), cmocka_unit_test(threads_share_it),
+		cmocka_unit_test(keeps_and_forgets),
+		cmocka_unit_test(higher_ranks_stay),
+		cmocka_unit_test(flushes),
+		cmocka_unit_test(keeps_its_budget),
+		cmocka_unit_test(popular_ones_stay),
+		cmocka_unit_test(too_large_is_not_kept),
+		cmocka_unit_test(denials_and_cuts_survive),
+		cmocka_unit_test(threads_share_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

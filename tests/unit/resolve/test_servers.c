@@ -4,7 +4,7 @@
 
 #include "../test.h"
 
-#define SOA " SOA ns h 1 7200 3600 86400 60\n"
+#define SOA  " SOA ns h 1 7200 3600 86400 60\n"
 #define GOOD "www.x.test. 300 IN A 192.0.2.1; "
 
 /* x.test. has two servers; the habits of each are the test's. */
@@ -13,8 +13,9 @@ static struct world *two(unsigned first, unsigned second, const struct resolve_s
 	struct world *w = world_new(7, settings);
 	world_root(w, ". 86400" SOA ". NS a.root.\na.root. A 10.9.9.9\ntest. NS ns.test.\nns.test. A 10.0.0.1\n");
 	world_serve(world_server(w, "10.0.0.1", 0, 20),
-		    world_zone(w, "test.", "@" SOA "@ NS ns\nns A 10.0.0.1\n"
-					   "x NS ns1.x\nx NS ns2.x\nns1.x A 10.0.1.1\nns2.x A 10.0.1.2\n"));
+		    world_zone(w, "test.",
+			       "@" SOA "@ NS ns\nns A 10.0.0.1\n"
+			       "x NS ns1.x\nx NS ns2.x\nns1.x A 10.0.1.1\nns2.x A 10.0.1.2\n"));
 	const struct image *x = world_zone(w, "x.test.",
 					   "@" SOA "@ NS ns1\n@ NS ns2\nns1 A 10.0.1.1\nns2 A 10.0.1.2\n"
 					   "www 300 A 192.0.2.1\na.ent 300 A 192.0.2.2\n");
@@ -25,9 +26,9 @@ static struct world *two(unsigned first, unsigned second, const struct resolve_s
 
 static void finds_the_good_one(void **state)
 {
-	static const unsigned habits[] = {WORLD_DEAD,	     WORLD_REFUSED, WORLD_SERVFAIL, WORLD_UPWARD,
-					  WORLD_UNREACHABLE, WORLD_GARBAGE, WORLD_RECURSES,
-					  WORLD_TRUNCATES | WORLD_NO_TCP};
+	static const unsigned habits[] = {
+		WORLD_DEAD,        WORLD_REFUSED, WORLD_SERVFAIL, WORLD_UPWARD,
+		WORLD_UNREACHABLE, WORLD_GARBAGE, WORLD_RECURSES, WORLD_TRUNCATES | WORLD_NO_TCP};
 	for (size_t i = 0; i < ARRAY_SIZE(habits); i++) {
 		for (unsigned first = 0; first < 2; first++) {
 			struct world *w = two(first ? habits[i] : 0, first ? 0 : habits[i], NULL);
@@ -46,8 +47,8 @@ static void fails_in_time(void **state)
 	static const struct {
 		unsigned habits;
 		enum reason reason;
-	} bad[] = {{WORLD_DEAD, REASON_NO_SERVERS},	      {WORLD_REFUSED, REASON_LAME},
-		   {WORLD_SERVFAIL, REASON_NO_SERVERS},	      {WORLD_UPWARD, REASON_LAME},
+	} bad[] = {{WORLD_DEAD, REASON_NO_SERVERS},           {WORLD_REFUSED, REASON_LAME},
+		   {WORLD_SERVFAIL, REASON_NO_SERVERS},       {WORLD_UPWARD, REASON_LAME},
 		   {WORLD_UNREACHABLE, REASON_NETWORK_ERROR}, {WORLD_GARBAGE, REASON_REPLY_MALFORMED}};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct world *w = two(bad[i].habits, bad[i].habits, NULL);

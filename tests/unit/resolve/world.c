@@ -167,7 +167,19 @@ static int reply_upward(const struct wire_question *q, uint8_t *out)
 	return (int)wire_writer_finish(&writer);
 }
 
-static int server_image(const struct world_server *server, const struct wire_question *q, bool tcp, uint8_t *out)
+static bool is_empty_name(const struct world *world, const struct image *image, const uint8_t *name)
+{
+	for (size_t i = 0; i < world->n_zones; i++) {
+		if (world->zone[i].image != image)
+			continue;
+		const struct zone_node *node = zone_find(world->zone[i].zone, name);
+		return node != NULL && (node->flags & ZONE_NODE_EMPTY) != 0;
+	}
+	return false;
+}
+
+static int server_image(const struct world *world, const struct world_server *server, const struct wire_question *q,
+			bool tcp, uint8_t *out)
 {
 	const struct image *image = server_zone(server, q->lower);
 	if (image == NULL)
@@ -177,7 +189,7 @@ static int server_image(const struct world_server *server, const struct wire_que
 	struct image_reply reply;
 	int len = image_answer(image, &query, out, &reply);
 	assert_true(len >= WIRE_HEADER_SIZE);
-	if ((server->habits & WORLD_DENIES_ENT) && reply.rcode == 0 && reply.counts[1] == 0 && !reply.referral)
+	if ((server->habits & WORLD_DENIES_ENT) && is_empty_name(world, image, q->lower))
 		out[3] |= WIRE_RCODE_NXDOMAIN;
 	if (server->habits & WORLD_RECURSES)
 		wire_put16(out + 2, (uint16_t)((wire_get16(out + 2) & ~WIRE_AA) | WIRE_RA));
@@ -186,7 +198,8 @@ static int server_image(const struct world_server *server, const struct wire_que
 	return q->edns.present ? add_opt(out, len, q->edns.do_bit) : len;
 }
 
-static int server_answer(struct world_server *server, bool tcp, const uint8_t *msg, size_t len, uint8_t *out)
+static int server_answer(const struct world *world, struct world_server *server, bool tcp, const uint8_t *msg,
+			 size_t len, uint8_t *out)
 {
 	struct wire_question q;
 	assert_int_equal(wire_question_parse(msg, len, &q), WIRE_ANSWERABLE);
@@ -206,7 +219,7 @@ static int server_answer(struct world_server *server, bool tcp, const uint8_t *m
 		return reply_upward(&q, out);
 	if ((server->habits & WORLD_TRUNCATES) && !tcp)
 		return reply_bare(&q, WIRE_TC | WIRE_AA, out);
-	int made = server_image(server, &q, tcp, out);
+	int made = server_image(world, server, &q, tcp, out);
 	if ((server->habits & WORLD_GARBAGE) && made > q.end) {
 		out[7] = 9; /* more answers than there are */
 		made = q.end + (made - q.end) / 2;
@@ -327,7 +340,7 @@ static void on_send(struct world *world, const struct resolve_action *action)
 		len = world->answer_fn(world->answer_ctx, &action->send.to, action->send.tcp, action->send.msg,
 				       action->send.len, out, &delay_ms);
 	else if (server != NULL)
-		len = server_answer(server, action->send.tcp, action->send.msg, action->send.len, out);
+		len = server_answer(world, server, action->send.tcp, action->send.msg, action->send.len, out);
 	if (world->network.jitter_ms > 0)
 		delay_ms += random_below(&world->dice, world->network.jitter_ms);
 	if (chance(world, world->network.forge))

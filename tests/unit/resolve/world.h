@@ -13,12 +13,12 @@
 #include "resolve/store.h"
 
 #define WORLD_SERVERS_MAX 128
-#define WORLD_ZONES_MAX 128
+#define WORLD_ZONES_MAX   128
 #define WORLD_CLIENTS_MAX 256
 
 enum world_habit {
-	WORLD_DEAD = 1,          /* says nothing */
-	WORLD_REFUSED = 2,       /* lame: REFUSED */
+	WORLD_DEAD = 1,    /* says nothing */
+	WORLD_REFUSED = 2, /* lame: REFUSED */
 	WORLD_SERVFAIL = 4,
 	WORLD_UPWARD = 8,        /* lame: refers to the root */
 	WORLD_TRUNCATES = 16,    /* TC to everything over UDP */
@@ -35,8 +35,8 @@ enum world_habit {
 struct world;
 
 /* What a server of another making answers: length of the reply, 0 = none, <0 = the network fails. */
-typedef int (*world_answer_fn)(void *ctx, const struct addr *to, bool tcp, const uint8_t *msg, size_t len,
-			       uint8_t *out, int64_t *delay_ms);
+typedef int (*world_answer_fn)(void *ctx, const struct addr *to, bool tcp, const uint8_t *msg, size_t len, uint8_t *out,
+			       int64_t *delay_ms);
 
 struct world_network {
 	unsigned loss, repeat, forge; /* percent of messages */
@@ -51,17 +51,17 @@ struct world_answer {
 	uint32_t upstream;
 	int64_t took_ms;
 	size_t n_steps;
-	char text[4096];      /* "name TTL type rdata; ..." of the answer section */
+	char text[4096]; /* "name TTL type rdata; ..." of the answer section */
 	char authority[2048];
-	char trace[4096];     /* a line a step */
+	char trace[4096]; /* a line a step */
 };
 
 struct world {
 	struct resolve *engine;
 	struct resolve_cache *cache;
 	struct resolve_settings settings;
-	struct random random;        /* the engine's */
-	struct random dice;          /* the network's */
+	struct random random; /* the engine's */
+	struct random dice;   /* the network's */
 	struct counters counters;
 	struct world_network network;
 	int64_t now_ms, wake_at_ms;
