@@ -17,14 +17,23 @@
 
 #include "base/base.h"
 
-struct config_list { size_t count; char **item; };
-struct config_addrs { size_t count; struct addr *item; };
-struct config_prefixes { size_t count; struct addr_prefix *item; };
+struct config_list {
+	size_t count;
+	char **item;
+};
+struct config_addrs {
+	size_t count;
+	struct addr *item;
+};
+struct config_prefixes {
+	size_t count;
+	struct addr_prefix *item;
+};
 
 enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, CONFIG_PROVE_STRUCTURE };
 
 struct config_zone {
-	char *name;                 /* presentation form */
+	char *name; /* presentation form */
 	char *file;
 	enum config_prove prove;    /* auto = full for the root or when anchors are given, else structure */
 	struct config_list anchors; /* files of DS/DNSKEY; empty = built in (root) */
@@ -32,47 +41,49 @@ struct config_zone {
 };
 
 /* "from" -> "to": where a name server's address really is (labs, address translation). */
-struct config_reroute { struct addr from, to; };
+struct config_reroute {
+	struct addr from, to;
+};
 
 struct config {
 	struct {
-		struct config_addrs listen;   /* default 127.0.0.1@53 and ::1@53 */
-		uint32_t workers;             /* 0 = one a CPU */
-		char *user;                   /* "" = stay, but a daemon started by root becomes "banyan" if there is one */
-		char *rundir;                 /* /run/banyan */
-		char *control;                /* Unix socket; default rundir/control.sock; never empty once read */
-		char *identity;               /* NSID, id.server, hostname.bind; "" = off; "auto" = host name */
-		char *version;                /* version.bind, version.server; "" = off (REFUSED) */
-		uint32_t udp_size;            /* bytes, largest UDP reply; default 1232 */
-		uint32_t udp_batch;           /* messages per recvmmsg */
-		uint32_t tcp_clients;         /* connections over all workers */
+		struct config_addrs listen; /* default 127.0.0.1@53 and ::1@53 */
+		uint32_t workers;           /* 0 = one a CPU */
+		char *user;           /* "" = stay, but a daemon started by root becomes "banyan" if there is one */
+		char *rundir;         /* /run/banyan */
+		char *control;        /* Unix socket; default rundir/control.sock; never empty once read */
+		char *identity;       /* NSID, id.server, hostname.bind; "" = off; "auto" = host name */
+		char *version;        /* version.bind, version.server; "" = off (REFUSED) */
+		uint32_t udp_size;    /* bytes, largest UDP reply; default 1232 */
+		uint32_t udp_batch;   /* messages per recvmmsg */
+		uint32_t tcp_clients; /* connections over all workers */
 		uint32_t tcp_clients_per_address;
-		uint32_t tcp_idle_ms;         /* RFC 7766 section 6.2.3 */
-		uint32_t tcp_pipeline;        /* questions in flight on one connection */
+		uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */
+		uint32_t tcp_pipeline; /* questions in flight on one connection */
 		bool minimal_responses;
 		enum log_level log_level;
-		bool confine;                 /* seccomp/capabilities after start */
+		bool confine; /* seccomp/capabilities after start */
 	} server;
 	size_t n_zones;
 	struct config_zone *zones;
 	struct {
-		char *file;                   /* "" = no local root; default /var/lib/banyan/root.zone */
-		struct config_list anchors;   /* empty = built in */
-		bool require_zonemd;          /* default true */
+		char *file;                 /* "" = no local root; default /var/lib/banyan/root.zone */
+		struct config_list anchors; /* empty = built in */
+		bool require_zonemd;        /* default true */
 	} root;
 	struct {
-		bool enabled;                 /* default: yes */
-		struct config_prefixes allow; /* default 127.0.0.0/8, ::1/128 */
-		uint64_t cache_size;          /* bytes; default 64 MiB */
+		bool enabled;                                                  /* default: yes */
+		struct config_prefixes allow;                                  /* default 127.0.0.0/8, ::1/128 */
+		uint64_t cache_size;                                           /* bytes; default 64 MiB */
 		uint32_t cache_ttl_max, cache_ttl_min, cache_negative_ttl_max; /* seconds */
-		uint16_t upstream_port;       /* 53 */
-		struct config_addrs outgoing; /* source addresses; empty = any */
+		uint16_t upstream_port;                                        /* 53 */
+		struct config_addrs outgoing;                                  /* source addresses; empty = any */
 		size_t n_reroutes;
 		struct config_reroute *reroute;
-		bool ipv4, ipv6;              /* families used towards authorities */
-		bool case_randomisation;      /* 0x20 */
+		bool ipv4, ipv6;         /* families used towards authorities */
+		bool case_randomisation; /* 0x20 */
 		bool qname_minimisation;
-		uint32_t questions_max;       /* in flight, per worker */
+		uint32_t questions_max; /* in flight, per worker */
 		uint32_t clients_per_question;
 		uint32_t upstream_queries_max; /* per question */
 		uint32_t question_time_ms;     /* whole walk */
@@ -87,8 +98,8 @@ struct config_error {
 };
 
 int config_read_file(const char *path, struct config **ret, struct config_error *ret_error) _must_use_;
-int config_read_text(const char *name, const char *text, size_t len, struct config **ret, struct config_error *ret_error)
-	_must_use_;
+int config_read_text(const char *name, const char *text, size_t len, struct config **ret,
+		     struct config_error *ret_error) _must_use_;
 int config_default(struct config **ret) _must_use_;
 void config_free(struct config *config);
 

@@ -121,13 +121,13 @@ static int mapping_read(const struct config_reader *r, const char *prefix, const
 			const struct tree_node *map, void *base)
 {
 	const struct tree_node *seen[SEEN_MAX] = {NULL};
-	const struct config_option *first = NULL;
+	size_t first = config_options_count;
 	char path[128];
 	for (size_t i = 0; i < config_options_count; i++) {
 		if (schema_key(&config_options[i], prefix) == NULL)
 			continue;
-		if (first == NULL)
-			first = &config_options[i];
+		if (i < first)
+			first = i;
 		int rc = value_default(r, &config_options[i], base);
 		if (rc < 0)
 			return rc;
@@ -136,7 +136,7 @@ static int mapping_read(const struct config_reader *r, const char *prefix, const
 		const struct config_option *option = schema_find(prefix, key->text);
 		if (option == NULL || key->kind == TREE_NULL)
 			return unknown_key(r, prefix, where, key);
-		const struct tree_node **slot = &seen[option - first];
+		const struct tree_node **slot = &seen[(size_t)(option - config_options) - first];
 		if (*slot != NULL)
 			return value_fail(r, key, "%s.%s: stands here again; it stood in line %u already", where,
 					  key->text, (*slot)->line);
@@ -146,9 +146,11 @@ static int mapping_read(const struct config_reader *r, const char *prefix, const
 		if (rc < 0)
 			return rc;
 	}
-	for (const struct config_option *o = first; o < config_options + config_options_count; o++)
-		if (schema_key(o, prefix) != NULL && o->fallback == NULL && seen[o - first] == NULL)
-			return value_fail(r, map, "%s: '%s' is missing", where, schema_key(o, prefix));
+	for (size_t i = first; i < config_options_count; i++) {
+		const char *key = schema_key(&config_options[i], prefix);
+		if (key != NULL && config_options[i].fallback == NULL && seen[i - first] == NULL)
+			return value_fail(r, map, "%s: '%s' is missing", where, key);
+	}
 	return 0;
 }
 

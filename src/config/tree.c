@@ -56,19 +56,23 @@ static int place(struct builder *b, const yaml_event_t *event, struct tree_node 
 	return 0;
 }
 
-static int node_new(struct builder *b, const yaml_event_t *event, enum tree_kind kind, struct tree_node **ret)
+/* NULL on failure; `*ret_rc` tells which. */
+static struct tree_node *node_new(struct builder *b, const yaml_event_t *event, enum tree_kind kind, int *ret_rc)
 {
-	if (++b->nodes > CONFIG_NODES_MAX)
-		return fail(b, event->start_mark, "more than %d values", CONFIG_NODES_MAX);
+	if (++b->nodes > CONFIG_NODES_MAX) {
+		*ret_rc = fail(b, event->start_mark, "more than %d values", CONFIG_NODES_MAX);
+		return NULL;
+	}
 	struct tree_node *node = arena_alloc0(b->arena, sizeof *node);
-	if (node == NULL)
-		return BANYAN_ENOMEM;
+	if (node == NULL) {
+		*ret_rc = BANYAN_ENOMEM;
+		return NULL;
+	}
 	node->kind = kind;
 	node->text = "";
 	node->line = (unsigned)event->start_mark.line + 1;
 	node->column = (unsigned)event->start_mark.column + 1;
-	*ret = node;
-	return 0;
+	return node;
 }
 
 /* What YAML 1.1 calls null when it is not quoted. */
@@ -83,15 +87,15 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 	const char *text = (const char *)event->data.scalar.value;
 	size_t len = event->data.scalar.length;
 	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	struct tree_node *node;
+	int rc;
 	if (event->data.scalar.anchor != NULL)
 		return fail(b, event->start_mark, "anchors (&) and aliases (*) are not used here; write the value out");
 	if (event->data.scalar.tag != NULL)
 		return fail(b, event->start_mark, "tags (!) are not used here");
 	if (memchr(text, '\0', len) != NULL)
 		return fail(b, event->start_mark, "a text holds a NUL byte");
-	int rc = node_new(b, event, plain ? is_null(text) ? TREE_NULL : TREE_PLAIN : TREE_QUOTED, &node);
-	if (rc < 0)
+	struct tree_node *node = node_new(b, event, plain ? is_null(text) ? TREE_NULL : TREE_PLAIN : TREE_QUOTED, &rc);
+	if (node == NULL)
 		return rc;
 	node->text = arena_dup(b->arena, text, len + 1);
 	if (node->text == NULL)
@@ -102,7 +106,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event)
 static int on_open(struct builder *b, const yaml_event_t *event, enum tree_kind kind, const void *anchor,
 		   const void *tag)
 {
-	struct tree_node *node;
+	int rc;
 	if (anchor != NULL)
 		return fail(b, event->start_mark, "anchors (&) and aliases (*) are not used here; write the value out");
 	if (tag != NULL)
@@ -110,8 +114,8 @@ static int on_open(struct builder *b, const yaml_event_t *event, enum tree_kind 
 	if (b->depth == CONFIG_DEPTH_MAX)
 		return fail(b, event->start_mark, "more than %d lists and mappings inside each other",
 			    CONFIG_DEPTH_MAX);
-	int rc = node_new(b, event, kind, &node);
-	if (rc < 0 || (rc = place(b, event, node)) < 0)
+	struct tree_node *node = node_new(b, event, kind, &rc);
+	if (node == NULL || (rc = place(b, event, node)) < 0)
 		return rc;
 	b->open[b->depth++] = node;
 	return 0;
