@@ -117,5 +117,8 @@ def test_nothing_is_denied_under_load(authority):
         assert tracer.wait(20) == 0
     finally:
         tracer.kill()
-    assert "EAGAIN" in trace.read_text()  # the trace has seen something
-    assert "EPERM" not in trace.read_text() and "ENOSYS" not in trace.read_text()
+    failed = trace.read_text().splitlines()
+    assert any("EAGAIN" in line for line in failed)  # the trace has seen something
+    # clone3 is refused by design, and the C library goes on with clone; a forced buffer size needs a capability
+    expected = ("clone3(", "SO_SNDBUFFORCE")
+    assert [line for line in failed if ("EPERM" in line or "ENOSYS" in line) and not any(e in line for e in expected)] == []
