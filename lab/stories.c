@@ -134,12 +134,12 @@ static struct lab_host *odd_host(struct lab_world *world, const char *name, enum
 
 static void story_odd(struct lab_world *world)
 {
-	struct lab_zone *zone = story_zone(world, "halfmoon.com.", LAB_OP_OAK, not_signed, 18);
+	struct lab_zone *zone = story_zone(world, "halfmoon.com.", LAB_OP_ODD, not_signed, 18);
 	lab_zone_ns(zone, odd_host(world, "ns1.halfmoon.com.", LAB_ODD_LAME));
 	/* these two are good servers of other zones, which were never told of this one */
 	lab_zone_ns(zone, lab_host_add(world, "ns2.halfmoon.com.", LAB_OP_WEST, 3, LAB_V4));
 	lab_zone_ns(zone, lab_host_add(world, "ns3.halfmoon.com.", LAB_OP_WORLD, 4, LAB_V4));
-	lab_zone_ns(zone, lab_host_add(world, "ns4.halfmoon.com.", LAB_OP_OAK, 1, LAB_V4));
+	lab_zone_ns(zone, odd_host(world, "ns4.halfmoon.com.", LAB_ODD_SLOW));
 	story_expect(world, "lame", "www.halfmoon.com.", 18);
 
 	zone = story_zone(world, "silentbay.de.", LAB_OP_PINE, not_signed, 19);

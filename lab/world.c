@@ -68,10 +68,14 @@ void lab_list_add(struct lab_list *list, void *item)
 
 static void print_v(struct buffer *buffer, const char *format, va_list args)
 {
-	char text[2048];
-	int n = vsnprintf(text, sizeof(text), format, args);
-	if (n < 0 || buffer_append(buffer, text, strlen(text)) < 0)
+	va_list again;
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, format, args);
+	if (n < 0 || buffer_reserve(buffer, n + 1) < 0)
 		lab_out_of_memory();
+	vsnprintf((char *)buffer->data + buffer->len, n + 1, format, again);
+	buffer->len += n; /* the NUL stays behind the text */
+	va_end(again);
 }
 
 void lab_print(struct buffer *buffer, const char *format, ...)

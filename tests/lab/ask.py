@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks a resolver for the rows of a lab's expected.csv and tells what differs.
+
+As a program: ask.py EXPECTED.CSV ADDRESS PORT, prints one difference a line and exits 1 if there is any."""
+import asyncio
+import csv
+import sys
+from collections import namedtuple
+
+import dns.asyncquery
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+Row = namedtuple("Row", "feature name type rcode answer")
+Reply = namedtuple("Reply", "row rcode answer authentic took_s")
+IN_FLIGHT = 40  # questions at once: enough to be quick, few enough for one slow server
+TIMEOUT_S = 30  # a resolver may need its whole budget to find out that a zone is dead
+
+
+def read_expected(path):
+    with open(path, newline="", encoding="ascii") as file:
+        rows = csv.reader(file, quoting=csv.QUOTE_NONE)
+        assert next(rows) == list(Row._fields)
+        return [Row(*row[:4], ",".join(row[4:])) for row in rows]
+
+
+def data_of(message, rdtype):
+    """The data of all records of this type in the answer: with aliases, those at the end of the chain."""
+    found = [rdata.to_text() for rrset in message.answer if rrset.rdtype == rdtype for rdata in rrset]
+    return sorted(text if text.startswith('"') else text.lower() for text in found)
+
+
+async def ask(row, address, port, gate):
+    rdtype = dns.rdatatype.from_text(row.type)
+    query = dns.message.make_query(row.name, rdtype, use_edns=0, payload=1232, want_dnssec=False)
+    query.flags |= dns.flags.AD  # RFC 6840 section 5.7: tell whether it is authentic
+    async with gate:
+        started = asyncio.get_running_loop().time()
+        try:
+            reply, _ = await dns.asyncquery.udp_with_fallback(query, address, TIMEOUT_S, port)
+        except (dns.exception.DNSException, OSError, EOFError) as error:
+            return Reply(row, type(error).__name__, [], False, 0)
+        took_s = asyncio.get_running_loop().time() - started
+    return Reply(row, dns.rcode.to_text(reply.rcode()), data_of(reply, rdtype), bool(reply.flags & dns.flags.AD), took_s)
+
+
+async def ask_all_async(rows, address, port):
+    gate = asyncio.Semaphore(IN_FLIGHT)
+    return await asyncio.gather(*(ask(row, address, port, gate) for row in rows))
+
+
+def ask_all(rows, address, port):
+    return asyncio.run(ask_all_async(rows, address, port))
+
+
+def differences(replies):
+    lines = []
+    for reply in replies:
+        want = sorted(reply.row.answer.split(";")) if reply.row.answer else []
+        if reply.rcode != reply.row.rcode or reply.answer != want:
+            lines.append(f"{reply.row.feature}: {reply.row.name} {reply.row.type}: expected {reply.row.rcode} "
+                         f"{';'.join(want)}, got {reply.rcode} {';'.join(reply.answer)}")
+    return lines
+
+
+def expected_of(lab, without=()):
+    rows = read_expected(lab.path("expected.csv"))
+    assert len(rows) > 1000
+    return [row for row in rows if row.feature not in without]
+
+
+def assert_all_as_expected(replies):
+    lines = differences(replies)
+    assert not lines, f"{len(lines)} of {len(replies)} differ:\n" + "\n".join(lines[:30])
+
+
+def main():
+    replies = ask_all(read_expected(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    lines = differences(replies)
+    authentic = sum(reply.authentic for reply in replies)
+    print("\n".join(lines + [f"{len(replies)} asked, {len(lines)} differ, {authentic} authentic"]))
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

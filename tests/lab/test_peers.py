@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab without us: BIND and unbound resolve and validate every expected name, on banyand's and on nsd's servers."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+import pytest
+
+import ask
+from conftest import DEADLINE_S, Run, make_lab, wait_for
+
+HERE = Path(__file__).resolve().parent
+NOT_BY_IPV4 = {"ipv6-only"}  # features that a resolver without our reroutes cannot reach
+SLOW_TO_FAIL = {"dead-only"}  # peers take up to a minute to give up
+
+
+def bind_conf(lab, folder, address):
+    anchor = lab.path("root", "root.ds").read_text(encoding="ascii").split(None, 4)[4].split()
+    return f"""
+options {{
+    directory "{folder}"; managed-keys-directory "{folder}"; session-keyfile "{folder}/session.key"; pid-file none;
+    port {lab.port}; listen-on {{ {address}; }}; listen-on-v6 {{ none; }}; recursion yes; allow-query {{ any; }};
+    dnssec-validation yes; empty-zones-enable no; notify no; lame-ttl 0; max-udp-size 1232;
+}};
+controls {{ }};
+trust-anchors {{ . static-ds {anchor[0]} {anchor[1]} {anchor[2]} "{anchor[3]}"; }};
+zone "." {{ type hint; file "{lab.path('root', 'root.hints')}"; }};
+"""
+
+
+@pytest.fixture(scope="module")
+def bind(lab, tmp_path_factory):
+    """BIND as a resolver: its `port` is also the one that it asks servers at, so it walks the lab as it is."""
+    if shutil.which("named", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip("named is not installed")
+    folder, address = tmp_path_factory.mktemp("bind"), "127.10.250.1"
+    conf = folder / "named.conf"
+    conf.write_text(bind_conf(lab, folder, address), encoding="utf-8")
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(["/usr/sbin/named", "-4", "-f", "-n", "1", "-c", str(conf)], stdout=log, stderr=log)
+    yield address
+    process.terminate()
+    process.wait(timeout=DEADLINE_S)
+
+
+def bind_is_up(address, port):
+    try:
+        query = dns.message.make_query("id.server.", "TXT", "CH")
+        return dns.query.udp(query, address, 1, port)
+    except (dns.exception.DNSException, OSError):
+        return None
+
+
+@pytest.mark.parametrize("server", ["banyand", "nsd"])
+def test_bind_resolves_and_validates_every_name(lab, bind, server):
+    """Neither the lab nor the expected answers are ours alone: BIND walks and validates it, with nsd as all servers too."""
+    options = ["--banyand", str(HERE / "nsd-as-banyand")] if server == "nsd" else []
+    if server == "nsd" and not Path("/usr/sbin/nsd").exists():
+        pytest.skip("nsd is not installed")
+    with Run(lab.folder, *options):
+        wait_for("named", lambda: bind_is_up(bind, lab.port))
+        replies = ask.ask_all(ask.expected_of(lab, NOT_BY_IPV4 | SLOW_TO_FAIL), bind, lab.port)
+    ask.assert_all_as_expected(replies)
+    authentic = {reply.row.feature for reply in replies if reply.authentic}
+    assert {"plain", "site-signed", "parked-signed", "wildcard", "no-tld", "tld"} <= authentic
+    insecure = [reply for reply in replies if reply.row.feature in ("parked", "unsigned-tld") and reply.row.rcode == "NOERROR"]
+    assert insecure and not any(reply.authentic for reply in insecure)
+
+
+UNBOUND_CONF = """
+server:
+  chroot: "" username: "" use-syslog: no pidfile: "" directory: "{folder}"
+  interface: 127.10.250.2 port: 53 access-control: 127.0.0.0/8 allow
+  do-not-query-localhost: no do-ip6: no
+  root-hints: "{hints}"
+  trust-anchor-file: "{anchor}"
+  local-zone: "8.b.d.0.1.0.0.2.ip6.arpa." nodefault
+  max-udp-size: 1232
+remote-control:
+  control-enable: no
+"""
+
+
+class Namespace:
+    """A network of its own, where port 53 is free. Lives as long as the process that holds it."""
+
+    def __init__(self):
+        self.holder = subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && echo up && exec sleep 600"],
+                                       stdout=subprocess.PIPE)
+        assert self.holder.stdout.readline() == b"up\n"
+        self.prefix = ["nsenter", "-n", "-t", str(self.holder.pid)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.holder.kill()
+        self.holder.wait()
+
+
+def test_unbound_resolves_and_validates_every_name(tmp_path):
+    """unbound asks at port 53 alone, so this lab is at port 53, in a network namespace."""
+    if os.geteuid() != 0 or shutil.which("unbound", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip("needs unbound, and root for a network namespace")
+    folder = make_lab(tmp_path / "lab", "--seed", "9", "--port", "53")
+    conf = tmp_path / "unbound.conf"
+    conf.write_text(UNBOUND_CONF.format(folder=tmp_path, hints=folder / "root/root.hints", anchor=folder / "root/root.ds"),
+                    encoding="utf-8")
+    rows = [row for row in ask.read_expected(folder / "expected.csv")
+            if row.feature not in NOT_BY_IPV4 | SLOW_TO_FAIL]
+    wanted = tmp_path / "wanted.csv"
+    wanted.write_text("\n".join(",".join(row) for row in [ask.Row._fields, *rows]) + "\n", encoding="ascii")
+    with Namespace() as namespace, Run(folder, prefix=namespace.prefix), open(tmp_path / "log", "wb") as log:
+        unbound = subprocess.Popen([*namespace.prefix, "/usr/sbin/unbound", "-d", "-c", str(conf)], stdout=log, stderr=log)
+        try:
+            result = subprocess.run([*namespace.prefix, "/usr/bin/python3", str(HERE / "ask.py"), str(wanted), "127.10.250.2",
+                                     "53"], capture_output=True, text=True, timeout=DEADLINE_S * 4, check=False)
+        finally:
+            unbound.terminate()
+            unbound.wait(timeout=DEADLINE_S)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]
+    authentic = int(result.stdout.rsplit(", ", 1)[1].split()[0])
+    assert authentic > 150, result.stdout[-200:]
