@@ -283,7 +283,7 @@ static void add_nsec3(const struct signer *s, struct test_zone *out, const struc
 		bool insecure = (node->flags & ZONE_NODE_CUT) != 0 && zone_node_set(zone, node, WIRE_TYPE_DS) == NULL;
 		if (!node_denied(s, node) || (s->opt_out && insecure))
 			continue;
-		dnssec_nsec3_hash(node->name, 2, param + 5, 2, item[n].hash);
+		assert_int_equal(dnssec_nsec3_hash(node->name, 2, param + 5, 2, item[n].hash), 0);
 		item[n++].node = node;
 	}
 	qsort(item, n, sizeof *item, hashed_order);
