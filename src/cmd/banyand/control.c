@@ -175,8 +175,12 @@ static void job_begin(void *ctx) /* worker */
 {
 	struct trace_job *job = ctx;
 	struct worker *worker = &job->keeper->workers.worker[0];
-	job->rc = answer_trace(worker->recursor, job->qname, job->qtype, job->cold, job_traced, job);
-	if (job->rc < 0 && keeper_post(job->keeper, job_back, job) < 0)
+	/* a trace that starts may have ended in here already, and the job with it: then it is the keeper's */
+	int rc = answer_trace(worker->recursor, job->qname, job->qtype, job->cold, job_traced, job);
+	if (rc >= 0)
+		return;
+	job->rc = rc;
+	if (keeper_post(job->keeper, job_back, job) < 0)
 		log_warning(STATION, "no memory to report a trace");
 }
 
