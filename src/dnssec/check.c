@@ -221,7 +221,7 @@ static void trust_judge(struct check *c)
 			     "there is no trust anchor for this zone");
 	else
 		check_report(c, true, REASON_ANCHOR_NO_MATCH, c->in->apex, WIRE_TYPE_DNSKEY, c->dnskey,
-			     "none of the trust anchors (tags%s) is a key that signs the key set", tags);
+			     "none of the trust anchors (tags%s) is a key that validly signs the key set", tags);
 }
 
 static int check_signed(struct check *c)
@@ -243,9 +243,9 @@ static int check_signed(struct check *c)
 		rc = check_jobs_run(c); /* the digest is one of the jobs */
 	if (rc < 0 || !out->signed_zone)
 		return rc;
+	check_jobs_report(c); /* first, for an expired signature says more than that no chain of trust holds */
 	if (c->dnskey != NO_INDEX)
 		trust_judge(c);
-	check_jobs_report(c);
 	if (c->has_nsec && c->has_nsec3)
 		check_report(c, true, REASON_DENIAL_MIXED, c->in->apex, 0, NO_INDEX,
 			     "the chains cannot both be complete while one replaces the other");

@@ -344,7 +344,8 @@ static void includes(void **state)
 	static const char outer[] = SOA "$INCLUDE inner.zone sub.example.\nb A 192.0.2.1\n",
 			  inner[] = "@ A 192.0.2.1\nx A 192.0.2.2\n";
 	static const char loop[] = SOA "$INCLUDE loop.zone\n", plain[] = SOA "$INCLUDE inner.zone\n";
-	static const char broken[] = "@ A 192.0.2.1\nx A 192.0.2\n", outer2[] = SOA "$INCLUDE broken.zone sub.example.\n";
+	static const char broken[] = "@ A 192.0.2.1\nx A 192.0.2\n",
+			  outer2[] = SOA "$INCLUDE broken.zone sub.example.\n";
 	put("inner.zone", inner, sizeof inner - 1);
 	struct zone *zone = read_path(put("outer.zone", outer, sizeof outer - 1), true, 0);
 	if (zone == NULL)
