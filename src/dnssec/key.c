@@ -3,6 +3,7 @@
 #include "private.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/bn.h>
 #include <pthread.h>
@@ -149,8 +150,10 @@ int dnssec_key_new(const uint8_t *dnskey_rdata, size_t len, struct dnssec_key **
 		pkey = pkey_ecdsa(a, data, len - 4);
 	else
 		pkey = EVP_PKEY_new_raw_public_key_ex(NULL, a->name, NULL, data, len - 4); /* RFC 8080 section 3 */
-	if (pkey == NULL)
+	if (pkey == NULL) {
+		ERR_clear_error();
 		return BANYAN_EMALF;
+	}
 	struct dnssec_key *key = calloc(1, sizeof *key);
 	if (key == NULL) {
 		EVP_PKEY_free(pkey);

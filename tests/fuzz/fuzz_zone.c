@@ -15,7 +15,7 @@ static void count_finding(void *ctx, const struct zone_finding *finding)
 {
 	if (finding->text == NULL || finding->reason == REASON_NONE)
 		abort(); /* every finding says what it is */
-	++*(size_t *)ctx;
+	*(size_t *)ctx += finding->fatal;
 }
 
 /* The zone's own keys as anchors, so that the way through the signatures is open. */
@@ -40,9 +40,35 @@ static void prove(const struct zone *zone, bool digest_only, bool structure_only
 					       .structure_only = structure_only,
 					       .report = count_finding,
 					       .report_ctx = &findings};
-	if (zone_prove(zone, &settings, &proof) == 0 && !proof.proved && (findings == 0 || proof.reason == REASON_NONE))
-		abort(); /* a refusal has a reason and a finding */
+	if (zone_prove(zone, &settings, &proof) == 0 &&
+	    (proof.proved != (findings == 0) || proof.proved != (proof.reason == REASON_NONE)))
+		abort(); /* a refusal has a reason and a fatal finding, a proof has none */
 	dnssec_anchors_done(&anchors);
+}
+
+/* Names ascend, sets stand by type, data ascend in canonical form, and each record is counted once. */
+static void check_order(const struct zone *zone)
+{
+	size_t records = 0;
+	for (size_t i = 0; i < zone->n_nodes; i++) {
+		const struct zone_node *node = &zone->node[i];
+		if (i > 0 && wire_name_cmp(zone->node[i - 1].name, node->name) >= 0)
+			abort();
+		if (zone_find(zone, node->name) != node || !wire_name_under(node->name, zone->apex))
+			abort();
+		for (uint32_t s = 0; s < node->n_sets; s++) {
+			const struct wire_rrset *set = &zone->set[node->first_set + s];
+			const struct wire_rrset *canonical = &zone->canonical[node->first_set + s];
+			if (set->owner != node->name || set->count == 0 || (s > 0 && set[-1].type > set->type))
+				abort();
+			for (uint32_t r = 1; r < set->count; r++)
+				if (wire_rdata_cmp(&canonical->rdata[r - 1], &canonical->rdata[r]) >= 0)
+					abort();
+			records += set->count;
+		}
+	}
+	if (records != zone->n_records)
+		abort();
 }
 
 static void ask(const struct image *image, const uint8_t *name, uint16_t qtype, size_t max)
@@ -107,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			abort(); /* an error says what is wrong */
 		return 0;
 	}
+	check_order(zone);
 	prove(zone, false, false);
 	prove(zone, true, false);
 	prove(zone, false, true);

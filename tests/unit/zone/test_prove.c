@@ -660,6 +660,32 @@ static void under_dname(void **state)
 	finish(&p);
 }
 
+/* An answer made from a wildcard verifies under the name that was asked for (RFC 4035 section 5.3.2). */
+static void wildcard(void **state)
+{
+	(void)state;
+	struct prepared p;
+	struct dnssec_key *key;
+	enum reason why = REASON_NONE;
+	prepare(&p, NSEC);
+	struct test_record *txt = test_zone_find(&p.zone, "*.wild.example", WIRE_TYPE_TXT, 0);
+	struct test_record *sig = test_zone_find(&p.zone, "*.wild.example", WIRE_TYPE_RRSIG, WIRE_TYPE_TXT);
+	struct wire_rdata rdata = {txt->rdata, txt->len}, rrsig = {sig->rdata, sig->len};
+	uint8_t owner[WIRE_NAME_MAX];
+	struct wire_rrset set = {
+		.owner = owner, .type = WIRE_TYPE_TXT, .rclass = 1, .ttl = txt->ttl, .count = 1, .rdata = &rdata};
+	assert_int_equal(dnssec_key_new(p.signer.dnskey, p.signer.dnskey_len, &key), 0);
+	static const char *const names[] = {"*.wild.example", "Asked.wild.example", "more.labels.WILD.example"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_true(wire_name_parse(names[i], owner) > 0);
+		assert_int_equal(dnssec_rrsig_verify(&set, &rrsig, key, SIGNER_NOW, &why), 0);
+	}
+	assert_true(wire_name_parse("asked.tame.example", owner) > 0);
+	assert_int_equal(dnssec_rrsig_verify(&set, &rrsig, key, SIGNER_NOW, &why), BANYAN_EPROOF);
+	dnssec_key_free(key);
+	finish(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
