@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The resolver's handling of replies: an engine on a small root, its authorities played by the input.
- *
- * The input is a list of moves: a client asks, an authority replies (bytes as they are, or records built from a small
- * vocabulary, so that deep states are reached), nothing comes for a while, sending fails, a client goes. Whatever the
- * moves, each client gets one answer within the time that settings allow, and no exchange is left open.
+ * The resolver's handling of replies: the input is a play of questions, replies, silence, failures and
+ * cancellations. Replies are raw bytes behind a matching question, bytes as they come, or records put together from a list of
+ * names and types that belong together. Every client gets one answer, nothing exceeds its limit, and what is given out
+ * is well-formed.
  */
+#include "image/image.h"
 #include "resolve/resolve.h"
 
 #include <stdlib.h>
@@ -13,116 +13,126 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-#define EXCHANGES_MAX 256
-#define CLIENTS_MAX   64
-#define MOVES_MAX     400
+#define CLIENTS      32
+#define EXCHANGES    128
+#define UPSTREAM_MAX 24
+#define STEPS_MAX    400
 
-static const char root_text[] = ". 86400 SOA a. b. 1 1800 900 604800 86400\n. 86400 NS a.\na. 86400 A 192.0.2.1\n"
-				"com. 172800 NS ns.com.\ncom. 172800 NS ns.net.\nns.com. 172800 A 192.0.2.2\n"
-				"net. 172800 NS ns.net.\nns.net. 172800 A 192.0.2.3\nns.net. 172800 AAAA 2001:db8::3\n"
-				"org. 172800 NS ns.example.com.\n";
+#define require(what)                                                                                                  \
+	do {                                                                                                           \
+		if (!(what))                                                                                           \
+			abort();                                                                                       \
+	} while (0)
 
-static const char *const vocabulary[] = {".",
-					 "com.",
-					 "net.",
-					 "org.",
-					 "ns.com.",
-					 "ns.net.",
-					 "example.com.",
-					 "a.example.com.",
-					 "b.a.example.com.",
-					 "example.net.",
-					 "ns.example.com.",
-					 "www.example.org.",
-					 "example.org.",
-					 "x.com.",
-					 "*.example.com.",
-					 "ns.example.net."};
-static const uint16_t types[] = {WIRE_TYPE_A,     WIRE_TYPE_NS,   WIRE_TYPE_CNAME, WIRE_TYPE_SOA,
-				 WIRE_TYPE_DNAME, WIRE_TYPE_AAAA, WIRE_TYPE_DS,    WIRE_TYPE_RRSIG,
-				 WIRE_TYPE_NSEC,  WIRE_TYPE_TXT,  WIRE_TYPE_MX,    WIRE_TYPE_ANY};
+static const char root_text[] = ". 86400 SOA ns h 1 7200 3600 86400 60\n. NS a.root.\na.root. A 10.9.9.9\n"
+				"com. 172800 NS ns.com.\nns.com. A 10.0.0.1\nnet. NS ns.com.\n"
+				"org. NS ns.a.net.\nloop. NS ns.b.org.\n";
 
-struct exchange {
-	bool open, tcp;
-	uint64_t id;
+static const char *const names[] = {"example.com.",
+				    "www.example.com.",
+				    "a.b.c.example.com.",
+				    "com.",
+				    "net.",
+				    "a.net.",
+				    "ns.a.net.",
+				    "ns.b.org.",
+				    "b.org.",
+				    "www.org.",
+				    "x.loop.",
+				    "ns.com.",
+				    "example.net.",
+				    "www.example.net.",
+				    ".",
+				    "ns.example.com.",
+				    "*.example.com.",
+				    "d.example.com.",
+				    "x.d.example.com.",
+				    "evil.test."};
+
+static const uint16_t types[] = {WIRE_TYPE_A,     WIRE_TYPE_NS,    WIRE_TYPE_CNAME, WIRE_TYPE_SOA,
+				 WIRE_TYPE_AAAA,  WIRE_TYPE_DNAME, WIRE_TYPE_DS,    WIRE_TYPE_TXT,
+				 WIRE_TYPE_RRSIG, WIRE_TYPE_MX,    WIRE_TYPE_NSEC,  WIRE_TYPE_ANY};
+
+struct open {
+	uint64_t exchange;
+	bool tcp;
 	size_t len;
 	uint8_t msg[512];
 };
 
 struct play {
-	const uint8_t *data, *end;
+	const uint8_t *data;
+	size_t left;
 	struct resolve *engine;
-	struct exchange exchange[EXCHANGES_MAX];
-	bool client[CLIENTS_MAX];
-	int64_t now_ms, asked_ms[CLIENTS_MAX], wake_at_ms;
+	struct counters counters;
+	int64_t now_ms, wake_at_ms;
+	size_t n_open;
+	struct open open[EXCHANGES];
+	unsigned waiting[CLIENTS];
+	unsigned sent, asked;
 };
 
+static struct zone *zone;
 static struct image *root;
+static uint8_t wire_names[ARRAY_SIZE(names)][WIRE_NAME_MAX];
 
 static uint8_t next(struct play *play)
 {
-	return play->data < play->end ? *play->data++ : 0;
+	if (play->left == 0)
+		return 0;
+	play->left--;
+	return *play->data++;
 }
 
-static const uint8_t *next_name(struct play *play, uint8_t name[WIRE_NAME_MAX])
+static void build_once(void)
 {
-	if (wire_name_parse(vocabulary[next(play) % ARRAY_SIZE(vocabulary)], name) < 0)
-		abort();
-	return name;
-}
-
-static void root_make(void)
-{
-	struct zone_read_settings settings = {.origin = (const uint8_t *)""};
 	struct zone_error error;
-	struct zone *zone;
-	if (zone_read_text("root", root_text, strlen(root_text), &settings, NULL, NULL, &zone, &error) < 0 ||
-	    image_compile(zone, &root) < 0)
-		abort();
-	zone_free(zone);
+	struct zone_read_settings settings = {.origin = (const uint8_t *)""};
+	if (root != NULL)
+		return;
+	require(zone_read_text("root", root_text, strlen(root_text), &settings, NULL, NULL, &zone, &error) == 0);
+	require(image_compile(zone, &root) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		require(wire_name_parse(names[i], wire_names[i]) > 0);
 }
 
-static struct exchange *exchange_by_id(struct play *play, uint64_t id)
+/* ---- what comes out ---- */
+
+static void check_sets(const struct wire_rrset *set, size_t n)
 {
-	for (unsigned i = 0; i < EXCHANGES_MAX; i++)
-		if (play->exchange[i].open && play->exchange[i].id == id)
-			return &play->exchange[i];
+	for (size_t i = 0; i < n; i++) {
+		require(wire_name_check(set[i].owner, WIRE_NAME_MAX) > 0);
+		require(set[i].ttl <= 86400 && set[i].count > 0);
+		for (uint32_t r = 0; r < set[i].count; r++)
+			require(wire_rdata_check(set[i].rdata[r].data, set[i].rdata[r].len, set[i].type) == 0);
+	}
+}
+
+static void check_answer(struct play *play, const struct resolve_action *action)
+{
+	const struct resolve_result *result = action->answer.result;
+	require(action->answer.client < CLIENTS && play->waiting[action->answer.client] == 1);
+	play->waiting[action->answer.client] = 0;
+	check_sets(result->answer, result->n_answer);
+	check_sets(result->authority, result->n_authority);
+	require(result->upstream <= UPSTREAM_MAX);
+	require(result->reason < REASON_COUNT);
+	require(!result->authentic); /* this root is not signed */
+	for (size_t i = 0; i < result->n_steps; i++)
+		require(result->step[i].what != NULL && result->step[i].qname != NULL);
+}
+
+static struct open *open_find(struct play *play, uint64_t exchange)
+{
+	for (size_t i = 0; i < play->n_open; i++)
+		if (play->open[i].exchange == exchange)
+			return &play->open[i];
 	return NULL;
 }
 
-static void note_send(struct play *play, const struct resolve_action *action)
+static void open_remove(struct play *play, struct open *open)
 {
-	if (exchange_by_id(play, action->send.exchange) != NULL || action->send.len > sizeof play->exchange[0].msg ||
-	    action->send.to.port != 53)
-		abort();
-	for (unsigned i = 0; i < EXCHANGES_MAX; i++) {
-		struct exchange *exchange = &play->exchange[i];
-		if (exchange->open)
-			continue;
-		*exchange = (struct exchange){
-			.open = true, .tcp = action->send.tcp, .id = action->send.exchange, .len = action->send.len};
-		memcpy(exchange->msg, action->send.msg, action->send.len);
-		return;
-	}
-	abort(); /* the engine has more open than its clients can cause */
-}
-
-static void note_answer(struct play *play, const struct resolve_action *action)
-{
-	const struct resolve_result *result = action->answer.result;
-	uint64_t client = action->answer.client;
-	if (client >= CLIENTS_MAX || !play->client[client] || result->upstream > 20)
-		abort(); /* one answer each, and never more work than was allowed */
-	for (size_t i = 0; i < result->n_answer + result->n_authority; i++) {
-		const struct wire_rrset *set =
-			i < result->n_answer ? &result->answer[i] : &result->authority[i - result->n_answer];
-		if (set->ttl > 86400 || set->count == 0)
-			abort();
-		for (uint32_t r = 0; r < set->count; r++)
-			if (wire_rdata_check(set->rdata[r].data, set->rdata[r].len, set->type) < 0)
-				abort();
-	}
-	play->client[client] = false;
+	*open = play->open[--play->n_open];
 }
 
 static void step(struct play *play, struct resolve_event *event)
@@ -133,247 +143,254 @@ static void step(struct play *play, struct resolve_event *event)
 	play->wake_at_ms = actions->wake_at_ms;
 	for (size_t i = 0; i < actions->count; i++) {
 		const struct resolve_action *action = &actions->item[i];
-		struct exchange *exchange;
-		switch (action->kind) {
-		case RESOLVE_SEND:
-			note_send(play, action);
-			break;
-		case RESOLVE_CLOSE:
-			exchange = exchange_by_id(play, action->close.exchange);
-			if (exchange == NULL)
-				abort();
-			exchange->open = false;
-			break;
-		case RESOLVE_ANSWER:
-			note_answer(play, action);
-			break;
+		if (action->kind == RESOLVE_SEND) {
+			struct wire_question question;
+			require(open_find(play, action->send.exchange) == NULL && play->n_open < EXCHANGES);
+			require(action->send.len <= sizeof play->open[0].msg);
+			require(wire_question_parse(action->send.msg, action->send.len, &question) == WIRE_ANSWERABLE);
+			struct open *open = &play->open[play->n_open++];
+			*open = (struct open){.exchange = action->send.exchange, .tcp = action->send.tcp};
+			open->len = action->send.len;
+			memcpy(open->msg, action->send.msg, action->send.len);
+			play->sent++;
+		} else if (action->kind == RESOLVE_CLOSE) {
+			struct open *open = open_find(play, action->close.exchange);
+			require(open != NULL);
+			open_remove(play, open);
+		} else {
+			check_answer(play, action);
 		}
 	}
 }
 
-static struct exchange *pick_exchange(struct play *play)
-{
-	unsigned from = next(play);
-	for (unsigned i = 0; i < EXCHANGES_MAX; i++) {
-		struct exchange *exchange = &play->exchange[(from + i) % EXCHANGES_MAX];
-		if (exchange->open)
-			return exchange;
-	}
-	return NULL;
-}
+/* ---- what goes in ---- */
 
-static void move_question(struct play *play)
+static void do_question(struct play *play)
 {
-	uint8_t name[WIRE_NAME_MAX];
-	uint64_t client = next(play) % CLIENTS_MAX;
-	uint8_t flags = next(play);
-	if (play->client[client])
-		return;
-	play->client[client] = true;
-	play->asked_ms[client] = play->now_ms;
 	struct resolve_event event = {.kind = RESOLVE_QUESTION};
+	uint8_t choice = next(play), client = next(play) % CLIENTS, how = next(play);
+	if (play->waiting[client])
+		return;
+	play->waiting[client] = 1;
+	play->asked++;
 	event.question.client = client;
-	event.question.qname = next_name(play, name);
-	event.question.qtype = types[next(play) % ARRAY_SIZE(types)];
-	event.question.dnssec = flags & 1;
-	event.question.checking_disabled = flags & 2;
-	event.question.trace = flags & 4;
-	event.question.no_cache = (flags & 24) == 24;
+	event.question.qname = wire_names[choice % ARRAY_SIZE(names)];
+	event.question.qtype = types[how % ARRAY_SIZE(types)];
+	event.question.dnssec = how & 0x40;
+	event.question.trace = (how & 0x30) == 0x10;
+	event.question.no_cache = (how & 0x30) == 0x30;
 	step(play, &event);
 }
 
-/* RDATA from the vocabulary; returns its length. */
-static uint16_t build_rdata(struct play *play, uint16_t type, uint8_t *out)
+static void reply(struct play *play, const struct open *open, const uint8_t *msg, size_t len)
 {
-	uint8_t name[WIRE_NAME_MAX];
-	size_t len;
+	struct resolve_event event = {.kind = RESOLVE_REPLY};
+	/* of exactly this size, so that a sanitizer sees a read behind its end */
+	uint8_t *copy = malloc(len + 1);
+	require(copy != NULL);
+	memcpy(copy, msg, len);
+	copy = realloc(copy, len > 0 ? len : 1);
+	event.reply.exchange = open->exchange;
+	event.reply.msg = copy;
+	event.reply.len = len;
+	event.reply.tcp = open->tcp;
+	step(play, &event);
+	free(copy);
+}
+
+static size_t question_end(const struct open *open)
+{
+	return WIRE_HEADER_SIZE + wire_name_len(open->msg + WIRE_HEADER_SIZE) + 4;
+}
+
+/* Bytes behind a header and question that match. */
+static void do_raw_reply(struct play *play, const struct open *open)
+{
+	uint8_t msg[1024];
+	size_t at = question_end(open), want = (size_t)next(play) * 2;
+	memcpy(msg, open->msg, at);
+	msg[2] = next(play) | 0x80;
+	msg[3] = next(play);
+	msg[7] = next(play) & 7;
+	msg[9] = next(play) & 7;
+	msg[11] = next(play) & 7;
+	for (; want > 0 && play->left > 0; want--)
+		msg[at++] = next(play);
+	reply(play, open, msg, at);
+}
+
+static void do_any_reply(struct play *play, const struct open *open)
+{
+	size_t len = next(play);
+	if (len > play->left)
+		len = play->left;
+	const uint8_t *msg = play->data;
+	play->data += len;
+	play->left -= len;
+	reply(play, open, msg, len);
+}
+
+static uint16_t make_rdata(struct play *play, uint16_t type, uint8_t out[600])
+{
+	const uint8_t *name = wire_names[next(play) % ARRAY_SIZE(names)];
+	size_t name_len = wire_name_len(name), at = 0;
+	memset(out, 0, 600);
 	switch (type) {
 	case WIRE_TYPE_A:
-		memcpy(out, "\xc0\0\2", 3);
-		out[3] = next(play);
+		out[0] = 10, out[3] = next(play);
 		return 4;
 	case WIRE_TYPE_AAAA:
-		memset(out, 0, 16);
-		memcpy(out, "\x20\1\xd\xb8", 4);
-		out[15] = next(play);
+		out[0] = 0xfd, out[15] = next(play);
 		return 16;
-	case WIRE_TYPE_SOA:
-		len = wire_name_len(next_name(play, name));
-		memcpy(out, name, len);
-		memset(out + len, 0, 21);
-		out[len + 19] = next(play);
-		return (uint16_t)(len + 21);
-	case WIRE_TYPE_NS:
-	case WIRE_TYPE_CNAME:
-	case WIRE_TYPE_DNAME:
-		len = wire_name_len(next_name(play, name));
-		memcpy(out, name, len);
-		return (uint16_t)len;
 	case WIRE_TYPE_MX:
-		len = wire_name_len(next_name(play, name));
-		memset(out, 0, 2);
-		memcpy(out + 2, name, len);
-		return (uint16_t)(len + 2);
-	default:
-		len = next(play) % 40;
-		for (size_t i = 0; i < len; i++)
-			out[i] = next(play);
-		return (uint16_t)len;
+	case WIRE_TYPE_RRSIG:
+		if (type == WIRE_TYPE_RRSIG)
+			wire_put16(out, types[next(play) % ARRAY_SIZE(types)]);
+		at = type == WIRE_TYPE_MX ? 2 : 18;
+		memcpy(out + at, name, name_len);
+		return (uint16_t)(at + name_len + (type == WIRE_TYPE_RRSIG ? 8 : 0));
+	case WIRE_TYPE_SOA:
+		memcpy(out, name, name_len);
+		out[name_len] = 0; /* mailbox */
+		wire_put32(out + name_len + 17, next(play));
+		return (uint16_t)(name_len + 21);
+	case WIRE_TYPE_DS:
+		out[3] = 2;
+		return 36;
+	case WIRE_TYPE_TXT:
+		out[0] = 1;
+		out[1] = next(play);
+		return 2;
+	case WIRE_TYPE_NSEC:
+		memcpy(out, name, name_len);
+		memcpy(out + name_len, "\0\1\100", 3);
+		return (uint16_t)(name_len + 3);
+	default: /* NS, CNAME, DNAME */
+		memcpy(out, name, name_len);
+		return (uint16_t)name_len;
 	}
 }
 
-static size_t build_reply(struct play *play, const struct exchange *exchange, uint8_t *out)
+/* Records that fit each other: the way into the logic behind the parser. */
+static void do_made_reply(struct play *play, const struct open *open)
 {
-	struct wire_reader reader;
+	static uint8_t msg[4096];
+	uint8_t rdata_bytes[600], how = next(play), n = next(play) % 12;
 	struct wire_writer writer;
-	uint8_t name[WIRE_NAME_MAX], rdata[600];
-	uint8_t flags = next(play);
-	if (wire_reader_init(&reader, exchange->msg, exchange->len) < 0)
-		abort();
-	uint16_t word = (uint16_t)(WIRE_QR | (flags & 1 ? WIRE_AA : 0) | ((flags & 6) == 6 ? WIRE_TC : 0) |
-				   ((flags & 24) == 24 ? WIRE_RA : 0) | (flags & 0xe0 ? flags >> 5 : 0));
-	if (wire_writer_init(&writer, out, 4096, (uint16_t)(reader.id + ((flags & 0x1f) == 0x1f)), word) < 0 ||
-	    wire_writer_question(&writer, reader.qname, reader.qtype, reader.qclass) < 0)
-		abort();
-	unsigned n = next(play) % 24, section = WIRE_ANSWER;
-	for (unsigned i = 0; i < n; i++) {
-		uint8_t how = next(play);
-		const uint8_t *owner = how & 1 ? reader.qname : next_name(play, name);
-		uint16_t type = how & 2 ? reader.qtype : types[next(play) % ARRAY_SIZE(types)];
-		if (how & 4 && section < WIRE_ADDITIONAL)
-			section++;
-		struct wire_rdata one = {rdata, build_rdata(play, type, rdata)};
-		uint32_t ttl = how & 8 ? (uint32_t)(how >> 4) * 100000000U : (uint32_t)(how >> 4);
-		(void)!wire_writer_record(&writer, (enum wire_section)section, owner, type, WIRE_CLASS_IN, ttl, &one);
+	uint16_t flags = (uint16_t)(WIRE_QR | (how & 1 ? 0 : WIRE_AA) | (how & 2 ? WIRE_RA : 0) |
+				    (how & 0x30 ? 0
+				     : how & 4  ? WIRE_TC
+						: 0) |
+				    (how & 8 ? how >> 4 : 0));
+	const uint8_t *qname = open->msg + WIRE_HEADER_SIZE, *end = qname + wire_name_len(qname);
+	require(wire_writer_init(&writer, msg, sizeof msg, wire_get16(open->msg), flags) == 0);
+	require(wire_writer_question(&writer, qname, wire_get16(end), WIRE_CLASS_IN) == 0);
+	for (unsigned section = WIRE_ANSWER; n > 0; n--) {
+		uint8_t choice = next(play), owner = next(play);
+		unsigned wish = 1 + (choice >> 4) % 3;
+		section = wish > section ? wish : section;
+		uint16_t type = types[choice % (ARRAY_SIZE(types) - 1)];
+		struct wire_rdata rdata = {rdata_bytes, make_rdata(play, type, rdata_bytes)};
+		(void)!wire_writer_record(&writer, section,
+					  owner & 0x80 ? qname : wire_names[owner % ARRAY_SIZE(names)], type,
+					  WIRE_CLASS_IN, (uint32_t)next(play) << (owner & 7), &rdata);
 	}
-	return wire_writer_finish(&writer);
+	reply(play, open, msg, wire_writer_finish(&writer));
 }
 
-static void move_reply(struct play *play, bool raw)
+static void do_failure(struct play *play, struct open *open)
 {
-	static uint8_t msg[65535];
-	struct exchange *exchange = pick_exchange(play);
-	size_t len;
-	if (exchange == NULL)
-		return;
-	if (raw) {
-		/* the exchange's own header and question, then the input as it is */
-		size_t keep = next(play) % 4 != 0 ? exchange->len : 2;
-		size_t want = (size_t)next(play) * 4, left = (size_t)(play->end - play->data);
-		len = want < left ? want : left;
-		memcpy(msg, exchange->msg, keep);
-		if (keep > 2) {
-			msg[2] |= 0x80;
-			msg[3] = next(play);
-			memcpy(msg + 6, "\0\2\0\2\0\2", 6);
-		}
-		len = (size_t)(play->end - play->data) < len ? (size_t)(play->end - play->data) : len;
-		memcpy(msg + keep, play->data, len);
-		play->data += len;
-		len += keep;
-	} else {
-		len = build_reply(play, exchange, msg);
-	}
-	uint8_t *exact = malloc(len + 1); /* reads behind its end are seen */
-	memcpy(exact, msg, len);
-	struct resolve_event event = {.kind = RESOLVE_REPLY};
-	event.reply.exchange = exchange->id;
-	event.reply.msg = exact;
-	event.reply.len = len;
-	event.reply.tcp = exchange->tcp;
-	step(play, &event);
-	free(exact);
-}
-
-static void wake(struct play *play, int64_t ms)
-{
-	play->now_ms += ms;
-	struct resolve_event event = {.kind = RESOLVE_WAKE};
-	step(play, &event);
-}
-
-static void move_failure(struct play *play)
-{
-	struct exchange *exchange = pick_exchange(play);
-	if (exchange == NULL)
-		return;
 	struct resolve_event event = {.kind = RESOLVE_SEND_FAILED};
-	event.failed.exchange = exchange->id;
+	event.failed.exchange = open->exchange;
 	event.failed.error = BANYAN_EIO;
-	exchange->open = false;
+	open_remove(play, open);
 	step(play, &event);
 }
 
-static void move_cancel(struct play *play)
+static void do_wait(struct play *play, bool to_the_next)
 {
-	uint64_t client = next(play) % CLIENTS_MAX;
+	struct resolve_event event = {.kind = RESOLVE_WAKE};
+	if (to_the_next && play->wake_at_ms != INT64_MAX)
+		play->now_ms = play->wake_at_ms > play->now_ms ? play->wake_at_ms : play->now_ms;
+	else
+		play->now_ms += (int64_t)next(play) * 100;
+	step(play, &event);
+}
+
+static void do_cancel(struct play *play)
+{
 	struct resolve_event event = {.kind = RESOLVE_CANCEL};
-	event.cancel.client = client;
-	play->client[client] = false;
+	event.cancel.client = next(play) % CLIENTS;
+	play->waiting[event.cancel.client] = 0;
 	step(play, &event);
 }
 
-/* Nothing more comes: everybody must have an answer when the time that settings allow is over. */
-static void finish(struct play *play, uint32_t question_time_ms)
+static void play_one(struct play *play)
 {
-	for (unsigned i = 0; i < 10000 && play->wake_at_ms != INT64_MAX; i++)
-		wake(play, play->wake_at_ms > play->now_ms ? play->wake_at_ms - play->now_ms : 1);
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (play->client[i])
-			abort();
-	for (unsigned i = 0; i < EXCHANGES_MAX; i++)
-		if (play->exchange[i].open)
-			abort();
-	if (resolve_questions(play->engine) != 0)
-		abort();
-	(void)question_time_ms;
+	uint8_t act = next(play);
+	struct open *open = play->n_open > 0 ? &play->open[(act >> 4) % play->n_open] : NULL;
+	switch (act & 15) {
+	case 0:
+	case 1:
+		do_question(play);
+		break;
+	case 2:
+		do_cancel(play);
+		break;
+	case 3:
+	case 4:
+		do_wait(play, (act & 15) == 3);
+		break;
+	case 5:
+		if (open != NULL)
+			do_failure(play, open);
+		break;
+	case 6:
+		if (open != NULL)
+			do_any_reply(play, open);
+		break;
+	case 7:
+	case 8:
+		if (open != NULL)
+			do_raw_reply(play, open);
+		break;
+	default:
+		if (open != NULL)
+			do_made_reply(play, open);
+		break;
+	}
+}
+
+/* Nobody replies any more: all must end by themselves. */
+static void play_out(struct play *play)
+{
+	for (unsigned i = 0; play->wake_at_ms != INT64_MAX; i++) {
+		require(i < 100000);
+		do_wait(play, true);
+	}
+	require(play->n_open == 0 && resolve_questions(play->engine) == 0);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		require(play->waiting[i] == 0);
+	require(play->sent <= play->asked * UPSTREAM_MAX * 2); /* twice: a joined question may start anew */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct play play;
-	static struct counters counters;
-	struct resolve_cache *cache;
 	struct resolve_settings settings;
+	struct resolve_cache *cache;
 	struct random random;
-	if (root == NULL)
-		root_make();
-	play = (struct play){.data = data, .end = data + len, .now_ms = 1000, .wake_at_ms = INT64_MAX};
+	build_once();
 	random_init_seed(&random, len);
 	resolve_settings_default(&settings);
-	settings.upstream_max = 20;
-	settings.questions_max = CLIENTS_MAX / 2;
-	settings.case_randomisation = len > 0 && data[0] & 1;
-	if (resolve_cache_new(1 << 20, &cache) < 0 ||
-	    resolve_new(&settings, cache, &random, &counters, &play.engine) < 0)
-		abort();
-	for (unsigned i = 0; i < MOVES_MAX && play.data < play.end; i++) {
-		uint8_t move = next(&play);
-		switch (move % 8) {
-		case 0:
-		case 1:
-			move_question(&play);
-			break;
-		case 2:
-		case 3:
-		case 4:
-			move_reply(&play, false);
-			break;
-		case 5:
-			move_reply(&play, true);
-			break;
-		case 6:
-			wake(&play, (int64_t)next(&play) * 20);
-			break;
-		default:
-			if (move & 8)
-				move_failure(&play);
-			else
-				move_cancel(&play);
-			break;
-		}
-	}
-	finish(&play, settings.question_time_ms);
+	settings.upstream_max = UPSTREAM_MAX;
+	play = (struct play){.data = data, .left = len, .now_ms = 1000, .wake_at_ms = INT64_MAX};
+	settings.qname_minimisation = next(&play) & 1;
+	require(resolve_cache_new(256 * 1024, &cache) == 0);
+	require(resolve_new(&settings, cache, &random, &play.counters, &play.engine) == 0);
+	for (unsigned i = 0; i < STEPS_MAX && play.left > 0; i++)
+		play_one(&play);
+	play_out(&play);
 	resolve_free(play.engine);
 	resolve_cache_free(cache);
 	return 0;
