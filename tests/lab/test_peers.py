@@ -24,7 +24,7 @@ def bind_conf(lab, folder, address):
 options {{
     directory "{folder}"; managed-keys-directory "{folder}"; session-keyfile "{folder}/session.key"; pid-file none;
     port {lab.port}; listen-on {{ {address}; }}; listen-on-v6 {{ none; }}; recursion yes; allow-query {{ any; }};
-    dnssec-validation yes; empty-zones-enable no; notify no; lame-ttl 0; max-udp-size 1232;
+    dnssec-validation yes; empty-zones-enable no; notify no; lame-ttl 0; max-udp-size 1232; max-cache-size 64M;
 }};
 controls {{ }};
 trust-anchors {{ . static-ds {anchor[0]} {anchor[1]} {anchor[2]} "{anchor[3]}"; }};
@@ -32,16 +32,16 @@ zone "." {{ type hint; file "{lab.path('root', 'root.hints')}"; }};
 """
 
 
-@pytest.fixture(scope="module")
-def bind(lab, tmp_path_factory):
+@pytest.fixture
+def bind(lab, tmp_path):
     """BIND as a resolver: its `port` is also the one that it asks servers at, so it walks the lab as it is."""
     if shutil.which("named", path="/usr/sbin:/usr/bin") is None:
         pytest.skip("named is not installed")
-    folder, address = tmp_path_factory.mktemp("bind"), "127.10.250.1"
+    folder, address = tmp_path, "127.0.0.1"  # it wants an address that an interface has
     conf = folder / "named.conf"
     conf.write_text(bind_conf(lab, folder, address), encoding="utf-8")
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(["/usr/sbin/named", "-4", "-f", "-n", "1", "-c", str(conf)], stdout=log, stderr=log)
+        process = subprocess.Popen(["/usr/sbin/named", "-4", "-g", "-n", "1", "-c", str(conf)], stdout=log, stderr=log)
     yield address
     process.terminate()
     process.wait(timeout=DEADLINE_S)
