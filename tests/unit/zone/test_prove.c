@@ -697,6 +697,7 @@ int main(void)
 		cmocka_unit_test(nsec3_chain), cmocka_unit_test(opt_out),
 		cmocka_unit_test(zonemd),      cmocka_unit_test(digest_only),
 		cmocka_unit_test(structure),   cmocka_unit_test(under_dname),
+		cmocka_unit_test(wildcard),
 	};
 	return cmocka_run_group_tests_name("prove", tests, NULL, NULL);
 }
