@@ -68,8 +68,12 @@ int resolve_select_next(struct resolve *engine, struct cut *cut)
 	unsigned usable[RESOLVE_ADDRESSES_MAX], n = 0;
 	int best = BANYAN_ENOENT;
 	uint64_t best_cost = UINT64_MAX;
+	unsigned again = cut->again;
+	cut->again = 0;
 	if (cut->tries >= SERVER_ZONE_TRIES_MAX)
 		return BANYAN_ENOENT;
+	if (again > 0 && target_usable(engine, &cut->target[again - 1]))
+		return (int)again - 1;
 	for (unsigned i = 0; i < cut->n_targets; i++) {
 		if (!target_usable(engine, &cut->target[i]))
 			continue;

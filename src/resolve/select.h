@@ -8,19 +8,19 @@
 
 #include "base/base.h"
 
-#define SERVER_RTO_FIRST_MS 400  /* before anything is measured: the farthest honest round trips */
-#define SERVER_RTO_MIN_MS 100    /* below it a busy server's queue would look like loss */
-#define SERVER_RTO_MAX_MS 3000
-#define SERVER_TCP_FACTOR 3      /* handshake, slow start */
-#define SERVER_TCP_MIN_MS 1200
-#define SERVER_DEAD_AFTER 4      /* silences in a row */
-#define SERVER_DEAD_FIRST_MS 5000
-#define SERVER_DEAD_MAX_MS 600000
-#define SERVER_TRIES_MAX 3       /* of one address in one walk through one zone */
-#define SERVER_ZONE_TRIES_MAX 16 /* of all addresses in it */
+#define SERVER_RTO_FIRST_MS    400 /* before anything is measured: the farthest honest round trips */
+#define SERVER_RTO_MIN_MS      100 /* below it a busy server's queue would look like loss */
+#define SERVER_RTO_MAX_MS      3000
+#define SERVER_TCP_FACTOR      3 /* handshake, slow start */
+#define SERVER_TCP_MIN_MS      1200
+#define SERVER_DEAD_AFTER      4 /* silences in a row */
+#define SERVER_DEAD_FIRST_MS   5000
+#define SERVER_DEAD_MAX_MS     600000
+#define SERVER_TRIES_MAX       3  /* of one address in one walk through one zone */
+#define SERVER_ZONE_TRIES_MAX  16 /* of all addresses in it */
 #define SERVER_EXPLORE_PERCENT 5
-#define SERVER_UNKNOWN_MS 100    /* an unknown server counts as something below this, at random: so it gets its turn */
-#define SERVER_DECAY_MS 600000   /* a measured time loses half its weight in this time */
+#define SERVER_UNKNOWN_MS      100 /* an unknown server counts as something below this, at random: so it gets its turn */
+#define SERVER_DECAY_MS        600000 /* a measured time loses half its weight in this time */
 
 enum server_flag { SERVER_NO_EDNS = 1, SERVER_CASE = 2 /* does not keep the case of names over UDP */ };
 
@@ -42,10 +42,8 @@ int resolve_select_next(struct resolve *engine, struct cut *cut);
 int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp);
 
 /* What happened: updates `info` and the shared cache. */
-void resolve_select_replied(struct resolve *engine, const struct addr *addr, struct server_info *info,
-			    int64_t took_ms);
+void resolve_select_replied(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t took_ms);
 /* Silences of questions that were in flight together count once. */
-void resolve_select_silent(struct resolve *engine, const struct addr *addr, struct server_info *info,
-			   int64_t sent_ms);
+void resolve_select_silent(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t sent_ms);
 void resolve_select_flag(struct resolve *engine, const struct addr *addr, struct server_info *info,
 			 enum server_flag flag);

@@ -2,10 +2,16 @@
 /* Replies that are of no use, and what they mean for the server that sent them. */
 #include "engine.h"
 
+/* The same server at once, in another way: that was no try in vain. */
+static void ask_again(struct task *task, const struct exchange *sent)
+{
+	task->cut->target[sent->target].tries--;
+	task->cut->again = sent->target + 1;
+}
+
 static void without_edns(struct resolve *engine, struct cut_target *target)
 {
-	target->no_edns = true; /* and again to the same server */
-	target->tries--;
+	target->no_edns = true;
 	resolve_select_flag(engine, &target->addr, &target->info, SERVER_NO_EDNS);
 }
 
@@ -23,10 +29,11 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 	switch (reading->kind) {
 	case READING_TRUNCATED:
 		target->tcp = true;
-		target->tries--; /* the same question goes on */
+		ask_again(task, sent);
 		return;
 	case READING_NO_EDNS:
 		without_edns(engine, target);
+		ask_again(task, sent);
 		return;
 	default:
 		break;
@@ -35,7 +42,7 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 	if (sent->minimised) {
 		/* Some servers answer only for names that they have: ask for the whole one. */
 		task->minimise = false;
-		target->tries--;
+		ask_again(task, sent);
 		return;
 	}
 	task->trouble = reading->reason;

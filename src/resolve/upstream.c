@@ -135,6 +135,7 @@ static void turn_to_tcp(struct resolve *engine, struct exchange *exchange, const
 	resolve_trace_add(engine, task, &step);
 	target_of(exchange)->tcp = true;
 	target_of(exchange)->tries--; /* the same question goes on */
+	task->cut->again = exchange->target + 1;
 	resolve_exchange_end(engine, exchange, true);
 	task->state = TASK_ASK;
 	resolve_task_ready(engine, task);

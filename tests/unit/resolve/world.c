@@ -287,6 +287,12 @@ static void forge(struct world *world, const struct resolve_action *action)
 	     len, &from);
 }
 
+void world_inject(struct world *world, int64_t delay_ms, const struct addr *from, const uint8_t *msg, size_t len)
+{
+	post(world, world->now_ms + delay_ms, world->sending->send.exchange, world->sending->send.tcp, 0, msg, len,
+	     from);
+}
+
 static struct world_server *server_find(struct world *world, const struct addr *addr)
 {
 	for (size_t i = 0; i < world->n_servers; i++)
@@ -335,12 +341,15 @@ static void on_send(struct world *world, const struct resolve_action *action)
 	world->sent_tcp += action->send.tcp;
 	struct world_server *server = server_find(world, &action->send.to);
 	int64_t delay_ms = server == NULL ? 50 : server->rtt_ms * (action->send.tcp ? 2 : 1);
-	int len = 0;
+	int len = WORLD_NOT_MINE;
+	world->sending = action;
 	if (world->answer_fn != NULL)
 		len = world->answer_fn(world->answer_ctx, &action->send.to, action->send.tcp, action->send.msg,
 				       action->send.len, out, &delay_ms);
-	else if (server != NULL)
-		len = server_answer(world, server, action->send.tcp, action->send.msg, action->send.len, out);
+	if (len == WORLD_NOT_MINE)
+		len = server == NULL
+			      ? 0
+			      : server_answer(world, server, action->send.tcp, action->send.msg, action->send.len, out);
 	if (world->network.jitter_ms > 0)
 		delay_ms += random_below(&world->dice, world->network.jitter_ms);
 	if (chance(world, world->network.forge))

@@ -38,6 +38,8 @@ struct world;
 typedef int (*world_answer_fn)(void *ctx, const struct addr *to, bool tcp, const uint8_t *msg, size_t len, uint8_t *out,
 			       int64_t *delay_ms);
 
+#define WORLD_NOT_MINE (-2000)
+
 struct world_network {
 	unsigned loss, repeat, forge; /* percent of messages */
 	unsigned jitter_ms;           /* more than it, at random: reorders */
@@ -79,8 +81,9 @@ struct world {
 		const struct image *image[16];
 		unsigned asked, asked_tcp;
 	} server[WORLD_SERVERS_MAX];
-	world_answer_fn answer_fn; /* instead of the servers, if set */
+	world_answer_fn answer_fn; /* before the servers, if set; WORLD_NOT_MINE = let them */
 	void *answer_ctx;
+	const struct resolve_action *sending; /* while answer_fn runs */
 	struct world_event *events;
 	struct world_open *open; /* exchanges */
 	size_t n_open;
@@ -102,6 +105,8 @@ void world_ask(struct world *world, uint64_t client, const char *name, uint16_t 
 void world_event(struct world *world, struct resolve_event *event); /* any other; now and root are filled in */
 /* Until nothing is open or the time has come. */
 void world_run(struct world *world, int64_t for_ms);
+/* Something more arrives for the exchange that answer_fn is called for: a forgery, if `from` or the bytes are wrong. */
+void world_inject(struct world *world, int64_t delay_ms, const struct addr *from, const uint8_t *msg, size_t len);
 /* Passes time without events of the network. */
 void world_sleep(struct world *world, int64_t ms);
 /* Asks, runs, gives the answer. */
