@@ -239,7 +239,6 @@ int answer_recurse(struct answer_recursor *recursor, const struct answer_pending
 		return 0;
 	waiting->ticket = *ticket;
 	waiting->pending = *pending;
-	counter_add(recursor->settings.counters, COUNTER_RECURSIONS, 1);
 	struct resolve_event event = {
 		.kind = RESOLVE_QUESTION,
 		.question =

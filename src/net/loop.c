@@ -60,6 +60,7 @@ static void on_async(uv_async_t *async)
 	loop->post_first = NULL;
 	loop->post_last = &loop->post_first;
 	bool stop = loop->stop;
+	loop->stop = false;
 	pthread_mutex_unlock(&loop->post_lock);
 	while (post != NULL) {
 		struct net_post *next = post->next;
