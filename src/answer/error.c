@@ -8,8 +8,10 @@
 
 uint16_t reply_flags(const struct reply *reply)
 {
-	uint16_t flags = reply->question->flags & (WIRE_OPCODE_MASK | WIRE_RD | WIRE_CD);
-	return (uint16_t)(WIRE_QR | flags | (reply->recursion ? WIRE_RA : 0) | (reply->rcode & WIRE_RCODE_MASK));
+	/* CD is copied by who recurses (RFC 4035 section 3.2.2) and cleared by others (section 3.1.6) */
+	uint16_t copied = WIRE_OPCODE_MASK | WIRE_RD | (reply->recursion ? WIRE_CD : 0);
+	return (uint16_t)(WIRE_QR | (reply->question->flags & copied) | (reply->recursion ? WIRE_RA : 0) |
+			  (reply->rcode & WIRE_RCODE_MASK));
 }
 
 size_t reply_bare(struct reply *reply)

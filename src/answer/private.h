@@ -34,5 +34,5 @@ bool reply_wants_nsid(const struct reply *reply);
 size_t reply_opt_size(const struct reply *reply, bool nsid);
 /* Appends OPT to a message of `len` bytes; returns its new length. NSID, then the error code, are left out if they do not fit. */
 size_t reply_add_opt(struct reply *reply, size_t len, bool nsid);
-/* The flags of every reply to this question: QR, opcode, RD, CD, RA if the client may recurse, and the RCODE. */
+/* The flags of every reply to this question: QR, opcode, RD, the RCODE; CD and RA if the client may recurse. */
 uint16_t reply_flags(const struct reply *reply);

@@ -6,8 +6,8 @@
 
 static void finish(struct compose *c, const struct wire_question *question, bool truncated)
 {
-	/* RFC 1034 section 4.3.1: RD is copied; RFC 4035 section 3.1.6: CD is copied, AD is clear */
-	uint16_t flags = (uint16_t)(WIRE_QR | (question->flags & (WIRE_RD | WIRE_CD)) | (c->rcode & WIRE_RCODE_MASK));
+	/* RFC 1034 section 4.3.1: RD is copied; RFC 4035 section 3.1.6: CD and AD are clear when the answer is authoritative */
+	uint16_t flags = (uint16_t)(WIRE_QR | (question->flags & WIRE_RD) | (c->rcode & WIRE_RCODE_MASK));
 	if (!c->referral)
 		flags |= WIRE_AA;
 	if (truncated)

@@ -144,26 +144,21 @@ static void add_extra(struct compose *c, uint32_t ref)
 	if (ref == 0)
 		return;
 	const struct image_extra *extra = image_at(c->image, ref);
-	bool minimal = c->minimal && (extra->flags & IMAGE_EXTRA_KEEP) == 0;
-	unsigned variant = c->dnssec && !c->plain_extra && !minimal && (extra->flags & IMAGE_EXTRA_SAME) == 0;
-	size_t len = minimal ? extra->glue_len : extra->len[variant];
-	if (!room(c, len)) {
-		c->must = c->len + extra->must_len;
+	if (c->minimal && (extra->flags & IMAGE_EXTRA_KEEP) == 0)
 		return;
-	}
-	const uint16_t *place = extra_shifts(extra) + (variant ? extra->n_shift[0] : 0);
-	uint8_t *to = c->out + c->len;
-	unsigned by = c->ask.len - (unsigned)extra->base_len, n = extra->n_shift[variant];
-	memcpy(to, extra_data(extra) + (variant ? extra->len[0] : 0), len);
-	if (by != 0) {
-		while (n > 0 && place[n - 1] >= len)
-			n--;
-		shift_pointers(to, place, n, by);
-	}
+	unsigned variant = c->dnssec && !c->plain_extra && (extra->flags & IMAGE_EXTRA_SAME) == 0;
+	size_t len = extra->len[variant];
 	c->must = c->len + extra->must_len;
+	if (!room(c, len))
+		return;
+	uint8_t *to = c->out + c->len;
+	unsigned by = c->ask.len - (unsigned)extra->base_len;
+	memcpy(to, extra_data(extra) + (variant ? extra->len[0] : 0), len);
+	if (by != 0)
+		shift_pointers(to, extra_shifts(extra) + (variant ? extra->n_shift[0] : 0), extra->n_shift[variant],
+			       by);
 	c->len += len;
-	c->counts[WIRE_ADDITIONAL] =
-		(uint16_t)(c->counts[WIRE_ADDITIONAL] + (minimal ? extra->glue_rr : extra->n_rr[variant]));
+	c->counts[WIRE_ADDITIONAL] = (uint16_t)(c->counts[WIRE_ADDITIONAL] + extra->n_rr[variant]);
 }
 
 static const struct image_set *find_set(const struct compose *c, const struct image_slot *slot, uint16_t type)

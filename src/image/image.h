@@ -36,7 +36,7 @@ size_t image_names(const struct image *image);
 struct image_query {
 	const struct wire_question *question;
 	bool dnssec;    /* add signatures and proofs (DO) */
-	bool minimal;   /* leave out what RFC 9471 and the RFCs do not require in the additional section */
+	bool minimal;   /* in the additional section only addresses of name servers, not those of MX and SRV targets */
 	size_t max;     /* bytes the whole message may have, OPT included (TC when more is needed) */
 	size_t reserve; /* bytes of `max` that the caller needs for OPT */
 };
@@ -50,7 +50,7 @@ struct image_reply {
 	bool any_minimised; /* RFC 8482 */
 };
 
-/* Writes a whole message (header with the question's ID, opcode, RD and CD copied, RA and AD clear; question; sections; no OPT) to
+/* Writes a whole message (header with the question's ID, opcode and RD copied, RA, AD and CD clear; question; sections; no OPT) to
  * `out` of at least q->max bytes. Returns its length. The question's name must be at or below the image's apex and its
  * class IN. Truncation: RFC 2181 section 9, RFC 9471 (in-domain glue missing = TC). */
 int image_answer(const struct image *image, const struct image_query *q, uint8_t *out, struct image_reply *ret)

@@ -123,20 +123,19 @@ struct image_set {
 };
 
 enum image_extra_flag {
-	IMAGE_EXTRA_KEEP = 1, /* also when minimal answers are wanted: addresses of the apex's servers */
+	IMAGE_EXTRA_KEEP = 1, /* also when minimal answers are wanted: addresses of name servers */
 	IMAGE_EXTRA_SAME = 2, /* the variant with RRSIGs is the one without */
 };
 
-/* Addresses, in two variants: [0] without RRSIGs, [1] with them. Both start with the same glue: first
- * `must_len` bytes of in-domain glue, which a referral cannot go without (RFC 9471), up to `glue_len` that of siblings.
- * Followed by the places of pointers of both variants, then the data of both; IMAGE_EXTRA_SAME: of the first only. */
+/* Addresses, in two variants: [0] without RRSIGs, [1] with them. Both begin with the in-domain glue, `must_len` bytes, which a
+ * referral cannot go without (RFC 9471). Followed by the places of pointers of both variants, then the data of both;
+ * IMAGE_EXTRA_SAME: of the first only. */
 struct image_extra {
 	uint32_t len[2];
 	uint16_t n_rr[2], n_shift[2];
-	uint32_t must_len, glue_len;
-	uint16_t must_rr, glue_rr;
+	uint32_t must_len;
+	uint16_t must_rr;
 	uint8_t base_len, flags;
-	uint16_t pad;
 };
 
 struct image_nsec3 {
@@ -147,5 +146,5 @@ struct image_nsec3 {
 _Static_assert(sizeof(struct image_header) == 344, "drawn above");
 _Static_assert(sizeof(struct image_slot) == 32, "half a cache line");
 _Static_assert(sizeof(struct image_set) == 24, "packed by hand");
-_Static_assert(sizeof(struct image_extra) == 32, "packed by hand");
+_Static_assert(sizeof(struct image_extra) == 24, "packed by hand");
 _Static_assert(sizeof(struct image_nsec3) == 24, "packed by hand");

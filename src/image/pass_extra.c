@@ -119,10 +119,6 @@ static int add_kind(struct compile *c, struct extra_build *b, const struct targe
 		b->head.must_len = (uint32_t)b->data[0].len;
 		b->head.must_rr = b->head.n_rr[0];
 	}
-	if (kind != TARGET_OWN) {
-		b->head.glue_len = (uint32_t)b->data[0].len;
-		b->head.glue_rr = b->head.n_rr[0];
-	}
 	return 0;
 }
 
@@ -168,8 +164,8 @@ int compile_extra(struct compile *c, const struct wire_rrset *set, bool referral
 	unsigned n = find_targets(c, set, referral, target);
 	if (n == 0)
 		return 0;
-	if (set->type == WIRE_TYPE_NS && !referral)
-		b.head.flags |= IMAGE_EXTRA_KEEP; /* priming needs them (RFC 9609 section 4.2) */
+	if (set->type == WIRE_TYPE_NS)
+		b.head.flags |= IMAGE_EXTRA_KEEP; /* resolvers need them at once (RFC 9471, RFC 9609 section 4.2) */
 	c->encoder->learn = false;                /* what stands between the set and these is not known */
 	for (enum target_kind kind = 0; kind < TARGET_KINDS; kind++) {
 		int rc = add_kind(c, &b, target, n, kind);
