@@ -28,7 +28,7 @@ test:
 
 # banyand on the real root (needs the Internet)
 run:
-	@tools/install-needed build
+	@tools/install-needed run
 	@tools/build $(BUILD)
 	@tools/run-on-real-root $(BUILD)
 
