@@ -21,19 +21,21 @@
 enum net_transport { NET_UDP, NET_TCP };
 
 struct net_settings {
-	uint32_t udp_batch;               /* messages per recvmmsg, 1..NET_UDP_BATCH_MAX */
-	uint32_t tcp_clients;             /* connections of this loop */
+	uint32_t udp_batch;   /* messages per recvmmsg, 1..NET_UDP_BATCH_MAX */
+	uint32_t tcp_clients; /* connections of this loop */
 	uint32_t tcp_clients_per_address;
-	uint32_t tcp_idle_ms;             /* RFC 7766 section 6.2.3 */
-	uint32_t tcp_pipeline;            /* questions in flight on one connection; reading pauses above it */
-	bool ipv4, ipv6;                  /* families for exchanges */
+	uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */
+	uint32_t tcp_pipeline; /* questions in flight on one connection; reading pauses above it */
+	bool ipv4, ipv6;       /* families for exchanges */
 	size_t n_outgoing;
-	const struct addr *outgoing;      /* source addresses of exchanges; none = the kernel's choice */
+	const struct addr *outgoing; /* source addresses of exchanges; none = the kernel's choice */
 	size_t n_reroutes;
 	const struct net_reroute *reroute; /* sorted or not; looked up by address without port; to.port 0 = as asked */
-	struct net_limits *limits;        /* shared by the loops of a process; NULL = the loop counts for itself */
+	struct net_limits *limits;         /* shared by the loops of a process; NULL = the loop counts for itself */
 };
-struct net_reroute { struct addr from, to; };
+struct net_reroute {
+	struct addr from, to;
+};
 
 /* Counts TCP connections over several loops, so that the limits hold for the process. An IPv6 address counts as its
  * /64, since that is what one client is given (RFC 6177). Thread-safe; taken at accept and close only. */
@@ -70,8 +72,8 @@ typedef int (*net_message_fn)(void *ctx, struct net_message *m);
 
 int net_loop_new(const struct net_settings *settings, struct counters *counters, struct net_loop **ret) _must_use_;
 void net_loop_free(struct net_loop *loop);
-int net_loop_run(struct net_loop *loop);        /* until net_loop_stop() */
-void net_loop_stop(struct net_loop *loop);      /* from any thread */
+int net_loop_run(struct net_loop *loop);   /* until net_loop_stop() */
+void net_loop_stop(struct net_loop *loop); /* from any thread */
 /* Runs fn(ctx) inside the loop's thread, soon. From any thread. */
 int net_loop_post(struct net_loop *loop, void (*fn)(void *ctx), void *ctx) _must_use_;
 int64_t net_loop_now_ms(const struct net_loop *loop); /* clock_mono_ms() at the start of this turn */

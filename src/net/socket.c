@@ -68,7 +68,7 @@ int net_socket(const struct addr *addr, int type)
 
 int net_socket_local(int fd, struct addr *ret)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 	uint32_t scope;
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)

@@ -12,13 +12,13 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	/* one row a subcommand */
-	{ "verify", "prove a zone file: structure, signatures, denial, digest", cmd_verify },
-	{ "status", "what the running daemon serves and has counted", cmd_status },
-	{ "trace", "the walk that the running resolver takes for a name", cmd_trace },
-	{ "reload", "make the running daemon read its configuration and zones again", cmd_reload },
-	{ "stop", "end the running daemon", cmd_stop },
-	{ "lab", "make and run a small Internet on loopback", cmd_lab },
-	{ NULL, NULL, NULL },
+	{"verify", "prove a zone file: structure, signatures, denial, digest", cmd_verify},
+	{"status", "what the running daemon serves and has counted", cmd_status},
+	{"trace", "the walk that the running resolver takes for a name", cmd_trace},
+	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
+	{"stop", "end the running daemon", cmd_stop},
+	{"lab", "make and run a small Internet on loopback", cmd_lab},
+	{NULL, NULL, NULL},
 };
 
 static void usage(FILE *out)

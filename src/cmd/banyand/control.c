@@ -131,7 +131,7 @@ static void on_stop(void *ctx, struct operate_call *call, int argc, char **argv)
 /* ---- trace: asked here, resolved by a worker, told here ---- */
 
 struct trace_job {
-	struct trace_job *prev, *next;
+	struct trace_job *next;
 	struct keeper *keeper;
 	struct operate_call *call;
 	uint8_t qname[WIRE_NAME_MAX];
@@ -144,9 +144,10 @@ struct trace_job {
 static void job_end(struct trace_job *job, const char *failure)
 {
 	struct keeper *keeper = job->keeper;
-	*(job->prev != NULL ? &job->prev->next : &keeper->trace_first) = job->next;
-	if (job->next != NULL)
-		job->next->prev = job->prev;
+	struct trace_job **at = &keeper->trace_first;
+	while (*at != job)
+		at = &(*at)->next;
+	*at = job->next;
 	struct buffer *reply = operate_call_reply(job->call);
 	if (failure != NULL)
 		fail(job->call, failure);
@@ -220,8 +221,6 @@ static void on_trace(void *ctx, struct operate_call *call, int argc, char **argv
 	job->keeper = keeper;
 	job->call = call;
 	job->next = keeper->trace_first;
-	if (job->next != NULL)
-		job->next->prev = job;
 	keeper->trace_first = job;
 	if (net_loop_post(keeper->workers.worker[0].loop, job_begin, job) < 0)
 		job_end(job, "out of memory");
@@ -229,8 +228,11 @@ static void on_trace(void *ctx, struct operate_call *call, int argc, char **argv
 
 void control_end_traces(struct keeper *keeper)
 {
-	while (keeper->trace_first != NULL)
-		job_end(keeper->trace_first, "the daemon stops");
+	struct trace_job *next;
+	for (struct trace_job *job = keeper->trace_first; job != NULL; job = next) {
+		next = job->next;
+		job_end(job, "the daemon stops");
+	}
 }
 
 int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT_MAX])
