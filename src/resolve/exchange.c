@@ -10,7 +10,7 @@
 static int table_grow(struct resolve *engine)
 {
 	uint32_t n = engine->n_exchanges + EXCHANGES_GROW;
-	struct exchange **grown = realloc(engine->exchange, n * sizeof *grown);
+	struct exchange **grown = realloc(engine->exchange, n * sizeof(struct exchange *));
 	if (grown == NULL)
 		return BANYAN_ENOMEM;
 	engine->exchange = grown;

@@ -20,6 +20,7 @@
 
 #include "image/image.h"
 
+/* The limits of one engine and of one server's treatment stand in engine.h and select.h (private). */
 /* ---- limits: what one client question may cause, each with its reason ---- */
 #define RESOLVE_ALIASES_MAX 12         /* CNAME and DNAME steps of one answer; longer chains are loops in practice */
 #define RESOLVE_REFERRALS_MAX 32       /* delegations followed for one name: deeper than any real tree */

@@ -40,7 +40,7 @@ int resolve_timer_set(struct timers *timers, struct timer *timer, int64_t at_ms)
 	resolve_timer_clear(timers, timer);
 	if (timers->n == timers->cap) {
 		uint32_t cap = timers->cap == 0 ? 64 : timers->cap * 2;
-		struct timer **heap = realloc(timers->heap, cap * sizeof *heap);
+		struct timer **heap = realloc(timers->heap, cap * sizeof(struct timer *));
 		if (heap == NULL)
 			return BANYAN_ENOMEM;
 		timers->heap = heap;

@@ -241,7 +241,7 @@ static void take_denial(struct resolve *engine, struct task *task, const struct 
 	if (reading->has_soa && !ask->root) {
 		struct cache_denial denial = {.nxdomain = nx, .expires_ms = reading->denial[0]->expires_ms};
 		denial.n = reading->n_denials;
-		memcpy(denial.set, reading->denial, denial.n * sizeof denial.set[0]);
+		memcpy(denial.set, reading->denial, denial.n * sizeof(struct rrset *));
 		resolve_evictions_count(engine, resolve_cache_put_denial(engine->cache, engine->now_ms, reading->name,
 									 task->qtype, &denial));
 	}
