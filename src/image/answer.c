@@ -35,10 +35,14 @@ int image_answer(const struct image *image, const struct image_query *q, uint8_t
 	c.out = out;
 	c.cap = max;
 	c.n_proofs = 0;
+	c.missing = 0;
 	bool truncated = false, alias_out = false;
 	compose(&c);
 	if (c.overflow)
 		truncated = image_truncate(&c, max);
+	/* templates know nothing of the question's first labels; where these are what is missing, the answer is worth writing anew */
+	if (truncated && !c.alias && c.missing > 0 && c.missing <= IMAGE_RECOMPRESS_MAX)
+		truncated = image_chase(&c, max) & IMAGE_CHASE_TRUNCATED;
 	if (c.alias) {
 		alias_out = !wire_name_under(c.target, slot_name(image->apex));
 		if (!alias_out) {

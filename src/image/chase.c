@@ -54,6 +54,8 @@ bool image_truncate(struct compose *c, size_t max)
 	memcpy(c->out, scratch, end);
 	memcpy(c->counts, kept, sizeof kept);
 	c->len = end;
+	if (!s.overflow && end < s.must)
+		c->missing = s.must - max;
 	return s.overflow || end < s.must;
 }
 

@@ -193,7 +193,8 @@ static void referral(struct compose *c, const struct image_slot *cut)
 	const struct image_set *ns = find_set(c, cut, WIRE_TYPE_NS), *ds = find_set(c, cut, WIRE_TYPE_DS);
 	c->referral = true;
 	add_set(c, WIRE_AUTHORITY, ns, PART_RR);
-	if (c->dnssec && ds != NULL) {
+	bool is_signed = c->image->header->denial_kind != IMAGE_DENIAL_NONE || (ds != NULL && ds->n_sig > 0);
+	if (c->dnssec && is_signed && ds != NULL) { /* RFC 4035 section 3.1.4: out of a signed zone */
 		add_set(c, WIRE_AUTHORITY, ds, PART_BOTH);
 	} else if (c->dnssec) {
 		add_proof(c, cut->nodata[0]);
@@ -255,7 +256,8 @@ static void answer_at(struct compose *c, const struct image_slot *slot, const st
 	} else if (qtype != WIRE_TYPE_ANY) {
 		set = find_set(c, slot, qtype);
 	}
-	bool alias = set == NULL && qtype != WIRE_TYPE_ANY && slot->flags & IMAGE_SLOT_CNAME;
+	/* NSEC may stand beside a CNAME (RFC 4035 section 2.5): it is asked of the alias itself, as RRSIG is */
+	bool alias = set == NULL && qtype != WIRE_TYPE_ANY && qtype != WIRE_TYPE_NSEC && slot->flags & IMAGE_SLOT_CNAME;
 	if (alias)
 		set = find_set(c, slot, WIRE_TYPE_CNAME);
 	if (set == NULL) {

@@ -110,7 +110,7 @@ def _bind(port, zones, folder):
         "  recursion no;", "  notify no;", "  dnssec-validation no;", "  minimal-responses no-auth;",
         f"  edns-udp-size {UDP_SIZE}; max-udp-size {UDP_SIZE}; nocookie-udp-size {UDP_SIZE};", "  answer-cookie no;",
         "  empty-zones-enable no;", "  pid-file none;", "  check-integrity no; check-names primary ignore;",
-        "  allow-transfer { none; };", "  zero-no-soa-ttl no;", f'  server-id "{IDENTITY}"; hostname "{IDENTITY}"; version none;',
+        "  allow-transfer { none; };", "  zero-no-soa-ttl no; max-records-per-type 0;", f'  server-id "{IDENTITY}"; hostname "{IDENTITY}"; version none;',
         '  session-keyfile none;', "  tcp-idle-timeout 300;", "};", "controls { };",
         'logging { channel c { stderr; severity info; }; category default { c; }; };']
     for origin, path in zones.items():

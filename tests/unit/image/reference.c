@@ -239,7 +239,7 @@ static void referral(struct work *w, const uint8_t *cut)
 {
 	bool match;
 	put_set(w, WIRE_AUTHORITY, cut, cut, WIRE_TYPE_NS, false);
-	if (w->dnssec && set_of(w, cut, WIRE_TYPE_DS) != NULL) {
+	if (w->dnssec && (w->nsec || w->nsec3) && set_of(w, cut, WIRE_TYPE_DS) != NULL) {
 		put_set(w, WIRE_AUTHORITY, cut, cut, WIRE_TYPE_DS, true);
 	} else if (w->dnssec && w->nsec) {
 		cover_nsec(w, cut);
@@ -326,7 +326,8 @@ static bool answer_from(struct work *w, const uint8_t *at, const uint8_t *enclos
 		return false;
 	}
 	const struct wire_rrset *cname = set_of(w, at, WIRE_TYPE_CNAME);
-	if (cname == NULL || at_cut(w, node)) {
+	/* NSEC and CNAME may stand side by side (RFC 4035 section 2.5) */
+	if (cname == NULL || at_cut(w, node) || type == WIRE_TYPE_NSEC) {
 		nodata(w, at, encloser);
 		return false;
 	}
