@@ -276,7 +276,7 @@ static int bound_socket(const struct addr *addr, int type)
 	if (bind(fd, (struct sockaddr *)&sa, len) < 0) {
 		int err = errno;
 		close(fd);
-		return err == EADDRINUSE ? BANYAN_EEXIST : error_from_errno(err);
+		return net_bind_error(err);
 	}
 	return fd;
 }

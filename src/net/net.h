@@ -83,7 +83,7 @@ void net_loop_on_sleep(struct net_loop *loop, void (*asleep)(void *ctx), void (*
 size_t net_loop_connections(const struct net_loop *loop); /* TCP clients connected; loop's thread only */
 
 /* Is nobody else on this address and port? SO_REUSEPORT would let two daemons of one user share it unnoticed, so whoever
- * starts asks first. 0, BANYAN_EEXIST (in use), BANYAN_EACCES, BANYAN_EIO ... */
+ * starts asks first. 0, BANYAN_EEXIST (in use), BANYAN_EUNSUPP (this machine does not have the address), BANYAN_EACCES ... */
 int net_listen_probe(const struct addr *addr) _must_use_;
 
 /* Listens on UDP and TCP. *ret_port is the port taken (for port 0), may be NULL. */

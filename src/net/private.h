@@ -169,6 +169,7 @@ void net_sockaddr_to(const struct sockaddr_storage *sa, struct addr *out, uint32
 int net_socket(const struct addr *addr, int type);
 void net_socket_set(int fd, int level, int name, int value); /* best effort */
 void net_socket_no_pmtu(int fd, uint8_t family);
+int net_bind_error(int err); /* of bind() and listen() */
 int net_socket_local(int fd, struct addr *ret);
 
 /* udp.c */

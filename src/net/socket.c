@@ -77,6 +77,11 @@ int net_socket_local(int fd, struct addr *ret)
 	return 0;
 }
 
+int net_bind_error(int err)
+{
+	return err == EADDRNOTAVAIL ? BANYAN_EUNSUPP : error_from_errno(err);
+}
+
 static int probe(const struct addr *addr, int type)
 {
 	struct sockaddr_storage sa;
@@ -88,7 +93,7 @@ static int probe(const struct addr *addr, int type)
 	if (type == SOCK_STREAM) /* connections that linger from an earlier run are no hindrance */
 		net_socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (bind(fd, (struct sockaddr *)&sa, len) < 0 || (type == SOCK_STREAM && listen(fd, 1) < 0))
-		rc = errno == EADDRINUSE ? BANYAN_EEXIST : error_from_errno(errno);
+		rc = net_bind_error(errno);
 	close(fd);
 	return rc;
 }

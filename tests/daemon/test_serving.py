@@ -223,3 +223,22 @@ def test_second_daemon_is_refused(authority, daemon):
     assert other.process.wait(20) == 1
     assert "somebody else" in other.log()
     other.process = None
+
+
+def test_machine_without_ipv6(authority):
+    """The default listens on ::1 too; without IPv6 the rest is served, with a warning."""
+    script = "ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && echo 1 >/proc/sys/net/ipv6/conf/lo/disable_ipv6"
+    namespace = ["unshare", "--net", "sh", "-c", script + ' && exec "$@"', "sh"]
+    if subprocess.run(namespace + ["true"], capture_output=True).returncode != 0:
+        pytest.skip("no network namespaces here")
+    d = authority(prefix=namespace)
+    assert "not listening on ::1" in d.log()
+    assert d.cli("status")[0] == 0
+
+
+def test_address_that_is_not_here(authority):
+    d = authority({"listen": ["192.0.2.1@5300"]}, start=False)
+    d.launch()
+    assert d.process.wait(20) == 1
+    assert "192.0.2.1@5300" in d.log()
+    d.process = None

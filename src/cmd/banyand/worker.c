@@ -135,12 +135,20 @@ static int resolver_make(struct worker *worker, const struct config *config, str
 	return answer_recursor_new(&recursor, &worker->recursor);
 }
 
+/* The default is to listen on both loopback addresses; a machine or container without IPv6 has only one of them. */
+static bool is_absent_ipv6(const struct config *config, const struct addr *addr, int rc)
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+	return rc == BANYAN_EUNSUPP && addr->family == 6 && memcmp(addr->ip, loopback, sizeof(loopback)) == 0 &&
+	       config->server.listen.count > 1;
+}
+
 static int listen_on_all(struct worker *worker, const struct config *config, char why[REFUSAL_TEXT_MAX])
 {
 	for (size_t i = 0; i < config->server.listen.count; i++) {
 		const struct addr *addr = &config->server.listen.item[i];
 		int rc = net_listen(worker->loop, addr, on_message, worker, NULL);
-		if (rc < 0) {
+		if (rc < 0 && !is_absent_ipv6(config, addr, rc)) {
 			char text[ADDR_TEXT_MAX];
 			snprintf(why, REFUSAL_TEXT_MAX, "cannot listen on %s: %s", addr_format(addr, true, text),
 				 error_text(rc));
@@ -171,8 +179,11 @@ static int addresses_free(const struct config *config, char why[REFUSAL_TEXT_MAX
 	for (size_t i = 0; i < config->server.listen.count; i++) {
 		const struct addr *addr = &config->server.listen.item[i];
 		int rc = net_listen_probe(addr);
-		if (rc < 0) {
-			char text[ADDR_TEXT_MAX];
+		char text[ADDR_TEXT_MAX];
+		if (is_absent_ipv6(config, addr, rc)) {
+			log_warning(STATION, "not listening on %s: this machine has no IPv6",
+				    addr_format(addr, true, text));
+		} else if (rc < 0) {
 			snprintf(why, REFUSAL_TEXT_MAX, "cannot listen on %s: %s", addr_format(addr, true, text),
 				 rc == BANYAN_EEXIST ? "somebody else does" : error_text(rc));
 			return rc;
