@@ -168,7 +168,7 @@ def any_is_one_set(question, ours, theirs, peer, zones):
         return set()
     given = ours.sections[0]
     if m.DNAME in ours.types(0) and len(without_sigs(given)) == 2 and given <= theirs.sections[0]:
-        return SECTIONS | {"rcode"}  # peers follow the CNAME made from a DNAME; one set, and what made it, is enough
+        return SECTIONS | {"rcode", "flags"}  # peers follow the CNAME made from a DNAME; one set, and what made it, is enough
     if ours.rcode != theirs.rcode or len({r[1] for r in without_sigs(given)}) != 1:
         return set()
     if given <= theirs.sections[0] or theirs.flags & m.TC or len({r[1] for r in without_sigs(theirs.sections[0])}) <= 1:
@@ -202,11 +202,32 @@ EARLY_ROOM = 400  # bytes: an address RRset with its RRSIG, twice
 
 
 @difference
-def small_ns(question, ours, theirs, peer, zones):
-    """BIND adds no addresses to the answer for NS when 512 bytes is the limit; RFC 9609 section 4.2 wants what fits."""
-    if peer == "bind" and question.rtype == m.NS and question.size <= 512 and not theirs.sections[2] and ours.sections[2] and \
-            ours.sections[:2] == theirs.sections[:2]:
+def small_additional(question, ours, theirs, peer, zones):
+    """BIND adds no addresses to the answer for NS and MX when 512 bytes is the limit; RFC 9609 section 4.2 and RFC 2181 section 9 want
+    what fits."""
+    if peer == "bind" and question.rtype in (m.NS, m.MX) and question.size <= 512 and not theirs.sections[2] and \
+            ours.sections[2] and ours.sections[:2] == theirs.sections[:2]:
         return {"additional"}
+    return set()
+
+
+@difference
+def soa_left_out(question, ours, theirs, peer, zones):
+    """A negative answer that is too long even for its SOA is truncated (RFC 2181 section 9, RFC 2308 section 2); at the end of a chain of
+    aliases Knot DNS leaves the authority section out and does not say so."""
+    if peer == "knot" and ours.flags & m.TC and not theirs.flags & m.TC and has_alias(theirs) and not theirs.sections[1] and \
+            not flags_differ(ours, theirs) & ~(m.TC | m.CD):
+        return {"authority", "flags"}
+    return set()
+
+
+@difference
+def star_in_question(question, ours, theirs, peer, zones):
+    """A name that begins with an asterisk and is not there is denied like any other (RFC 4592 section 2.2.1, RFC 4035 section
+    3.1.3.4); Knot DNS leaves out the proof that this name is not there when a wildcard is expanded for it."""
+    if peer == "knot" and question.name[:2] == b"\x01*" and question.do and ours.sections[0] == theirs.sections[0] and \
+            ours.rcode == theirs.rcode and theirs.sections[1] < ours.sections[1]:
+        return {"authority"}
     return set()
 
 
@@ -278,7 +299,7 @@ def wildcard_itself(question, ours, theirs, peer, zones):
 @difference
 def addresses_of_targets(question, ours, theirs, peer, zones):
     """NSD with minimal-responses leaves out the addresses of MX and SRV targets; RFC 1035 section 3.3.9 and RFC 2782 want them."""
-    if peer == "nsd" and question.rtype in (m.MX, m.SRV) and not theirs.sections[2] and ours.sections[:2] == theirs.sections[:2]:
+    if peer == "nsd" and question.rtype in (m.MX, m.SRV) and not theirs.sections[2] and ours.sections[0] == theirs.sections[0]:
         return {"additional"}
     return set()
 
@@ -319,7 +340,7 @@ def proof_after_dname(question, ours, theirs, peer, zones):
     5.3.4); NSD's is not about that name."""
     if peer == "nsd" and m.DNAME in ours.types(0) and ours.sections[0] == theirs.sections[0] and ours.rcode == theirs.rcode and \
             {r for r in ours.sections[1] if r[1] == m.SOA} == {r for r in theirs.sections[1] if r[1] == m.SOA}:
-        return {"authority"}
+        return {"authority"} | ({"flags"} if not flags_differ(ours, theirs) & ~(m.TC | m.CD) else set())
     return set()
 
 
