@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SOCKET_PATH_MAX 107                                 /* unix(7): sun_path has 108 bytes */
+#define SOCKET_PATH     "/operators/pinecloud/control.sock" /* the longest */
+
 static int write_in_dir(const struct lab_world *world, const char *name, const struct buffer *text)
 {
 	char path[4096];
@@ -102,6 +105,11 @@ int lab_write_configs(struct lab_world *world)
 	_cleanup_(base_free) char *dir = realpath(world->settings->dir, NULL);
 	if (dir == NULL)
 		return BANYAN_EIO;
+	if (strlen(dir) + strlen(SOCKET_PATH) > SOCKET_PATH_MAX) {
+		log_error("lab", "%s: is too long by %zu bytes: the operators' control sockets would not fit", dir,
+			  strlen(dir) + strlen(SOCKET_PATH) - SOCKET_PATH_MAX);
+		return BANYAN_ELIMIT;
+	}
 	int rc = write_odd(world);
 	for (unsigned i = 0; i < LAB_OP_COUNT && rc == 0; i++)
 		if (i != LAB_OP_ODD)

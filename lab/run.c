@@ -20,6 +20,7 @@
 
 #define RUN_CHILDREN_MAX 32
 #define RUN_CONF_MAX     65536
+#define RUN_LOG_MAX      (16u << 20) /* a longer log is left to its reader */
 #define RUN_TICK_MS      50
 #define RUN_READY_MS     60000 /* until all answer: the machine may be busy with other things */
 #define RUN_STOP_MS      5000  /* from SIGTERM to SIGKILL */
@@ -130,25 +131,46 @@ static int child_start(struct run *run, struct child *child)
 	return 0;
 }
 
-/* Reaps what has ended. One that nobody asked to end is an error. */
+/* Did a child that was told to end do so as it should? The odd servers just take the signal. */
+static bool ended_well(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGHUP;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The last line of a child's log: most often the reason. */
+static void child_last_words(const struct child *child)
+{
+	_cleanup_(base_free) uint8_t *text = NULL;
+	size_t len;
+	if (file_read(child->log, RUN_LOG_MAX, &text, &len) < 0 || len == 0)
+		return;
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	const char *line = strrchr((char *)text, '\n');
+	log_error("lab", "%s said: %s", child->name, line == NULL ? (char *)text : line + 1);
+}
+
+static void child_ended(struct run *run, struct child *child, int status)
+{
+	child->pid = 0;
+	if (run->stop && ended_well(status))
+		return;
+	log_error("lab", "%s ended %s (wait status %d); its log is %s", child->name, run->stop ? "badly" : "by itself",
+		  status, child->log);
+	run->stop = true;
+	run->result = BANYAN_EOTHER;
+}
+
 static void reap(struct run *run)
 {
 	int status;
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < run->n_children; i++) {
-			struct child *child = &run->child[i];
-			if (child->pid != pid)
-				continue;
-			child->pid = 0;
-			if (run->stop)
-				continue;
-			log_error("lab", "%s ended by itself (wait status %d); its log is %s", child->name, status,
-				  child->log);
-			run->stop = true;
-			run->result = BANYAN_EOTHER;
-		}
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < run->n_children; i++)
+			if (run->child[i].pid == pid)
+				child_ended(run, &run->child[i], status);
 }
 
 /* Waits at most `ms` for one signal and does what it asks for. */

@@ -13,8 +13,6 @@
 #define SIGNERS_PER_CPU 2  /* starting a process waits for the disk now and then */
 #define SIGNER_ARGS_MAX 24 /* the longest command line has 20 */
 
-extern char **environ;
-
 struct signing {
 	pid_t pid;
 	const struct lab_zone *zone;

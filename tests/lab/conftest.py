@@ -2,11 +2,11 @@
 """Labs for the tests: made once, on free ports, run by `banyan lab run`, ended by process id."""
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -131,14 +131,26 @@ class Lab:
         return self.folder.joinpath(*parts)
 
 
+def short_folder():
+    """Not pytest's own folders: their long names do not fit into the address of a Unix socket."""
+    return tempfile.TemporaryDirectory(prefix="banyan-lab.", dir="/tmp")
+
+
+@pytest.fixture
+def place():
+    with short_folder() as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory):
+def lab():
     """A whole lab of the default size, made now."""
-    folder = tmp_path_factory.mktemp("lab") / "lab"
+    place = short_folder()
+    folder = Path(place.name) / "lab"
     port = free_ports()
     make_lab(folder, "--seed", "7", "--port", str(port), "--port6", str(port), "--resolver", f"127.0.0.1@{port + 1}")
     yield Lab(folder, port)
-    shutil.rmtree(folder, ignore_errors=True)
+    place.cleanup()
 
 
 @pytest.fixture(scope="module")

@@ -153,3 +153,9 @@ def test_without_its_tools_it_says_so(tmp_path):
     result = subprocess.run([banyan, "lab", "make", *SMALL, str(tmp_path / "y")], env={"PATH": "/nowhere"},
                             capture_output=True, text=True, check=False)
     assert result.returncode == 2 and "ldnsutils" in result.stderr
+
+
+def test_a_folder_too_deep_for_sockets_is_refused(tmp_path):
+    deep = tmp_path / ("x" * 100)
+    result = subprocess.run([program("banyan"), "lab", "make", *SMALL, str(deep)], capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and "too long" in result.stderr

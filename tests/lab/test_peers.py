@@ -102,11 +102,11 @@ class Namespace:
         self.holder.wait()
 
 
-def test_unbound_resolves_and_validates_every_name(tmp_path):
+def test_unbound_resolves_and_validates_every_name(tmp_path, place):
     """unbound asks at port 53 alone, so this lab is at port 53, in a network namespace."""
     if os.geteuid() != 0 or shutil.which("unbound", path="/usr/sbin:/usr/bin") is None:
         pytest.skip("needs unbound, and root for a network namespace")
-    folder = make_lab(tmp_path / "lab", "--seed", "9", "--port", "53")
+    folder = make_lab(place / "lab", "--seed", "9", "--port", "53")
     conf = tmp_path / "unbound.conf"
     conf.write_text(UNBOUND_CONF.format(folder=tmp_path, hints=folder / "root/root.hints", anchor=folder / "root/root.ds"),
                     encoding="utf-8")

@@ -112,9 +112,9 @@ def test_dead_server_is_silent(running):
 # ---- beginning and end ----
 
 @pytest.fixture
-def small(tmp_path):
+def small(place):
     port = free_ports()
-    return make_lab(tmp_path / "lab", "--seed", "3", "--port", str(port), "--port6", str(port), "--resolver",
+    return make_lab(place / "lab", "--seed", "3", "--port", str(port), "--port6", str(port), "--resolver",
                     f"127.0.0.1@{port + 1}", *SMALL)
 
 
