@@ -21,14 +21,20 @@
 #include "wire/wire.h"
 
 enum dnssec_algorithm {
-	DNSSEC_RSASHA1 = 5, DNSSEC_RSASHA1_NSEC3 = 7, DNSSEC_RSASHA256 = 8, DNSSEC_RSASHA512 = 10,
-	DNSSEC_ECDSAP256SHA256 = 13, DNSSEC_ECDSAP384SHA384 = 14, DNSSEC_ED25519 = 15, DNSSEC_ED448 = 16,
+	DNSSEC_RSASHA1 = 5,
+	DNSSEC_RSASHA1_NSEC3 = 7,
+	DNSSEC_RSASHA256 = 8,
+	DNSSEC_RSASHA512 = 10,
+	DNSSEC_ECDSAP256SHA256 = 13,
+	DNSSEC_ECDSAP384SHA384 = 14,
+	DNSSEC_ED25519 = 15,
+	DNSSEC_ED448 = 16,
 };
 
-#define DNSSEC_ANCHORS_MAX 64          /* per zone: rolls need two or three, a generous list a dozen */
+#define DNSSEC_ANCHORS_MAX          64 /* per zone: rolls need two or three, a generous list a dozen */
 #define DNSSEC_NSEC3_ITERATIONS_MAX 50 /* RFC 9276 section 3.2: above it, not proved */
-#define DNSSEC_KEYS_MAX 64             /* DNSKEYs of one zone that are tried */
-#define DNSSEC_SIGS_PER_SET_MAX 16     /* RRSIGs tried over one RRset (KeyTrap, CVE-2023-50387) */
+#define DNSSEC_KEYS_MAX             64 /* DNSKEYs of one zone that are tried */
+#define DNSSEC_SIGS_PER_SET_MAX     16 /* RRSIGs tried over one RRset (KeyTrap, CVE-2023-50387) */
 
 /* ---- trust anchors ---- */
 struct dnssec_anchor {
@@ -42,8 +48,8 @@ struct dnssec_anchors {
 	struct dnssec_anchor *item; /* malloced */
 };
 int dnssec_anchors_builtin(struct dnssec_anchors *anchors) _must_use_; /* root KSKs 20326 and 38696, as DS */
-int dnssec_anchors_add(struct dnssec_anchors *anchors, const uint8_t *owner, uint16_t type, const struct wire_rdata *rdata)
-	_must_use_;
+int dnssec_anchors_add(struct dnssec_anchors *anchors, const uint8_t *owner, uint16_t type,
+		       const struct wire_rdata *rdata) _must_use_;
 void dnssec_anchors_done(struct dnssec_anchors *anchors);
 
 /* ---- keys, signatures, digests of one record ---- */
@@ -84,17 +90,22 @@ struct dnssec_finding {
 	char text[256];       /* details in words */
 };
 
-enum dnssec_zonemd_state { DNSSEC_ZONEMD_PROVED, DNSSEC_ZONEMD_ABSENT_PROVED, DNSSEC_ZONEMD_NOT_PROVED, DNSSEC_ZONEMD_UNSIGNED_OK };
+enum dnssec_zonemd_state {
+	DNSSEC_ZONEMD_PROVED,
+	DNSSEC_ZONEMD_ABSENT_PROVED,
+	DNSSEC_ZONEMD_NOT_PROVED,
+	DNSSEC_ZONEMD_UNSIGNED_OK
+};
 
 struct dnssec_zone_check {
 	struct dnssec_records records;
 	const uint8_t *apex;
 	const struct dnssec_anchors *anchors;
 	int64_t now;
-	unsigned threads;   /* 0 = one a CPU */
-	bool digest_only;   /* ZONEMD alone, no DNSSEC */
+	unsigned threads; /* 0 = one a CPU */
+	bool digest_only; /* ZONEMD alone, no DNSSEC */
 	bool require_zonemd;
-	bool refuse_sha1;   /* algorithms 5 and 7 count as unsupported (RFC 9905) */
+	bool refuse_sha1; /* algorithms 5 and 7 count as unsupported (RFC 9905) */
 	void (*report)(void *ctx, const struct dnssec_finding *finding); /* called from one thread, in record order */
 	void *report_ctx;
 };

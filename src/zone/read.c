@@ -61,8 +61,8 @@ static bool find_generic(const char *text, size_t len)
 /* The line at fault, as far as it fits and can be shown. */
 static void excerpt(const struct source *source, unsigned long line, char *out, size_t size)
 {
-	const char *p = source->text, *end = source->text + source->len;
-	for (unsigned long i = 1; i < line && p != NULL && p < end; i++) {
+	const char *p = source->text != NULL ? source->text : "", *end = p + source->len;
+	for (unsigned long i = 1; i < line && p < end; i++) {
 		p = memchr(p, '\n', (size_t)(end - p));
 		p = p != NULL ? p + 1 : end;
 	}
@@ -220,15 +220,17 @@ static int read_source(struct reading *r, struct source *source, const uint8_t *
 		source->text = (const char *)joined.data;
 		source->len = joined.len;
 	}
-	_cleanup_(base_free) zs_scanner_t *s = malloc(sizeof *s);
+	zs_scanner_t *s = malloc(sizeof *s);
 	if (s == NULL)
 		return BANYAN_ENOMEM;
 	source->ttl_line = find_ttl_line(source->text, source->len);
 	source->generic = find_generic(source->text, source->len);
-	if (zs_init(s, wire_name_text(origin, name), WIRE_CLASS_IN, *ttl) != 0)
-		return BANYAN_EINVAL;
-	int rc = zs_set_input_string(s, source->text, source->len) == 0 ? scan(r, source, s, ttl) : BANYAN_ENOMEM;
-	zs_deinit(s);
+	int rc = BANYAN_EINVAL;
+	if (zs_init(s, wire_name_text(origin, name), WIRE_CLASS_IN, *ttl) == 0) {
+		rc = zs_set_input_string(s, source->text, source->len) == 0 ? scan(r, source, s, ttl) : BANYAN_ENOMEM;
+		zs_deinit(s);
+	}
+	free(s);
 	return rc;
 }
 

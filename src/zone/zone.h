@@ -22,12 +22,12 @@
 
 #include "dnssec/dnssec.h"
 
-#define ZONE_FILE_MAX ((size_t)4 << 30)      /* bytes of text after decompression: a TLD of ten million names */
-#define ZONE_RECORDS_MAX ((size_t)100000000) /* records of one zone */
-#define ZONE_SETS_PER_NODE_MAX 4096          /* RRsets of one name: no honest name has a hundred */
-#define ZONE_INCLUDE_DEPTH_MAX 8             /* $INCLUDE inside $INCLUDE: stops a file that includes itself */
-#define ZONE_REMARKS_MAX 100                 /* remarks kept of one kind: the report stays readable */
-#define ZONE_ANCHORS_FILE_MAX ((size_t)1 << 20) /* bytes of a file of trust anchors: thousands of them */
+#define ZONE_FILE_MAX          ((size_t)4 << 30)   /* bytes of text after decompression: a TLD of ten million names */
+#define ZONE_RECORDS_MAX       ((size_t)100000000) /* records of one zone */
+#define ZONE_SETS_PER_NODE_MAX 4096                /* RRsets of one name: no honest name has a hundred */
+#define ZONE_INCLUDE_DEPTH_MAX 8                   /* $INCLUDE inside $INCLUDE: stops a file that includes itself */
+#define ZONE_REMARKS_MAX       100                 /* remarks kept of one kind: the report stays readable */
+#define ZONE_ANCHORS_FILE_MAX  ((size_t)1 << 20)   /* bytes of a file of trust anchors: thousands of them */
 
 enum zone_node_flag {
 	ZONE_NODE_APEX = 1,
@@ -36,7 +36,7 @@ enum zone_node_flag {
 	ZONE_NODE_OCCLUDED = 8, /* below a DNAME */
 	ZONE_NODE_EMPTY = 16,   /* empty non-terminal (has no RRsets) */
 	ZONE_NODE_WILDCARD = 32,
-	ZONE_NODE_NSEC3 = 64,   /* holds NSEC3 records only */
+	ZONE_NODE_NSEC3 = 64, /* holds NSEC3 records only */
 };
 
 struct zone_node {
@@ -60,8 +60,8 @@ struct zone {
 	uint16_t rclass;
 	uint32_t serial; /* of the SOA; 0 if there is none */
 	size_t n_nodes, n_sets, n_records;
-	const struct zone_node *node;       /* canonical order; empty non-terminals included */
-	const struct wire_rrset *set;       /* canonical order; a set of mixed TTLs has the lowest (RFC 2181 section 5.2) */
+	const struct zone_node *node; /* canonical order; empty non-terminals included */
+	const struct wire_rrset *set; /* canonical order; a set of mixed TTLs has the lowest (RFC 2181 section 5.2) */
 	const struct wire_rrset *canonical; /* the same with RDATA in canonical form; often the same table */
 	const uint32_t *line;               /* line of the first record of each RRset, 0 = unknown */
 	const struct zone_remark *remark;   /* the first ZONE_REMARKS_MAX of each kind */
