@@ -24,7 +24,7 @@
 #define ANSWER_ZONES_MAX 65536
 
 struct answer_zone {
-	const uint8_t *apex; /* lower case */
+	const uint8_t *apex;       /* lower case */
 	const struct image *image; /* NULL = not loaded: SERVFAIL */
 };
 
@@ -36,9 +36,9 @@ struct answer_view {
 	bool recursion;                 /* is there a resolver? */
 	size_t n_allow;
 	const struct addr_prefix *allow; /* who may ask for recursion */
-	const char *identity;           /* NSID, id.server, hostname.bind; "" = off */
-	const char *version;            /* version.bind, version.server; "" = off */
-	uint16_t udp_size;              /* largest UDP reply */
+	const char *identity;            /* NSID, id.server, hostname.bind; "" = off */
+	const char *version;             /* version.bind, version.server; "" = off */
+	uint16_t udp_size;               /* largest UDP reply */
 	bool minimal_responses;
 };
 void answer_view_sort(struct answer_zone *zone, size_t n);

@@ -4,10 +4,16 @@
 
 #include <string.h>
 
-/* RFC 8914 */
-enum { EDE_NOT_READY = 14, EDE_PROHIBITED = 18, EDE_NOT_AUTHORITATIVE = 20, EDE_NOT_SUPPORTED = 21 };
+/* RFC 8914; the last by RFC 9824 section 3.5 */
+enum {
+	EDE_NOT_READY = 14,
+	EDE_PROHIBITED = 18,
+	EDE_NOT_AUTHORITATIVE = 20,
+	EDE_NOT_SUPPORTED = 21,
+	EDE_INVALID_TYPE = 30
+};
 
-#define TYPE_NXNAME 128 /* RFC 9824 section 3.4: never a question */
+#define TYPE_NXNAME 128 /* RFC 9824 section 3.5: never a question */
 
 static enum counter rcode_counter(uint16_t rcode)
 {
@@ -124,20 +130,23 @@ static size_t from_zone(struct reply *reply, const struct answer_zone *zone, boo
 }
 
 /* Types that are no data (RFC 6895 section 3.1): what to say to who asks for them, or NOERROR. */
-static uint16_t meta_type(uint16_t qtype)
+static uint16_t meta_type(uint16_t qtype, int *ret_ede)
 {
 	switch (qtype) {
 	case 0:
 	case WIRE_TYPE_OPT:
 	case WIRE_TYPE_TSIG:
 	case TYPE_NXNAME:
-		return WIRE_RCODE_FORMERR; /* they stand in messages, never in questions */
+		*ret_ede = EDE_INVALID_TYPE; /* they stand in messages, never in questions */
+		return WIRE_RCODE_FORMERR;
 	case WIRE_TYPE_TKEY:
 	case WIRE_TYPE_MAILA:
 	case WIRE_TYPE_MAILB:
+		*ret_ede = EDE_NOT_SUPPORTED;
 		return WIRE_RCODE_NOTIMP;
 	case WIRE_TYPE_AXFR:
 	case WIRE_TYPE_IXFR:
+		*ret_ede = EDE_NOT_SUPPORTED;
 		return WIRE_RCODE_REFUSED; /* RFC 5936 section 2.2.1: this server gives no transfers */
 	default:
 		return WIRE_RCODE_NOERROR;
@@ -148,12 +157,10 @@ static enum answer_outcome answer_class_in(struct reply *reply, struct counters 
 					   struct answer_pending *ret_pending, size_t *ret_len)
 {
 	const struct wire_question *q = reply->question;
-	uint16_t meta = meta_type(q->qtype);
+	int meta_ede = ANSWER_NO_EDE;
+	uint16_t meta = meta_type(q->qtype, &meta_ede);
 	if (meta != WIRE_RCODE_NOERROR)
-		return send_reply(
-			reply, counters,
-			reply_error(reply, meta, meta == WIRE_RCODE_NOTIMP ? EDE_NOT_SUPPORTED : ANSWER_NO_EDE),
-			ret_len);
+		return send_reply(reply, counters, reply_error(reply, meta, meta_ede), ret_len);
 	bool wants_recursion = q->flags & WIRE_RD;
 	bool recurse = wants_recursion && reply->recursion;
 	const struct answer_zone *zone = view_find(reply->view, q->lower);
