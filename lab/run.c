@@ -159,10 +159,12 @@ static void child_ended(struct run *run, struct child *child, int status)
 		return;
 	log_error("lab", "%s ended %s (wait status %d); its log is %s", child->name, run->stop ? "badly" : "by itself",
 		  status, child->log);
+	child_last_words(child);
 	run->stop = true;
 	run->result = BANYAN_EOTHER;
 }
 
+/* Reaps what has ended. */
 static void reap(struct run *run)
 {
 	int status;

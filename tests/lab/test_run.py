@@ -146,7 +146,7 @@ def test_a_lab_that_cannot_start_says_why(small, tmp_path):
     first = Run(small).wait_ready()
     second = subprocess.run([program("banyan"), "lab", "run", str(small)], capture_output=True, text=True, check=False,
                             timeout=DEADLINE_S)
-    assert second.returncode == 2 and "ended by itself" in second.stderr, "its ports are taken"
+    assert second.returncode == 2 and " said: " in second.stderr, "its ports are taken"
     assert first.end() == 0
 
 
