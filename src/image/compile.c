@@ -93,27 +93,41 @@ static int compile_seal(struct compile *c)
 	return 0;
 }
 
-int image_compile(const struct zone *zone, struct image **ret)
+static int run_passes(struct compile *c)
 {
 	static int (*const passes[])(struct compile *) = {compile_start, pass_names, pass_denial, pass_sets,
 							  pass_negative, pass_link,  pass_hash,   compile_seal};
-	_cleanup_(compile_done) struct compile c = {.zone = zone};
 	for (size_t i = 0; i < ARRAY_SIZE(passes); i++) {
-		int rc = passes[i](&c);
+		int rc = passes[i](c);
 		if (rc < 0)
 			return rc;
 	}
-	uint8_t *block = realloc(c.out.data, c.out.len); /* growing left up to half of it unused */
+	return 0;
+}
+
+/* The finished block becomes an image of its own. */
+static int compile_finish(struct compile *c, struct image **ret)
+{
+	struct image *image;
+	uint8_t *block = realloc(c->out.data, c->out.len); /* growing left up to half of it unused */
 	if (block == NULL)
 		return BANYAN_ENOMEM;
-	c.out = (struct buffer){0};
-	struct image *image;
-	int rc = image_open(block, ((struct image_header *)block)->length, &image);
-	if (rc < 0) {
-		free(block);
+	c->out.data = block;
+	int rc = image_open(block, c->out.len, &image);
+	if (rc < 0)
 		return rc;
-	}
+	c->out = (struct buffer){0};
 	image->owned = block;
 	*ret = image;
 	return 0;
+}
+
+int image_compile(const struct zone *zone, struct image **ret)
+{
+	struct compile c = {.zone = zone};
+	int rc = run_passes(&c);
+	if (rc == 0)
+		rc = compile_finish(&c, ret);
+	compile_done(&c);
+	return rc;
 }

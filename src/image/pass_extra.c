@@ -153,24 +153,29 @@ static int store_extra(struct compile *c, struct extra_build *b, uint32_t *ret)
 	return 0;
 }
 
-int compile_extra(struct compile *c, const struct wire_rrset *set, bool referral, uint32_t *ret)
+static int build_extra(struct compile *c, const struct target *target, unsigned n, uint8_t flags, uint32_t *ret)
 {
-	if (set->count > WIRE_MESSAGE_MAX / 12)
-		return 0; /* fits no message itself */
-	_cleanup_(base_free) struct target *target = calloc(set->count, sizeof *target);
-	_cleanup_(build_done) struct extra_build b = {.head.base_len = c->encoder->base_len};
-	if (target == NULL)
-		return BANYAN_ENOMEM;
-	unsigned n = find_targets(c, set, referral, target);
-	if (n == 0)
-		return 0;
-	if (set->type == WIRE_TYPE_NS)
-		b.head.flags |= IMAGE_EXTRA_KEEP; /* resolvers need them at once (RFC 9471, RFC 9609 section 4.2) */
-	c->encoder->learn = false;                /* what stands between the set and these is not known */
+	_cleanup_(build_done) struct extra_build b = {.head = {.base_len = c->encoder->base_len, .flags = flags}};
+	c->encoder->learn = false; /* what stands between the set and these is not known */
 	for (enum target_kind kind = 0; kind < TARGET_KINDS; kind++) {
 		int rc = add_kind(c, &b, target, n, kind);
 		if (rc < 0)
 			return rc;
 	}
 	return b.data[0].len > 0 ? store_extra(c, &b, ret) : 0;
+}
+
+int compile_extra(struct compile *c, const struct wire_rrset *set, bool referral, uint32_t *ret)
+{
+	if (set->count > WIRE_MESSAGE_MAX / 12)
+		return 0; /* fits no message itself */
+	struct target *target = calloc(set->count, sizeof *target);
+	if (target == NULL)
+		return BANYAN_ENOMEM;
+	unsigned n = find_targets(c, set, referral, target);
+	/* addresses of name servers are always given: resolvers need them at once (RFC 9471, RFC 9609 section 4.2) */
+	uint8_t flags = set->type == WIRE_TYPE_NS ? IMAGE_EXTRA_KEEP : 0;
+	int rc = n > 0 ? build_extra(c, target, n, flags, ret) : 0;
+	free(target);
+	return rc;
 }

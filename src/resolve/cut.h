@@ -12,17 +12,17 @@ enum cut_lookup { CUT_UNASKED, CUT_ASKING, CUT_ASKED };
 
 struct cut_server {
 	const uint8_t *name;
-	uint8_t v4, v6;     /* enum cut_lookup: are its addresses being resolved? */
+	uint8_t v4, v6; /* enum cut_lookup: are its addresses being resolved? */
 	bool has_address;
-	bool again;         /* a joined lookup ended by limits of somebody else and was repeated */
+	bool again; /* a joined lookup ended by limits of somebody else and was repeated */
 };
 
 struct cut_target {
 	struct addr addr;
-	uint8_t server;     /* index */
-	uint8_t tries;      /* of this walk */
-	bool lame, failed;  /* not to be asked again in this walk */
-	bool no_edns;       /* in this walk */
+	uint8_t server;    /* index */
+	uint8_t tries;     /* of this walk */
+	bool lame, failed; /* not to be asked again in this walk */
+	bool no_edns;      /* in this walk */
 	bool tcp, tcp_failed, plain_case;
 	struct server_info info;
 };
@@ -31,8 +31,8 @@ struct cut {
 	const uint8_t *zone;
 	unsigned labels;
 	int64_t expires_ms;
-	bool root;     /* the local image */
-	bool cached;   /* came from the cache: may be out of date */
+	bool root;   /* the local image */
+	bool cached; /* came from the cache: may be out of date */
 	uint8_t n_servers, n_targets;
 	uint8_t rounds; /* of lookups of servers' names */
 	uint8_t again;  /* index + 1 of the target that is to be asked again at once, in another way; 0 = none */

@@ -19,17 +19,17 @@
 #include "cache.h"
 #include "timer.h"
 
-#define ENGINE_TASK_BYTES_MAX ((size_t)4 << 20) /* memory of one task: some large answers and 32 delegations */
-#define ENGINE_TASKS_PER_QUESTION 4             /* tasks in flight on the average of all questions */
-#define ENGINE_TASKS_PER_WORK 64                /* lookups that one client question may start: names of servers that need names ... */
-#define ENGINE_TASK_BYTES_SPARE ((size_t)256 * 1024) /* memory that a finished task keeps for the next */
-#define ENGINE_TASKS_SPARE 256                  /* finished tasks whose memory is kept for new ones */
-#define ENGINE_MISMATCHES_MAX 24                /* forged replies to one exchange before TCP is used instead (Kaminsky) */
-#define ENGINE_MINIMISED_MAX 10                 /* RFC 9156 section 2.3 MAX_MINIMISE_COUNT */
-#define ENGINE_MINIMISED_ONE 4                  /* ... and MINIMISE_ONE_LAB */
-#define ENGINE_LOOKUP_ROUNDS_MAX 3              /* times RESOLVE_NS_LOOKUPS_MAX server names of one zone are resolved */
-#define ENGINE_TRACE_MAX 512                    /* steps recorded of one walk */
-#define OUTCOME_SETS_MAX 64                     /* RRsets of one answer */
+#define ENGINE_TASK_BYTES_MAX     ((size_t)4 << 20) /* memory of one task: some large answers and 32 delegations */
+#define ENGINE_TASKS_PER_QUESTION 4                 /* tasks in flight on the average of all questions */
+#define ENGINE_TASKS_PER_WORK     64 /* lookups that one client question may start: names of servers that need names ... */
+#define ENGINE_TASK_BYTES_SPARE   ((size_t)256 * 1024) /* memory that a finished task keeps for the next */
+#define ENGINE_TASKS_SPARE        256                  /* finished tasks whose memory is kept for new ones */
+#define ENGINE_MISMATCHES_MAX     24  /* forged replies to one exchange before TCP is used instead (Kaminsky) */
+#define ENGINE_MINIMISED_MAX      10  /* RFC 9156 section 2.3 MAX_MINIMISE_COUNT */
+#define ENGINE_MINIMISED_ONE      4   /* ... and MINIMISE_ONE_LAB */
+#define ENGINE_LOOKUP_ROUNDS_MAX  3   /* times RESOLVE_NS_LOOKUPS_MAX server names of one zone are resolved */
+#define ENGINE_TRACE_MAX          512 /* steps recorded of one walk */
+#define OUTCOME_SETS_MAX          64  /* RRsets of one answer */
 
 /* ---- what a lookup came to ---- */
 struct outcome {
@@ -94,12 +94,12 @@ enum task_state {
 };
 
 struct task {
-	struct task *next;  /* in its bucket, the list of finished or of free ones */
+	struct task *next; /* in its bucket, the list of finished or of free ones */
 	struct task *ready_next, *ready_prev;
 	bool ready, listed; /* in the queue; in the table */
 	bool shared;        /* may others join? */
 	bool no_cache;
-	bool went_out;      /* asked a server or the root */
+	bool went_out; /* asked a server or the root */
 	enum task_state state;
 	unsigned depth;
 	uint16_t qtype;
@@ -112,13 +112,13 @@ struct task {
 	uint8_t sname[WIRE_NAME_MAX]; /* qname, or what its aliases led to */
 	unsigned aliases, referrals;
 	bool minimise;
-	unsigned minimised;           /* questions asked with a shortened name */
-	unsigned ask_labels;          /* labels of the shortened name; 0 = from the zone */
-	bool asked_again;             /* an outdated delegation was dropped once */
+	unsigned minimised;  /* questions asked with a shortened name */
+	unsigned ask_labels; /* labels of the shortened name; 0 = from the zone */
+	bool asked_again;    /* an outdated delegation was dropped once */
 	struct cut *cut;
-	enum reason trouble;          /* what went wrong last */
+	enum reason trouble; /* what went wrong last */
 	struct want want[TASK_WANTS_MAX];
-	int exchange;                 /* slot, -1 = none */
+	int exchange; /* slot, -1 = none */
 	struct outcome outcome;
 };
 

@@ -9,8 +9,10 @@
 
 #include "rrset.h"
 
-#define REPLY_SETS_MAX 512     /* RRsets of one message: honest ones have some tens, a reply with NSEC3s and glue under 100 */
-#define REPLY_RECORDS_MAX 2048 /* records of one RRset: more than fits 64 kB for most types, bounds the search for doubles */
+#define REPLY_SETS_MAX                                                                                                 \
+	512 /* RRsets of one message: honest ones have some tens, a reply with NSEC3s and glue under 100 */
+#define REPLY_RECORDS_MAX                                                                                              \
+	2048 /* records of one RRset: more than fits 64 kB for most types, bounds the search for doubles */
 #define READING_ANSWERS_MAX 48 /* RRsets taken from one answer: alias chain, or all sets for ANY */
 #define READING_DENIALS_MAX 16 /* SOA and NSEC or NSEC3 sets of one negative answer: 1 + at most 4, with room */
 
@@ -87,8 +89,8 @@ struct reading {
 	unsigned n_answers, n_denials, n_aliases;
 	struct rrset *answer[READING_ANSWERS_MAX];
 	struct rrset *denial[READING_DENIALS_MAX]; /* SOA first */
-	bool has_soa; /* without it a negative answer is not cached (RFC 2308 section 5) */
-	const struct reply_set *ns; /* of a referral */
+	bool has_soa;                              /* without it a negative answer is not cached (RFC 2308 section 5) */
+	const struct reply_set *ns;                /* of a referral */
 	struct rrset *ds;
 };
 

@@ -22,26 +22,26 @@
 
 /* The limits of one engine and of one server's treatment stand in engine.h and select.h (private). */
 /* ---- limits: what one client question may cause, each with its reason ---- */
-#define RESOLVE_ALIASES_MAX 12         /* CNAME and DNAME steps of one answer; longer chains are loops in practice */
-#define RESOLVE_REFERRALS_MAX 32       /* delegations followed for one name: deeper than any real tree */
-#define RESOLVE_DEPTH_MAX 6            /* names of servers that need names of servers ... */
-#define RESOLVE_NS_MAX 20              /* name servers of one zone that are looked at (NXNSAttack) */
-#define RESOLVE_ADDRESSES_MAX 32       /* addresses of one zone's servers that are kept */
-#define RESOLVE_NS_LOOKUPS_MAX 3       /* server names resolved at once for one zone (NXNSAttack, NRDelegation) */
-#define RESOLVE_UPSTREAM_MAX 100       /* default of settings.upstream_max */
+#define RESOLVE_ALIASES_MAX     12  /* CNAME and DNAME steps of one answer; longer chains are loops in practice */
+#define RESOLVE_REFERRALS_MAX   32  /* delegations followed for one name: deeper than any real tree */
+#define RESOLVE_DEPTH_MAX       6   /* names of servers that need names of servers ... */
+#define RESOLVE_NS_MAX          20  /* name servers of one zone that are looked at (NXNSAttack) */
+#define RESOLVE_ADDRESSES_MAX   32  /* addresses of one zone's servers that are kept */
+#define RESOLVE_NS_LOOKUPS_MAX  3   /* server names resolved at once for one zone (NXNSAttack, NRDelegation) */
+#define RESOLVE_UPSTREAM_MAX    100 /* default of settings.upstream_max */
 #define RESOLVE_RRSET_BYTES_MAX 65535
 
 struct resolve_settings {
-	uint32_t questions_max;        /* client questions in flight, this engine */
-	uint32_t clients_per_question; /* clients that wait for the same question */
-	uint32_t upstream_max;         /* messages to authorities that one client question may cause */
-	uint32_t question_time_ms;     /* after it: SERVFAIL, reason time-limit */
+	uint32_t questions_max;                      /* client questions in flight, this engine */
+	uint32_t clients_per_question;               /* clients that wait for the same question */
+	uint32_t upstream_max;                       /* messages to authorities that one client question may cause */
+	uint32_t question_time_ms;                   /* after it: SERVFAIL, reason time-limit */
 	uint32_t ttl_max, ttl_min, ttl_negative_max; /* seconds */
-	uint16_t upstream_port;        /* 53 */
-	uint16_t edns_size;            /* advertised to authorities */
+	uint16_t upstream_port;                      /* 53 */
+	uint16_t edns_size;                          /* advertised to authorities */
 	bool ipv4, ipv6;
-	bool case_randomisation;       /* 0x20 */
-	bool qname_minimisation;       /* RFC 9156, relaxed */
+	bool case_randomisation; /* 0x20 */
+	bool qname_minimisation; /* RFC 9156, relaxed */
 };
 void resolve_settings_default(struct resolve_settings *settings);
 
@@ -73,13 +73,24 @@ struct resolve_event {
 			uint16_t qtype;       /* class is IN */
 			bool dnssec;          /* DO: keep RRSIGs in the result */
 			bool checking_disabled;
-			bool trace;           /* record the walk */
-			bool no_cache;        /* do not answer from the cache (banyan trace --cold); still fills it */
+			bool trace;    /* record the walk */
+			bool no_cache; /* do not answer from the cache (banyan trace --cold); still fills it */
 		} question;
-		struct { uint64_t client; } cancel;
+		struct {
+			uint64_t client;
+		} cancel;
 		/* `from` with family 0: the exchange's socket can hear nobody but the server it was sent to. */
-		struct { uint64_t exchange; const uint8_t *msg; size_t len; bool tcp; struct addr from; } reply;
-		struct { uint64_t exchange; int error; } failed;
+		struct {
+			uint64_t exchange;
+			const uint8_t *msg;
+			size_t len;
+			bool tcp;
+			struct addr from;
+		} reply;
+		struct {
+			uint64_t exchange;
+			int error;
+		} failed;
 	};
 };
 
@@ -95,8 +106,8 @@ enum resolve_step_kind {
 };
 struct resolve_trace_step {
 	enum resolve_step_kind kind;
-	int64_t at_ms;      /* since the question came */
-	int64_t took_ms;    /* round trip, where there is one */
+	int64_t at_ms;         /* since the question came */
+	int64_t took_ms;       /* round trip, where there is one */
 	const uint8_t *zone;   /* the zone that was asked */
 	const uint8_t *server; /* name of the server, or NULL */
 	struct addr addr;      /* of the server; family 0 = none */
@@ -105,13 +116,13 @@ struct resolve_trace_step {
 	uint16_t qtype;
 	uint16_t rcode;
 	enum reason reason;
-	const char *what;   /* "referral to com.", "answer, 2 records", "no such name", "truncated" */
-	unsigned depth;     /* 0 = the client's name, 1 = a server's name, ... */
+	const char *what; /* "referral to com.", "answer, 2 records", "no such name", "truncated" */
+	unsigned depth;   /* 0 = the client's name, 1 = a server's name, ... */
 };
 
 struct resolve_result {
 	uint16_t rcode;
-	bool authentic;  /* AD: proved (or from the proved root image, when signed) */
+	bool authentic; /* AD: proved (or from the proved root image, when signed) */
 	bool from_cache;
 	enum reason reason; /* of a failure */
 	size_t n_answer, n_authority;
@@ -127,9 +138,20 @@ enum resolve_action_kind { RESOLVE_SEND, RESOLVE_CLOSE, RESOLVE_ANSWER };
 struct resolve_action {
 	enum resolve_action_kind kind;
 	union {
-		struct { uint64_t exchange; bool tcp; struct addr to; const uint8_t *msg; size_t len; } send;
-		struct { uint64_t exchange; } close;
-		struct { uint64_t client; const struct resolve_result *result; } answer;
+		struct {
+			uint64_t exchange;
+			bool tcp;
+			struct addr to;
+			const uint8_t *msg;
+			size_t len;
+		} send;
+		struct {
+			uint64_t exchange;
+		} close;
+		struct {
+			uint64_t client;
+			const struct resolve_result *result;
+		} answer;
 	};
 };
 

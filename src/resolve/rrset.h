@@ -38,5 +38,5 @@ struct rrset *resolve_rrset_single(struct arena *arena, const uint8_t *owner, ui
 uint32_t resolve_rrset_ttl(const struct rrset *set, int64_t now_ms);
 /* Writes the set, and its signatures as a set of their own if `sigs`, to out[0..1]; returns how many, or
  * BANYAN_ENOMEM. */
-int resolve_rrset_wire(struct arena *arena, const struct rrset *set, int64_t now_ms, bool sigs,
-		       struct wire_rrset *out) _must_use_;
+int resolve_rrset_wire(struct arena *arena, const struct rrset *set, int64_t now_ms, bool sigs, struct wire_rrset *out)
+	_must_use_;

@@ -4,6 +4,8 @@
 
 #include "signer.h"
 
+#include <unistd.h>
+
 #define REAL_SERIAL "2026073102"
 
 static const char zone_text[] =
@@ -141,22 +143,12 @@ static void small_zone(void **state)
 
 static void real_root(void **state)
 {
-	(void)state;
-	const char *shared = getenv("BANYAN_SHARED");
-	char path[4096];
+	const char *path = *state;
 	struct zone_read_settings settings = {.origin = (const uint8_t *)""};
 	struct dnssec_anchors anchors = {0};
 	struct test_zone records;
 	struct zone_error error;
 	struct zone *zone;
-	snprintf(path, sizeof path, "%s/data/rootzones/signed/root-" REAL_SERIAL ".zone.zst",
-		 shared != NULL ? shared : SOURCE_ROOT "/../shared");
-	FILE *file = fopen(path, "rb");
-	if (file == NULL) {
-		print_message("# skipped: there is no %s\n", path);
-		skip();
-	}
-	fclose(file);
 	if (zone_read_file(path, &settings, NULL, NULL, &zone, &error) < 0)
 		fail_msg("%s", error.text);
 	test_zone_from(zone, &records);
@@ -167,8 +159,25 @@ static void real_root(void **state)
 	test_zone_free(&records);
 }
 
-int main(void)
+/* `--real-root`: only what needs the real root zone among the shared data; without them 77, which Meson takes for skipped. */
+static int main_real_root(void)
 {
+	static char path[4096];
+	const char *shared = getenv("BANYAN_SHARED");
+	snprintf(path, sizeof path, "%s/data/rootzones/signed/root-" REAL_SERIAL ".zone.zst",
+		 shared != NULL ? shared : SOURCE_ROOT "/../shared");
+	if (access(path, R_OK) < 0) {
+		printf("skipped: there is no %s\n", path);
+		return 77;
+	}
+	const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(real_root, path)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--real-root") == 0)
+		return main_real_root();
 	static struct mutation_case cases[] = {
 		{"RSA, NSEC, ZONEMD", DNSSEC_RSASHA256, false, false, true, 3000},
 		{"RSA, NSEC, no ZONEMD", DNSSEC_RSASHA256, false, false, false, 3000},
@@ -177,10 +186,9 @@ int main(void)
 		{"P-256, NSEC3 with opt-out, no ZONEMD", DNSSEC_ECDSAP256SHA256, true, true, false, 600},
 		{"Ed25519, NSEC, ZONEMD", DNSSEC_ED25519, false, false, true, 600},
 	};
-	struct CMUnitTest tests[ARRAY_SIZE(cases) + 1];
+	struct CMUnitTest tests[ARRAY_SIZE(cases)];
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		tests[i] =
 			(struct CMUnitTest){.name = cases[i].name, .test_func = small_zone, .initial_state = &cases[i]};
-	tests[ARRAY_SIZE(cases)] = (struct CMUnitTest){.name = "the real root zone", .test_func = real_root};
 	return cmocka_run_group_tests_name("mutation", tests, NULL, NULL);
 }
