@@ -195,8 +195,9 @@ static void check_around(const struct zone *zone, const struct image *image, con
 	/* a neighbour in canonical order: the first label a little longer */
 	if (name[0] > 0 && name[0] < 63 && wire_name_len(name) < WIRE_NAME_MAX) {
 		memcpy(below + name[0] + 2, name + name[0] + 1, wire_name_len(name) - name[0] - 1);
-		memcpy(below + 1, name + 1, name[0]);
-		below[0] = (uint8_t)(name[0] + 1);
+		for (unsigned i = 0; i <= name[0]; i++)
+			below[i] = name[i];
+		below[0]++;
 		below[name[0] + 1] = '-';
 		check_name(zone, image, below, TYPES_AROUND);
 	}
