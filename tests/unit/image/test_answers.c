@@ -174,7 +174,8 @@ static bool prepend(const uint8_t *name, const char *label, uint8_t out[WIRE_NAM
 	if (len + n + 1 > WIRE_NAME_MAX)
 		return false;
 	out[0] = (uint8_t)n;
-	memcpy(out + 1, label, n);
+	for (size_t i = 0; i < n; i++)
+		out[1 + i] = (uint8_t)label[i];
 	memcpy(out + 1 + n, name, len);
 	return true;
 }
