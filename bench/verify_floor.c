@@ -247,7 +247,7 @@ static void print(const struct floor *f, const struct times *t, const struct zon
 int main(int argc, char **argv)
 {
 	const char *path = argc > 1 ? argv[1] : getenv("BANYAN_BENCH_ZONE"), *at = getenv("BANYAN_BENCH_AT");
-	const char *rounds = getenv("BANYAN_BENCH_ROUNDS");
+	const char *rounds = getenv("BANYAN_BENCH_ROUNDS"), *anchor = getenv("BANYAN_BENCH_ANCHOR");
 	struct zone_read_settings read = {.origin = (const uint8_t *)""};
 	struct dnssec_anchors anchors = {0};
 	struct zone_prove_settings settings = {.anchors = &anchors, .now = 1785546000};
@@ -261,6 +261,8 @@ int main(int argc, char **argv)
 			"give a signed root zone as an argument or in BANYAN_BENCH_ZONE (its time in BANYAN_BENCH_AT)");
 	if ((at != NULL && clock_parse(at, &settings.now) < 0) || dnssec_anchors_builtin(&anchors) < 0)
 		return fail("BANYAN_BENCH_AT takes UNIX seconds or ISO 8601");
+	if (anchor != NULL && zone_anchors_read(anchor, &anchors, &error) < 0)
+		return fail(error.text);
 	if (zone_read_file(path, &read, NULL, NULL, &zone, &error) < 0)
 		return fail(error.text);
 	if (zone_prove(zone, &settings, &proof) < 0 || !proof.proved)

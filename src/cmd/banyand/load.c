@@ -77,7 +77,9 @@ static void proof_words(struct loaded *loaded, const struct zone_proof *proof)
 		snprintf(loaded->proof, sizeof(loaded->proof), "structure is good; nothing else was to be proved");
 		break;
 	case CONFIG_PROVE_DIGEST:
-		snprintf(loaded->proof, sizeof(loaded->proof), "proved by its digest: %s", zonemd);
+		snprintf(loaded->proof, sizeof(loaded->proof), "%s",
+			 d->zonemd == DNSSEC_ZONEMD_UNSIGNED_OK ? "ZONEMD holds; signatures were not to be checked"
+								: "no ZONEMD; signatures were not to be checked");
 		break;
 	default:
 		snprintf(loaded->proof, sizeof(loaded->proof), "proved by anchor %u: %zu signatures, %s", d->anchor_tag,
@@ -117,7 +119,7 @@ static int zone_prove_as_asked(const struct zone *zone, struct loaded *loaded, c
 		return rc;
 	}
 	loaded->proved = true;
-	loaded->first_expiry = proof.dnssec.first_expiry;
+	loaded->first_expiry = proof.dnssec.signatures_good > 0 ? proof.dnssec.first_expiry : 0;
 	proof_words(loaded, &proof);
 	return 0;
 }
