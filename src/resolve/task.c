@@ -120,9 +120,8 @@ void resolve_task_wait(struct task *task, struct waiter *waiter)
 	task->n_waiters++;
 }
 
-static void waiter_detach(struct waiter *waiter)
+static void waiter_detach(struct task *task, struct waiter *waiter)
 {
-	struct task *task = waiter->task;
 	if (waiter->prev != NULL)
 		waiter->prev->next = waiter->next;
 	else
@@ -139,7 +138,7 @@ void resolve_task_leave(struct resolve *engine, struct waiter *waiter)
 	struct task *task = waiter->task;
 	if (task == NULL)
 		return;
-	waiter_detach(waiter);
+	waiter_detach(task, waiter);
 	if (task->waiters == NULL && task->state != TASK_DONE)
 		resolve_task_ready(engine, task); /* ends when its turn comes, if still nobody waits */
 }
@@ -192,7 +191,7 @@ static void notify(struct resolve *engine, struct task *task)
 {
 	while (task->waiters != NULL) {
 		struct waiter *waiter = task->waiters;
-		waiter_detach(waiter);
+		waiter_detach(task, waiter);
 		if (waiter->question != NULL)
 			resolve_question_done(engine, waiter->question, &task->outcome, task->work);
 		else

@@ -212,7 +212,7 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 	struct cut_target *target = target_of(exchange);
 	int64_t took_ms = engine->now_ms - exchange->sent_ms;
 	struct reply reply = {0};
-	struct reading reading;
+	struct reading reading = {.kind = READING_BROKEN};
 	struct ask ask = {.zone = task->cut->zone,
 			  .qname = exchange->minimised ? exchange->qname : task->sname,
 			  .qtype = exchange->qtype,
