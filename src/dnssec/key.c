@@ -217,14 +217,36 @@ int nsec3_hash(EVP_MD_CTX *ctx, const uint8_t *name, uint16_t iterations, const 
 	return 0;
 }
 
+/* One context a thread, kept: hashing is on the path of answers, which allocates nothing. */
+static pthread_key_t nsec3_context_key;
+static pthread_once_t nsec3_context_once = PTHREAD_ONCE_INIT;
+
+static void nsec3_context_free(void *ctx)
+{
+	EVP_MD_CTX_free(ctx);
+}
+
+static void nsec3_context_key_make(void)
+{
+	if (pthread_key_create(&nsec3_context_key, nsec3_context_free) != 0)
+		abort(); /* at the first hash of the process, with no key in use yet */
+}
+
+static EVP_MD_CTX *nsec3_context(void)
+{
+	pthread_once(&nsec3_context_once, nsec3_context_key_make);
+	EVP_MD_CTX *ctx = pthread_getspecific(nsec3_context_key);
+	if (ctx == NULL && (ctx = EVP_MD_CTX_new()) != NULL && pthread_setspecific(nsec3_context_key, ctx) != 0) {
+		EVP_MD_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
 int dnssec_nsec3_hash(const uint8_t *name, uint16_t iterations, const uint8_t *salt, uint8_t salt_len, uint8_t out[20])
 {
 	if (iterations > DNSSEC_NSEC3_ITERATIONS_MAX)
 		return BANYAN_ELIMIT;
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	if (ctx == NULL)
-		return BANYAN_ENOMEM;
-	int rc = nsec3_hash(ctx, name, iterations, salt, salt_len, out);
-	EVP_MD_CTX_free(ctx);
-	return rc;
+	EVP_MD_CTX *ctx = nsec3_context();
+	return ctx == NULL ? BANYAN_ENOMEM : nsec3_hash(ctx, name, iterations, salt, salt_len, out);
 }
