@@ -123,6 +123,8 @@ def test_service_manager_hears_of_it(authority):
     d.notified("READY=1")
     d.process.send_signal(15)
     d.notified("STOPPING=1")
+    d.process.send_signal(15)  # a second one, or a late SIGHUP, while it stops changes nothing
+    d.process.send_signal(1)
 
 
 def test_watchdog(authority):

@@ -109,6 +109,23 @@ int keeper_init(struct keeper *keeper, const char *config_path)
 		       : 0;
 }
 
+/* Closing the handles gives the signals back to the system, for which SIGTERM and SIGHUP are an end without a word. A second
+ * one that comes while we stop changes nothing; an impatient SIGINT still ends the process at once. */
+static void signals_close(struct keeper *keeper)
+{
+	sigset_t stop, before;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &stop, &before);
+	uv_close((uv_handle_t *)&keeper->sighup, NULL);
+	uv_close((uv_handle_t *)&keeper->sigterm, NULL);
+	uv_close((uv_handle_t *)&keeper->sigint, NULL);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void on_control_closed(void *ctx)
 {
 	struct keeper *keeper = ctx;
@@ -130,9 +147,7 @@ void keeper_stop(struct keeper *keeper)
 	if (keeper->control != NULL)
 		operate_control_free(keeper->control, on_control_closed, keeper);
 	uv_close((uv_handle_t *)&keeper->async, NULL);
-	uv_close((uv_handle_t *)&keeper->sighup, NULL);
-	uv_close((uv_handle_t *)&keeper->sigterm, NULL);
-	uv_close((uv_handle_t *)&keeper->sigint, NULL);
+	signals_close(keeper);
 	uv_close((uv_handle_t *)&keeper->watchdog, NULL);
 }
 
