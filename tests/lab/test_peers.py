@@ -15,7 +15,7 @@ from conftest import DEADLINE_S, Run, make_lab, wait_for
 
 HERE = Path(__file__).resolve().parent
 NOT_BY_IPV4 = {"ipv6-only"}  # features that a resolver without our reroutes cannot reach
-SLOW_TO_FAIL = {"dead-only"}  # peers take up to a minute to give up
+SLOW_TO_FAIL = {"dead", "dead-only"}  # peers take up to a minute to give up on a dead server
 
 
 def bind_conf(lab, folder, address):

@@ -2,6 +2,7 @@
 /* The whole new configuration is tried beside the running one; it takes over if all of it is good, and not at all else. */
 #include "daemon.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,7 +100,13 @@ void reload_start(struct keeper *keeper, struct operate_call *call)
 	keeper->reload_work.data = keeper;
 	notify_reloading();
 	log_notice(STATION, "reloading %s", keeper->config_path);
-	if (uv_queue_work(&keeper->loop, &keeper->reload_work, reload_work, reload_done) < 0) {
+	/* the first work starts the pool's threads, which keep the mask of this moment: signals are the keeper's */
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int err = uv_queue_work(&keeper->loop, &keeper->reload_work, reload_work, reload_done);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err < 0) {
 		keeper->reloading = false;
 		tell_callers(keeper, false, "the reload could not be started");
 	}
