@@ -278,9 +278,11 @@ def apex_glue(question, ours, theirs, peer, zones):
 
 @difference
 def name_too_long(question, ours, theirs, peer, zones):
-    """A DNAME that makes a name of more than 255 bytes is YXDOMAIN (RFC 6672 section 2.2); Knot DNS says NXDOMAIN."""
-    if peer == "knot" and ours.rcode == m.YXDOMAIN and theirs.rcode == m.NXDOMAIN and ours.sections[0] == theirs.sections[0]:
-        return {"rcode", "authority"}
+    """A DNAME that makes a name of more than 255 bytes is YXDOMAIN (RFC 6672 section 2.2); Knot DNS says NXDOMAIN, and TC when the proof
+    of that does not fit."""
+    if peer == "knot" and ours.rcode == m.YXDOMAIN and theirs.rcode == m.NXDOMAIN and ours.sections[0] == theirs.sections[0] and \
+            not flags_differ(ours, theirs) & ~(m.TC | m.CD) and not ours.flags & m.TC:
+        return {"rcode", "authority", "flags"} if theirs.flags & m.TC else {"rcode", "authority"}
     return set()
 
 

@@ -50,13 +50,13 @@ def _real_root(folder):
 
 # name: (how to make it, questions)
 ZONES = {
-    "root-like": (lambda folder: _single(zones.root_like(folder, SEED), "."), 4000),
-    "tld-optout": (lambda folder: _single(zones.tld_optout(folder, SEED), "optout."), 4000),
-    "general-nsec": (lambda folder: _general(folder, "nsec"), 4000),
-    "general-nsec3": (lambda folder: _general(folder, "nsec3"), 3000),
+    "root-like": (lambda folder: _single(zones.root_like(folder, SEED), "."), 20000),
+    "tld-optout": (lambda folder: _single(zones.tld_optout(folder, SEED), "optout."), 6000),
+    "general-nsec": (lambda folder: _general(folder, "nsec"), 6000),
+    "general-nsec3": (lambda folder: _general(folder, "nsec3"), 6000),
     "general-plain": (lambda folder: _general(folder, "plain"), 1500),
     "family": (_family, 1000),
-    "real-root": (_real_root, 4000),
+    "real-root": (_real_root, 20000),
 }
 
 
