@@ -54,7 +54,7 @@ int error_from_errno(int err);
 
 /* ---- reasons ---------------------------------------------------------------------------------
  * Why something was refused, as a stable code that logs, metrics, EDE texts, `banyan verify` and
- * `banyan why` share. One line each in reasons.def: identifier, code, EDE (RFC 8914; -1 = none), words. */
+ * `banyan trace` share. One line each in reasons.def: identifier, code, EDE (RFC 8914; -1 = none), words. */
 enum reason {
 #define REASON(id, code, ede, words) REASON_##id,
 #include "reasons.def"
