@@ -185,6 +185,7 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 {
 	const struct answer_recursor_settings *s = &recursor->settings;
 	event->now_ms = net_loop_now_ms(s->loop);
+	event->wall_ms = clock_wall_ms();
 	event->root = s->view(s->view_ctx)->root;
 	const struct resolve_actions *actions = resolve_step(s->engine, event);
 	perform(recursor, actions, direct);
@@ -193,6 +194,7 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 		struct resolve_event failed = {
 			.kind = RESOLVE_SEND_FAILED,
 			.now_ms = event->now_ms,
+			.wall_ms = event->wall_ms,
 			.root = event->root,
 			.failed = {.exchange = failure.exchange, .error = failure.error},
 		};

@@ -101,7 +101,8 @@ void base_free(void *pointer_to_pointer); /* for _cleanup_(base_free): frees *(v
 /* ---- time ------------------------------------------------------------------------------------ */
 int64_t clock_mono_ns(void);
 int64_t clock_mono_ms(void);
-int64_t clock_wall_s(void); /* UNIX seconds */
+int64_t clock_wall_s(void);  /* UNIX seconds */
+int64_t clock_wall_ms(void); /* UNIX milliseconds */
 
 /* UNIX seconds or ISO 8601 ("2026-08-01T01:00:00Z", "2026-08-01") or YYYYMMDDHHmmSS; UTC. */
 int clock_parse(const char *text, int64_t *ret_unix_s) _must_use_;

@@ -26,6 +26,13 @@ int64_t clock_wall_s(void)
 	return ts.tv_sec;
 }
 
+int64_t clock_wall_ms(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* Reads `n` digits at *p; -1 if they are not there. */
 static int digits(const char **p, int n)
 {

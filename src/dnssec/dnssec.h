@@ -127,3 +127,88 @@ int dnssec_zone_check(const struct dnssec_zone_check *check, struct dnssec_zone_
 /* The digest alone: ZONEMD SIMPLE (RFC 8976 section 3.3.1); hash 1 = SHA-384, 2 = SHA-512. */
 int dnssec_zonemd_compute(const struct dnssec_records *records, const uint8_t *apex, uint8_t hash, uint8_t out[64],
 			  size_t *ret_len) _must_use_;
+
+/* ---- the sets of a message --------------------------------------------------------------------
+ * What resolve/ proves of replies (RFC 4035 section 5, RFC 6840). Each function does a bounded amount of work and pays for it from a
+ * budget; nothing here asks the network. Sets need not be canonical: they are sorted and lower-cased on the way. */
+enum dnssec_state { DNSSEC_BOGUS, DNSSEC_INSECURE, DNSSEC_SECURE };
+
+struct dnssec_policy {
+	int64_t now;                   /* UNIX seconds */
+	bool refuse_sha1;              /* algorithms 5 and 7, DS digest 1: as if unknown (RFC 9905) */
+	uint16_t nsec3_iterations_max; /* above it NSEC3 proves nothing: insecure (RFC 9276 section 3.2) */
+	int64_t skew_s;                /* dates may be off by this much */
+};
+
+/* What may still be spent; at 0 the functions say BANYAN_ELIMIT (KeyTrap CVE-2023-50387, CVE-2023-50868). */
+struct dnssec_budget {
+	uint32_t signatures; /* public-key operations */
+	uint32_t hashes;     /* blocks of NSEC3 hashing: iterations + 1 for each name */
+};
+
+struct dnssec_verdict {
+	enum dnssec_state state;
+	enum reason reason; /* of BOGUS and INSECURE */
+	int64_t expires;    /* SECURE: UNIX seconds at which the signature that held ends */
+	uint32_t ttl_max;   /* SECURE: the original TTL that was signed (RFC 4035 section 5.3.3) */
+	uint8_t labels;     /* SECURE: the labels field: less than the owner's = made of a wildcard */
+	uint8_t algorithm;  /* of the signature that held or of the last one that did not */
+	uint16_t key_tag;
+};
+
+/* The keys of one zone that may sign in it, parsed once; immutable afterwards. */
+struct dnssec_keyset;
+/* Proves a DNSKEY set with its signatures (RDATAs of the RRSIGs that cover it) by DS records or by trust anchors (of this owner; DS
+ * and DNSKEY ones); exactly one of `ds` and `anchors` is not NULL. SECURE: *ret is the set. INSECURE: all DS have algorithms or digests
+ * that are not supported (RFC 4035 section 5.2). BANYAN_ELIMIT or BANYAN_ENOMEM. */
+int dnssec_keyset_prove(const struct dnssec_policy *policy, struct dnssec_budget *budget,
+			const struct wire_rrset *dnskey, const struct wire_rdata *sigs, size_t n_sigs,
+			const struct wire_rrset *ds, const struct dnssec_anchors *anchors,
+			struct dnssec_verdict *ret_verdict, struct dnssec_keyset **ret) _must_use_;
+/* Keys that were proved before (from a cache): no signature is checked. */
+int dnssec_keyset_new(const struct wire_rrset *dnskey, const struct dnssec_policy *policy, struct dnssec_keyset **ret)
+	_must_use_;
+void dnssec_keyset_free(struct dnssec_keyset *keyset);
+const uint8_t *dnssec_keyset_zone(const struct dnssec_keyset *keyset);
+/* Is there a DS here that this validator can use? false: the zone below counts as insecure. */
+bool dnssec_ds_usable(const struct wire_rrset *ds, const struct dnssec_policy *policy);
+
+/* Proves one RRset by the keys of the zone that signed it. The signer must be the keyset's zone and at or above the owner. */
+int dnssec_set_prove(const struct dnssec_policy *policy, struct dnssec_budget *budget,
+		     const struct dnssec_keyset *keyset, const struct wire_rrset *set, const struct wire_rdata *sigs,
+		     size_t n_sigs, struct dnssec_verdict *ret) _must_use_;
+/* The signer's name of an RRSIG (points into it), its covered type and labels; BANYAN_EMALF. */
+int dnssec_rrsig_signer(const struct wire_rdata *rrsig, const uint8_t **ret_signer) _must_use_;
+
+/* ---- denial, from NSEC or NSEC3 records that are proved themselves ---- */
+struct dnssec_denial {
+	const uint8_t *zone; /* apex; records outside it are ignored */
+	size_t n;
+	const struct wire_rrset *set; /* NSEC and NSEC3 RRsets; of each the first RDATA */
+};
+
+enum dnssec_denied {
+	DNSSEC_DENIED_NOT,     /* these records do not prove it */
+	DNSSEC_DENIED,         /* proved */
+	DNSSEC_DENIED_OPT_OUT, /* proved as far as an opt-out span can: an unsigned delegation may be there: insecure */
+	DNSSEC_DENIED_INSECURE, /* NSEC3 with too many iterations or an unknown hash: insecure */
+};
+/* No such name: neither it nor a wildcard for it (RFC 4035 section 5.4, RFC 5155 section 8.4). With compact denial (RFC 9824: NSEC at
+ * the name with NXNAME) *ret_compact is set, may be NULL. */
+int dnssec_deny_name(const struct dnssec_policy *policy, struct dnssec_budget *budget,
+		     const struct dnssec_denial *denial, const uint8_t *name, bool *ret_compact,
+		     enum dnssec_denied *ret) _must_use_;
+/* The name (or the wildcard that stands for it, or an empty non-terminal) has no such type (RFC 5155 sections 8.5 to 8.7). For
+ * type DS only a record of the parent's side counts (RFC 6840 section 4.4, RFC 5155 section 8.6). */
+int dnssec_deny_type(const struct dnssec_policy *policy, struct dnssec_budget *budget,
+		     const struct dnssec_denial *denial, const uint8_t *name, uint16_t type, enum dnssec_denied *ret)
+	_must_use_;
+/* An answer was made of a wildcard with `labels` labels: the name itself and all closer wildcards do not exist
+ * (RFC 4035 section 5.3.4, RFC 5155 section 8.8). */
+int dnssec_deny_closer(const struct dnssec_policy *policy, struct dnssec_budget *budget,
+		       const struct dnssec_denial *denial, const uint8_t *name, uint8_t labels, enum dnssec_denied *ret)
+	_must_use_;
+/* Is `name` a delegation without DS (RFC 4035 section 5.2, RFC 5155 section 8.9)? DENIED: it is; OPT_OUT: it may be, insecure too.
+ * *ret_cut: false = proved that it is no delegation at all (no NS), the zone goes on below. */
+int dnssec_deny_ds(const struct dnssec_policy *policy, struct dnssec_budget *budget, const struct dnssec_denial *denial,
+		   const uint8_t *name, bool *ret_cut, enum dnssec_denied *ret) _must_use_;

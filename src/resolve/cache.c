@@ -41,6 +41,16 @@ static int put(struct resolve_cache *cache, int64_t now_ms, const struct cache_k
 	return value->expires_ms <= now_ms ? 0 : resolve_store_put(cache, key->bytes, key->len, now_ms, value);
 }
 
+static uint8_t kind_make(enum cache_kind kind, uint8_t security)
+{
+	return (uint8_t)(kind | security << 4);
+}
+
+static uint8_t kind_security(uint8_t kind)
+{
+	return kind >> 4;
+}
+
 /* ---- RRsets: u16 count, u16 n_sigs, pack ---- */
 
 static struct rrset *set_unpack(struct arena *arena, const uint8_t *name, uint16_t type,
@@ -58,6 +68,7 @@ static struct rrset *set_unpack(struct arena *arena, const uint8_t *name, uint16
 			      .count = count,
 			      .n_sigs = n_sigs,
 			      .rank = value->rank,
+			      .security = kind_security(value->kind),
 			      .expires_ms = value->expires_ms,
 			      .pack = value->data + 4,
 			      .size = (uint32_t)(value->len - 4)};
@@ -80,7 +91,8 @@ int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const str
 	wire_put16(data + 2, set->n_sigs);
 	memcpy(data + 4, set->pack, set->size);
 	struct cache_key key = key_name(CACHE_SET, set->owner, set->type);
-	struct store_value value = {set->expires_ms, set->rank, CACHE_KIND_SET, data, set->size + 4};
+	struct store_value value = {set->expires_ms, set->rank, kind_make(CACHE_KIND_SET, set->security), data,
+				    set->size + 4};
 	int rc = put(cache, now_ms, &key, &value);
 	buffer_done(&large);
 	return rc;
@@ -105,6 +117,7 @@ static int denial_unpack(struct arena *arena, const struct store_value *value, s
 				      .count = wire_get16(fixed + 2),
 				      .n_sigs = wire_get16(fixed + 4),
 				      .rank = value->rank,
+				      .security = kind_security(value->kind),
 				      .expires_ms = value->expires_ms,
 				      .pack = fixed + 10,
 				      .size = wire_get32(fixed + 6)};
@@ -143,7 +156,8 @@ int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const 
 	if (rc < 0)
 		return rc;
 	struct cache_key key = denial->nxdomain ? key_name(CACHE_NAME, name, 0) : key_name(CACHE_SET, name, type);
-	struct store_value value = {denial->expires_ms, RANK_AUTHORITY, CACHE_KIND_DENIAL, out.data, out.len};
+	struct store_value value = {denial->expires_ms, RANK_AUTHORITY, kind_make(CACHE_KIND_DENIAL, denial->security),
+				    out.data, out.len};
 	return put(cache, now_ms, &key, &value);
 }
 
@@ -154,14 +168,14 @@ enum cache_hit resolve_cache_find(struct resolve_cache *cache, struct arena *are
 	struct store_value value;
 	if (get(cache, arena, now_ms, &key, &value) < 0 || value.rank < RANK_ANSWER)
 		return CACHE_MISS;
-	if (value.kind == CACHE_KIND_SET) {
+	if ((value.kind & 15) == CACHE_KIND_SET) {
 		struct rrset *set = set_unpack(arena, name, type, &value);
 		if (set == NULL)
 			return CACHE_MISS;
 		*ret_set = set;
 		return CACHE_HIT_SET;
 	}
-	*ret_denial = (struct cache_denial){.expires_ms = value.expires_ms};
+	*ret_denial = (struct cache_denial){.expires_ms = value.expires_ms, .security = kind_security(value.kind)};
 	return denial_unpack(arena, &value, ret_denial) < 0 ? CACHE_MISS : CACHE_HIT_DENIAL;
 }
 
@@ -180,7 +194,8 @@ bool resolve_cache_nxdomain(struct resolve_cache *cache, struct arena *arena, in
 	struct store_value value;
 	if (get(cache, arena, now_ms, &key, &value) < 0)
 		return false;
-	struct cache_denial denial = {.nxdomain = true, .expires_ms = value.expires_ms};
+	struct cache_denial denial = {
+		.nxdomain = true, .expires_ms = value.expires_ms, .security = kind_security(value.kind)};
 	if (denial_unpack(arena, &value, &denial) < 0)
 		return false;
 	*ret = denial;

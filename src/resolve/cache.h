@@ -32,6 +32,7 @@ enum cache_kind { CACHE_KIND_SET = 1, CACHE_KIND_DENIAL };
 
 struct cache_denial {
 	bool nxdomain;
+	uint8_t security; /* enum security: of the denial as a whole */
 	int64_t expires_ms;
 	unsigned n;
 	struct rrset *set[CACHE_DENIAL_SETS_MAX];

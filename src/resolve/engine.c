@@ -118,6 +118,7 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	engine->n_actions = 0;
 	if (event->now_ms > engine->now_ms)
 		engine->now_ms = event->now_ms; /* the clock never runs backwards here */
+	engine->wall_ms = event->wall_ms;
 	engine->root = event->root;
 }
 

@@ -143,7 +143,8 @@ struct resolve {
 	struct counters *counters;
 	uint8_t hash_key[16];
 	/* this step */
-	int64_t now_ms;
+	int64_t now_ms;  /* monotonic: timers and round trips */
+	int64_t wall_ms; /* since 1970: TTLs and signatures */
 	const struct image *root;
 	struct arena step;
 	size_t n_actions, cap_actions;

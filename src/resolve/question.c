@@ -219,7 +219,7 @@ void resolve_question_expire(struct resolve *engine, struct question *question)
 	struct outcome outcome = {.rcode = WIRE_RCODE_SERVFAIL, .reason = REASON_TIME_LIMIT};
 	if (!question->no_cache)
 		resolve_evictions_count(engine,
-					resolve_cache_put_failure(engine->cache, engine->now_ms, question->qname,
+					resolve_cache_put_failure(engine->cache, engine->wall_ms, question->qname,
 								  question->qtype, REASON_TIME_LIMIT));
 	question_answer(engine, question, &outcome, question->waiter.task->work);
 	question_close(engine, question);

@@ -10,7 +10,8 @@
  *
  * Example:
  *
- *	struct resolve_event event = { .kind = RESOLVE_QUESTION, .now_ms = now, .root = image,
+ *	struct resolve_event event = { 
+ *		.kind = RESOLVE_QUESTION, .now_ms = now, .wall_ms = wall, .root = image,
  *				       .question = { .client = 7, .qname = name, .qtype = WIRE_TYPE_A } };
  *	const struct resolve_actions *actions = resolve_step(engine, &event);
  *	for (size_t i = 0; i < actions->count; i++) perform(&actions->item[i]);
@@ -64,7 +65,8 @@ enum resolve_event_kind {
 
 struct resolve_event {
 	enum resolve_event_kind kind;
-	int64_t now_ms;           /* monotonic */
+	int64_t now_ms;           /* monotonic: retransmission */
+	int64_t wall_ms;          /* since 1970 UTC, may jump: TTLs and signature dates */
 	const struct image *root; /* the proved root; valid during the step; NULL = none */
 	union {
 		struct {

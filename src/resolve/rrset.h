@@ -17,10 +17,18 @@ enum rank {
 	RANK_ROOT,      /* from the proved root image */
 };
 
+/* What is known of the signatures (RFC 4035 section 4.3). Data that are found bogus are not kept. */
+enum security {
+	SECURITY_UNCHECKED, /* nobody has looked yet */
+	SECURITY_INSECURE,  /* proved that no signature is to be expected */
+	SECURITY_SECURE,
+};
+
 struct rrset {
 	const uint8_t *owner;
 	uint16_t type, count, n_sigs;
 	uint8_t rank;
+	uint8_t security; /* enum security */
 	bool synthesised; /* CNAME made of a DNAME: not cached */
 	int64_t expires_ms;
 	const uint8_t *pack;

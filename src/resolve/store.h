@@ -18,7 +18,7 @@
 struct store_value {
 	int64_t expires_ms;
 	uint8_t rank; /* an entry that is alive is not replaced by one of lower rank */
-	uint8_t kind; /* the user's */
+	uint8_t kind; /* the user's: low four bits enum cache_kind, high four enum security */
 	const uint8_t *data;
 	size_t len;
 };

@@ -19,7 +19,7 @@ static void server_lame(struct resolve *engine, const struct task *task, struct 
 {
 	target->lame = true;
 	resolve_evictions_count(engine,
-				resolve_cache_put_lame(engine->cache, engine->now_ms, task->cut->zone, &target->addr));
+				resolve_cache_put_lame(engine->cache, engine->wall_ms, task->cut->zone, &target->addr));
 }
 
 void resolve_trouble_reading(struct resolve *engine, struct task *task, const struct exchange *sent,

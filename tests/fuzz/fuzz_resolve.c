@@ -138,6 +138,7 @@ static void open_remove(struct play *play, struct open *open)
 static void step(struct play *play, struct resolve_event *event)
 {
 	event->now_ms = play->now_ms;
+	event->wall_ms = play->now_ms;
 	event->root = root;
 	const struct resolve_actions *actions = resolve_step(play->engine, event);
 	play->wake_at_ms = actions->wake_at_ms;

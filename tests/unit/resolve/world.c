@@ -422,6 +422,7 @@ static void on_answer(struct world *world, const struct resolve_action *action)
 void world_event(struct world *world, struct resolve_event *event)
 {
 	event->now_ms = world->now_ms;
+	event->wall_ms = WORLD_EPOCH_MS + world->now_ms + world->wall_off_ms;
 	event->root = world->root;
 	if (event->kind == RESOLVE_SEND_FAILED)
 		open_remove(world, event->failed.exchange);

@@ -58,6 +58,9 @@ struct world_answer {
 	char trace[4096]; /* a line a step */
 };
 
+/* Wall clock when the monotonic one is 0: 2026-08-01. */
+#define WORLD_EPOCH_MS INT64_C(1785542400000)
+
 struct world {
 	struct resolve *engine;
 	struct resolve_cache *cache;
@@ -67,6 +70,7 @@ struct world {
 	struct counters counters;
 	struct world_network network;
 	int64_t now_ms, wake_at_ms;
+	int64_t wall_off_ms; /* how far the wall clock was set off since the start */
 	const struct image *root;
 	size_t n_zones, n_servers;
 	struct world_zone {
