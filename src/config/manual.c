@@ -170,6 +170,8 @@ static const char tail[] = ".Sh FILES\n"
 			   ".Xr banyan 1 ,\n"
 			   ".Xr banyand 8\n";
 
+static int options_write(struct buffer *out, const char *prefix);
+
 static int option_write(struct buffer *out, const struct config_option *option, const char *key)
 {
 	char words[SCHEMA_WORDS_MAX], line[SCHEMA_WORDS_MAX + 32];
@@ -196,6 +198,10 @@ static int option_write(struct buffer *out, const struct config_option *option, 
 	}
 	if (rc == 0 && option->scope == CONFIG_RESTART)
 		rc = buffer_printf(out, "A change needs a restart.\n");
+	if (rc == 0 && option->type == CONFIG_MAPS) {
+		char prefix[SCHEMA_PREFIX_MAX];
+		rc = options_write(out, schema_prefix(option, prefix));
+	}
 	return rc;
 }
 
@@ -212,11 +218,12 @@ static int options_write(struct buffer *out, const char *prefix)
 
 static int section_write(struct buffer *out, const struct config_section *section)
 {
-	bool zones = strcmp(section->name, "zones") == 0;
+	const struct config_option *list = schema_find("", section->name);
+	char prefix[SCHEMA_PREFIX_MAX];
 	int rc = buffer_printf(out, ".Ss %s\n", section->name);
 	if (rc == 0)
 		rc = prose(out, section->help);
-	return rc == 0 ? options_write(out, zones ? CONFIG_PREFIX_ZONES : section->name) : rc;
+	return rc == 0 ? options_write(out, list != NULL ? schema_prefix(list, prefix) : section->name) : rc;
 }
 
 int config_write_manual(struct buffer *out)

@@ -114,7 +114,11 @@ static int unknown_key(const struct config_reader *r, const char *prefix, const 
 
 /* ---- mappings ---- */
 
-#define SEEN_MAX 64 /* options of one mapping */
+#define WHERE_MAX 160 /* bytes of the place of an option in a message: "views[3].local-data[17].name" */
+#define SEEN_MAX  512 /* rows between the first and the last option of one mapping */
+
+static int maps_read(const struct config_reader *r, const struct config_option *option, const char *where,
+		     const struct tree_node *list, void *base);
 
 /* Reads one mapping whose keys are the rows of `prefix`; `where` names it in messages ("server", "zones[3]"). */
 static int mapping_read(const struct config_reader *r, const char *prefix, const char *where,
@@ -122,7 +126,7 @@ static int mapping_read(const struct config_reader *r, const char *prefix, const
 {
 	const struct tree_node *seen[SEEN_MAX] = {NULL};
 	size_t first = config_options_count;
-	char path[128];
+	char path[WHERE_MAX];
 	for (size_t i = 0; i < config_options_count; i++) {
 		if (schema_key(&config_options[i], prefix) == NULL)
 			continue;
@@ -142,7 +146,8 @@ static int mapping_read(const struct config_reader *r, const char *prefix, const
 					  key->text, (*slot)->line);
 		*slot = key;
 		snprintf(path, sizeof path, "%s.%s", where, key->text);
-		int rc = value_read(r, option, path, key->value, base);
+		int rc = option->type == CONFIG_MAPS ? maps_read(r, option, path, key->value, base)
+						     : value_read(r, option, path, key->value, base);
 		if (rc < 0)
 			return rc;
 	}
@@ -154,27 +159,28 @@ static int mapping_read(const struct config_reader *r, const char *prefix, const
 	return 0;
 }
 
-static int zones_read(const struct config_reader *r, const struct tree_node *list, struct config *config)
+static int maps_read(const struct config_reader *r, const struct config_option *option, const char *where,
+		     const struct tree_node *list, void *base)
 {
-	const struct config_option *option = schema_find("", "zones");
-	char words[SCHEMA_WORDS_MAX], where[32];
+	struct config_any_list *to = (void *)((char *)base + option->offset);
+	char words[SCHEMA_WORDS_MAX], item[WHERE_MAX], prefix[SCHEMA_PREFIX_MAX];
 	if (list == NULL || list->kind == TREE_NULL)
 		return 0;
 	if (list->kind != TREE_LIST)
-		return value_refuse(r, list, "zones", NULL, schema_allowed(option, words));
+		return value_refuse(r, list, where, NULL, schema_allowed(option, words));
 	if (list->count > option->max)
-		return value_fail(r, list, "zones: found a list of %zu; allowed is %s", list->count,
+		return value_fail(r, list, "%s: found a list of %zu; allowed is %s", where, list->count,
 				  schema_allowed(option, words));
-	if (list->count > 0 && (config->zones = arena_alloc0(r->arena, list->count * sizeof *config->zones)) == NULL)
+	if (list->count > 0 && (to->item = arena_alloc0(r->arena, list->count * option->item_size)) == NULL)
 		return BANYAN_ENOMEM;
-	for (const struct tree_node *n = list->child; n != NULL; n = n->next) {
-		snprintf(where, sizeof where, "zones[%zu]", config->n_zones);
+	for (const struct tree_node *n = list->child; n != NULL; n = n->next, to->count++) {
+		snprintf(item, sizeof item, "%s[%zu]", where, to->count);
 		if (n->kind != TREE_MAP)
-			return value_refuse(r, n, where, NULL, schema_allowed_item(option, words));
-		int rc = mapping_read(r, CONFIG_PREFIX_ZONES, where, n, &config->zones[config->n_zones]);
+			return value_refuse(r, n, item, NULL, schema_allowed_item(option, words));
+		int rc = mapping_read(r, schema_prefix(option, prefix), item, n,
+				      (char *)to->item + to->count * option->item_size);
 		if (rc < 0)
 			return rc;
-		config->n_zones++;
 	}
 	return 0;
 }
@@ -183,8 +189,9 @@ static int section_read(const struct config_reader *r, const char *name, const s
 			struct config *config)
 {
 	static const struct tree_node empty = {.kind = TREE_MAP};
-	if (strcmp(name, "zones") == 0)
-		return zones_read(r, value, config);
+	const struct config_option *option = schema_find("", name);
+	if (option != NULL)
+		return maps_read(r, option, name, value, config);
 	if (value == NULL || value->kind == TREE_NULL)
 		value = &empty;
 	if (value->kind != TREE_MAP)

@@ -29,6 +29,8 @@ static int comment(struct buffer *out, const char *indent, const char *text)
 	return 0;
 }
 
+static int maps_write(struct buffer *out, const struct config_option *option, const char *indent);
+
 static int option_write(struct buffer *out, const struct config_option *option, const char *key)
 {
 	char words[SCHEMA_WORDS_MAX], line[SCHEMA_WORDS_MAX + 64];
@@ -42,45 +44,48 @@ static int option_write(struct buffer *out, const struct config_option *option, 
 		rc = comment(out, "  ", line);
 	if (rc == 0)
 		rc = buffer_printf(out, "  #%s: %s\n", key, option->fallback);
+	if (rc == 0 && option->type == CONFIG_MAPS)
+		rc = maps_write(out, option, "  #   ");
 	return rc;
 }
 
-/* Zones have no defaults to show: an example, and what their options mean. */
-static int zones_write(struct buffer *out)
+/* A list of mappings has no defaults to show: what the options of an item mean, and an example. */
+static int maps_write(struct buffer *out, const struct config_option *option, const char *indent)
 {
-	char words[SCHEMA_WORDS_MAX], text[1024];
-	int rc = buffer_printf(out, "\n");
+	char words[SCHEMA_WORDS_MAX], prefix[SCHEMA_PREFIX_MAX], text[1024];
+	int rc = 0;
+	schema_prefix(option, prefix);
 	for (size_t i = 0; i < config_options_count && rc == 0; i++) {
-		const struct config_option *option = &config_options[i];
-		const char *key = schema_key(option, CONFIG_PREFIX_ZONES);
+		const struct config_option *of_item = &config_options[i];
+		const char *key = schema_key(of_item, prefix);
 		if (key == NULL)
 			continue;
-		snprintf(text, sizeof text, "%s: %s %c%s. %s%s%s", key, option->help,
-			 toupper((unsigned char)schema_allowed(option, words)[0]), schema_allowed(option, words) + 1,
-			 option->fallback != NULL ? "Default: " : "It must be given",
-			 option->fallback != NULL ? option->fallback : "", ".");
-		rc = comment(out, "  ", text);
+		snprintf(text, sizeof text, "%s: %s %c%s. %s%s%s", key, of_item->help,
+			 toupper((unsigned char)schema_allowed(of_item, words)[0]), schema_allowed(of_item, words) + 1,
+			 of_item->fallback != NULL ? "Default: " : "It must be given",
+			 of_item->fallback != NULL ? of_item->fallback : "", ".");
+		rc = comment(out, indent, text);
 	}
 	if (rc == 0)
-		rc = buffer_printf(out, "  #\n"
-					"  # - name: example.org\n"
-					"  #   file: zones/example.org.zone\n"
-					"  # - name: .\n"
-					"  #   file: root.zone\n"
-					"  #   prove: full\n"
-					"  #   anchors: [root.ds]\n");
+		rc = buffer_printf(out, "%s#\n", indent);
+	for (const char *line = option->example; rc == 0 && line != NULL && *line != '\0';) {
+		size_t len = strcspn(line, "\n");
+		rc = buffer_printf(out, "%s# %.*s\n", indent, (int)len, line);
+		line += len + (line[len] == '\n');
+	}
 	return rc;
 }
 
 static int section_write(struct buffer *out, const struct config_section *section)
 {
+	const struct config_option *list = schema_find("", section->name);
 	int rc = buffer_printf(out, "\n");
 	if (rc == 0)
 		rc = comment(out, "", section->help);
 	if (rc == 0)
-		rc = buffer_printf(out, "%s:\n", section->name);
-	if (rc == 0 && strcmp(section->name, "zones") == 0)
-		return zones_write(out);
+		rc = buffer_printf(out, list != NULL ? "%s:\n\n" : "%s:\n", section->name);
+	if (rc == 0 && list != NULL)
+		return maps_write(out, list, "  ");
 	for (size_t i = 0; i < config_options_count && rc == 0; i++) {
 		const char *key = schema_key(&config_options[i], section->name);
 		if (key != NULL)

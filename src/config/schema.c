@@ -91,8 +91,15 @@ const struct config_option config_options[] = {
 	 "Give up capabilities and the system calls that serving does not need, once the daemon has started."},
 
 	/* ---- zones ---- */
-	{"zones", CONFIG_ZONES, CONFIG_LIVE, FIELD(n_zones), "[]", RANGE(0, ZONES_MAX), NULL,
-	 "The list itself. Without it the server is authoritative for nothing."},
+	{"zones", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_zones), "[]", RANGE(0, ZONES_MAX), NULL,
+	 "The list itself. Without it the server is authoritative for nothing.",
+	 .item_size = sizeof(struct config_zone),
+	 .example = "- name: example.org\n"
+		    "  file: zones/example.org.zone\n"
+		    "- name: .\n"
+		    "  file: root.zone\n"
+		    "  prove: full\n"
+		    "  anchors: [root.ds]\n"},
 	{"zones[].name", CONFIG_NAME, CONFIG_LIVE, ZONE_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
 	 "Name of the zone; a dot alone is the root."},
 	{"zones[].file", CONFIG_PATH, CONFIG_LIVE, ZONE_FIELD(file), NULL, RANGE(1, PATH_BYTES_MAX), NULL,

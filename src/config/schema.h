@@ -19,7 +19,9 @@ enum config_type {
 	CONFIG_PREFIXES, /* IP/BITS or IP */
 	CONFIG_PATHS,
 	CONFIG_REROUTES, /* FROM -> TO@PORT */
-	CONFIG_ZONES,    /* mappings; their options are the rows "zones[].x" */
+	CONFIG_TEXTS,
+	CONFIG_NAMES, /* of zones; each ends with a dot once read */
+	CONFIG_MAPS,  /* mappings; the options of "zones" are the rows "zones[].x", which offset into its items */
 	CONFIG_TYPE_COUNT,
 };
 
@@ -31,11 +33,13 @@ struct config_option {
 	enum config_type type;
 	enum config_scope scope;
 	uint16_t width;       /* bytes of a number, a choice or a truth value */
-	size_t offset;        /* into struct config, or struct config_zone for "zones[]." */
+	size_t offset;        /* into struct config, or into an item of the list for "list[].x" */
 	const char *fallback; /* default as YAML text; NULL = must be given */
 	uint64_t min, max;    /* of the number, of the bytes of a text, or of the items of a list */
 	const char *const *choices;
 	const char *help;
+	size_t item_size;    /* CONFIG_MAPS: of one item */
+	const char *example; /* CONFIG_MAPS: YAML lines for the sample file, each ended by a newline */
 };
 
 /* A section of the file, with its words for the manual and the sample. */
@@ -54,8 +58,9 @@ extern const size_t config_options_count;
 extern const struct config_section config_sections[];
 extern const size_t config_sections_count;
 
-#define CONFIG_PREFIX_ZONES "zones[]"
-
+/* The prefix of the options of a list of mappings: "zones" -> "zones[]". Returns out. */
+#define SCHEMA_PREFIX_MAX 64
+const char *schema_prefix(const struct config_option *option, char out[SCHEMA_PREFIX_MAX]);
 /* The option `key` of `prefix` ("server", "zones[]", "" for the top), or NULL. */
 const struct config_option *schema_find(const char *prefix, const char *key);
 /* The part of the path behind `prefix` and a dot, or NULL when the option is not in that prefix. */

@@ -292,6 +292,30 @@ static int path_item(const struct config_reader *r, const char *text, void *to, 
 	return 0;
 }
 
+static int text_item(const struct config_reader *r, const char *text, void *to, const char **ret_why)
+{
+	if (has_control_bytes(text)) {
+		*ret_why = "with control characters";
+		return BANYAN_EINVAL;
+	}
+	char *copy = arena_printf(r->arena, "%s", text);
+	if (copy == NULL)
+		return BANYAN_ENOMEM;
+	*(char **)to = copy;
+	return 0;
+}
+
+static int name_item(const struct config_reader *r, const char *text, void *to, const char **ret_why)
+{
+	if (!is_name(text))
+		return BANYAN_EINVAL;
+	char *name = arena_printf(r->arena, "%s%s", text, is_absolute(text) ? "" : ".");
+	if (name == NULL)
+		return BANYAN_ENOMEM;
+	*(char **)to = name;
+	return 0;
+}
+
 static int reroute_item(const struct config_reader *r, const char *text, void *to, const char **ret_why)
 {
 	struct config_reroute route;
@@ -330,6 +354,8 @@ static const struct {
 	[CONFIG_PREFIXES] = {sizeof(struct addr_prefix), prefix_item},
 	[CONFIG_PATHS] = {sizeof(char *), path_item},
 	[CONFIG_REROUTES] = {sizeof(struct config_reroute), reroute_item},
+	[CONFIG_TEXTS] = {sizeof(char *), text_item},
+	[CONFIG_NAMES] = {sizeof(char *), name_item},
 };
 
 static int list_read(const struct config_reader *r, const struct config_option *option, const char *path,
@@ -394,6 +420,8 @@ static bool item_equal(enum config_type type, const void *a, const void *b)
 	const struct config_reroute *route_a = a, *route_b = b;
 	switch (type) {
 	case CONFIG_PATHS:
+	case CONFIG_TEXTS:
+	case CONFIG_NAMES:
 		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
 	case CONFIG_PREFIXES:
 		return prefix_a->bits == prefix_b->bits && addr_equal(&prefix_a->addr, &prefix_b->addr);
@@ -415,6 +443,24 @@ static bool list_equal(enum config_type type, const struct config_any_list *a, c
 	return true;
 }
 
+/* Two lists of mappings: every option of every item. */
+static bool maps_equal(const struct config_option *option, const struct config_any_list *a,
+		       const struct config_any_list *b)
+{
+	char prefix[SCHEMA_PREFIX_MAX];
+	schema_prefix(option, prefix);
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < config_options_count; i++) {
+		if (schema_key(&config_options[i], prefix) == NULL)
+			continue;
+		for (size_t at = 0; at < a->count * option->item_size; at += option->item_size)
+			if (!value_equal(&config_options[i], (const char *)a->item + at, (const char *)b->item + at))
+				return false;
+	}
+	return true;
+}
+
 bool value_equal(const struct config_option *option, const void *base_a, const void *base_b)
 {
 	const char *a = (const char *)base_a + option->offset, *b = (const char *)base_b + option->offset;
@@ -428,7 +474,11 @@ bool value_equal(const struct config_option *option, const void *base_a, const v
 	case CONFIG_PREFIXES:
 	case CONFIG_PATHS:
 	case CONFIG_REROUTES:
+	case CONFIG_TEXTS:
+	case CONFIG_NAMES:
 		return list_equal(option->type, (const void *)a, (const void *)b);
+	case CONFIG_MAPS:
+		return maps_equal(option, (const void *)a, (const void *)b);
 	default:
 		return memcmp(a, b, option->width) == 0;
 	}

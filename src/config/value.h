@@ -22,10 +22,10 @@ int value_refuse(const struct config_reader *r, const struct tree_node *node, co
 #define VALUE_FOUND_MAX 80
 const char *value_found(const struct tree_node *node, char out[VALUE_FOUND_MAX]);
 
-/* Reads the value of any option but zones into the struct at `base`. `path` names the option in messages. */
+/* Reads the value of any option but CONFIG_MAPS into the struct at `base`. `path` names the option in messages. */
 int value_read(const struct config_reader *r, const struct config_option *option, const char *path,
 	       const struct tree_node *node, void *base) _must_use_;
 /* The option's default into the struct at `base`. */
 int value_default(const struct config_reader *r, const struct config_option *option, void *base) _must_use_;
-/* Do both structs have the same value there? For any option but zones. */
+/* Do both structs have the same value there? */
 bool value_equal(const struct config_option *option, const void *base_a, const void *base_b);

@@ -11,9 +11,16 @@
 const char *schema_key(const struct config_option *option, const char *prefix)
 {
 	size_t len = strlen(prefix);
-	if (len == 0)
-		return strchr(option->path, '.') == NULL ? option->path : NULL;
-	return strncmp(option->path, prefix, len) == 0 && option->path[len] == '.' ? option->path + len + 1 : NULL;
+	const char *key = option->path;
+	if (len > 0)
+		key = strncmp(key, prefix, len) == 0 && key[len] == '.' ? key + len + 1 : NULL;
+	return key == NULL || strchr(key, '.') != NULL ? NULL : key;
+}
+
+const char *schema_prefix(const struct config_option *option, char out[SCHEMA_PREFIX_MAX])
+{
+	snprintf(out, SCHEMA_PREFIX_MAX, "%s[]", option->path);
+	return out;
 }
 
 const struct config_option *schema_find(const char *prefix, const char *key)
@@ -74,6 +81,21 @@ static const char *list_words(const struct config_option *option, const char *it
 	return out;
 }
 
+/* "mappings with name and file": the options that must be given. */
+static const char *maps_words(const struct config_option *option, const char *noun, char out[SCHEMA_WORDS_MAX])
+{
+	char prefix[SCHEMA_PREFIX_MAX];
+	schema_prefix(option, prefix);
+	size_t n = 0, len = (size_t)snprintf(out, SCHEMA_WORDS_MAX, "%s", noun);
+	for (size_t i = 0; i < config_options_count && len < SCHEMA_WORDS_MAX; i++) {
+		const char *key = schema_key(&config_options[i], prefix);
+		if (key != NULL && config_options[i].fallback == NULL)
+			len += (size_t)snprintf(out + len, SCHEMA_WORDS_MAX - len, "%s%s",
+						n++ == 0 ? " with " : " and ", key);
+	}
+	return out;
+}
+
 static const char *range_words(const struct config_option *option, const char *what, const char *how,
 			       char out[SCHEMA_WORDS_MAX])
 {
@@ -115,8 +137,14 @@ const char *schema_allowed(const struct config_option *option, char out[SCHEMA_W
 		return list_words(option, "paths of files", out);
 	case CONFIG_REROUTES:
 		return list_words(option, "texts \"FROM -> TO@PORT\"", out);
-	case CONFIG_ZONES:
-		return list_words(option, "mappings with name and file", out);
+	case CONFIG_TEXTS:
+		return list_words(option, "texts", out);
+	case CONFIG_NAMES:
+		return list_words(option, "domain names", out);
+	case CONFIG_MAPS: {
+		char items[SCHEMA_WORDS_MAX];
+		return list_words(option, maps_words(option, "mappings", items), out);
+	}
 	case CONFIG_TYPE_COUNT:
 		break;
 	}
@@ -136,8 +164,12 @@ const char *schema_allowed_item(const struct config_option *option, char out[SCH
 		return "the path of a file";
 	case CONFIG_REROUTES:
 		return "a text \"FROM -> TO@PORT\" of two addresses";
-	case CONFIG_ZONES:
-		return "a mapping with name and file";
+	case CONFIG_TEXTS:
+		return "a text";
+	case CONFIG_NAMES:
+		return "a domain name";
+	case CONFIG_MAPS:
+		return maps_words(option, "a mapping", out);
 	default:
 		return schema_allowed(option, out);
 	}
