@@ -42,9 +42,19 @@ static int who_text(const struct resolve_trace_step *step, struct buffer *out)
 	return rc;
 }
 
+/* Header flags as dig(1) names them, without qr. Returns out. */
+#define FLAGS_TEXT_MAX 24
+static const char *flags_text(uint16_t flags, char out[FLAGS_TEXT_MAX])
+{
+	snprintf(out, FLAGS_TEXT_MAX, "%s%s%s%s%s%s", flags & WIRE_AA ? " aa" : "", flags & WIRE_TC ? " tc" : "",
+		 flags & WIRE_RD ? " rd" : "", flags & WIRE_RA ? " ra" : "", flags & WIRE_AD ? " ad" : "",
+		 flags & WIRE_CD ? " cd" : "");
+	return out[0] == ' ' ? out + 1 : out;
+}
+
 static int step_text(const struct resolve_trace_step *step, struct buffer *out)
 {
-	char name[WIRE_NAME_TEXT_MAX], type[16];
+	char name[WIRE_NAME_TEXT_MAX], type[16], flags[FLAGS_TEXT_MAX];
 	int rc = buffer_printf(out, "%6" PRId64 " ms  %*s", step->at_ms, (int)step->depth * 2, "");
 	if (rc == 0)
 		rc = who_text(step, out);
@@ -57,6 +67,8 @@ static int step_text(const struct resolve_trace_step *step, struct buffer *out)
 		PRINT(rc, out, " %s", wire_rcode_text(step->rcode));
 	if (step->kind == RESOLVE_STEP_REJECTED || step->kind == RESOLVE_STEP_FAILED)
 		PRINT(rc, out, " (%s: %s)", reason_code(step->reason), reason_words(step->reason));
+	if (step->flags != 0 && step->kind != RESOLVE_STEP_ROOT)
+		PRINT(rc, out, " {%s}", flags_text(step->flags, flags));
 	if (step->took_ms > 0 || step->kind == RESOLVE_STEP_REPLY)
 		PRINT(rc, out, " [%" PRId64 " ms]", step->took_ms);
 	PRINT(rc, out, "\n");
@@ -102,7 +114,7 @@ int operate_trace_text(const uint8_t *qname, uint16_t qtype, const struct resolv
 
 static void step_json(struct json *json, const struct resolve_trace_step *step)
 {
-	char name[WIRE_NAME_TEXT_MAX], type[16], addr[ADDR_TEXT_MAX];
+	char name[WIRE_NAME_TEXT_MAX], type[16], addr[ADDR_TEXT_MAX], flags[FLAGS_TEXT_MAX];
 	json_open(json, NULL, '{');
 	json_text(json, "kind", kind_text(step->kind));
 	json_number(json, "at_ms", step->at_ms);
@@ -119,6 +131,7 @@ static void step_json(struct json *json, const struct resolve_trace_step *step)
 		json_text(json, "transport", step->tcp ? "tcp" : "udp");
 	}
 	json_text(json, "rcode", wire_rcode_text(step->rcode));
+	json_text(json, "flags", flags_text(step->flags, flags));
 	json_text(json, "reason", reason_code(step->reason));
 	json_text(json, "what", step->what != NULL ? step->what : "");
 	json_close(json, '}');

@@ -117,6 +117,7 @@ struct resolve_trace_step {
 	const uint8_t *qname;
 	uint16_t qtype;
 	uint16_t rcode;
+	uint16_t flags; /* header flags of the reply (WIRE_AA ...) */
 	enum reason reason;
 	const char *what; /* "referral to com.", "answer, 2 records", "no such name", "truncated" */
 	unsigned depth;   /* 0 = the client's name, 1 = a server's name, ... */

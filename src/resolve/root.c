@@ -50,6 +50,7 @@ static void root_trace(struct resolve *engine, struct task *task, const struct r
 					  .qname = task->sname,
 					  .qtype = task->qtype,
 					  .rcode = reply->rcode,
+					  .flags = reply->flags,
 					  .reason = reading->reason,
 					  .what = resolve_trace_words(engine, reading)};
 	resolve_trace_add(engine, task, &step);

@@ -201,6 +201,7 @@ static void trace_reading(struct resolve *engine, const struct exchange *exchang
 	step.kind = reading->reason == REASON_NONE ? RESOLVE_STEP_REPLY : RESOLVE_STEP_REJECTED;
 	step.reason = reading->reason;
 	step.rcode = reply->rcode;
+	step.flags = reply->flags;
 	step.what = resolve_trace_words(engine, reading);
 	resolve_trace_add(engine, exchange->task, &step);
 }
