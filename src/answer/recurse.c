@@ -1,22 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Drives the resolver with sockets: its actions become exchanges and replies, what comes back becomes its events. */
-#include "answer/answer.h"
+#include "waiting.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define CLIENTS_FIRST 256 /* places for waiting clients to begin with; the engine's limits bound how many there are */
-
-/* Someone who waits for a result: a client with a ticket, or a trace. */
-struct waiting {
-	bool used;
-	uint32_t generation;
-	uint32_t next_free; /* index + 1 */
-	struct net_ticket ticket;
-	struct answer_pending pending;
-	void (*traced)(void *ctx, const struct resolve_result *result);
-	void *trace_ctx;
-};
 
 /* The question that is being started: if its result comes in the same step, the reply needs no ticket. */
 struct direct {
@@ -32,58 +19,11 @@ struct failure {
 
 struct answer_recursor {
 	struct answer_recursor_settings settings;
-	struct waiting *waiting;
-	uint32_t n_waiting, free_waiting; /* free_waiting: index + 1 */
-	struct failure *failure;          /* sendings that failed at once, to be told after the actions are done */
+	struct waitings waitings;
+	struct failure *failure; /* sendings that failed at once, to be told after the actions are done */
 	size_t n_failures, failures_cap;
 	uint8_t reply[WIRE_MESSAGE_MAX];
 };
-
-/* ---- who waits ---- */
-
-static int waiting_grow(struct answer_recursor *recursor)
-{
-	uint32_t n = recursor->n_waiting == 0 ? CLIENTS_FIRST : recursor->n_waiting * 2;
-	struct waiting *waiting = reallocarray(recursor->waiting, n, sizeof(*waiting));
-	if (waiting == NULL)
-		return BANYAN_ENOMEM;
-	for (uint32_t i = recursor->n_waiting; i < n; i++)
-		waiting[i] = (struct waiting){.next_free = i + 1 < n ? i + 2 : 0};
-	recursor->free_waiting = recursor->n_waiting + 1;
-	recursor->waiting = waiting;
-	recursor->n_waiting = n;
-	return 0;
-}
-
-static struct waiting *waiting_take(struct answer_recursor *recursor, uint64_t *ret_client)
-{
-	if (recursor->free_waiting == 0 && waiting_grow(recursor) < 0)
-		return NULL;
-	uint32_t index = recursor->free_waiting - 1;
-	struct waiting *waiting = &recursor->waiting[index];
-	recursor->free_waiting = waiting->next_free;
-	waiting->used = true;
-	waiting->generation++;
-	waiting->traced = NULL;
-	*ret_client = (uint64_t)waiting->generation << 32 | index;
-	return waiting;
-}
-
-static struct waiting *waiting_find(struct answer_recursor *recursor, uint64_t client)
-{
-	uint32_t index = (uint32_t)client;
-	if (index >= recursor->n_waiting)
-		return NULL;
-	struct waiting *waiting = &recursor->waiting[index];
-	return waiting->used && waiting->generation == (uint32_t)(client >> 32) ? waiting : NULL;
-}
-
-static void waiting_give(struct answer_recursor *recursor, struct waiting *waiting)
-{
-	waiting->used = false;
-	waiting->next_free = recursor->free_waiting;
-	recursor->free_waiting = (uint32_t)(waiting - recursor->waiting) + 1;
-}
 
 /* ---- results ---- */
 
@@ -114,13 +54,13 @@ static void on_result(struct answer_recursor *recursor, uint64_t client, const s
 		      struct direct *direct)
 {
 	const struct answer_recursor_settings *s = &recursor->settings;
-	struct waiting *waiting = waiting_find(recursor, client);
+	struct waiting *waiting = waiting_find(&recursor->waitings, client);
 	if (waiting == NULL)
 		return;
 	if (waiting->traced != NULL) {
 		void (*traced)(void *ctx, const struct resolve_result *result) = waiting->traced;
 		void *ctx = waiting->trace_ctx;
-		waiting_give(recursor, waiting);
+		waiting_give(&recursor->waitings, waiting);
 		traced(ctx, result);
 		return;
 	}
@@ -135,7 +75,7 @@ static void on_result(struct answer_recursor *recursor, uint64_t client, const s
 		net_reply(s->loop, &waiting->ticket, out, (size_t)len);
 	else
 		net_no_reply(s->loop, &waiting->ticket);
-	waiting_give(recursor, waiting);
+	waiting_give(&recursor->waitings, waiting);
 }
 
 /* ---- actions ---- */
@@ -230,16 +170,28 @@ static void on_exchange(void *ctx, const struct net_exchange_event *got)
 	step(recursor, &event, NULL);
 }
 
+/* A TCP client is gone: nobody waits for the answers to its questions any more. */
+static void on_gone(void *ctx, uint32_t index, uint32_t generation)
+{
+	struct answer_recursor *recursor = ctx;
+	uint64_t client;
+	struct waiting *waiting;
+	while ((waiting = waiting_of_conn(&recursor->waitings, index, generation, &client)) != NULL) {
+		struct resolve_event event = {.kind = RESOLVE_CANCEL, .cancel = {.client = client}};
+		waiting_give(&recursor->waitings, waiting);
+		step(recursor, &event, NULL);
+	}
+}
+
 /* ---- questions ---- */
 
 int answer_recurse(struct answer_recursor *recursor, const struct answer_pending *pending,
 		   const struct net_ticket *ticket, uint8_t *out)
 {
 	uint64_t client;
-	struct waiting *waiting = waiting_take(recursor, &client);
+	struct waiting *waiting = waiting_take(&recursor->waitings, ticket, &client);
 	if (waiting == NULL)
 		return 0;
-	waiting->ticket = *ticket;
 	waiting->pending = *pending;
 	struct resolve_event event = {
 		.kind = RESOLVE_QUESTION,
@@ -261,7 +213,7 @@ int answer_trace(struct answer_recursor *recursor, const uint8_t *qname, uint16_
 		 void (*done)(void *ctx, const struct resolve_result *result), void *ctx)
 {
 	uint64_t client;
-	struct waiting *waiting = waiting_take(recursor, &client);
+	struct waiting *waiting = waiting_take(&recursor->waitings, NULL, &client);
 	if (waiting == NULL)
 		return BANYAN_ENOMEM;
 	waiting->traced = done;
@@ -283,6 +235,7 @@ int answer_recursor_new(const struct answer_recursor_settings *settings, struct 
 		return BANYAN_ENOMEM;
 	recursor->settings = *settings;
 	net_on_exchange(settings->loop, on_exchange, recursor);
+	net_on_gone(settings->loop, on_gone, recursor);
 	*ret = recursor;
 	return 0;
 }
@@ -292,8 +245,9 @@ void answer_recursor_free(struct answer_recursor *recursor)
 	if (recursor == NULL)
 		return;
 	net_on_exchange(recursor->settings.loop, NULL, NULL);
+	net_on_gone(recursor->settings.loop, NULL, NULL);
 	net_wake_at(recursor->settings.loop, INT64_MAX, NULL, NULL);
-	free(recursor->waiting);
+	waitings_done(&recursor->waitings);
 	free(recursor->failure);
 	free(recursor);
 }

@@ -90,6 +90,10 @@ int net_listen_probe(const struct addr *addr) _must_use_;
 int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn, void *ctx, uint16_t *ret_port)
 	_must_use_;
 
+/* `fn` is told of each TCP client that went away while questions of it were in flight (NET_LATER): index and generation
+ * are those of their tickets. Never called from within another handler. */
+void net_on_gone(struct net_loop *loop, void (*fn)(void *ctx, uint32_t index, uint32_t generation), void *ctx);
+
 int net_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
 void net_no_reply(struct net_loop *loop, const struct net_ticket *ticket); /* a NET_LATER that ends without reply */
 

@@ -138,6 +138,8 @@ struct net_loop {
 	size_t n_conns;
 	uv_timer_t sweep, resume;
 	bool sweeping;
+	void (*gone_fn)(void *ctx, uint32_t index, uint32_t generation);
+	void *gone_ctx;
 	uint8_t *tcp_in;  /* what the kernel hands over, of whichever connection */
 	uint8_t *tcp_out; /* replies to one read, written at once */
 	size_t tcp_out_len;

@@ -68,9 +68,22 @@ static void list_remove(struct net_loop *loop, struct net_conn *conn)
 
 /* ---- closing ---- */
 
+void net_on_gone(struct net_loop *loop, void (*fn)(void *ctx, uint32_t index, uint32_t generation), void *ctx)
+{
+	loop->gone_fn = fn;
+	loop->gone_ctx = ctx;
+}
+
+/* libuv calls this between handlers: whoever waits for replies to this client may be told now. */
 static void on_closed(uv_handle_t *handle)
 {
 	struct net_conn *conn = handle->data;
+	struct net_loop *loop = conn->loop;
+	net_turn(loop);
+	if (conn->in_flight > 0 && loop->gone_fn != NULL) {
+		counter_add(loop->counters, COUNTER_TCP_GONE, conn->in_flight);
+		loop->gone_fn(loop->gone_ctx, conn->index, conn->generation);
+	}
 	free(conn->in);
 	free(conn);
 }

@@ -228,6 +228,8 @@ void resolve_question_expire(struct resolve *engine, struct question *question)
 void resolve_question_cancel(struct resolve *engine, uint64_t client)
 {
 	struct question *question = question_find(engine, client);
-	if (question != NULL)
-		question_close(engine, question);
+	if (question == NULL)
+		return;
+	counter_add(engine->counters, COUNTER_CANCELLED, 1);
+	question_close(engine, question);
 }

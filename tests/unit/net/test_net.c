@@ -30,7 +30,7 @@ struct server {
 	uint8_t later_msg[LATER_MAX][16];
 	size_t later_len[LATER_MAX];
 	size_t n_later;
-	atomic_int asleep, awake, handled_asleep;
+	atomic_int asleep, awake, handled_asleep, gone;
 	bool sleeping;
 };
 
@@ -382,6 +382,46 @@ static void test_tcp_half_close(void **state)
 	server_stop(s);
 }
 
+static void on_gone(void *ctx, uint32_t index, uint32_t generation)
+{
+	struct server *s = ctx;
+	assert_int_equal(s->later[0].index, index);
+	assert_int_equal(s->later[0].generation, generation);
+	atomic_fetch_add(&s->gone, 1);
+}
+
+static void reset(int fd)
+{
+	struct linger now = {.l_onoff = 1};
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+/* Whoever works on the questions of a client hears that it is gone; of one that waits for nothing nobody hears. */
+static void test_tcp_gone_is_told(void **state)
+{
+	struct net_settings settings = settings_default();
+	struct server *s = server_start(&settings, "127.0.0.1@0");
+	net_on_gone(s->loop, on_gone, s);
+	char buf[65536];
+	int fd = client("127.0.0.1", s->port, SOCK_STREAM);
+	tcp_send(fd, "Ehello");
+	assert_true(tcp_receive(fd, buf));
+	reset(fd);
+	fd = client("127.0.0.1", s->port, SOCK_STREAM);
+	tcp_send(fd, "Lone");
+	tcp_send(fd, "Ltwo");
+	counter_wait(s, COUNTER_TCP_QUESTIONS, 3);
+	reset(fd);
+	assert_int_equal(counter_wait(s, COUNTER_TCP_GONE, 2), 2); /* questions */
+	fd = client("127.0.0.1", s->port, SOCK_STREAM);
+	tcp_send(fd, "Ehello"); /* the call comes right behind the counter */
+	assert_true(tcp_receive(fd, buf));
+	assert_int_equal(atomic_load(&s->gone), 1); /* connections */
+	close(fd);
+	server_stop(s);
+}
+
 /* A ticket of a connection that is gone is harmless, also when its slot has a new owner. */
 static void test_tcp_gone(void **state)
 {
@@ -390,9 +430,7 @@ static void test_tcp_gone(void **state)
 	int fd = client("127.0.0.1", s->port, SOCK_STREAM);
 	tcp_send(fd, "Lgone");
 	counter_wait(s, COUNTER_TCP_QUESTIONS, 1);
-	struct linger now = {.l_onoff = 1};
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(fd);
+	reset(fd);
 	poll(NULL, 0, 20);
 	fd = client("127.0.0.1", s->port, SOCK_STREAM);
 	char buf[65536];
@@ -800,6 +838,7 @@ int main(void)
 		cmocka_unit_test(test_tcp_pipeline),
 		cmocka_unit_test(test_tcp_later_and_pause),
 		cmocka_unit_test(test_tcp_half_close),
+		cmocka_unit_test(test_tcp_gone_is_told),
 		cmocka_unit_test(test_tcp_gone),
 		cmocka_unit_test(test_tcp_idle),
 		cmocka_unit_test(test_tcp_dripper),
