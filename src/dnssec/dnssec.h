@@ -143,20 +143,20 @@ struct dnssec_policy {
 /* What may still be spent; at 0 the functions say BANYAN_ELIMIT (KeyTrap CVE-2023-50387, CVE-2023-50868). */
 struct dnssec_budget {
 	uint32_t signatures; /* public-key operations */
-	uint32_t hashes;     /* blocks of NSEC3 hashing: iterations + 1 for each name */
+	uint32_t hashes;     /* SHA-1 blocks of NSEC3 hashing: iterations + 1 for each name, more with a long salt */
 };
 
 struct dnssec_verdict {
 	enum dnssec_state state;
 	enum reason reason; /* of BOGUS and INSECURE */
-	int64_t expires;    /* SECURE: UNIX seconds at which the signature that held ends */
+	int64_t expires;    /* SECURE: UNIX seconds at which the signature that held ends, with the skew allowed */
 	uint32_t ttl_max;   /* SECURE: the original TTL that was signed (RFC 4035 section 5.3.3) */
 	uint8_t labels;     /* SECURE: the labels field: less than the owner's = made of a wildcard */
 	uint8_t algorithm;  /* of the signature that held or of the last one that did not */
 	uint16_t key_tag;
 };
 
-/* The keys of one zone that may sign in it, parsed once; immutable afterwards. */
+/* The keys of one zone that may sign in it. A key is parsed when it is first needed: one thread at a time. */
 struct dnssec_keyset;
 /* Proves a DNSKEY set with its signatures (RDATAs of the RRSIGs that cover it) by DS records or by trust anchors (of this owner; DS
  * and DNSKEY ones); exactly one of `ds` and `anchors` is not NULL. SECURE: *ret is the set. INSECURE: all DS have algorithms or digests
@@ -185,6 +185,9 @@ struct dnssec_denial {
 	const uint8_t *zone; /* apex; records outside it are ignored */
 	size_t n;
 	const struct wire_rrset *set; /* NSEC and NSEC3 RRsets; of each the first RDATA */
+	/* The labels field of each set's signature (dnssec_verdict.labels): an NSEC that was made of a wildcard denies nothing
+	 * (CVE-2017-15105) and is passed over. NULL: the caller has left these out. */
+	const uint8_t *labels;
 };
 
 enum dnssec_denied {
@@ -209,6 +212,6 @@ int dnssec_deny_closer(const struct dnssec_policy *policy, struct dnssec_budget 
 		       const struct dnssec_denial *denial, const uint8_t *name, uint8_t labels, enum dnssec_denied *ret)
 	_must_use_;
 /* Is `name` a delegation without DS (RFC 4035 section 5.2, RFC 5155 section 8.9)? DENIED: it is; OPT_OUT: it may be, insecure too.
- * *ret_cut: false = proved that it is no delegation at all (no NS), the zone goes on below. */
+ * *ret_cut: false = proved that it is no delegation at all (no NS, or no such name), the zone goes on below. */
 int dnssec_deny_ds(const struct dnssec_policy *policy, struct dnssec_budget *budget, const struct dnssec_denial *denial,
 		   const uint8_t *name, bool *ret_cut, enum dnssec_denied *ret) _must_use_;

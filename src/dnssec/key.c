@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Public keys: from DNSKEY records to what libcrypto verifies with; key tags, algorithms, DS digests, the NSEC3 hash. */
-#include "private.h"
+#include "message.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -135,6 +135,8 @@ static EVP_PKEY *pkey_ecdsa(const struct algorithm *a, const uint8_t *data, size
 	return pkey;
 }
 
+static _Atomic uint64_t key_last;
+
 int dnssec_key_new(const uint8_t *dnskey_rdata, size_t len, struct dnssec_key **ret)
 {
 	if (len < 5 || dnskey_rdata[2] != 3) /* RFC 4034 section 2.1.2: protocol */
@@ -159,6 +161,7 @@ int dnssec_key_new(const uint8_t *dnskey_rdata, size_t len, struct dnssec_key **
 		EVP_PKEY_free(pkey);
 		return BANYAN_ENOMEM;
 	}
+	key->id = atomic_fetch_add_explicit(&key_last, 1, memory_order_relaxed) + 1;
 	key->pkey = pkey;
 	key->md = a->digest >= 0 ? digest_md((enum digest)a->digest) : NULL;
 	key->flags = wire_get16(dnskey_rdata);
@@ -217,36 +220,10 @@ int nsec3_hash(EVP_MD_CTX *ctx, const uint8_t *name, uint16_t iterations, const 
 	return 0;
 }
 
-/* One context a thread, kept: hashing is on the path of answers, which allocates nothing. */
-static pthread_key_t nsec3_context_key;
-static pthread_once_t nsec3_context_once = PTHREAD_ONCE_INIT;
-
-static void nsec3_context_free(void *ctx)
-{
-	EVP_MD_CTX_free(ctx);
-}
-
-static void nsec3_context_key_make(void)
-{
-	if (pthread_key_create(&nsec3_context_key, nsec3_context_free) != 0)
-		abort(); /* at the first hash of the process, with no key in use yet */
-}
-
-static EVP_MD_CTX *nsec3_context(void)
-{
-	pthread_once(&nsec3_context_once, nsec3_context_key_make);
-	EVP_MD_CTX *ctx = pthread_getspecific(nsec3_context_key);
-	if (ctx == NULL && (ctx = EVP_MD_CTX_new()) != NULL && pthread_setspecific(nsec3_context_key, ctx) != 0) {
-		EVP_MD_CTX_free(ctx);
-		return NULL;
-	}
-	return ctx;
-}
-
 int dnssec_nsec3_hash(const uint8_t *name, uint16_t iterations, const uint8_t *salt, uint8_t salt_len, uint8_t out[20])
 {
 	if (iterations > DNSSEC_NSEC3_ITERATIONS_MAX)
 		return BANYAN_ELIMIT;
-	EVP_MD_CTX *ctx = nsec3_context();
-	return ctx == NULL ? BANYAN_ENOMEM : nsec3_hash(ctx, name, iterations, salt, salt_len, out);
+	struct scratch *scratch = scratch_get(); /* hashing is on the path of answers, which allocates nothing */
+	return scratch == NULL ? BANYAN_ENOMEM : nsec3_hash(scratch->nsec3_ctx, name, iterations, salt, salt_len, out);
 }

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NSEC3_HASH_SHA1  1
-#define NSEC3_OPT_OUT    1
 #define NSEC3_LABEL_SIZE 32  /* base32hex of 20 bytes */
 #define HASHES_PER_BLOCK 256 /* names hashed by one call of the parallel loop */
 
@@ -45,8 +43,7 @@ struct chain {
 	size_t n_proofs, cap_proofs;
 };
 
-/* Decodes a label of 32 base32hex digits (RFC 4648 section 7). */
-static bool hash_from_label(const uint8_t *label, uint8_t out[NSEC3_HASH_SIZE])
+bool nsec3_label_decode(const uint8_t *label, uint8_t out[NSEC3_HASH_SIZE])
 {
 	uint64_t bits = 0;
 	if (label[0] != NSEC3_LABEL_SIZE)
@@ -84,7 +81,7 @@ static int link_parse(const struct chain *chain, const struct check_name *name, 
 		return 0;
 	size_t next = 5U + chain->parameters.salt_len;
 	if (rdata->len < next + 1 + NSEC3_HASH_SIZE || p[next] != NSEC3_HASH_SIZE || (p[1] & ~NSEC3_OPT_OUT) != 0 ||
-	    !hash_from_label(name->owner, ret->hash) ||
+	    !nsec3_label_decode(name->owner, ret->hash) ||
 	    !wire_name_equal(wire_name_skip(name->owner, 1), chain->c->in->apex))
 		return BANYAN_EMALF;
 	ret->name = name;

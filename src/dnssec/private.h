@@ -12,9 +12,12 @@
 #define DNSSEC_RSA_BITS_MAX     4096   /* the same; larger ones also cost too much */
 #define DNSSEC_RSA_EXPONENT_MAX 8      /* bytes: real ones have 1 or 3; a long one makes each check slow */
 #define NSEC3_HASH_SIZE         20     /* SHA-1, the only hash of RFC 5155 */
-#define RRSIG_FIXED_SIZE        18     /* RRSIG RDATA before the signer's name (RFC 4034 section 3.1) */
+#define NSEC3_HASH_SHA1         1
+#define NSEC3_OPT_OUT           1  /* the only flag there is */
+#define RRSIG_FIXED_SIZE        18 /* RRSIG RDATA before the signer's name (RFC 4034 section 3.1) */
 
 struct dnssec_key {
+	uint64_t id; /* unique in the process, unlike the address of a key that is freed */
 	EVP_PKEY *pkey;
 	const EVP_MD *md; /* NULL for the Edwards curves, which take the message itself */
 	uint16_t flags, tag;
@@ -40,11 +43,11 @@ unsigned rrsig_labels(const uint8_t *owner);
 enum reason rrsig_time_check(const struct rrsig *sig, int64_t now);
 
 /* What verifies: contexts that libcrypto takes long to make, kept for the next signature. One a thread. */
-#define VERIFIER_SLOTS 4
+#define VERIFIER_SLOTS 8
 struct verifier {
 	EVP_MD_CTX *md_ctx;
 	struct verifier_slot {
-		const struct dnssec_key *key;
+		uint64_t key; /* its id */
 		EVP_PKEY_CTX *ctx;
 	} slot[VERIFIER_SLOTS];
 	unsigned next_slot;
@@ -59,6 +62,8 @@ int verifier_check(struct verifier *verifier, const struct wire_rrset *set, cons
 /* Digests by their numbers, fetched once a process. */
 enum digest { DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512, DIGEST_COUNT };
 const EVP_MD *digest_md(enum digest digest);
+/* Decodes a label of 32 base32hex digits (RFC 4648 section 7). */
+bool nsec3_label_decode(const uint8_t *label, uint8_t out[NSEC3_HASH_SIZE]);
 int nsec3_hash(EVP_MD_CTX *ctx, const uint8_t *name, uint16_t iterations, const uint8_t *salt, uint8_t salt_len,
 	       uint8_t out[NSEC3_HASH_SIZE]) _must_use_;
 

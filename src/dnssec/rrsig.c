@@ -104,7 +104,7 @@ static int signed_data(struct verifier *v, const struct wire_rrset *set, const s
 static EVP_PKEY_CTX *verifier_context(struct verifier *v, const struct dnssec_key *key)
 {
 	for (unsigned i = 0; i < VERIFIER_SLOTS; i++)
-		if (v->slot[i].key == key)
+		if (v->slot[i].key == key->id)
 			return v->slot[i].ctx;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
 	if (ctx == NULL || EVP_PKEY_verify_init(ctx) <= 0 ||
@@ -115,7 +115,7 @@ static EVP_PKEY_CTX *verifier_context(struct verifier *v, const struct dnssec_ke
 	}
 	struct verifier_slot *slot = &v->slot[v->next_slot++ % VERIFIER_SLOTS];
 	EVP_PKEY_CTX_free(slot->ctx);
-	*slot = (struct verifier_slot){.key = key, .ctx = ctx};
+	*slot = (struct verifier_slot){.key = key->id, .ctx = ctx};
 	return ctx;
 }
 
