@@ -76,6 +76,21 @@ int operate_trace_text(const uint8_t *qname, uint16_t qtype, const struct resolv
 int operate_trace_json(const uint8_t *qname, uint16_t qtype, const struct resolve_result *result, struct buffer *out)
 	_must_use_;
 
+/* ---- why ---- */
+/* Where a question for the name is decided, and what is known of it. */
+struct operate_why {
+	const uint8_t *qname;
+	uint16_t qtype;
+	const struct operate_zone *zone; /* the zone of this server that answers it, or NULL: then the resolver does */
+	const struct operate_zone *root; /* the local root, or NULL */
+	const struct resolve_facts *facts;
+};
+/* In plain words, one sentence a line; what failed is followed by what can be done about it. */
+int operate_why_text(const struct operate_why *why, struct buffer *out) _must_use_;
+int operate_why_json(const struct operate_why *why, struct buffer *out) _must_use_;
+/* What an operator can do about it: one sentence without full stop, or NULL. */
+const char *operate_advice(enum reason reason);
+
 /* ---- the control socket ---- */
 struct operate_control;
 struct operate_call; /* one request; lives until operate_call_done() */

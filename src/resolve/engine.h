@@ -240,6 +240,8 @@ void resolve_trouble_tcp(struct cut_target *target);
 
 /* root.c */
 void resolve_root_ask(struct resolve *engine, struct task *task);
+/* The question as an image wants it; ret->qname is `qname`. BANYAN_EINVAL. */
+int resolve_root_question(const uint8_t *qname, uint16_t qtype, struct wire_question *ret) _must_use_;
 
 /* trace.c */
 void resolve_trace_add(struct resolve *engine, struct task *task, const struct resolve_trace_step *step);

@@ -173,3 +173,43 @@ void resolve_free(struct resolve *engine);
 const struct resolve_actions *resolve_step(struct resolve *engine, const struct resolve_event *event);
 /* Client questions in flight. */
 size_t resolve_questions(const struct resolve *engine);
+
+/* ---- what is known of a name, for `banyan why` ---- */
+enum resolve_fact_kind {
+	RESOLVE_FACT_ROOT,  /* the local root image answers this by itself: root.rcode and its words */
+	RESOLVE_FACT_SET,   /* data in the cache */
+	RESOLVE_FACT_ALIAS, /* a CNAME in the cache, or one made of a DNAME: goes on at `target` */
+	RESOLVE_FACT_DENIAL, /* the cache knows that there is no such type (or name: rcode NXDOMAIN, of `name` and all below) */
+	RESOLVE_FACT_FAILURE, /* it failed lately, and that is remembered: reason */
+	RESOLVE_FACT_UNKNOWN, /* nothing is known: a question would walk */
+	RESOLVE_FACT_CUT,     /* the deepest delegation known, where a walk would begin */
+	RESOLVE_FACT_SERVER,  /* a server of that delegation: addr and what was measured */
+};
+
+struct resolve_fact {
+	enum resolve_fact_kind kind;
+	const uint8_t *name; /* what it is about */
+	uint16_t type;
+	uint16_t rcode;
+	enum reason reason;
+	const uint8_t *target; /* ALIAS: where to; SERVER: its name */
+	uint32_t ttl_s;        /* left */
+	const char *rank;      /* in words: how far it is trusted (RFC 2181 section 5.4.1) */
+	const char *security;  /* in words: what its signatures proved */
+	struct addr addr;
+	uint32_t rtt_ms; /* SERVER; 0 = not measured */
+	unsigned silences;
+	bool lame;
+	size_t n_sets;
+	const struct wire_rrset *set;
+};
+
+#define RESOLVE_FACTS_MAX 128
+struct resolve_facts {
+	size_t count;
+	struct resolve_fact item[RESOLVE_FACTS_MAX];
+};
+
+/* Looks, asks nobody, changes nothing. Any thread. Everything in `ret` lives in the arena. BANYAN_ENOMEM. */
+int resolve_why(struct resolve_cache *cache, const struct image *root, uint16_t upstream_port, struct arena *arena,
+		int64_t wall_ms, const uint8_t *qname, uint16_t qtype, struct resolve_facts *ret) _must_use_;

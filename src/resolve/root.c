@@ -6,20 +6,19 @@
 
 static const uint8_t root_name[1] = {0};
 
-/* The question as the image wants it. */
-static int root_question(const struct task *task, struct wire_question *ret)
+int resolve_root_question(const uint8_t *qname, uint16_t qtype, struct wire_question *ret)
 {
 	uint8_t msg[WIRE_HEADER_SIZE + WIRE_NAME_MAX + 4];
 	struct wire_writer writer;
 	struct wire_question question;
 	if (wire_writer_init(&writer, msg, sizeof msg, 0, 0) < 0 ||
-	    wire_writer_question(&writer, task->sname, task->qtype, WIRE_CLASS_IN) < 0)
+	    wire_writer_question(&writer, qname, qtype, WIRE_CLASS_IN) < 0)
 		return BANYAN_EINVAL;
 	size_t len = wire_writer_finish(&writer);
 	if (wire_question_parse(msg, len, &question) != WIRE_ANSWERABLE)
 		return BANYAN_EINVAL;
 	*ret = question;
-	ret->qname = task->sname; /* not in this function's buffer */
+	ret->qname = qname; /* not in this function's buffer */
 	return 0;
 }
 
@@ -28,7 +27,7 @@ static int root_read(struct resolve *engine, struct task *task, const struct ask
 {
 	struct wire_question question;
 	struct image_reply image_reply;
-	int len = root_question(task, &question);
+	int len = resolve_root_question(task->sname, task->qtype, &question);
 	if (len < 0)
 		return len;
 	struct image_query query = {.question = &question, .dnssec = true, .max = WIRE_MESSAGE_MAX};

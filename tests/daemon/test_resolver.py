@@ -298,6 +298,55 @@ def test_trace_json(world):
     assert walk["answer"] == [{"name": "www.example.", "type": "AAAA", "ttl": 3600, "data": "2001:db8::1"}]
 
 
+# ---- why ----
+
+def why(d, *words):
+    code, out, err = d.cli("why", "--json", *words)
+    assert code == 0, err
+    return json.loads(out)["facts"]
+
+
+def test_why_nothing_is_known(world):
+    _, d, _ = world()
+    before = d.counters()
+    assert [f["kind"] for f in why(d, "www.example.")] == ["unknown"]
+    assert d.counters()["upstream_udp"] == before["upstream_udp"]  # it asks nobody
+
+
+def test_why_data_and_where_a_walk_would_begin(world):
+    _, d, _ = world()
+    d.ask("www.example.")
+    facts = why(d, "www.example.", "A")
+    assert facts[0]["kind"] == "data" and 3590 <= facts[0]["ttl_s"] <= 3600
+    assert facts[0]["records"][0].endswith("A 192.0.2.1")
+    assert facts[1]["kind"] == "delegation" and facts[1]["name"] == "example."
+    server = facts[2]
+    assert server["kind"] == "server" and server["address"].startswith("127.0.0.3@") and server["rtt_ms"] >= 1
+
+
+def test_why_alias_denial_and_root(world):
+    _, d, _ = world()
+    d.ask("away.example.")
+    d.ask("none.example.")
+    facts = why(d, "away.example.")
+    assert [f["kind"] for f in facts[:2]] == ["alias", "data"] and facts[0]["target"] == "host.test."
+    assert why(d, "none.example.")[0]["rcode"] == "NXDOMAIN"
+    assert why(d, "no-such-tld.")[0]["kind"] == "root"
+
+
+def test_why_it_failed_and_what_to_do(world):
+    _, d, _ = world()
+    d.ask("www.dead.", use_edns=0)
+    code, out, _ = d.cli("why", "www.dead.")
+    assert code == 0 and "failed a moment ago" in out and "What to do: " in out
+    assert "ns.dead. 127.0.0.77@" in out
+
+
+def test_why_own_zone(authority):
+    code, out, _ = authority().cli("why", "www.example.")
+    assert code == 0 and "authoritative for example." in out
+
+
 def test_trace_refusals(world):
     _, d, _ = world()
     assert d.cli("trace", "www.example.", "NOTATYPE")[0] == 1

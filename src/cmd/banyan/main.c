@@ -15,6 +15,7 @@ static const struct command {
 	{"verify", "prove a zone file: structure, signatures, denial, digest", cmd_verify},
 	{"status", "what the running daemon serves and has counted", cmd_status},
 	{"trace", "the walk that the running resolver takes for a name", cmd_trace},
+	{"why", "what the running daemon knows of a name, from where, and why it failed", cmd_why},
 	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
 	{"stop", "end the running daemon", cmd_stop},
 	{"lab", "make and run a small Internet on loopback", cmd_lab},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* banyan trace: the walk that the running resolver takes for a name, step by step. */
+/* banyan trace: the walk that the running resolver takes for a name; banyan why: what it knows of one. */
 #include "ask.h"
 #include "cmd.h"
 
@@ -9,7 +9,7 @@
 
 #include "operate/operate.h"
 
-static const char help[] =
+static const char trace_help[] =
 	"usage: banyan trace [--cold] [--json] [--socket PATH] NAME [TYPE]\n"
 	"\n"
 	"Has the running resolver resolve NAME (TYPE: A if none is given) and shows the walk: when, which server was\n"
@@ -22,7 +22,19 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 traced, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
 
-static int usage(void)
+static const char why_help[] =
+	"usage: banyan why [--json] [--socket PATH] NAME [TYPE]\n"
+	"\n"
+	"Says in plain words what the running daemon knows of NAME (TYPE: A if none is given) and from where: its own\n"
+	"zones, the proved root, the cache with its age and proof, a failure that is remembered with its reason and\n"
+	"what can be done about it, and the servers that it would ask. It asks nobody and changes nothing.\n"
+	"\n"
+	"  --json         write JSON\n"
+	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ")\n"
+	"\n"
+	"Exit status: 0 told, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
+
+static int usage(const char *help)
 {
 	fputs(help, stderr);
 	return CMD_ERROR;
@@ -34,7 +46,7 @@ static bool is_word(const char *text)
 	return text[0] != 0 && strpbrk(text, " \t\r\n") == NULL;
 }
 
-int cmd_trace(int argc, char **argv)
+static int ask_about_name(int argc, char **argv, const char *help, bool has_cold)
 {
 	enum { SOCKET = 256, JSON, COLD, HELP };
 	static const struct option options[] = {
@@ -62,16 +74,27 @@ int cmd_trace(int argc, char **argv)
 			fputs(help, stdout);
 			return CMD_OK;
 		default:
-			return usage();
+			return usage(help);
 		}
 	}
 	int words = argc - optind;
-	if (words < 1 || words > 2 || !is_word(argv[optind]) || (words == 2 && !is_word(argv[optind + 1])))
-		return usage();
+	if (words < 1 || words > 2 || (cold && !has_cold) || !is_word(argv[optind]) ||
+	    (words == 2 && !is_word(argv[optind + 1])))
+		return usage(help);
 	char request[OPERATE_REQUEST_MAX];
-	int n = snprintf(request, sizeof(request), "trace %s %s%s%s", argv[optind], words == 2 ? argv[optind + 1] : "A",
-			 cold ? " cold" : "", json ? " json" : "");
+	int n = snprintf(request, sizeof(request), "%s %s %s%s%s", argv[0], argv[optind],
+			 words == 2 ? argv[optind + 1] : "A", cold ? " cold" : "", json ? " json" : "");
 	if (n >= (int)sizeof(request) - 1)
-		return usage();
-	return ask_and_print("trace", socket, request);
+		return usage(help);
+	return ask_and_print(argv[0], socket, request);
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	return ask_about_name(argc, argv, trace_help, true);
+}
+
+int cmd_why(int argc, char **argv)
+{
+	return ask_about_name(argc, argv, why_help, false);
 }

@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void fail(struct operate_call *call, const char *why)
+void control_fail(struct operate_call *call, const char *why)
 {
 	(void)!buffer_printf(operate_call_reply(call), "%s\n", why);
 	operate_call_done(call, false);
 }
 
-/* Takes the word out of argv if it is there: options may stand anywhere. */
-static bool take_word(int *argc, char **argv, const char *word)
+bool control_take_word(int *argc, char **argv, const char *word)
 {
 	for (int i = 1; i < *argc; i++) {
 		if (strcmp(argv[i], word) != 0)
@@ -38,7 +37,7 @@ static void sum_counters(struct keeper *keeper, struct operate_counters *ret)
 		ret->value[COUNTER_CACHE_BYTES] = resolve_cache_bytes(keeper->workers.cache);
 }
 
-static struct operate_zone describe(const struct loaded *loaded)
+struct operate_zone control_describe(const struct loaded *loaded)
 {
 	return (struct operate_zone){
 		.name = loaded->from->name,
@@ -64,7 +63,7 @@ static void describe_resolver(struct keeper *keeper, const struct generation *g,
 	status->cache_budget = g->config->resolver.cache_size;
 	status->root_wanted = g->config->root.file[0] != 0;
 	if (g->root != NULL)
-		status->root = describe(g->root);
+		status->root = control_describe(g->root);
 	else
 		status->root =
 			(struct operate_zone){.name = ".", .file = g->config->root.file, .proof = g->root_failure};
@@ -77,7 +76,7 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 	if (zone == NULL)
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < g->config->n_zones; i++)
-		zone[i] = describe(g->zone[i]);
+		zone[i] = control_describe(g->zone[i]);
 	struct operate_status status = {
 		.version = BANYAN_VERSION,
 		.started_at = keeper->started_at,
@@ -96,9 +95,9 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 
 static void on_status(void *ctx, struct operate_call *call, int argc, char **argv)
 {
-	bool json = take_word(&argc, argv, "json");
+	bool json = control_take_word(&argc, argv, "json");
 	if (argc != 1) {
-		fail(call, "usage: status [json]");
+		control_fail(call, "usage: status [json]");
 		return;
 	}
 	operate_call_done(call, status_write(ctx, json, operate_call_reply(call)) == 0);
@@ -107,7 +106,7 @@ static void on_status(void *ctx, struct operate_call *call, int argc, char **arg
 static void on_counters(void *ctx, struct operate_call *call, int argc, char **argv)
 {
 	struct operate_counters sum;
-	bool json = take_word(&argc, argv, "json");
+	bool json = control_take_word(&argc, argv, "json");
 	sum_counters(ctx, &sum);
 	struct buffer *out = operate_call_reply(call);
 	int rc = json ? operate_counters_json(&sum, out) : operate_counters_text(&sum, out);
@@ -150,7 +149,7 @@ static void job_end(struct trace_job *job, const char *failure)
 	*at = job->next;
 	struct buffer *reply = operate_call_reply(job->call);
 	if (failure != NULL)
-		fail(job->call, failure);
+		control_fail(job->call, failure);
 	else
 		operate_call_done(job->call, buffer_append(reply, job->out.data, job->out.len) == 0);
 	buffer_done(&job->out);
@@ -187,8 +186,8 @@ static void job_begin(void *ctx) /* worker */
 
 static const char *job_parse(struct trace_job *job, int argc, char **argv)
 {
-	job->cold = take_word(&argc, argv, "cold");
-	job->json = take_word(&argc, argv, "json");
+	job->cold = control_take_word(&argc, argv, "cold");
+	job->json = control_take_word(&argc, argv, "json");
 	if (argc < 2 || argc > 3)
 		return "usage: trace NAME [TYPE] [cold] [json]";
 	if (wire_name_parse(argv[1], job->qname) < 0)
@@ -204,18 +203,18 @@ static void on_trace(void *ctx, struct operate_call *call, int argc, char **argv
 {
 	struct keeper *keeper = ctx;
 	if (!keeper->resolver || !swap_read(&keeper->swap)->view.recursion) {
-		fail(call, "there is no resolver: resolver.enabled is no");
+		control_fail(call, "there is no resolver: resolver.enabled is no");
 		return;
 	}
 	struct trace_job *job = calloc(1, sizeof(*job));
 	if (job == NULL) {
-		fail(call, "out of memory");
+		control_fail(call, "out of memory");
 		return;
 	}
 	const char *wrong = job_parse(job, argc, argv);
 	if (wrong != NULL) {
 		free(job);
-		fail(call, wrong);
+		control_fail(call, wrong);
 		return;
 	}
 	job->keeper = keeper;
@@ -238,8 +237,8 @@ void control_end_traces(struct keeper *keeper)
 int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT_MAX])
 {
 	static const struct operate_command commands[] = {
-		{"status", on_status}, {"counters", on_counters}, {"reload", on_reload},
-		{"trace", on_trace},   {"stop", on_stop},         {NULL, NULL},
+		{"status", on_status}, {"counters", on_counters}, {"reload", on_reload}, {"trace", on_trace},
+		{"why", control_why},  {"stop", on_stop},         {NULL, NULL},
 	};
 	struct operate_control_settings settings = {.path = path, .command = commands, .ctx = keeper};
 	int rc = operate_control_new(&keeper->loop, &settings, &keeper->control);

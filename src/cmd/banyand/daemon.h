@@ -154,6 +154,13 @@ void reload_start(struct keeper *keeper, struct operate_call *call);            
 void reload_abandon(struct keeper *keeper);
 int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT_MAX]) _must_use_;
 void control_end_traces(struct keeper *keeper);
+/* What the commands of the control socket share. */
+void control_fail(struct operate_call *call, const char *why);
+bool control_take_word(int *argc, char **argv,
+		       const char *word); /* out of argv if it is there: options stand anywhere */
+struct operate_zone control_describe(const struct loaded *loaded);
+/* why.c: the command why NAME [TYPE] [json] */
+void control_why(void *ctx, struct operate_call *call, int argc, char **argv);
 
 /* To the service manager, if there is one (sd_notify(3)). */
 void notify_ready(const char *status);
