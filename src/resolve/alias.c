@@ -22,6 +22,8 @@ int resolve_alias_synthesise(struct arena *arena, const uint8_t *name, const str
 		return BANYAN_ENOMEM;
 	cname->synthesised = true;
 	cname->rank = dname->rank;
+	cname->origin = dname->origin;
+	cname->stored_ms = dname->stored_ms;
 	cname->expires_ms = dname->expires_ms; /* RFC 6672 section 3.1 */
 	*ret = cname;
 	return 0;

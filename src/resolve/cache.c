@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Keys and values of the cache: RRsets, denials, delegations, failures, servers. */
+/* What is kept under which key: RRsets, denials, delegations, servers. */
 #include "cache.h"
 
 #include <string.h>
 
-struct cache_key {
-	size_t len;
-	uint8_t bytes[STORE_KEY_MAX];
-};
-
-static struct cache_key key_name(enum cache_space space, const uint8_t *name, uint16_t type)
+struct cache_key resolve_cache_key(enum cache_space space, const uint8_t *name, uint16_t type)
 {
 	struct cache_key key;
 	key.bytes[0] = (uint8_t)space;
@@ -46,33 +41,26 @@ static uint8_t kind_make(enum cache_kind kind, uint8_t security)
 	return (uint8_t)(kind | security << 4);
 }
 
-static uint8_t kind_security(uint8_t kind)
-{
-	return kind >> 4;
-}
-
-/* ---- RRsets: u16 count, u16 n_sigs, pack ---- */
+/* ---- RRsets and denials ---- */
 
 static struct rrset *set_unpack(struct arena *arena, const uint8_t *name, uint16_t type,
 				const struct store_value *value)
 {
-	if (value->len < 4)
-		return NULL;
-	uint16_t count = wire_get16(value->data), n_sigs = wire_get16(value->data + 2);
 	struct rrset *set = arena_alloc(arena, sizeof *set);
 	const uint8_t *owner = arena_dup(arena, name, wire_name_len(name));
-	if (set == NULL || owner == NULL)
+	if (set == NULL || owner == NULL || resolve_value_set_read(value, owner, type, set) < 0)
 		return NULL;
-	*set = (struct rrset){.owner = owner,
-			      .type = type,
-			      .count = count,
-			      .n_sigs = n_sigs,
-			      .rank = value->rank,
-			      .security = kind_security(value->kind),
-			      .expires_ms = value->expires_ms,
-			      .pack = value->data + 4,
-			      .size = (uint32_t)(value->len - 4)};
 	return set;
+}
+
+/* A name that has data exists, unless the opposite is better proved. */
+static void name_exists(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set)
+{
+	_cleanup_(arena_done) struct arena arena = {0};
+	struct cache_key key = resolve_cache_key(CACHE_NAME, set->owner, 0);
+	struct store_value value;
+	if (get(cache, &arena, now_ms, &key, &value) == 0 && value.kind >> 4 <= set->security)
+		resolve_store_delete(cache, key.bytes, key.len);
 }
 
 int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set)
@@ -82,89 +70,45 @@ int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const str
 	uint8_t small[2048];
 	struct buffer large = {0};
 	uint8_t *data = small;
-	if (set->size + 4 > sizeof small) {
-		if (buffer_reserve(&large, set->size + 4) < 0)
+	if (resolve_value_set_max(set) > sizeof small) {
+		if (buffer_reserve(&large, resolve_value_set_max(set)) < 0)
 			return BANYAN_ENOMEM;
 		data = large.data;
 	}
-	wire_put16(data, set->count);
-	wire_put16(data + 2, set->n_sigs);
-	memcpy(data + 4, set->pack, set->size);
-	struct cache_key key = key_name(CACHE_SET, set->owner, set->type);
-	struct store_value value = {set->expires_ms, set->rank, kind_make(CACHE_KIND_SET, set->security), data,
-				    set->size + 4};
+	struct cache_key key = resolve_cache_key(CACHE_SET, set->owner, set->type);
+	struct store_value value = {.expires_ms = set->expires_ms,
+				    .rank = set->rank,
+				    .kind = kind_make(CACHE_KIND_SET, set->security),
+				    .data = data,
+				    .len = resolve_value_set_write(set, data)};
 	int rc = put(cache, now_ms, &key, &value);
+	if (rc >= 0 && set->rank >= RANK_ANSWER)
+		name_exists(cache, now_ms, set);
 	buffer_done(&large);
 	return rc;
-}
-
-/* ---- denials: u8 n, then for each: owner, u16 type, u16 count, u16 n_sigs, u32 size, pack ---- */
-
-static int denial_unpack(struct arena *arena, const struct store_value *value, struct cache_denial *ret)
-{
-	const uint8_t *p = value->data + 1, *end = value->data + value->len;
-	unsigned n = value->len > 0 ? value->data[0] : 0;
-	for (unsigned i = 0; i < n && i < CACHE_DENIAL_SETS_MAX; i++) {
-		int owner_len = wire_name_check(p, (size_t)(end - p));
-		if (owner_len < 0 || end - p < owner_len + 10)
-			return BANYAN_EMALF;
-		struct rrset *set = arena_alloc(arena, sizeof *set);
-		if (set == NULL)
-			return BANYAN_ENOMEM;
-		const uint8_t *fixed = p + owner_len;
-		*set = (struct rrset){.owner = p,
-				      .type = wire_get16(fixed),
-				      .count = wire_get16(fixed + 2),
-				      .n_sigs = wire_get16(fixed + 4),
-				      .rank = value->rank,
-				      .security = kind_security(value->kind),
-				      .expires_ms = value->expires_ms,
-				      .pack = fixed + 10,
-				      .size = wire_get32(fixed + 6)};
-		if ((size_t)(end - set->pack) < set->size)
-			return BANYAN_EMALF;
-		p = set->pack + set->size;
-		ret->set[ret->n++] = set;
-	}
-	return 0;
-}
-
-static int denial_pack(const struct cache_denial *denial, struct buffer *out)
-{
-	uint8_t n = (uint8_t)denial->n;
-	if (buffer_append(out, &n, 1) < 0)
-		return BANYAN_ENOMEM;
-	for (unsigned i = 0; i < denial->n; i++) {
-		const struct rrset *set = denial->set[i];
-		uint8_t fixed[10];
-		wire_put16(fixed, set->type);
-		wire_put16(fixed + 2, set->count);
-		wire_put16(fixed + 4, set->n_sigs);
-		wire_put32(fixed + 6, set->size);
-		if (buffer_append(out, set->owner, wire_name_len(set->owner)) < 0 ||
-		    buffer_append(out, fixed, sizeof fixed) < 0 || buffer_append(out, set->pack, set->size) < 0)
-			return BANYAN_ENOMEM;
-	}
-	return 0;
 }
 
 int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
 			     const struct cache_denial *denial)
 {
 	_cleanup_(buffer_done) struct buffer out = {0};
-	int rc = denial_pack(denial, &out);
+	int rc = resolve_value_denial_write(denial, &out);
 	if (rc < 0)
 		return rc;
-	struct cache_key key = denial->nxdomain ? key_name(CACHE_NAME, name, 0) : key_name(CACHE_SET, name, type);
-	struct store_value value = {denial->expires_ms, RANK_AUTHORITY, kind_make(CACHE_KIND_DENIAL, denial->security),
-				    out.data, out.len};
+	struct cache_key key =
+		denial->nxdomain ? resolve_cache_key(CACHE_NAME, name, 0) : resolve_cache_key(CACHE_SET, name, type);
+	struct store_value value = {.expires_ms = denial->expires_ms,
+				    .rank = RANK_AUTHORITY,
+				    .kind = kind_make(CACHE_KIND_DENIAL, denial->security),
+				    .data = out.data,
+				    .len = out.len};
 	return put(cache, now_ms, &key, &value);
 }
 
 enum cache_hit resolve_cache_find(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
 				  uint16_t type, struct rrset **ret_set, struct cache_denial *ret_denial)
 {
-	struct cache_key key = key_name(CACHE_SET, name, type);
+	struct cache_key key = resolve_cache_key(CACHE_SET, name, type);
 	struct store_value value;
 	if (get(cache, arena, now_ms, &key, &value) < 0 || value.rank < RANK_ANSWER)
 		return CACHE_MISS;
@@ -175,8 +119,8 @@ enum cache_hit resolve_cache_find(struct resolve_cache *cache, struct arena *are
 		*ret_set = set;
 		return CACHE_HIT_SET;
 	}
-	*ret_denial = (struct cache_denial){.expires_ms = value.expires_ms, .security = kind_security(value.kind)};
-	return denial_unpack(arena, &value, ret_denial) < 0 ? CACHE_MISS : CACHE_HIT_DENIAL;
+	ret_denial->nxdomain = false;
+	return resolve_value_denial_read(&value, arena, ret_denial) < 0 ? CACHE_MISS : CACHE_HIT_DENIAL;
 }
 
 struct rrset *resolve_cache_set(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
@@ -190,16 +134,12 @@ struct rrset *resolve_cache_set(struct resolve_cache *cache, struct arena *arena
 bool resolve_cache_nxdomain(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
 			    struct cache_denial *ret)
 {
-	struct cache_key key = key_name(CACHE_NAME, name, 0);
+	struct cache_key key = resolve_cache_key(CACHE_NAME, name, 0);
 	struct store_value value;
 	if (get(cache, arena, now_ms, &key, &value) < 0)
 		return false;
-	struct cache_denial denial = {
-		.nxdomain = true, .expires_ms = value.expires_ms, .security = kind_security(value.kind)};
-	if (denial_unpack(arena, &value, &denial) < 0)
-		return false;
-	*ret = denial;
-	return true;
+	ret->nxdomain = true;
+	return resolve_value_denial_read(&value, arena, ret) == 0;
 }
 
 /* ---- delegations ---- */
@@ -207,7 +147,7 @@ bool resolve_cache_nxdomain(struct resolve_cache *cache, struct arena *arena, in
 bool resolve_cache_cut(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
 		       struct cut *ret)
 {
-	struct cache_key key = key_name(CACHE_CUT, zone, 0);
+	struct cache_key key = resolve_cache_key(CACHE_CUT, zone, 0);
 	struct store_value value;
 	if (get(cache, arena, now_ms, &key, &value) < 0 || resolve_cut_unpack(value.data, value.len, ret) < 0)
 		return false;
@@ -224,38 +164,19 @@ int resolve_cache_put_cut(struct resolve_cache *cache, int64_t now_ms, const str
 	int len = resolve_cut_pack(cut, data, sizeof data);
 	if (len < 0)
 		return len;
-	struct cache_key key = key_name(CACHE_CUT, cut->zone, 0);
-	struct store_value value = {cut->expires_ms, RANK_REFERRAL, CACHE_KIND_SET, data, (size_t)len};
+	struct cache_key key = resolve_cache_key(CACHE_CUT, cut->zone, 0);
+	struct store_value value = {.expires_ms = cut->expires_ms,
+				    .rank = RANK_REFERRAL,
+				    .kind = CACHE_KIND_SET,
+				    .data = data,
+				    .len = (size_t)len};
 	return put(cache, now_ms, &key, &value);
 }
 
 void resolve_cache_drop_cut(struct resolve_cache *cache, const uint8_t *zone)
 {
-	struct cache_key key = key_name(CACHE_CUT, zone, 0);
+	struct cache_key key = resolve_cache_key(CACHE_CUT, zone, 0);
 	resolve_store_delete(cache, key.bytes, key.len);
-}
-
-/* ---- failures ---- */
-
-bool resolve_cache_failure(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
-			   uint16_t type, enum reason *ret)
-{
-	struct cache_key key = key_name(CACHE_FAILURE, name, type);
-	struct store_value value;
-	if (get(cache, arena, now_ms, &key, &value) < 0 || value.len != 2)
-		return false;
-	*ret = (enum reason)wire_get16(value.data);
-	return true;
-}
-
-int resolve_cache_put_failure(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
-			      enum reason reason)
-{
-	uint8_t data[2];
-	wire_put16(data, (uint16_t)reason);
-	struct cache_key key = key_name(CACHE_FAILURE, name, type);
-	struct store_value value = {now_ms + CACHE_FAILURE_TTL_S * 1000, RANK_ANSWER, CACHE_KIND_SET, data, 2};
-	return put(cache, now_ms, &key, &value);
 }
 
 /* ---- servers ---- */
@@ -275,7 +196,8 @@ int resolve_cache_put_server(struct resolve_cache *cache, int64_t now_ms, const 
 			     size_t size)
 {
 	struct cache_key key = key_addr(CACHE_SERVER, addr, NULL);
-	struct store_value value = {now_ms + CACHE_SERVER_TTL_S * 1000, 0, CACHE_KIND_SET, info, size};
+	struct store_value value = {
+		.expires_ms = now_ms + CACHE_SERVER_TTL_S * 1000, .kind = CACHE_KIND_SET, .data = info, .len = size};
 	return put(cache, now_ms, &key, &value);
 }
 
@@ -290,7 +212,10 @@ bool resolve_cache_lame(struct resolve_cache *cache, struct arena *arena, int64_
 int resolve_cache_put_lame(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, const struct addr *addr)
 {
 	struct cache_key key = key_addr(CACHE_LAME, addr, zone);
-	struct store_value value = {now_ms + CACHE_LAME_TTL_S * 1000, 0, CACHE_KIND_SET, (const uint8_t *)"", 0};
+	struct store_value value = {.expires_ms = now_ms + CACHE_LAME_TTL_S * 1000,
+				    .kind = CACHE_KIND_SET,
+				    .data = (const uint8_t *)"",
+				    .len = 0};
 	return put(cache, now_ms, &key, &value);
 }
 

@@ -25,15 +25,18 @@ enum cache_space {
 };
 enum cache_kind { CACHE_KIND_SET = 1, CACHE_KIND_DENIAL };
 
-#define CACHE_DENIAL_SETS_MAX 16
-#define CACHE_FAILURE_TTL_S   5   /* RFC 9520 section 3.2: at least 1 second, at most 5 minutes */
-#define CACHE_LAME_TTL_S      120 /* long enough to spare the servers, short enough for an operator who mends his zone */
-#define CACHE_SERVER_TTL_S    900 /* as long as others remember what they measured */
+#define CACHE_DENIAL_SETS_MAX   16
+#define CACHE_FAILURE_TTL_S     5  /* RFC 9520 section 3.2: at least 1 second, at most 5 minutes */
+#define CACHE_FAILURE_TTL_MAX_S 60 /* after it has failed several times in a row */
+#define CACHE_LAME_TTL_S        120 /* long enough to spare the servers, short enough for an operator who mends his zone */
+#define CACHE_SERVER_TTL_S      900 /* as long as others remember what they measured */
 
 struct cache_denial {
 	bool nxdomain;
 	uint8_t security; /* enum security: of the denial as a whole */
-	int64_t expires_ms;
+	uint8_t asked;    /* these three as in struct rrset; set[0]->origin counts when it is put */
+	int64_t stored_ms, expires_ms;
+	struct rrset_origin origin;
 	unsigned n;
 	struct rrset *set[CACHE_DENIAL_SETS_MAX];
 };
@@ -60,8 +63,10 @@ void resolve_cache_drop_cut(struct resolve_cache *cache, const uint8_t *zone);
 
 bool resolve_cache_failure(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
 			   uint16_t type, enum reason *ret);
+/* Lasts CACHE_FAILURE_TTL_S, twice as long each time in a row, not less than `at_least_s`, at most CACHE_FAILURE_TTL_MAX_S. */
 int resolve_cache_put_failure(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
-			      enum reason reason);
+			      enum reason reason, uint32_t at_least_s);
+void resolve_cache_drop_failure(struct resolve_cache *cache, const uint8_t *name, uint16_t type);
 
 /* Fixed-size memory of servers (select.h). */
 bool resolve_cache_server(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const struct addr *addr,
@@ -71,3 +76,20 @@ int resolve_cache_put_server(struct resolve_cache *cache, int64_t now_ms, const 
 bool resolve_cache_lame(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
 			const struct addr *addr);
 int resolve_cache_put_lame(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, const struct addr *addr);
+
+/* ---- for the files beside cache.c ---- */
+struct cache_key {
+	size_t len;
+	uint8_t bytes[STORE_KEY_MAX];
+};
+struct cache_key resolve_cache_key(enum cache_space space, const uint8_t *name, uint16_t type);
+
+/* cache_value.c. Names and packs point into value->data. BANYAN_EMALF. */
+int resolve_value_set_read(const struct store_value *value, const uint8_t *owner, uint16_t type, struct rrset *ret)
+	_must_use_;
+size_t resolve_value_set_max(const struct rrset *set);                 /* bytes that writing takes at most */
+size_t resolve_value_set_write(const struct rrset *set, uint8_t *out); /* returns the bytes it took */
+/* ret->nxdomain stays as it is. Or BANYAN_ENOMEM. */
+int resolve_value_denial_read(const struct store_value *value, struct arena *arena, struct cache_denial *ret)
+	_must_use_;
+int resolve_value_denial_write(const struct cache_denial *denial, struct buffer *out) _must_use_;

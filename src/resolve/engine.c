@@ -119,6 +119,7 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	if (event->now_ms > engine->now_ms)
 		engine->now_ms = event->now_ms; /* the clock never runs backwards here */
 	engine->wall_ms = event->wall_ms;
+	engine->cache_ms = resolve_cache_time(engine->cache, engine->now_ms, event->wall_ms);
 	engine->root = event->root;
 }
 

@@ -143,8 +143,9 @@ struct resolve {
 	struct counters *counters;
 	uint8_t hash_key[16];
 	/* this step */
-	int64_t now_ms;  /* monotonic: timers and round trips */
-	int64_t wall_ms; /* since 1970: TTLs and signatures */
+	int64_t now_ms;   /* monotonic: timers and round trips */
+	int64_t wall_ms;  /* since 1970: the dates of signatures */
+	int64_t cache_ms; /* the same without steps backwards (store.h): TTLs, and all calls of the cache */
 	const struct image *root;
 	struct arena step;
 	size_t n_actions, cap_actions;

@@ -17,7 +17,7 @@ static bool known_no_cut(struct resolve *engine, const uint8_t *name)
 {
 	struct rrset *set;
 	struct cache_denial denial;
-	return resolve_cache_find(engine->cache, &engine->step, engine->wall_ms, name, WIRE_TYPE_A, &set, &denial) !=
+	return resolve_cache_find(engine->cache, &engine->step, engine->cache_ms, name, WIRE_TYPE_A, &set, &denial) !=
 	       CACHE_MISS;
 }
 

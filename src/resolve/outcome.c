@@ -36,7 +36,7 @@ static int sets_wire(struct resolve *engine, struct rrset *const *set, unsigned 
 		bool proof = set[i]->type == WIRE_TYPE_NSEC || set[i]->type == WIRE_TYPE_NSEC3;
 		if (proof && !proofs)
 			continue;
-		int rc = resolve_rrset_wire(&engine->step, set[i], engine->wall_ms, sigs, out + made);
+		int rc = resolve_rrset_wire(&engine->step, set[i], engine->cache_ms, sigs, out + made);
 		if (rc < 0)
 			return rc;
 		made += (size_t)rc;

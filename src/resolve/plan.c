@@ -91,7 +91,7 @@ static bool take_cached(struct resolve *engine, struct task *task, uint8_t serve
 	struct cache_denial denial;
 	if (*state != CUT_UNASKED || task->no_cache)
 		return false;
-	switch (resolve_cache_find(engine->cache, &engine->step, engine->wall_ms, task->cut->server[server].name, type,
+	switch (resolve_cache_find(engine->cache, &engine->step, engine->cache_ms, task->cut->server[server].name, type,
 				   &set, &denial)) {
 	case CACHE_HIT_SET:
 		*state = CUT_ASKED;

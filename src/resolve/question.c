@@ -219,8 +219,8 @@ void resolve_question_expire(struct resolve *engine, struct question *question)
 	struct outcome outcome = {.rcode = WIRE_RCODE_SERVFAIL, .reason = REASON_TIME_LIMIT};
 	if (!question->no_cache)
 		resolve_evictions_count(engine,
-					resolve_cache_put_failure(engine->cache, engine->wall_ms, question->qname,
-								  question->qtype, REASON_TIME_LIMIT));
+					resolve_cache_put_failure(engine->cache, engine->cache_ms, question->qname,
+								  question->qtype, REASON_TIME_LIMIT, 0));
 	question_answer(engine, question, &outcome, question->waiter.task->work);
 	question_close(engine, question);
 }

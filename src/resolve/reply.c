@@ -177,6 +177,7 @@ struct rrset *resolve_reply_take(const struct reply_take *take, const struct rep
 			      .count = set->count,
 			      .n_sigs = set->n_sigs,
 			      .rank = take->rank,
+			      .origin = take->origin,
 			      .expires_ms = take->now_ms + (int64_t)ttl * 1000,
 			      .pack = pack,
 			      .size = (uint32_t)size};

@@ -53,6 +53,7 @@ struct reply_take {
 	int64_t now_ms;
 	uint32_t ttl_min, ttl_max;
 	uint8_t rank;
+	struct rrset_origin origin;
 };
 /* NULL when out of memory. */
 struct rrset *resolve_reply_take(const struct reply_take *take, const struct reply_set *set);

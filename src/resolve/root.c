@@ -35,6 +35,7 @@ static int root_read(struct resolve *engine, struct task *task, const struct ask
 	if (len < 0)
 		return len;
 	struct reply_take take = resolve_walk_take(engine);
+	take.origin = (struct rrset_origin){.root = true, .root_serial = image_serial(engine->root)};
 	int rc = resolve_reply_read(&engine->step, engine->root_message, (size_t)len, reply);
 	return rc < 0 ? rc : resolve_classify(reply, ask, &take, reading);
 }

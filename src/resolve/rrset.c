@@ -38,7 +38,11 @@ struct rrset *resolve_rrset_single(struct arena *arena, const uint8_t *owner, ui
 
 uint32_t resolve_rrset_ttl(const struct rrset *set, int64_t now_ms)
 {
-	return set->expires_ms <= now_ms ? 0 : (uint32_t)((set->expires_ms - now_ms) / 1000);
+	if (set->expires_ms <= now_ms)
+		return 0;
+	int64_t since_ms =
+		now_ms < set->stored_ms ? set->stored_ms : now_ms; /* a clock that went back prolongs nothing */
+	return (uint32_t)((set->expires_ms - since_ms) / 1000);
 }
 
 int resolve_rrset_wire(struct arena *arena, const struct rrset *set, int64_t now_ms, bool sigs, struct wire_rrset *out)

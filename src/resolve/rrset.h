@@ -9,7 +9,8 @@
 #include "wire/wire.h"
 
 /* How far an RRset is trusted (RFC 2181 section 5.4.1); higher replaces lower. Only RANK_ANSWER and above is
- * given to clients. */
+ * given to clients. What ranks lowest there is not kept as RRsets at all: glue and the parent's NS set stand inside
+ * delegations (cut.h), and NS sets beside an answer are left out. */
 enum rank {
 	RANK_REFERRAL,  /* what a parent says of the delegation: DS beside NS */
 	RANK_ANSWER,    /* answer section without AA */
@@ -24,13 +25,25 @@ enum security {
 	SECURITY_SECURE,
 };
 
+/* Where it came from, for who asks why. */
+struct rrset_origin {
+	struct addr server;   /* that said it; family 0 = none */
+	bool root;            /* the root image said it ... */
+	uint32_t root_serial; /* ... of this serial */
+	uint8_t algorithm;    /* of the key that proved it; 0 = none did */
+	uint16_t key_tag;
+};
+
 struct rrset {
 	const uint8_t *owner;
 	uint16_t type, count, n_sigs;
 	uint8_t rank;
 	uint8_t security; /* enum security */
 	bool synthesised; /* CNAME made of a DNAME: not cached */
+	uint8_t asked;    /* as store_value.asked; 0 = not from the cache */
 	int64_t expires_ms;
+	int64_t stored_ms; /* when it came into the cache; 0 = not from there */
+	struct rrset_origin origin;
 	const uint8_t *pack;
 	uint32_t size; /* of pack */
 };
@@ -42,7 +55,7 @@ struct rrset *resolve_rrset_copy(struct arena *arena, const struct rrset *set);
 /* A set of one record without signature. NULL when out of memory. */
 struct rrset *resolve_rrset_single(struct arena *arena, const uint8_t *owner, uint16_t type, const uint8_t *data,
 				   uint16_t len);
-/* Seconds left at `now_ms`; 0 when over. */
+/* Seconds left at `now_ms`; 0 when over. Never more than it had when it was stored. */
 uint32_t resolve_rrset_ttl(const struct rrset *set, int64_t now_ms);
 /* Writes the set, and its signatures as a set of their own if `sigs`, to out[0..1]; returns how many, or
  * BANYAN_ENOMEM. */

@@ -10,14 +10,14 @@ static void info_save(struct resolve *engine, const struct addr *addr, struct se
 {
 	info->updated_ms = engine->now_ms;
 	resolve_evictions_count(engine,
-				resolve_cache_put_server(engine->cache, engine->wall_ms, addr, info, sizeof *info));
+				resolve_cache_put_server(engine->cache, engine->cache_ms, addr, info, sizeof *info));
 }
 
 /* Others may have measured the same server meanwhile. */
 static void info_refresh(struct resolve *engine, const struct addr *addr, struct server_info *info)
 {
 	struct server_info now;
-	if (resolve_cache_server(engine->cache, &engine->step, engine->wall_ms, addr, &now, sizeof now))
+	if (resolve_cache_server(engine->cache, &engine->step, engine->cache_ms, addr, &now, sizeof now))
 		*info = now;
 }
 
@@ -26,13 +26,13 @@ void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first
 	for (unsigned i = first; i < cut->n_targets; i++) {
 		struct cut_target *target = &cut->target[i];
 		target->addr.port = engine->settings.upstream_port;
-		if (!resolve_cache_server(engine->cache, &engine->step, engine->wall_ms, &target->addr, &target->info,
+		if (!resolve_cache_server(engine->cache, &engine->step, engine->cache_ms, &target->addr, &target->info,
 					  sizeof target->info))
 			target->info = (struct server_info){0};
 		target->no_edns = (target->info.flags & SERVER_NO_EDNS) != 0;
 		target->tcp = (target->info.flags & SERVER_CASE) != 0 && engine->settings.case_randomisation;
 		target->lame =
-			resolve_cache_lame(engine->cache, &engine->step, engine->wall_ms, cut->zone, &target->addr);
+			resolve_cache_lame(engine->cache, &engine->step, engine->cache_ms, cut->zone, &target->addr);
 	}
 }
 

@@ -2,29 +2,34 @@
 /* The cache's memory: shards of two rings each, looked up by a keyed hash, evicted by S3-FIFO. */
 #include "store.h"
 
-#include <pthread.h>
+#include <assert.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define SHARD_BYTES  ((size_t)1 << 20) /* wished size of a shard; fewer shards when the budget is small */
-#define SHARDS_MAX   256               /* more locks than any machine has threads */
-#define BUCKET_BYTES 128               /* one bucket for so many bytes: entries are about as large */
-#define GHOST_BYTES  512               /* one remembered eviction for so many bytes */
-#define SMALL_PART   10                /* the small ring is a tenth (S3-FIFO) */
-#define FREQ_MAX     3                 /* two bits, as S3-FIFO */
-#define REINSERT_MAX 16                /* entries kept by one insertion: bounds the time under the lock */
-#define ENTRY_PART   4                 /* an entry takes at most this part of the main ring */
+#define STORE_SECURE 2                        /* as enum security says it (rrset.h), in the high half of `kind` */
+#define SHARD_BYTES  ((size_t)1 << 20)        /* wished size of a shard; fewer shards when the budget is small */
+#define SHARDS_MAX   256                      /* more locks than any machine has threads */
+#define BUCKET_BYTES 128                      /* one bucket for so many bytes: entries are about as large */
+#define GHOST_BYTES  512                      /* one remembered eviction for so many bytes */
+#define SMALL_PART   10                       /* the small ring is a tenth (S3-FIFO) */
+#define REINSERT_MAX 16                       /* entries kept by one insertion: bounds the time under the lock */
+#define ENTRY_PART   4                        /* an entry takes at most this part of the main ring */
+#define ENTRY_MAX    ((size_t)8 * UINT16_MAX) /* ... and half a megabyte: `units` has 16 bits */
 
+/* 28 bytes: there may be millions of them. */
 struct entry {
-	uint64_t hash;
-	int64_t expires_ms;
-	uint32_t size; /* of the whole entry in the ring */
-	uint32_t next; /* reference of the next entry in its bucket, 0 = end */
-	uint32_t value_len;
+	uint32_t hash;                /* low half; the high half has chosen the shard */
+	uint32_t next;                /* reference of the next entry in its bucket, 0 = end */
+	uint32_t stored_low, life_ms; /* when it was put (48 bits), how long it lives */
+	uint16_t stored_high;
+	uint16_t units; /* 8 bytes each: size of the whole entry in the ring */
+	uint32_t value_len : 20, freq : 2, live : 1, in_main : 1, rank : 8;
 	uint16_t key_len;
-	uint8_t freq, rank, kind, live, in_main;
+	uint8_t kind;
 	uint8_t key[];
 };
+static_assert(offsetof(struct entry, key) <= 28, "entries are small");
+static_assert(ENTRY_MAX < (size_t)1 << 20, "the length of a value fits its field");
 
 /* Offsets are from the shard's area; a reference is offset / 8 + 1. */
 struct ring {
@@ -47,6 +52,7 @@ struct resolve_cache {
 	size_t mapped, shard_bytes, fixed_bytes;
 	uint32_t n_shards; /* a power of two */
 	uint8_t key[16];
+	struct store_clock clock;
 	struct shard *shard[SHARDS_MAX];
 };
 
@@ -97,6 +103,10 @@ int resolve_cache_new_random(size_t budget_bytes, struct random *random, struct 
 	struct resolve_cache *cache = (struct resolve_cache *)base;
 	*cache = (struct resolve_cache){.mapped = mapped, .shard_bytes = shard_bytes, .n_shards = n};
 	cache->fixed_bytes = head;
+	if (pthread_mutex_init(&cache->clock.lock, NULL) != 0) {
+		munmap(base, mapped);
+		return BANYAN_ENOMEM;
+	}
 	random_bytes(random, cache->key, sizeof cache->key);
 	for (uint32_t i = 0; i < n; i++) {
 		struct shard *shard = shard_build(base + head + i * shard_bytes, shard_bytes);
@@ -125,6 +135,7 @@ void resolve_cache_free(struct resolve_cache *cache)
 		return;
 	for (uint32_t i = 0; i < cache->n_shards; i++)
 		pthread_mutex_destroy(&cache->shard[i]->lock);
+	pthread_mutex_destroy(&cache->clock.lock);
 	munmap(cache, cache->mapped);
 }
 
@@ -140,12 +151,27 @@ static uint32_t entry_ref(const struct shard *shard, const struct entry *entry)
 	return (uint32_t)(((const uint8_t *)entry - shard->area) / 8 + 1);
 }
 
-static uint32_t *bucket_of(const struct shard *shard, uint64_t hash)
+static size_t entry_size(const struct entry *entry)
 {
-	return &shard->bucket[(uint32_t)(((hash & UINT32_MAX) * shard->n_buckets) >> 32)];
+	return (size_t)entry->units * 8;
 }
 
-static struct entry *table_find(const struct shard *shard, uint64_t hash, const uint8_t *key, size_t key_len)
+static int64_t entry_stored(const struct entry *entry)
+{
+	return (int64_t)((uint64_t)entry->stored_high << 32 | entry->stored_low);
+}
+
+static int64_t entry_expires(const struct entry *entry)
+{
+	return entry_stored(entry) + entry->life_ms;
+}
+
+static uint32_t *bucket_of(const struct shard *shard, uint32_t hash)
+{
+	return &shard->bucket[(uint32_t)(((uint64_t)hash * shard->n_buckets) >> 32)];
+}
+
+static struct entry *table_find(const struct shard *shard, uint32_t hash, const uint8_t *key, size_t key_len)
 {
 	for (uint32_t ref = *bucket_of(shard, hash); ref != 0;) {
 		struct entry *entry = entry_at(shard, ref);
@@ -178,15 +204,15 @@ static void table_unlink(struct shard *shard, struct entry *entry)
 
 /* ---- ghosts: hashes of what fell out of the small ring lately ---- */
 
-static void ghost_add(struct shard *shard, uint64_t hash)
+static void ghost_add(struct shard *shard, uint32_t hash)
 {
-	shard->ghost[(hash >> 8) % shard->n_ghosts] = (uint32_t)hash | 1;
+	shard->ghost[(hash >> 8) % shard->n_ghosts] = hash | 1;
 }
 
-static bool ghost_take(struct shard *shard, uint64_t hash)
+static bool ghost_take(struct shard *shard, uint32_t hash)
 {
 	uint32_t *ghost = &shard->ghost[(hash >> 8) % shard->n_ghosts];
-	if (*ghost != ((uint32_t)hash | 1))
+	if (*ghost != (hash | 1))
 		return false;
 	*ghost = 0;
 	return true;
@@ -210,7 +236,7 @@ static void ring_wrap_head(struct shard *shard, struct ring *ring)
 	size_t gap = ring->end - ring->head;
 	if (gap >= sizeof(struct entry)) {
 		struct entry *filler = (struct entry *)(shard->area + ring->head);
-		*filler = (struct entry){.size = (uint32_t)gap};
+		*filler = (struct entry){.units = (uint16_t)(gap / 8)};
 	}
 	ring->used += gap;
 	ring->head = ring->start;
@@ -221,7 +247,7 @@ static struct entry *ring_take_tail(struct shard *shard, struct ring *ring)
 {
 	size_t left = ring->end - ring->tail;
 	struct entry *entry = (struct entry *)(shard->area + ring->tail);
-	size_t size = left < sizeof(struct entry) ? left : entry->size;
+	size_t size = left < sizeof(struct entry) ? left : entry_size(entry);
 	ring->tail += size;
 	ring->used -= size;
 	if (ring->tail == ring->end)
@@ -243,13 +269,13 @@ static struct entry *ring_place(struct shard *shard, struct ring *ring, size_t s
 
 static bool entry_dead(const struct entry *entry, int64_t now_ms)
 {
-	return !entry->live || entry->expires_ms <= now_ms;
+	return !entry->live || entry_expires(entry) <= now_ms;
 }
 
 /* Moves an entry that was taken from the main ring's tail to its head, if there is room without evicting more. */
 static bool main_reinsert(struct shard *shard, struct entry *entry)
 {
-	size_t size = entry->size;
+	size_t size = entry_size(entry);
 	if (ring_room(&shard->main) < size)
 		return false;
 	table_unlink(shard, entry);
@@ -294,15 +320,15 @@ static void small_evict(struct shard *shard, int64_t now_ms)
 	if (entry == NULL || !entry->live)
 		return;
 	/* what nobody asked for goes, unless there is room to spare */
-	bool keep = !entry_dead(entry, now_ms) && (entry->freq > 0 || ring_room(&shard->main) >= entry->size);
+	bool keep = !entry_dead(entry, now_ms) && (entry->freq > 0 || ring_room(&shard->main) >= entry_size(entry));
 	table_unlink(shard, entry);
 	if (!keep) {
 		ghost_add(shard, entry->hash);
 		shard->evicted++;
 		return;
 	}
-	struct entry *to = main_alloc(shard, entry->size, now_ms);
-	memcpy(to, entry, entry->size);
+	struct entry *to = main_alloc(shard, entry_size(entry), now_ms);
+	memcpy(to, entry, entry_size(entry));
 	to->freq = 0;
 	to->in_main = 1;
 	table_link(shard, to);
@@ -322,66 +348,88 @@ static struct entry *small_alloc(struct shard *shard, size_t size, int64_t now_m
 
 /* ---- what the cache calls ---- */
 
-static struct shard *shard_lock(struct resolve_cache *cache, const uint8_t *key, size_t key_len, uint64_t *ret_hash)
+static struct shard *shard_lock(struct resolve_cache *cache, const uint8_t *key, size_t key_len, uint32_t *ret_hash)
 {
 	uint64_t hash = hash_sip(key, key_len, cache->key);
 	struct shard *shard = cache->shard[(hash >> 40) & (cache->n_shards - 1)];
 	pthread_mutex_lock(&shard->lock);
-	*ret_hash = hash;
+	*ret_hash = (uint32_t)hash;
 	return shard;
+}
+
+static struct store_value value_of(const struct entry *entry, const uint8_t *data)
+{
+	return (struct store_value){.stored_ms = entry_stored(entry),
+				    .expires_ms = entry_expires(entry),
+				    .rank = entry->rank,
+				    .kind = entry->kind,
+				    .asked = entry->freq,
+				    .data = data,
+				    .len = entry->value_len};
 }
 
 int resolve_store_get(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms,
 		      struct arena *arena, struct store_value *ret)
 {
-	uint64_t hash;
+	uint32_t hash;
 	int rc = BANYAN_ENOENT;
 	struct shard *shard = shard_lock(cache, key, key_len, &hash);
 	struct entry *entry = table_find(shard, hash, key, key_len);
-	if (entry != NULL && entry->expires_ms > now_ms) {
+	if (entry != NULL && entry_expires(entry) > now_ms) {
 		const uint8_t *copy = arena_dup(arena, entry->key + entry->key_len, entry->value_len);
 		rc = copy == NULL ? BANYAN_ENOMEM : 0;
-		if (copy != NULL)
-			*ret = (struct store_value){entry->expires_ms, entry->rank, entry->kind, copy,
-						    entry->value_len};
-		if (entry->freq < FREQ_MAX)
+		if (entry->freq < STORE_ASKED_MAX)
 			entry->freq++;
+		if (copy != NULL)
+			*ret = value_of(entry, copy);
 	}
 	pthread_mutex_unlock(&shard->lock);
 	return rc;
 }
 
-static void entry_fill(struct entry *entry, const struct store_value *value)
+static void entry_fill(struct entry *entry, int64_t now_ms, const struct store_value *value)
 {
-	entry->expires_ms = value->expires_ms;
+	int64_t life_ms = value->expires_ms - now_ms;
+	entry->stored_low = (uint32_t)now_ms;
+	entry->stored_high = (uint16_t)((uint64_t)now_ms >> 32);
+	entry->life_ms = (uint32_t)(life_ms < 0 ? 0 : life_ms > STORE_LIFE_MAX_MS ? STORE_LIFE_MAX_MS : life_ms);
 	entry->rank = value->rank;
 	entry->kind = value->kind;
-	entry->value_len = (uint32_t)value->len;
+	entry->value_len = (uint32_t)value->len & (((uint32_t)1 << 20) - 1); /* put() has bounded it */
 	memcpy(entry->key + entry->key_len, value->data, value->len);
 }
 
 /* Fits the new value where the old one is, without wasting more than half of the place? */
 static bool fits_in_place(const struct entry *old, size_t size)
 {
-	return size <= old->size && size >= old->size / 2;
+	return size <= entry_size(old) && size >= entry_size(old) / 2;
+}
+
+/* RFC 2181 section 5.4.1, and RFC 4035 section 4.3: what is proved gives way to nothing that may be forged. */
+static bool is_better(const struct entry *old, const struct store_value *value, int64_t now_ms)
+{
+	unsigned proved = old->kind >> 4, offered = value->kind >> 4;
+	if (entry_expires(old) <= now_ms)
+		return false;
+	return old->rank > value->rank || (offered == 0 && proved == STORE_SECURE);
 }
 
 int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms,
 		      const struct store_value *value)
 {
-	uint64_t hash;
+	uint32_t hash;
 	struct shard *shard = shard_lock(cache, key, key_len, &hash);
 	size_t size = (offsetof(struct entry, key) + key_len + value->len + 7) & ~(size_t)7;
 	if (size < sizeof(struct entry))
 		size = sizeof(struct entry);
 	int rc = 0;
 	struct entry *old = table_find(shard, hash, key, key_len);
-	if (old != NULL && old->expires_ms > now_ms && old->rank > value->rank) {
+	if (old != NULL && is_better(old, value, now_ms)) {
 		rc = BANYAN_EEXIST;
-	} else if (size > (shard->main.end - shard->main.start) / ENTRY_PART) {
+	} else if (size > (shard->main.end - shard->main.start) / ENTRY_PART || size > ENTRY_MAX) {
 		rc = BANYAN_ELIMIT;
 	} else if (old != NULL && fits_in_place(old, size)) {
-		entry_fill(old, value);
+		entry_fill(old, now_ms, value);
 	} else {
 		bool to_main = size > (shard->small.end - shard->small.start) / ENTRY_PART;
 		if (old != NULL) {
@@ -392,10 +440,10 @@ int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t ke
 		}
 		shard->evicted = 0;
 		struct entry *entry = to_main ? main_alloc(shard, size, now_ms) : small_alloc(shard, size, now_ms);
-		*entry = (struct entry){.hash = hash, .size = (uint32_t)size, .key_len = (uint16_t)key_len};
+		*entry = (struct entry){.hash = hash, .units = (uint16_t)(size / 8), .key_len = (uint16_t)key_len};
 		entry->in_main = to_main;
 		memcpy(entry->key, key, key_len);
-		entry_fill(entry, value);
+		entry_fill(entry, now_ms, value);
 		table_link(shard, entry);
 		rc = (int)shard->evicted;
 	}
@@ -405,7 +453,7 @@ int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t ke
 
 void resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_t key_len)
 {
-	uint64_t hash;
+	uint32_t hash;
 	struct shard *shard = shard_lock(cache, key, key_len, &hash);
 	struct entry *entry = table_find(shard, hash, key, key_len);
 	if (entry != NULL)
@@ -434,6 +482,11 @@ void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ct
 			bucket_delete_if(shard, b, match, ctx);
 		pthread_mutex_unlock(&shard->lock);
 	}
+}
+
+struct store_clock *resolve_store_clock(struct resolve_cache *cache)
+{
+	return &cache->clock;
 }
 
 size_t resolve_store_mapped(const struct resolve_cache *cache)

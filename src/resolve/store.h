@@ -10,35 +10,62 @@
  *   mapping:  | struct resolve_cache | shard 0 | shard 1 | ...
  *   shard:    | struct shard | buckets (u32) | ghosts (u32) | small ring | main ring |
  *   entry:    | struct entry | key | value | padding to 8 |
+ *
+ * What has expired stays until its place is needed, and is the first to go: resolve_store_get() with an earlier time
+ * finds it (RFC 8767).
  */
 #pragma once
 
 #include "resolve.h"
 
+#include <pthread.h>
+
+/* See resolve_cache_time(). */
+struct store_clock {
+	pthread_mutex_t lock;
+	_Atomic bool set;
+	_Atomic int64_t offset_ms; /* wall minus monotonic, as it was seen last */
+	_Atomic int64_t ahead_ms;
+};
+
 struct store_value {
+	int64_t stored_ms; /* when it was put; resolve_store_put() sets it itself */
 	int64_t expires_ms;
-	uint8_t rank; /* an entry that is alive is not replaced by one of lower rank */
-	uint8_t kind; /* the user's: low four bits enum cache_kind, high four enum security */
+	uint8_t rank;  /* an entry that is alive is not replaced by one of lower rank */
+	uint8_t kind;  /* the user's: low four bits enum cache_kind, high four enum security */
+	uint8_t asked; /* how often it was asked for lately, this time included; STORE_ASKED_MAX = so often or more */
 	const uint8_t *data;
 	size_t len;
 };
 
-#define STORE_KEY_MAX    (8 + 18 + WIRE_NAME_MAX)
-#define STORE_BUDGET_MIN ((size_t)256 * 1024) /* below it the tables would outweigh the data */
+#define STORE_ASKED_MAX 3
+
+#define STORE_KEY_MAX     (8 + 18 + WIRE_NAME_MAX)
+#define STORE_LIFE_MAX_MS ((int64_t)UINT32_MAX) /* 49 days: more than any cap on TTLs that can be set */
+#define STORE_BUDGET_MIN  ((size_t)256 * 1024)  /* below it the tables would outweigh the data */
 
 /* As resolve_cache_new(), the table's secret drawn from `random` so that a run can be repeated. */
 int resolve_cache_new_random(size_t budget_bytes, struct random *random, struct resolve_cache **ret) _must_use_;
 
+/* The cache's own time, which all of its times below are in: the wall clock, except that it never runs backwards.
+ * `now_ms` is the monotonic clock, by which a step of the wall clock shows. Forward steps count (a machine that slept): what
+ * was kept expires. Steps backwards do not: or else a TTL would last longer than its owner allowed. Any thread. */
+int64_t resolve_cache_time(struct resolve_cache *cache, int64_t now_ms, int64_t wall_ms);
+/* How far it is ahead of the wall clock: the sum of all steps backwards. */
+int64_t resolve_cache_time_ahead(const struct resolve_cache *cache);
+
 /* Copies the value to `arena`. BANYAN_ENOENT (also when expired) or BANYAN_ENOMEM. */
 int resolve_store_get(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms,
 		      struct arena *arena, struct store_value *ret) _must_use_;
-/* Adds or replaces; returns the number of entries that had to go, BANYAN_EEXIST when a higher rank is there, or
- * BANYAN_ELIMIT for what is too large to be kept. */
+/* Adds or replaces; returns the number of entries that had to go, BANYAN_EEXIST when a better one is there and alive (of higher
+ * rank, or with proved signatures where those of the new one are not looked at yet), or BANYAN_ELIMIT for what is too
+ * large to be kept. Lives at most STORE_LIFE_MAX_MS. */
 int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms,
 		      const struct store_value *value);
 void resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_t key_len);
 /* Removes every entry whose key matches. */
 void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ctx, const uint8_t *key, size_t len),
 			     void *ctx);
+struct store_clock *resolve_store_clock(struct resolve_cache *cache);
 /* Sizes of the mapping, and of the tables in it, for tests. */
 size_t resolve_store_mapped(const struct resolve_cache *cache);

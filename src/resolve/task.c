@@ -228,8 +228,8 @@ void resolve_task_fail(struct resolve *engine, struct task *task, enum reason re
 	task->outcome = (struct outcome){.rcode = WIRE_RCODE_SERVFAIL, .reason = reason};
 	task->outcome.from_cache = !task->went_out;
 	if (task->went_out && !task->no_cache && failure_lasts(task, reason))
-		resolve_evictions_count(engine, resolve_cache_put_failure(engine->cache, engine->wall_ms, task->qname,
-									  task->qtype, reason));
+		resolve_evictions_count(engine, resolve_cache_put_failure(engine->cache, engine->cache_ms, task->qname,
+									  task->qtype, reason, 0));
 	if (reason == REASON_WORK_LIMIT)
 		counter_add(engine->counters, COUNTER_WORK_LIMITED, 1);
 	task_end(engine, task);

@@ -18,8 +18,8 @@ static void without_edns(struct resolve *engine, struct cut_target *target)
 static void server_lame(struct resolve *engine, const struct task *task, struct cut_target *target)
 {
 	target->lame = true;
-	resolve_evictions_count(engine,
-				resolve_cache_put_lame(engine->cache, engine->wall_ms, task->cut->zone, &target->addr));
+	resolve_evictions_count(
+		engine, resolve_cache_put_lame(engine->cache, engine->cache_ms, task->cut->zone, &target->addr));
 }
 
 void resolve_trouble_reading(struct resolve *engine, struct task *task, const struct exchange *sent,

@@ -181,6 +181,7 @@ static void read_reply(struct resolve *engine, const struct exchange *exchange, 
 		       const struct ask *ask, struct reply *reply, struct reading *reading)
 {
 	struct reply_take take = resolve_walk_take(engine);
+	take.origin.server = exchange->to;
 	const uint8_t *msg = plain_case(engine, exchange, event);
 	int rc = msg == NULL ? BANYAN_ENOMEM : resolve_reply_read(&engine->step, msg, event->reply.len, reply);
 	if (rc == 0)

@@ -10,11 +10,11 @@
 static int cached_alias(struct resolve *engine, struct arena *arena, const uint8_t *name, struct outcome *outcome,
 			const struct rrset **ret)
 {
-	struct rrset *set = resolve_cache_set(engine->cache, arena, engine->wall_ms, name, WIRE_TYPE_CNAME);
+	struct rrset *set = resolve_cache_set(engine->cache, arena, engine->cache_ms, name, WIRE_TYPE_CNAME);
 	unsigned labels = wire_name_labels(name);
 	for (unsigned i = 1; set == NULL && i < labels; i++) {
 		const uint8_t *above = wire_name_skip(name, i);
-		struct rrset *dname = resolve_cache_set(engine->cache, arena, engine->wall_ms, above, WIRE_TYPE_DNAME);
+		struct rrset *dname = resolve_cache_set(engine->cache, arena, engine->cache_ms, above, WIRE_TYPE_DNAME);
 		if (dname == NULL)
 			continue;
 		if (resolve_alias_synthesise(arena, name, dname, &set) < 0)
@@ -47,7 +47,7 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 	for (;;) {
 		struct rrset *set;
 		struct cache_denial denial;
-		switch (resolve_cache_find(engine->cache, arena, engine->wall_ms, name, qtype, &set, &denial)) {
+		switch (resolve_cache_find(engine->cache, arena, engine->cache_ms, name, qtype, &set, &denial)) {
 		case CACHE_HIT_SET:
 			if (outcome->n_answers == OUTCOME_SETS_MAX)
 				return BANYAN_ELIMIT;
@@ -59,7 +59,7 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 		case CACHE_MISS:
 			break;
 		}
-		if (resolve_cache_nxdomain(engine->cache, arena, engine->wall_ms, name, &denial))
+		if (resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, &denial))
 			return cached_denial(&denial, outcome);
 		if (qtype == WIRE_TYPE_CNAME || qtype == WIRE_TYPE_ANY || qtype == WIRE_TYPE_RRSIG)
 			return 0;
@@ -98,7 +98,7 @@ void resolve_walk_look(struct resolve *engine, struct task *task)
 		resolve_task_fail(engine, task, REASON_ALIAS_LOOP);
 	} else if (rc < 0) {
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
-	} else if (resolve_cache_failure(engine->cache, &engine->step, engine->wall_ms, task->sname, task->qtype,
+	} else if (resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, task->sname, task->qtype,
 					 &reason)) {
 		trace_cache(engine, task, NULL, "known to fail");
 		resolve_task_fail(engine, task, reason);
@@ -120,7 +120,7 @@ static struct cut *known_cut(struct resolve *engine, struct task *task)
 		labels--;
 	}
 	for (; labels >= floor; labels--, zone = wire_name_skip(zone, 1)) {
-		if (!resolve_cache_cut(engine->cache, &task->arena, engine->wall_ms, zone, cut))
+		if (!resolve_cache_cut(engine->cache, &task->arena, engine->cache_ms, zone, cut))
 			continue;
 		cut->zone = arena_dup(&task->arena, zone, wire_name_len(zone));
 		return cut->zone == NULL ? NULL : cut;
@@ -198,7 +198,7 @@ void resolve_walk_ask(struct resolve *engine, struct task *task)
 struct reply_take resolve_walk_take(struct resolve *engine)
 {
 	return (struct reply_take){.arena = &engine->step,
-				   .now_ms = engine->wall_ms,
+				   .now_ms = engine->cache_ms,
 				   .ttl_min = engine->settings.ttl_min,
 				   .ttl_max = engine->settings.ttl_max};
 }
@@ -212,7 +212,7 @@ static int take_answers(struct resolve *engine, struct task *task, const struct 
 			return rc;
 		if (!ask->root)
 			resolve_evictions_count(
-				engine, resolve_cache_put_set(engine->cache, engine->wall_ms, reading->answer[i]));
+				engine, resolve_cache_put_set(engine->cache, engine->cache_ms, reading->answer[i]));
 	}
 	task->aliases += reading->n_aliases;
 	return task->aliases > RESOLVE_ALIASES_MAX ? BANYAN_ELIMIT : 0;
@@ -242,7 +242,7 @@ static void take_denial(struct resolve *engine, struct task *task, const struct 
 		struct cache_denial denial = {.nxdomain = nx, .expires_ms = reading->denial[0]->expires_ms};
 		denial.n = reading->n_denials;
 		memcpy(denial.set, reading->denial, denial.n * sizeof(struct rrset *));
-		resolve_evictions_count(engine, resolve_cache_put_denial(engine->cache, engine->wall_ms, reading->name,
+		resolve_evictions_count(engine, resolve_cache_put_denial(engine->cache, engine->cache_ms, reading->name,
 									 task->qtype, &denial));
 	}
 	resolve_task_finish(engine, task, nx ? WIRE_RCODE_NXDOMAIN : WIRE_RCODE_NOERROR);
@@ -258,9 +258,9 @@ static void take_referral(struct resolve *engine, struct task *task, const struc
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;
 	}
-	resolve_evictions_count(engine, resolve_cache_put_cut(engine->cache, engine->wall_ms, cut));
+	resolve_evictions_count(engine, resolve_cache_put_cut(engine->cache, engine->cache_ms, cut));
 	if (reading->ds != NULL && !ask->root)
-		resolve_evictions_count(engine, resolve_cache_put_set(engine->cache, engine->wall_ms, reading->ds));
+		resolve_evictions_count(engine, resolve_cache_put_set(engine->cache, engine->cache_ms, reading->ds));
 	enter_cut(engine, task, cut);
 }
 
