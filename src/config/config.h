@@ -88,6 +88,9 @@ struct config {
 		uint32_t upstream_queries_max; /* per question */
 		uint32_t question_time_ms;     /* whole walk */
 		uint32_t edns_size;            /* advertised to authorities; 1232 */
+		/* TCP to authorities, per worker */
+		uint32_t tcp_connections, tcp_connections_per_server, tcp_pipeline, tcp_questions;
+		uint32_t tcp_idle_ms, tcp_message_ms;
 	} resolver;
 	char *path; /* where it was read from */
 };

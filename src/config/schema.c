@@ -174,5 +174,23 @@ const struct config_option config_options[] = {
 	 "Time for one question, with all that it takes. After it the client gets SERVFAIL."},
 	{"resolver.edns-size", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.edns_size), "1232", RANGE(512, 4096), NULL,
 	 "Bytes of the largest UDP reply that authoritative servers are asked for."},
+	{"resolver.tcp-connections", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_connections), "256",
+	 RANGE(1, SOCKETS_MAX), NULL,
+	 "TCP connections to authoritative servers open at once, for each worker. When all are in use, the one that is "
+	 "unused longest is closed for a new one."},
+	{"resolver.tcp-connections-per-server", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_connections_per_server),
+	 "4", RANGE(1, 1000), NULL, "The same to one server."},
+	{"resolver.tcp-pipeline", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_pipeline), "32", RANGE(1, 4096), NULL,
+	 "Questions in flight at once on one TCP connection to an authoritative server (RFC 7766 section 6.2.1.1)."},
+	{"resolver.tcp-questions", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_questions), "1000",
+	 RANGE(1, 1000000), NULL,
+	 "Questions asked over one TCP connection to an authoritative server before a new one is made. 1 makes a "
+	 "connection for each question."},
+	{"resolver.tcp-idle", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.tcp_idle_ms), "10s",
+	 RANGE(10, 3600 * SECOND), NULL,
+	 "A TCP connection to an authoritative server that is not used for this long is closed."},
+	{"resolver.tcp-message-time", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.tcp_message_ms), "3s",
+	 RANGE(100, 60 * SECOND), NULL,
+	 "A reply over TCP must be whole so long after its first byte. A server that sends more slowly is hung up on."},
 };
 const size_t config_options_count = ARRAY_SIZE(config_options);

@@ -35,7 +35,7 @@ const struct addr *net_rerouted(const struct net_loop *loop, const struct addr *
 
 /* One of the source addresses of this family at random; family 0 when the kernel shall choose; BANYAN_EUNSUPP when there
  * are source addresses, but none of this family. */
-static int source_address(struct net_loop *loop, uint8_t family, struct addr *ret)
+int net_source_address(struct net_loop *loop, uint8_t family, struct addr *ret)
 {
 	size_t n = 0;
 	*ret = (struct addr){0};
@@ -94,9 +94,8 @@ static void exchange_unlink(struct net_exchange *exchange)
 
 static void exchange_to_spare(struct net_exchange *exchange)
 {
-	free(exchange->in);
 	free(exchange->out);
-	exchange->in = exchange->out = NULL;
+	exchange->out = NULL;
 	exchange->next = exchange->loop->spare;
 	exchange->loop->spare = exchange;
 }
@@ -113,7 +112,12 @@ static void on_closed(uv_handle_t *handle)
 static void exchange_end(struct net_exchange *exchange)
 {
 	exchange_unlink(exchange);
-	uv_close(&exchange->handle, on_closed);
+	if (exchange->transport == NET_UDP) {
+		uv_close((uv_handle_t *)&exchange->poll, on_closed);
+		return;
+	}
+	net_stream_leave(exchange);
+	exchange_to_spare(exchange);
 }
 
 void net_exchange_close(struct net_loop *loop, uint64_t id)
@@ -128,6 +132,7 @@ void net_exchange_close_all(struct net_loop *loop)
 	for (size_t i = 0; i < NET_EXCHANGE_BUCKETS; i++)
 		while (loop->bucket[i] != NULL)
 			exchange_end(loop->bucket[i]);
+	net_stream_close_all(loop);
 }
 
 void net_exchange_free_spare(struct net_loop *loop)
@@ -147,7 +152,7 @@ void net_on_exchange(struct net_loop *loop, net_exchange_fn fn, void *ctx)
 	loop->exchange_ctx = ctx;
 }
 
-static void tell(struct net_exchange *exchange, int error, const uint8_t *msg, size_t len)
+void net_exchange_tell(struct net_exchange *exchange, int error, const uint8_t *msg, size_t len)
 {
 	struct net_loop *loop = exchange->loop;
 	struct net_exchange_event event = {
@@ -162,10 +167,13 @@ static void tell(struct net_exchange *exchange, int error, const uint8_t *msg, s
 }
 
 /* The network ended it: it is closed before the owner hears of it. */
-static void exchange_fail(struct net_exchange *exchange, int error)
+void net_exchange_fail(struct net_exchange *exchange, int error)
 {
-	exchange_end(exchange); /* its memory stays until the loop's turn ends */
-	tell(exchange, error, NULL, 0);
+	struct net_loop *loop = exchange->loop;
+	struct net_exchange_event event = {.id = exchange->id, .transport = exchange->transport, .error = error};
+	exchange_end(exchange);
+	if (loop->exchange_fn != NULL)
+		loop->exchange_fn(loop->exchange_ctx, &event);
 }
 
 /* ---- UDP ---- */
@@ -178,11 +186,11 @@ static void on_datagram(uv_poll_t *poll, int status, int events)
 	for (unsigned i = 0; i < NET_EXCHANGE_READS_MAX && exchange->open; i++) {
 		ssize_t n = recv(exchange->fd, loop->exchange_in, NET_MESSAGE_MAX, 0);
 		if (n >= 0) /* the handler may close the exchange */
-			tell(exchange, 0, loop->exchange_in, (size_t)n);
+			net_exchange_tell(exchange, 0, loop->exchange_in, (size_t)n);
 		else if (errno == EAGAIN)
 			break;
 		else if (errno != EINTR)
-			exchange_fail(exchange, BANYAN_EIO);
+			net_exchange_fail(exchange, BANYAN_EIO);
 	}
 	if (status < 0 && exchange->open) /* libuv stops watching after an error */
 		uv_poll_start(poll, UV_READABLE, on_datagram);
@@ -192,7 +200,7 @@ static void on_datagram(uv_poll_t *poll, int status, int events)
 static int bind_random_port(struct net_loop *loop, int fd, uint8_t family)
 {
 	struct addr source;
-	int rc = source_address(loop, family, &source);
+	int rc = net_source_address(loop, family, &source);
 	source.family = family; /* without one: the wildcard address */
 	for (unsigned tries = 0; rc == 0 && tries < NET_PORT_TRIES; tries++) {
 		struct sockaddr_storage sa;
@@ -213,7 +221,7 @@ static int udp_socket(struct net_loop *loop, const struct addr *to, const uint8_
 	int fd = net_socket(to, SOCK_DGRAM);
 	if (fd < 0)
 		return fd;
-	net_socket_no_pmtu(fd, to->family);
+	net_socket_dont_fragment(fd, to->family);
 	int rc = bind_random_port(loop, fd, to->family);
 	if (rc == 0 && connect(fd, (struct sockaddr *)&sa, sa_len) < 0)
 		rc = error_from_errno(errno);
@@ -251,105 +259,18 @@ static int udp_open(struct net_exchange *exchange, const struct addr *to, const 
 
 /* ---- TCP ---- */
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
-{
-	struct net_exchange *exchange = handle->data;
-	*buf = uv_buf_init((char *)exchange->in + exchange->in_len, (unsigned)(exchange->in_cap - exchange->in_len));
-}
-
-static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
-{
-	struct net_exchange *exchange = stream->data;
-	net_turn(exchange->loop);
-	if (!exchange->open || nread == 0)
-		return;
-	if (nread < 0) {
-		exchange_fail(exchange, BANYAN_EIO);
-		return;
-	}
-	exchange->in_len += (size_t)nread;
-	while (exchange->in_len >= 2) {
-		size_t len = (size_t)(exchange->in[0] << 8 | exchange->in[1]);
-		if (exchange->in_len - 2 < len)
-			break;
-		tell(exchange, 0, exchange->in + 2, len);
-		if (!exchange->open)
-			return;
-		exchange->in_len -= 2 + len;
-		memmove(exchange->in, exchange->in + 2 + len, exchange->in_len);
-	}
-}
-
-static void on_written(uv_write_t *req, int status)
-{
-	struct net_exchange *exchange = req->handle->data;
-	net_turn(exchange->loop);
-	if (status < 0 && exchange->open)
-		exchange_fail(exchange, BANYAN_EIO);
-}
-
-static void on_connected(uv_connect_t *req, int status)
-{
-	struct net_exchange *exchange = req->handle->data;
-	uv_stream_t *stream = (uv_stream_t *)&exchange->tcp;
-	net_turn(exchange->loop);
-	if (!exchange->open)
-		return;
-	uv_buf_t buf = uv_buf_init((char *)exchange->out, (unsigned)exchange->out_len);
-	if (status < 0 || uv_write(&exchange->write, stream, &buf, 1, on_written) < 0 ||
-	    uv_read_start(stream, on_alloc, on_read) < 0)
-		exchange_fail(exchange, BANYAN_EIO);
-}
-
-static int tcp_buffers(struct net_exchange *exchange, const uint8_t *msg, size_t len)
-{
-	exchange->in_cap = NET_MESSAGE_MAX + 2;
-	exchange->in = malloc(exchange->in_cap);
-	exchange->out = malloc(len + 2);
-	if (exchange->in == NULL || exchange->out == NULL)
-		return BANYAN_ENOMEM;
-	exchange->out[0] = (uint8_t)(len >> 8);
-	exchange->out[1] = (uint8_t)len;
-	memcpy(exchange->out + 2, msg, len);
-	exchange->out_len = len + 2;
-	return 0;
-}
-
-static int tcp_connect(struct net_exchange *exchange, const struct addr *to)
-{
-	struct net_loop *loop = exchange->loop;
-	struct sockaddr_storage sa;
-	struct addr source;
-	int rc = source_address(loop, to->family, &source);
-	if (rc < 0)
-		return rc;
-	if (source.family != 0) {
-		source.port = 0;
-		net_sockaddr_from(&source, 0, &sa);
-		if (uv_tcp_bind(&exchange->tcp, (struct sockaddr *)&sa, 0) < 0)
-			return BANYAN_EIO;
-	}
-	net_sockaddr_from(to, 0, &sa);
-	if (uv_tcp_connect(&exchange->connect, &exchange->tcp, (struct sockaddr *)&sa, on_connected) < 0)
-		return BANYAN_EIO;
-	uv_tcp_nodelay(&exchange->tcp, 1);
-	return 0;
-}
-
 static int tcp_open(struct net_exchange *exchange, const struct addr *to, const uint8_t *msg, size_t len)
 {
-	int rc = tcp_buffers(exchange, msg, len);
-	if (rc == 0 && uv_tcp_init(&exchange->loop->uv, &exchange->tcp) < 0)
-		rc = BANYAN_EIO;
+	exchange->out = malloc(len);
+	exchange->out_len = len;
+	exchange->own_id = (uint16_t)(msg[0] << 8 | msg[1]);
+	if (exchange->out != NULL)
+		memcpy(exchange->out, msg, len);
+	int rc = exchange->out == NULL ? BANYAN_ENOMEM : net_stream_join(exchange, to);
 	if (rc < 0) {
 		exchange_unlink(exchange);
 		exchange_to_spare(exchange);
-		return rc;
 	}
-	exchange->tcp.data = exchange;
-	rc = tcp_connect(exchange, to);
-	if (rc < 0)
-		exchange_end(exchange);
 	return rc;
 }
 
@@ -360,7 +281,7 @@ int net_exchange_open(struct net_loop *loop, uint64_t id, enum net_transport tra
 {
 	struct addr room;
 	to = net_rerouted(loop, to, &room);
-	if (len > NET_MESSAGE_MAX || to->port == 0 || exchange_find(loop, id) != NULL)
+	if (len < 2 || len > NET_MESSAGE_MAX || to->port == 0 || exchange_find(loop, id) != NULL)
 		return BANYAN_EINVAL;
 	if (!(to->family == 4 && loop->settings.ipv4) && !(to->family == 6 && loop->settings.ipv6))
 		return BANYAN_EUNSUPP;

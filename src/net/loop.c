@@ -132,9 +132,21 @@ void net_wake_at(struct net_loop *loop, int64_t at_ms, void (*fn)(void *ctx), vo
 
 /* ---- life ---- */
 
+static void default_to(uint32_t *value, uint32_t fallback)
+{
+	if (*value == 0)
+		*value = fallback;
+}
+
 static int settings_copy(struct net_loop *loop, const struct net_settings *settings)
 {
 	loop->settings = *settings;
+	default_to(&loop->settings.upstream_tcp_connections, NET_UPSTREAM_TCP_CONNECTIONS);
+	default_to(&loop->settings.upstream_tcp_per_server, NET_UPSTREAM_TCP_PER_SERVER);
+	default_to(&loop->settings.upstream_tcp_pipeline, NET_UPSTREAM_TCP_PIPELINE);
+	default_to(&loop->settings.upstream_tcp_queries, NET_UPSTREAM_TCP_QUERIES);
+	default_to(&loop->settings.upstream_tcp_idle_ms, NET_UPSTREAM_TCP_IDLE_MS);
+	default_to(&loop->settings.upstream_tcp_message_ms, NET_UPSTREAM_TCP_MESSAGE_MS);
 	loop->outgoing = calloc(settings->n_outgoing + 1, sizeof(*loop->outgoing));
 	loop->reroute = calloc(settings->n_reroutes + 1, sizeof(*loop->reroute));
 	if (loop->outgoing == NULL || loop->reroute == NULL)
@@ -159,6 +171,8 @@ static void handles_init(struct net_loop *loop)
 	uv_timer_init(&loop->uv, &loop->wake);
 	uv_timer_init(&loop->uv, &loop->sweep);
 	uv_timer_init(&loop->uv, &loop->resume);
+	uv_timer_init(&loop->uv, &loop->stream_sweep);
+	loop->stream_sweep.data = loop;
 	loop->async.data = loop->prepare.data = loop->check.data = loop;
 	loop->wake.data = loop->sweep.data = loop->resume.data = loop;
 	uv_prepare_start(&loop->prepare, on_prepare);
@@ -243,6 +257,7 @@ void net_loop_free(struct net_loop *loop)
 	uv_close((uv_handle_t *)&loop->wake, NULL);
 	uv_close((uv_handle_t *)&loop->sweep, NULL);
 	uv_close((uv_handle_t *)&loop->resume, NULL);
+	uv_close((uv_handle_t *)&loop->stream_sweep, NULL);
 	loop->on_asleep = loop->on_awake = NULL;
 	uv_run(&loop->uv, UV_RUN_DEFAULT); /* closing callbacks */
 	uv_loop_close(&loop->uv);

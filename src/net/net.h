@@ -5,7 +5,7 @@
  * One net_loop a worker: a libuv loop with that worker's own SO_REUSEPORT sockets. Questions come in by UDP
  * (batches of recvmmsg/sendmmsg) and TCP (pipelined, RFC 7766) and are handed to one function that cannot tell which
  * transport brought them; it replies at once or later through a ticket. Exchanges are messages that go out to
- * authorities. Knows nothing of DNS but the two-byte length of TCP. Called by answer/ and cmd/.
+ * authorities. Knows nothing of DNS but the two-byte length of TCP and the ID in front of each message. Called by answer/ and cmd/.
  *
  * Example:
  *
@@ -26,7 +26,13 @@ struct net_settings {
 	uint32_t tcp_clients_per_address;
 	uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */
 	uint32_t tcp_pipeline; /* questions in flight on one connection; reading pauses above it */
-	bool ipv4, ipv6;       /* families for exchanges */
+	/* connections of this loop to authorities; 0 = the default below */
+	uint32_t upstream_tcp_connections, upstream_tcp_per_server;
+	uint32_t upstream_tcp_pipeline; /* questions in flight on one of them */
+	uint32_t upstream_tcp_queries;  /* questions asked over one of them before it is closed */
+	uint32_t upstream_tcp_idle_ms;
+	uint32_t upstream_tcp_message_ms; /* a message must be whole so long after its first byte */
+	bool ipv4, ipv6;                  /* families for exchanges */
 	size_t n_outgoing;
 	const struct addr *outgoing; /* source addresses of exchanges; none = the kernel's choice */
 	size_t n_reroutes;
@@ -43,9 +49,16 @@ struct net_limits;
 int net_limits_new(uint32_t tcp_clients, uint32_t tcp_clients_per_address, struct net_limits **ret) _must_use_;
 void net_limits_free(struct net_limits *limits);
 
-#define NET_UDP_BATCH_MAX 64
-#define NET_TCP_WRITE_MAX (256 * 1024) /* unsent reply bytes of one connection; a client that never reads is closed */
-#define NET_EXCHANGES_MAX 8192         /* exchanges in flight of one loop: bounds file descriptors */
+#define NET_UDP_BATCH_MAX            64
+#define NET_TCP_WRITE_MAX            (256 * 1024) /* unsent reply bytes of one connection; a client that never reads is closed */
+#define NET_UPSTREAM_TCP_CONNECTIONS 256          /* as many servers as need TCP at once on a busy resolver */
+#define NET_UPSTREAM_TCP_PER_SERVER                                                                                    \
+	4 /* one is enough (RFC 7766 section 6.2.2) but where a server takes one question each */
+#define NET_UPSTREAM_TCP_PIPELINE   32   /* servers begin to refuse or to queue above some dozens */
+#define NET_UPSTREAM_TCP_QUERIES    1000 /* so that a connection, and what may be wrong with it, does not live for ever */
+#define NET_UPSTREAM_TCP_IDLE_MS    10000 /* RFC 7766 section 6.2.3: a few seconds */
+#define NET_UPSTREAM_TCP_MESSAGE_MS 3000  /* 65535 bytes at 170 kbit/s */
+#define NET_EXCHANGES_MAX           8192  /* exchanges in flight of one loop: bounds file descriptors */
 
 struct net_loop;
 
@@ -101,8 +114,10 @@ void net_no_reply(struct net_loop *loop, const struct net_ticket *ticket); /* a 
 void net_wake_at(struct net_loop *loop, int64_t at_ms, void (*fn)(void *ctx), void *ctx);
 
 /* ---- exchanges: a message to a server and what comes back ----
- * UDP: a fresh socket with a random port for each, connected, so that the kernel drops what comes from elsewhere. TCP: connect,
- * length, message. The exchange stays open (more datagrams may come: forgeries) until net_exchange_close(). */
+ * UDP: a fresh socket with a random port for each, connected, so that the kernel drops what comes from elsewhere. The
+ * exchange stays open (more datagrams may come: forgeries) until net_exchange_close(). TCP: connections to a server are kept and
+ * shared by its exchanges; replies come in any order and find their exchange by the message ID (its first two bytes). Where two exchanges
+ * of one connection have the same ID, net changes it on the way out and back: their owners see the ID that they chose. */
 struct net_exchange_event {
 	uint64_t id;
 	enum net_transport transport;

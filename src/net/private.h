@@ -22,6 +22,9 @@
 #define NET_PORT_MIN           1024 /* first port that needs no privilege */
 #define NET_EXCHANGE_BUCKETS   8192 /* power of two */
 #define NET_EXCHANGE_READS_MAX 16 /* datagrams taken from one exchange in one go: forgeries must not hold up the loop */
+#define NET_STREAM_BUCKETS     256 /* power of two */
+#define NET_STREAM_STRAYS_MAX  64  /* replies to nothing in flight, before a connection is taken for mad */
+#define NET_STREAM_SILENT_MS   500 /* a question given up after this long without a byte casts doubt on its connection */
 
 struct net_listener {
 	struct net_loop *loop;
@@ -52,6 +55,12 @@ struct net_batch {
 	size_t bytes_len;
 };
 
+/* What came over a stream and is not handled yet. */
+struct net_inbox {
+	uint8_t *data;
+	size_t len, cap;
+};
+
 /* A client's TCP connection. */
 struct net_conn {
 	struct net_loop *loop;
@@ -60,9 +69,8 @@ struct net_conn {
 	uv_tcp_t tcp;
 	struct addr peer, local;
 	uint32_t scope, index, generation;
-	uint8_t *in; /* bytes of questions not handled yet */
-	size_t in_len, in_cap;
-	uint32_t in_flight; /* questions without reply */
+	struct net_inbox in; /* questions not handled yet */
+	uint32_t in_flight;  /* questions without reply */
 	bool reading, eof, closing;
 	int64_t active_ms;  /* last whole question or reply */
 	int64_t partial_ms; /* since when a question is incomplete; 0 = none is */
@@ -81,19 +89,35 @@ struct net_exchange {
 	uint64_t id;
 	enum net_transport transport;
 	bool open; /* false: on its way to the spare list */
+	/* UDP */
 	int fd;
-	union {
-		uv_poll_t poll;
-		uv_tcp_t tcp;
-		uv_handle_t handle;
-	};
+	uv_poll_t poll;
 	/* TCP */
-	uv_connect_t connect;
-	uv_write_t write;
-	uint8_t *out; /* length and message */
+	struct net_stream *stream;
+	struct net_exchange *next_on_stream;
+	uint16_t own_id, wire_id; /* of the message: as its owner wrote it, as it went out */
+	bool retried, answered;
+	int64_t sent_ms;
+	uint8_t *out; /* the message, for another try */
 	size_t out_len;
-	uint8_t *in;
-	size_t in_len, in_cap;
+};
+
+/* A TCP connection to another server. */
+struct net_stream {
+	struct net_loop *loop;
+	struct net_stream *next; /* in its bucket */
+	struct addr to;
+	uv_tcp_t tcp;
+	uv_connect_t connect;
+	bool connected, closing;
+	bool retired; /* takes no more questions */
+	struct net_inbox in;
+	struct net_exchange *first; /* the questions without reply, and those whose owner wants more */
+	uint32_t in_flight, asked, served;
+	uint32_t strays;       /* messages that nobody waits for */
+	int64_t partial_ms;    /* since when a message is incomplete; 0 = none is */
+	int64_t heard_ms;      /* when bytes came last */
+	int64_t idle_since_ms; /* when the last exchange left */
 };
 
 struct net_post {
@@ -147,6 +171,9 @@ struct net_loop {
 	struct net_exchange *bucket[NET_EXCHANGE_BUCKETS];
 	struct net_exchange *spare;
 	size_t n_exchanges;
+	struct net_stream *stream_bucket[NET_STREAM_BUCKETS];
+	uint32_t n_streams;
+	uv_timer_t stream_sweep;
 	uint8_t *exchange_in;
 	net_exchange_fn exchange_fn;
 	void *exchange_ctx;
@@ -171,6 +198,7 @@ void net_sockaddr_to(const struct sockaddr_storage *sa, struct addr *out, uint32
 int net_socket(const struct addr *addr, int type);
 void net_socket_set(int fd, int level, int name, int value); /* best effort */
 void net_socket_no_pmtu(int fd, uint8_t family);
+void net_socket_dont_fragment(int fd, uint8_t family);
 int net_bind_error(int err); /* of bind() and listen() */
 int net_socket_local(int fd, struct addr *ret);
 
@@ -192,7 +220,24 @@ int net_limits_take(struct net_limits *limits,
 		    const struct addr *peer); /* 0, BANYAN_ELIMIT (all), BANYAN_EACCES (address) */
 void net_limits_give(struct net_limits *limits, const struct addr *peer);
 
+/* inbox.c */
+int net_inbox_add(struct net_inbox *inbox, const uint8_t *data, size_t len);
+void net_inbox_drop(struct net_inbox *inbox, size_t len); /* from its start */
+void net_inbox_done(struct net_inbox *inbox);
+static inline bool net_has_whole(const uint8_t *data, size_t len) /* with its length before it */
+{
+	return len >= 2 && len - 2 >= (size_t)(data[0] << 8 | data[1]);
+}
+
+/* stream.c */
+int net_stream_join(struct net_exchange *exchange, const struct addr *to); /* over a connection to `to`, kept or new */
+void net_stream_leave(struct net_exchange *exchange);
+void net_stream_close_all(struct net_loop *loop);
+
 /* exchange.c */
+int net_source_address(struct net_loop *loop, uint8_t family, struct addr *ret);
+void net_exchange_tell(struct net_exchange *exchange, int error, const uint8_t *msg, size_t len);
+void net_exchange_fail(struct net_exchange *exchange, int error);
 void net_exchange_close_all(struct net_loop *loop);
 void net_exchange_free_spare(struct net_loop *loop);
 const struct addr *net_rerouted(const struct net_loop *loop, const struct addr *to, struct addr *room);

@@ -53,6 +53,17 @@ void net_socket_no_pmtu(int fd, uint8_t family)
 		net_socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
 }
 
+/* IP_PMTUDISC_PROBE: the DF bit is set, and again ICMP is not believed. For questions to authorities: they are smaller than
+ * any path's MTU, so nothing is lost, and nobody on the way can fragment what then could be forged piecewise (RFC 9715
+ * section 3.2). Replies go without DF: where an operator allows large ones, they should rather come in fragments than never. */
+void net_socket_dont_fragment(int fd, uint8_t family)
+{
+	if (family == 4)
+		net_socket_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+	else
+		net_socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+}
+
 /* A non-blocking socket of the address's family; IPv6 ones never carry IPv4. */
 int net_socket(const struct addr *addr, int type)
 {

@@ -84,7 +84,7 @@ static void on_closed(uv_handle_t *handle)
 		counter_add(loop->counters, COUNTER_TCP_GONE, conn->in_flight);
 		loop->gone_fn(loop->gone_ctx, conn->index, conn->generation);
 	}
-	free(conn->in);
+	net_inbox_done(&conn->in);
 	free(conn);
 }
 
@@ -114,7 +114,7 @@ static size_t unsent(const struct net_conn *conn)
 
 static bool is_idle(const struct net_conn *conn)
 {
-	return conn->in_flight == 0 && conn->in_len == 0 && unsent(conn) == 0;
+	return conn->in_flight == 0 && conn->in.len == 0 && unsent(conn) == 0;
 }
 
 /* A client that has closed its side still gets the replies to what it asked (RFC 7766 section 6.2.4). */
@@ -293,54 +293,17 @@ static bool may_read_on(const struct net_conn *conn)
 	return !conn->closing && conn->in_flight < conn->loop->settings.tcp_pipeline && unsent(conn) < NET_TCP_PAUSE;
 }
 
-static bool has_whole(const uint8_t *data, size_t len)
-{
-	return len >= 2 && len - 2 >= (size_t)(data[0] << 8 | data[1]);
-}
-
 /* Handles the whole messages at the start of `data`; returns how many bytes they took. */
 static size_t take_messages(struct net_conn *conn, const uint8_t *data, size_t len)
 {
 	size_t pos = 0;
-	while (may_read_on(conn) && has_whole(data + pos, len - pos)) {
+	while (may_read_on(conn) && net_has_whole(data + pos, len - pos)) {
 		size_t n = (size_t)(data[pos] << 8 | data[pos + 1]);
 		handle(conn, data + pos + 2, n);
 		pos += 2 + n;
 	}
 	flush_replies(conn);
 	return pos;
-}
-
-static int keep(struct net_conn *conn, const uint8_t *data, size_t len)
-{
-	if (len == 0)
-		return 0;
-	if (conn->in_len + len > conn->in_cap) {
-		size_t cap = conn->in_cap == 0 ? 512 : conn->in_cap;
-		while (cap < conn->in_len + len)
-			cap *= 2;
-		uint8_t *in = realloc(conn->in, cap);
-		if (in == NULL)
-			return BANYAN_ENOMEM;
-		conn->in = in;
-		conn->in_cap = cap;
-	}
-	memcpy(conn->in + conn->in_len, data, len);
-	conn->in_len += len;
-	return 0;
-}
-
-static void forget_taken(struct net_conn *conn, size_t taken)
-{
-	if (conn->in_len == 0)
-		return;
-	conn->in_len -= taken;
-	memmove(conn->in, conn->in + taken, conn->in_len);
-	if (conn->in_len == 0) { /* idle connections hold no memory but their own */
-		free(conn->in);
-		conn->in = NULL;
-		conn->in_cap = 0;
-	}
 }
 
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf);
@@ -356,14 +319,14 @@ static void conn_settle(struct net_conn *conn, bool took)
 {
 	if (conn->closing)
 		return;
-	bool partial = conn->in_len > 0 && !has_whole(conn->in, conn->in_len);
+	bool partial = conn->in.len > 0 && !net_has_whole(conn->in.data, conn->in.len);
 	if (took)
 		conn_active(conn);
 	if (!partial)
 		conn->partial_ms = 0;
 	else if (took || conn->partial_ms == 0)
 		conn->partial_ms = conn->loop->now_ms;
-	bool want = may_read_on(conn) && !conn->eof && (conn->in_len == 0 || partial);
+	bool want = may_read_on(conn) && !conn->eof && (conn->in.len == 0 || partial);
 	if (want && !conn->reading && uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read) < 0) {
 		conn_close(conn);
 		return;
@@ -373,7 +336,7 @@ static void conn_settle(struct net_conn *conn, bool took)
 	conn->reading = want;
 	if (!conn->eof || !partial)
 		return;
-	forget_taken(conn, conn->in_len); /* the rest of it will never come */
+	net_inbox_drop(&conn->in, conn->in.len); /* the rest of it will never come */
 	conn->partial_ms = 0;
 }
 
@@ -390,16 +353,17 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	size_t taken = 0;
 	if (nread == UV_EOF) {
 		conn->eof = true;
-	} else if (conn->in_len == 0) { /* the usual case: whole messages, read where they lie */
+	} else if (conn->in.len == 0) { /* the usual case: whole messages, read where they lie */
 		taken = take_messages(conn, (const uint8_t *)buf->base, (size_t)nread);
-		if (!conn->closing && keep(conn, (const uint8_t *)buf->base + taken, (size_t)nread - taken) < 0)
+		if (!conn->closing &&
+		    net_inbox_add(&conn->in, (const uint8_t *)buf->base + taken, (size_t)nread - taken) < 0)
 			conn_close(conn);
-	} else if (keep(conn, (const uint8_t *)buf->base, (size_t)nread) < 0) {
+	} else if (net_inbox_add(&conn->in, (const uint8_t *)buf->base, (size_t)nread) < 0) {
 		conn_close(conn);
 	} else {
-		taken = take_messages(conn, conn->in, conn->in_len);
+		taken = take_messages(conn, conn->in.data, conn->in.len);
 		if (!conn->closing)
-			forget_taken(conn, taken);
+			net_inbox_drop(&conn->in, taken);
 	}
 	conn_settle(conn, taken > 0);
 	if (!conn->closing)
@@ -412,11 +376,11 @@ static void conn_resume(struct net_conn *conn)
 	if (conn->closing || conn->reading)
 		return;
 	size_t taken = 0;
-	if (conn->in_len > 0 && may_read_on(conn)) {
-		taken = take_messages(conn, conn->in, conn->in_len);
+	if (conn->in.len > 0 && may_read_on(conn)) {
+		taken = take_messages(conn, conn->in.data, conn->in.len);
 		if (conn->closing)
 			return;
-		forget_taken(conn, taken);
+		net_inbox_drop(&conn->in, taken);
 	}
 	conn_settle(conn, taken > 0);
 }

@@ -19,7 +19,7 @@
 #define IDLE_MS   300
 #define LATER_MAX 4096
 
-/* ---- a server whose replies are told by the first byte of the question ----
+/* ---- a server whose replies are told by the first byte of the question, or, for exchanges, the first behind the ID ----
  * 'E' the same bytes at once; 'L' the same bytes later; 'B' 60,000 bytes; 'P' the peer's and local address; else nothing. */
 struct server {
 	struct net_loop *loop;
@@ -31,7 +31,7 @@ struct server {
 	size_t later_len[LATER_MAX];
 	size_t n_later;
 	atomic_int asleep, awake, handled_asleep, gone;
-	bool sleeping;
+	bool sleeping, exchanges;
 };
 
 static int on_message(void *ctx, struct net_message *m)
@@ -39,7 +39,9 @@ static int on_message(void *ctx, struct net_message *m)
 	struct server *s = ctx;
 	if (s->sleeping)
 		atomic_fetch_add(&s->handled_asleep, 1);
-	switch (m->len > 0 ? m->msg[0] : 0) {
+	size_t id = s->exchanges ? 2 : 0;
+	memcpy(m->reply, m->msg, m->len < id ? m->len : id);
+	switch (m->len > id ? m->msg[id] : 0) {
 	case 'E':
 		memcpy(m->reply, m->msg, m->len);
 		return (int)m->len;
@@ -47,9 +49,9 @@ static int on_message(void *ctx, struct net_message *m)
 		memset(m->reply, 'b', 60000);
 		return 60000;
 	case 'P':
-		memcpy(m->reply, m->ticket.peer.ip, 16);
-		memcpy(m->reply + 16, m->ticket.local.ip, 16);
-		return 32;
+		memcpy(m->reply + id, m->ticket.peer.ip, 16);
+		memcpy(m->reply + id + 16, m->ticket.local.ip, 16);
+		return (int)id + 32;
 	case 'L':
 		s->later[s->n_later] = m->ticket;
 		memcpy(s->later_msg[s->n_later], m->msg, m->len);
@@ -691,15 +693,16 @@ static void exchange_over(enum net_transport transport, const char *ip)
 	char listen[ADDR_TEXT_MAX];
 	snprintf(listen, sizeof(listen), "%s@0", ip);
 	struct server *s = server_start(&settings, listen);
+	s->exchanges = true;
 	struct asker *a = asker_new(&settings);
 	struct addr to;
 	assert_int_equal(addr_parse(ip, s->port, &to), 0);
 	for (uint64_t id = 1; id <= 40; id++)
-		assert_int_equal(net_exchange_open(a->loop, id, transport, &to, (const uint8_t *)"Eabc", 4), 0);
-	assert_int_equal(net_exchange_open(a->loop, 7, transport, &to, (const uint8_t *)"E", 1), BANYAN_EINVAL);
+		assert_int_equal(net_exchange_open(a->loop, id, transport, &to, (const uint8_t *)"idEabc", 6), 0);
+	assert_int_equal(net_exchange_open(a->loop, 7, transport, &to, (const uint8_t *)"idE", 3), BANYAN_EINVAL);
 	asker_run(a, 40);
 	assert_int_equal(a->got, 40);
-	assert_memory_equal(a->last, "Eabc", 4);
+	assert_memory_equal(a->last, "idEabc", 6);
 	asker_free(a);
 	server_stop(s);
 }
@@ -717,12 +720,13 @@ static void test_exchange_refused(void **state)
 {
 	struct net_settings settings = settings_default();
 	struct server *s = server_start(&settings, "127.0.0.1@0");
+	s->exchanges = true;
 	struct addr to;
 	assert_int_equal(addr_parse("127.0.0.1", s->port, &to), 0);
 	server_stop(s);
 	struct asker *a = asker_new(&settings);
-	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"E", 1), 0);
-	assert_int_equal(net_exchange_open(a->loop, 2, NET_TCP, &to, (const uint8_t *)"E", 1), 0);
+	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"idE", 3), 0);
+	assert_int_equal(net_exchange_open(a->loop, 2, NET_TCP, &to, (const uint8_t *)"idE", 3), 0);
 	asker_run(a, 2);
 	assert_int_equal(a->failed, 2);
 	asker_free(a);
@@ -735,7 +739,7 @@ static void test_exchange_families(void **state)
 	struct asker *a = asker_new(&settings);
 	struct addr to;
 	assert_int_equal(addr_parse("::1", 5300, &to), 0);
-	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"E", 1), BANYAN_EUNSUPP);
+	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"idE", 3), BANYAN_EUNSUPP);
 	asker_free(a);
 	/* source addresses of one family only: the other cannot be used */
 	struct addr source;
@@ -744,7 +748,7 @@ static void test_exchange_families(void **state)
 	settings.outgoing = &source;
 	settings.n_outgoing = 1;
 	a = asker_new(&settings);
-	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"E", 1), BANYAN_EUNSUPP);
+	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"idE", 3), BANYAN_EUNSUPP);
 	asker_free(a);
 }
 
@@ -752,16 +756,17 @@ static void source_seen(enum net_transport transport)
 {
 	struct net_settings settings = settings_default();
 	struct server *s = server_start(&settings, "127.0.0.1@0");
+	s->exchanges = true;
 	struct addr source, to;
 	assert_int_equal(addr_parse("127.0.0.3", 0, &source), 0);
 	assert_int_equal(addr_parse("127.0.0.1", s->port, &to), 0);
 	settings.outgoing = &source;
 	settings.n_outgoing = 1;
 	struct asker *a = asker_new(&settings);
-	assert_int_equal(net_exchange_open(a->loop, 1, transport, &to, (const uint8_t *)"P", 1), 0);
+	assert_int_equal(net_exchange_open(a->loop, 1, transport, &to, (const uint8_t *)"idP", 3), 0);
 	asker_run(a, 1);
 	assert_int_equal(a->got, 1);
-	assert_memory_equal(a->last, source.ip, 16);
+	assert_memory_equal(a->last + 2, source.ip, 16);
 	asker_free(a);
 	server_stop(s);
 }
@@ -776,6 +781,7 @@ static void test_exchange_reroute(void **state)
 {
 	struct net_settings settings = settings_default();
 	struct server *s = server_start(&settings, "::1@0");
+	s->exchanges = true;
 	struct net_reroute table[3];
 	assert_int_equal(addr_parse("2001:db8::2", 0, &table[0].from), 0);
 	assert_int_equal(addr_parse("127.0.0.99", 1, &table[0].to), 0);
@@ -788,9 +794,9 @@ static void test_exchange_reroute(void **state)
 	struct asker *a = asker_new(&settings);
 	struct addr to;
 	assert_int_equal(addr_parse("2001:db8::1@53", 0, &to), 0);
-	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"E1", 2), 0);
+	assert_int_equal(net_exchange_open(a->loop, 1, NET_UDP, &to, (const uint8_t *)"idE1", 4), 0);
 	assert_int_equal(addr_parse("192.0.2.1", s->port, &to), 0); /* port 0 in the table keeps the port asked for */
-	assert_int_equal(net_exchange_open(a->loop, 2, NET_TCP, &to, (const uint8_t *)"E2", 2), 0);
+	assert_int_equal(net_exchange_open(a->loop, 2, NET_TCP, &to, (const uint8_t *)"idE2", 4), 0);
 	asker_run(a, 2);
 	assert_int_equal(a->got, 2);
 	asker_free(a);
@@ -814,9 +820,9 @@ static void test_exchange_ports(void **state)
 	unsigned low = 0;
 	for (uint64_t id = 1; id <= 200; id++) {
 		char buf[8];
-		assert_int_equal(net_exchange_open(a->loop, id, NET_UDP, &to, (const uint8_t *)"E", 1), 0);
+		assert_int_equal(net_exchange_open(a->loop, id, NET_UDP, &to, (const uint8_t *)"idE", 3), 0);
 		len = sizeof(peer);
-		assert_int_equal(recvfrom(server, buf, sizeof(buf), 0, (struct sockaddr *)&peer, &len), 1);
+		assert_int_equal(recvfrom(server, buf, sizeof(buf), 0, (struct sockaddr *)&peer, &len), 3);
 		uint16_t port = ntohs(peer.sin_port);
 		assert_true(port >= 1024 && !seen[port]);
 		seen[port] = true;
