@@ -233,8 +233,8 @@ static void unknown_and_repeated_keys(void **state)
 	refused("server:\n  udp-szie: 512\n", "t:2:3: server: there is no option 'udp-szie'; did you mean 'udp-size'?");
 	refused("server:\n  udp_size: 512\n", "t:2:3: server: there is no option 'udp_size'; did you mean 'udp-size'?");
 	refused("sever:\n", "t:1:1: there is no option 'sever'; did you mean 'server'?");
-	refused("resolver:\n  tcp-idle: 1s\n",
-		"t:2:3: resolver: there is no option 'tcp-idle'; did you mean 'server.tcp-idle'?");
+	refused("resolver:\n  tcp-clients: 1\n",
+		"t:2:3: resolver: there is no option 'tcp-clients'; did you mean 'server.tcp-clients'?");
 	refused("udp-size: 512\n", "t:1:1: there is no option 'udp-size'; did you mean 'server.udp-size'?");
 	refused("root:\n  xyzzy: 1\n",
 		"t:2:3: root: there is no option 'xyzzy'; known here are file, anchors, require-zonemd");
