@@ -31,7 +31,7 @@ static size_t options_write(const struct answer_view *view, const struct answer_
 	uint8_t error[256];
 	wire_put16(error, (uint16_t)ede);
 	int text = snprintf((char *)error + 2, sizeof(error) - 2, "%s: %s", reason_code(result->reason),
-			    reason_words(result->reason));
+			    result->detail != NULL ? result->detail : reason_words(result->reason));
 	if (text >= (int)sizeof(error) - 2)
 		text = (int)sizeof(error) - 3;
 	return option_put(out, len, WIRE_OPTION_EDE, error, 2 + (size_t)text);

@@ -23,6 +23,8 @@ static const char *kind_text(enum resolve_step_kind kind)
 		return "rejected";
 	case RESOLVE_STEP_FAILED:
 		return "failed";
+	case RESOLVE_STEP_PROOF:
+		return "proof";
 	}
 	return "unknown";
 }
@@ -35,6 +37,8 @@ static int who_text(const struct resolve_trace_step *step, struct buffer *out)
 		return buffer_printf(out, "[proved root]");
 	if (step->kind == RESOLVE_STEP_CACHE)
 		return buffer_printf(out, "[cache]");
+	if (step->kind == RESOLVE_STEP_PROOF)
+		return buffer_printf(out, "[proof]");
 	int rc = 0;
 	PRINT(rc, out, "%s", step->server != NULL ? wire_name_text(step->server, name) : "server");
 	if (step->addr.family != 0)
@@ -65,7 +69,8 @@ static int step_text(const struct resolve_trace_step *step, struct buffer *out)
 		PRINT(rc, out, " %s", step->what);
 	else
 		PRINT(rc, out, " %s", wire_rcode_text(step->rcode));
-	if (step->kind == RESOLVE_STEP_REJECTED || step->kind == RESOLVE_STEP_FAILED)
+	if (step->kind == RESOLVE_STEP_REJECTED || step->kind == RESOLVE_STEP_FAILED ||
+	    (step->kind == RESOLVE_STEP_PROOF && step->reason != REASON_NONE))
 		PRINT(rc, out, " (%s: %s)", reason_code(step->reason), reason_words(step->reason));
 	if (step->flags != 0 && step->kind != RESOLVE_STEP_ROOT)
 		PRINT(rc, out, " {%s}", flags_text(step->flags, flags));
@@ -101,7 +106,8 @@ int operate_trace_text(const uint8_t *qname, uint16_t qtype, const struct resolv
 		rc = step_text(&result->step[i], out);
 	PRINT(rc, out, "%s", wire_rcode_text(result->rcode));
 	if (result->reason != REASON_NONE)
-		PRINT(rc, out, " (%s: %s)", reason_code(result->reason), reason_words(result->reason));
+		PRINT(rc, out, " (%s: %s)", reason_code(result->reason),
+		      result->detail != NULL ? result->detail : reason_words(result->reason));
 	PRINT(rc, out, "%s%s, %" PRIu32 " message%s sent, %" PRId64 " ms\n", result->authentic ? ", authentic" : "",
 	      result->from_cache ? ", from the cache" : "", result->upstream, result->upstream == 1 ? "" : "s",
 	      result->took_ms);

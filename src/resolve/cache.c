@@ -84,12 +84,14 @@ int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const str
 	int rc = put(cache, now_ms, &key, &value);
 	if (rc >= 0 && set->rank >= RANK_ANSWER)
 		name_exists(cache, now_ms, set);
+	if (rc >= 0 && set->n_proofs > 0)
+		rc += resolve_cache_put_proof(cache, now_ms, set);
 	buffer_done(&large);
 	return rc;
 }
 
-int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
-			     const struct cache_denial *denial)
+static int put_ranked_denial(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
+			     const struct cache_denial *denial, enum rank rank)
 {
 	_cleanup_(buffer_done) struct buffer out = {0};
 	int rc = resolve_value_denial_write(denial, &out);
@@ -98,29 +100,54 @@ int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const 
 	struct cache_key key =
 		denial->nxdomain ? resolve_cache_key(CACHE_NAME, name, 0) : resolve_cache_key(CACHE_SET, name, type);
 	struct store_value value = {.expires_ms = denial->expires_ms,
-				    .rank = RANK_AUTHORITY,
+				    .rank = rank,
 				    .kind = kind_make(CACHE_KIND_DENIAL, denial->security),
 				    .data = out.data,
 				    .len = out.len};
 	return put(cache, now_ms, &key, &value);
 }
 
-enum cache_hit resolve_cache_find(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
-				  uint16_t type, struct rrset **ret_set, struct cache_denial *ret_denial)
+int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
+			     const struct cache_denial *denial)
+{
+	return put_ranked_denial(cache, now_ms, name, type, denial, RANK_AUTHORITY);
+}
+
+int resolve_cache_put_no_ds(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone,
+			    const struct cache_denial *denial)
+{
+	return put_ranked_denial(cache, now_ms, zone, WIRE_TYPE_DS, denial, RANK_REFERRAL);
+}
+
+static enum cache_hit find_ranked(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
+				  uint16_t type, enum rank rank, struct rrset **ret_set,
+				  struct cache_denial *ret_denial)
 {
 	struct cache_key key = resolve_cache_key(CACHE_SET, name, type);
 	struct store_value value;
-	if (get(cache, arena, now_ms, &key, &value) < 0 || value.rank < RANK_ANSWER)
+	if (get(cache, arena, now_ms, &key, &value) < 0 || value.rank < rank)
 		return CACHE_MISS;
 	if ((value.kind & 15) == CACHE_KIND_SET) {
 		struct rrset *set = set_unpack(arena, name, type, &value);
-		if (set == NULL)
+		if (set == NULL || !resolve_cache_take_proof(cache, arena, now_ms, set))
 			return CACHE_MISS;
 		*ret_set = set;
 		return CACHE_HIT_SET;
 	}
 	ret_denial->nxdomain = false;
 	return resolve_value_denial_read(&value, arena, ret_denial) < 0 ? CACHE_MISS : CACHE_HIT_DENIAL;
+}
+
+enum cache_hit resolve_cache_find(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
+				  uint16_t type, struct rrset **ret_set, struct cache_denial *ret_denial)
+{
+	return find_ranked(cache, arena, now_ms, name, type, RANK_ANSWER, ret_set, ret_denial);
+}
+
+enum cache_hit resolve_cache_ds(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
+				struct rrset **ret_set, struct cache_denial *ret_denial)
+{
+	return find_ranked(cache, arena, now_ms, zone, WIRE_TYPE_DS, RANK_REFERRAL, ret_set, ret_denial);
 }
 
 struct rrset *resolve_cache_set(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,

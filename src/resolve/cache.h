@@ -22,6 +22,8 @@ enum cache_space {
 	CACHE_FAILURE,
 	CACHE_SERVER,
 	CACHE_LAME,
+	CACHE_TRUST, /* of zones: trust.h */
+	CACHE_PROOF, /* what proves a set made of a wildcard, by name and type */
 };
 enum cache_kind { CACHE_KIND_SET = 1, CACHE_KIND_DENIAL };
 
@@ -51,10 +53,18 @@ struct rrset *resolve_cache_set(struct resolve_cache *cache, struct arena *arena
 				uint16_t type);
 bool resolve_cache_nxdomain(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
 			    struct cache_denial *ret);
+/* What is known of the DS set of a delegation, also when only its parent's referral said it; absence as a denial. */
+enum cache_hit resolve_cache_ds(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
+				struct rrset **ret_set, struct cache_denial *ret_denial);
+/* Forgets a set or a denial that turned out to be bogus. */
+void resolve_cache_drop(struct resolve_cache *cache, const uint8_t *name, uint16_t type);
 /* These return the number of entries evicted, or an error that may be ignored: then it is not remembered. */
 int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set);
 int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
 			     const struct cache_denial *denial);
+/* A referral said, with these proofs, that the delegation has no DS. */
+int resolve_cache_put_no_ds(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone,
+			    const struct cache_denial *denial);
 
 bool resolve_cache_cut(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
 		       struct cut *ret);
@@ -67,6 +77,14 @@ bool resolve_cache_failure(struct resolve_cache *cache, struct arena *arena, int
 int resolve_cache_put_failure(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
 			      enum reason reason, uint32_t at_least_s);
 void resolve_cache_drop_failure(struct resolve_cache *cache, const uint8_t *name, uint16_t type);
+
+/* What was derived for a zone: bytes of trust.h. */
+bool resolve_cache_trust(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
+			 struct store_value *ret);
+int resolve_cache_put_trust(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, int64_t expires_ms,
+			    const uint8_t *data, size_t len);
+/* How often something was flushed: who keeps copies outside the cache lets go of them when it changes. */
+uint32_t resolve_cache_flushes(const struct resolve_cache *cache);
 
 /* Fixed-size memory of servers (select.h). */
 bool resolve_cache_server(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const struct addr *addr,
@@ -93,3 +111,7 @@ size_t resolve_value_set_write(const struct rrset *set, uint8_t *out); /* return
 int resolve_value_denial_read(const struct store_value *value, struct arena *arena, struct cache_denial *ret)
 	_must_use_;
 int resolve_value_denial_write(const struct cache_denial *denial, struct buffer *out) _must_use_;
+/* cache_proof.c: beside a set made of a wildcard. Returns the number of entries evicted. */
+int resolve_cache_put_proof(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set);
+/* False: the set is of no use, since clients could not prove it. */
+bool resolve_cache_take_proof(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, struct rrset *set);

@@ -72,6 +72,10 @@ static int classify_referral(const struct reply *reply, const struct ask *ask, c
 		reading->ds = resolve_reply_take(&as_referral, ds);
 		if (reading->ds == NULL)
 			return BANYAN_ENOMEM;
+	} else if (!ask->root) {
+		int rc = resolve_proof_of_referral(reply, ask, take, reading);
+		if (rc < 0)
+			return rc;
 	}
 	return found(reading, READING_REFERRAL, REASON_NONE, "referral");
 }
@@ -103,6 +107,8 @@ static int classify_chain(const struct reply *reply, const struct ask *ask, cons
 		return found(reading, READING_YXDOMAIN, REASON_NONE, "name too long after DNAME");
 	if (chain == BANYAN_ELIMIT)
 		return found(reading, READING_BROKEN, REASON_ALIAS_LOOP, "endless chain of aliases");
+	if (chain >= 0)
+		chain = resolve_proof_of_answers(reply, ask, take, reading) < 0 ? BANYAN_ENOMEM : chain;
 	if (chain < 0)
 		return chain;
 	if (is_recursive(reply) && reading->n_answers > 0)

@@ -20,6 +20,10 @@ void resolve_settings_default(struct resolve_settings *settings)
 		.ipv6 = true,
 		.case_randomisation = true,
 		.qname_minimisation = true,
+		.validate = true,
+		.nsec3_iterations_max = DNSSEC_NSEC3_ITERATIONS_MAX,
+		.signatures_max = RESOLVE_SIGNATURES_MAX,
+		.hashes_max = RESOLVE_HASHES_MAX,
 	};
 }
 
@@ -66,6 +70,7 @@ void resolve_free(struct resolve *engine)
 	resolve_questions_free(engine);
 	resolve_tasks_free(engine);
 	resolve_exchanges_free(engine);
+	resolve_trust_free(engine);
 	resolve_timers_done(&engine->timers);
 	arena_done(&engine->step);
 	free(engine->action);

@@ -16,6 +16,8 @@
  */
 #pragma once
 
+#include "dnssec/dnssec.h"
+
 #include "cache.h"
 #include "timer.h"
 
@@ -28,15 +30,17 @@
 #define ENGINE_MINIMISED_MAX      10  /* RFC 9156 section 2.3 MAX_MINIMISE_COUNT */
 #define ENGINE_MINIMISED_ONE      4   /* ... and MINIMISE_ONE_LAB */
 #define ENGINE_LOOKUP_ROUNDS_MAX  3   /* times RESOLVE_NS_LOOKUPS_MAX server names of one zone are resolved */
-#define ENGINE_LOOKUPS_VAIN_MAX   5   /* ... and how many of them may have no address (NXNSAttack) */
 #define ENGINE_TRACE_MAX          512 /* steps recorded of one walk */
 #define OUTCOME_SETS_MAX          64  /* RRsets of one answer */
+#define VALIDATE_RETRIES_MAX      3   /* other servers asked because what one said is bogus */
 
 /* ---- what a lookup came to ---- */
 struct outcome {
 	uint16_t rcode;
 	enum reason reason;
-	bool from_cache; /* nothing else was needed */
+	bool from_cache;    /* nothing else was needed */
+	const char *detail; /* of a reason of validation; may be NULL */
+	bool bare;          /* a denial came without any record that says so */
 	unsigned n_answers, n_denials;
 	struct rrset *answer[OUTCOME_SETS_MAX];
 	struct rrset *denial[CACHE_DENIAL_SETS_MAX];
@@ -47,6 +51,7 @@ struct work {
 	unsigned refs;
 	uint32_t upstream; /* messages sent */
 	uint32_t tasks;    /* lookups started */
+	struct dnssec_budget budget;
 	int64_t started_ms;
 	bool tracing;
 	struct arena arena; /* of the trace */
@@ -69,7 +74,7 @@ struct question {
 	struct timer deadline;
 	uint64_t client;
 	int64_t started_ms;
-	bool dnssec, trace, no_cache;
+	bool dnssec, trace, no_cache, checking_disabled;
 	bool retried; /* a joined task ended by its payer's limits; this is the second */
 	uint16_t qtype;
 	uint8_t qname[WIRE_NAME_MAX];
@@ -82,16 +87,41 @@ struct want {
 	uint8_t server; /* index in the parent's cut */
 	uint16_t type;
 	bool used;
+	bool trust; /* for a proof: of this name, not of a server in the cut */
 };
 
 #define TASK_WANTS_MAX RESOLVE_NS_LOOKUPS_MAX
 
 enum task_state {
-	TASK_LOOK,    /* in the cache for its name */
-	TASK_DESCEND, /* find the deepest known delegation */
-	TASK_ASK,     /* choose a server and ask */
-	TASK_WAIT,    /* for a reply or for addresses */
+	TASK_LOOK,       /* in the cache for its name */
+	TASK_DESCEND,    /* find the deepest known delegation */
+	TASK_ASK,        /* choose a server and ask */
+	TASK_WAIT,       /* for a reply or for addresses */
+	TASK_VALIDATE,   /* all data are there: prove them */
+	TASK_PROVE_WAIT, /* for what a proof needs */
 	TASK_DONE,
+};
+
+/* Where the proof of a task's outcome stands. */
+struct validation {
+	bool changed;    /* something was proved: remember it */
+	bool above;      /* what failed is a zone's keys: asking others for the data does not help */
+	uint8_t retries; /* servers asked anew */
+	uint8_t n_bad;
+	struct addr bad[VALIDATE_RETRIES_MAX]; /* servers whose data could not be proved */
+	enum reason reason;                    /* why a proof failed */
+	const char *detail;
+	enum reason last_reason; /* of the try before */
+	const char *last_detail;
+	/* what the last sub-lookup brought */
+	uint16_t asked_type; /* 0 = nothing yet */
+	const uint8_t *asked;
+	enum reason asked_reason;
+	const char *asked_detail;
+	struct rrset *asked_set;
+	bool asked_alias;
+	struct cache_denial asked_denial;
+	struct want want;
 };
 
 struct task {
@@ -119,7 +149,9 @@ struct task {
 	struct cut *cut;
 	enum reason trouble; /* what went wrong last */
 	struct want want[TASK_WANTS_MAX];
-	int exchange; /* slot, -1 = none */
+	int exchange;         /* slot, -1 = none */
+	unsigned trust_depth; /* lookups for proofs above each other */
+	struct validation validation;
 	struct outcome outcome;
 };
 
@@ -168,6 +200,7 @@ struct resolve {
 	unsigned n_spare;
 	struct question *spare_question;
 	uint8_t *root_message;
+	struct trust_table *trust;
 };
 
 /* engine.c */
@@ -190,6 +223,10 @@ struct task *resolve_task_new(struct resolve *engine, const uint8_t *qname, uint
 void resolve_task_wait(struct task *task, struct waiter *waiter);
 void resolve_task_leave(struct resolve *engine, struct waiter *waiter); /* the last one to leave ends it */
 void resolve_task_ready(struct resolve *engine, struct task *task);
+/* Tells those waiters for which `which` is `is`, and lets go of them. */
+void resolve_task_notify_some(struct resolve *engine, struct task *task, bool (*which)(const struct waiter *waiter),
+			      bool is);
+void resolve_task_end(struct resolve *engine, struct task *task); /* the outcome is as it will be given */
 void resolve_task_finish(struct resolve *engine, struct task *task, uint16_t rcode);
 void resolve_task_fail(struct resolve *engine, struct task *task, enum reason reason);
 void resolve_tasks_run(struct resolve *engine);
@@ -203,6 +240,8 @@ void resolve_walk_ask(struct resolve *engine, struct task *task);
 /* Acts on an answer, alias, referral or denial of a server of task->cut. */
 void resolve_walk_reading(struct resolve *engine, struct task *task, const struct ask *ask, const struct reply *reply,
 			  const struct reading *reading);
+/* From the client's name again: what was proved is in the cache. */
+void resolve_walk_again(struct resolve *engine, struct task *task);
 struct reply_take resolve_walk_take(struct resolve *engine);
 /* Fills `outcome` from the cache as far as it leads: 1 = complete, 0 = goes on at `name` (updated),
  * BANYAN_ELIMIT = too many aliases, BANYAN_ENOMEM. */
@@ -241,6 +280,9 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 void resolve_trouble_tcp(struct cut_target *target);
 
 /* root.c */
+/* What the image says of a name; in the step's arena. */
+int resolve_root_read(struct resolve *engine, const uint8_t *name, uint16_t type, const struct ask *ask,
+		      struct reply *reply, struct reading *reading) _must_use_;
 void resolve_root_ask(struct resolve *engine, struct task *task);
 /* The question as an image wants it; ret->qname is `qname`. BANYAN_EINVAL. */
 int resolve_root_question(const uint8_t *qname, uint16_t qtype, struct wire_question *ret) _must_use_;
@@ -262,4 +304,20 @@ int resolve_outcome_denial(struct arena *arena, struct outcome *outcome, struct 
 struct resolve_result *resolve_outcome_result(struct resolve *engine, const struct outcome *outcome, bool sigs);
 
 /* validate.c */
-bool resolve_validate_outcome(const struct outcome *outcome);
+/* Is all of it proved (AD)? */
+bool resolve_validate_secure(const struct outcome *outcome);
+/* Is it known of all of it whether it is proved? Always, when nothing is validated. */
+bool resolve_validate_known(const struct resolve *engine, const struct outcome *outcome);
+/* All data of the task are there. true: they must be proved first; who wants them unproved has got them. */
+bool resolve_validate_begin(struct resolve *engine, struct task *task);
+/* Does anybody wait for proved data? */
+bool resolve_validate_wanted(const struct task *task);
+void resolve_validate_run(struct resolve *engine, struct task *task);
+/* May this failure be told to somebody who set CD? */
+bool resolve_validate_failure(enum reason reason);
+void resolve_validate_drop(struct resolve *engine, struct task *task); /* what it waits for */
+/* bogus.c: servers of the task's cut whose data could not be proved are not asked again */
+void resolve_bogus_avoid(struct task *task);
+/* trust.c, trust_table.c */
+void resolve_trust_take(struct resolve *engine, struct want *want, const struct outcome *outcome);
+void resolve_trust_free(struct resolve *engine);

@@ -2,6 +2,8 @@
 /* From what a lookup came to, to what a client gets. */
 #include "engine.h"
 
+#include <string.h>
+
 int resolve_outcome_answer(struct arena *arena, struct outcome *outcome, const struct rrset *set)
 {
 	if (outcome->n_answers == OUTCOME_SETS_MAX)
@@ -46,6 +48,38 @@ static int sets_wire(struct resolve *engine, struct rrset *const *set, unsigned 
 	return 0;
 }
 
+static bool has_set(struct rrset *const *set, unsigned n, const struct rrset *sought)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (set[i]->type == sought->type && wire_name_equal(set[i]->owner, sought->owner))
+			return true;
+	return false;
+}
+
+/* The authority section: the denial, and what proves answers that were made of wildcards, each set once. */
+static int authority_sets(struct resolve *engine, const struct outcome *outcome, bool sigs, struct rrset *const **ret,
+			  unsigned *ret_n)
+{
+	unsigned n = outcome->n_denials, most = n;
+	for (unsigned i = 0; i < outcome->n_answers; i++)
+		most += outcome->answer[i]->n_proofs;
+	*ret = outcome->denial;
+	*ret_n = n;
+	if (!sigs || most == n)
+		return 0;
+	struct rrset **set = arena_alloc(&engine->step, most * sizeof *set);
+	if (set == NULL)
+		return BANYAN_ENOMEM;
+	memcpy(set, outcome->denial, n * sizeof *set);
+	for (unsigned i = 0; i < outcome->n_answers; i++)
+		for (unsigned j = 0; j < outcome->answer[i]->n_proofs; j++)
+			if (!has_set(set, n, outcome->answer[i]->proof[j]))
+				set[n++] = outcome->answer[i]->proof[j];
+	*ret = set;
+	*ret_n = n;
+	return 0;
+}
+
 struct resolve_result *resolve_outcome_result(struct resolve *engine, const struct outcome *outcome, bool sigs)
 {
 	struct resolve_result *result = arena_alloc0(&engine->step, sizeof *result);
@@ -54,11 +88,15 @@ struct resolve_result *resolve_outcome_result(struct resolve *engine, const stru
 	result->rcode = outcome->rcode;
 	result->reason = outcome->reason;
 	result->from_cache = outcome->from_cache;
-	result->authentic = resolve_validate_outcome(outcome);
-	if (sets_wire(engine, outcome->answer, outcome->n_answers, sigs, true, &result->answer, &result->n_answer) <
+	result->detail =
+		outcome->detail == NULL ? NULL : arena_dup(&engine->step, outcome->detail, strlen(outcome->detail) + 1);
+	result->authentic = resolve_validate_secure(outcome);
+	struct rrset *const *authority;
+	unsigned n_authority;
+	if (authority_sets(engine, outcome, sigs, &authority, &n_authority) < 0 ||
+	    sets_wire(engine, outcome->answer, outcome->n_answers, sigs, true, &result->answer, &result->n_answer) <
 		    0 ||
-	    sets_wire(engine, outcome->denial, outcome->n_denials, sigs, sigs, &result->authority,
-		      &result->n_authority) < 0)
+	    sets_wire(engine, authority, n_authority, sigs, sigs, &result->authority, &result->n_authority) < 0)
 		return NULL;
 	return result;
 }

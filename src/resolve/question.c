@@ -60,6 +60,7 @@ static struct question *question_open(struct resolve *engine, const struct resol
 				      .dnssec = event->question.dnssec,
 				      .trace = event->question.trace,
 				      .no_cache = event->question.no_cache,
+				      .checking_disabled = event->question.checking_disabled,
 				      .qtype = event->question.qtype};
 	question->waiter.question = question;
 	question->deadline.kind = TIMER_QUESTION;
@@ -117,10 +118,13 @@ static bool take_from_cache(struct resolve *engine, const struct resolve_event *
 		return false;
 	outcome.rcode = WIRE_RCODE_NOERROR; /* the rest of the tables stays as it is: they are large */
 	outcome.reason = REASON_NONE;
+	outcome.detail = NULL;
+	outcome.bare = false;
 	outcome.from_cache = true;
 	outcome.n_answers = outcome.n_denials = 0;
 	wire_name_lower(event->question.qname, name);
-	if (resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome) != 1)
+	if (resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome) != 1 ||
+	    (!event->question.checking_disabled && !resolve_validate_known(engine, &outcome)))
 		return false;
 	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
 	answer_outcome(engine, event->question.client, event->question.qtype, event->question.dnssec, &outcome);
@@ -132,6 +136,8 @@ static int question_start(struct resolve *engine, struct question *question)
 {
 	bool own = question->trace || question->no_cache || question->retried;
 	struct task *task = own ? NULL : resolve_task_find(engine, question->qname, question->qtype);
+	if (task != NULL && task->state >= TASK_VALIDATE && question->checking_disabled)
+		task = NULL; /* does not wait for a proof */
 	if (task != NULL) {
 		if (task->n_waiters >= engine->settings.clients_per_question)
 			return BANYAN_ELIMIT;
@@ -204,8 +210,10 @@ static void question_answer(struct resolve *engine, struct question *question, c
 void resolve_question_done(struct resolve *engine, struct question *question, const struct outcome *outcome,
 			   const struct work *work)
 {
-	if (question->waiter.joined && outcome->reason == REASON_WORK_LIMIT && !question->retried) {
-		/* Somebody else's work was used up, not this client's. */
+	bool others_limit = question->waiter.joined && outcome->reason == REASON_WORK_LIMIT;
+	bool others_proof = question->checking_disabled && resolve_validate_failure(outcome->reason);
+	if ((others_limit || others_proof) && !question->retried) {
+		/* Somebody else's work was used up, not this client's; or somebody else wanted proved data. */
 		question->retried = true;
 		if (question_start(engine, question) == 0)
 			return;

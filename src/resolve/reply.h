@@ -92,7 +92,7 @@ struct reading {
 	struct rrset *denial[READING_DENIALS_MAX]; /* SOA first */
 	bool has_soa;                              /* without it a negative answer is not cached (RFC 2308 section 5) */
 	const struct reply_set *ns;                /* of a referral */
-	struct rrset *ds;
+	struct rrset *ds;                          /* or, in denial[], the proof that there is none */
 };
 
 /* Everything in `ret` lives in take->arena. BANYAN_ENOMEM. */
@@ -116,6 +116,13 @@ int resolve_alias_chain(const struct reply *reply, const struct ask *ask, const 
 /* The CNAME that `dname` makes for `name` (RFC 6672 section 3.1); BANYAN_ESPACE or BANYAN_ENOMEM. */
 int resolve_alias_synthesise(struct arena *arena, const uint8_t *name, const struct rrset *dname, struct rrset **ret)
 	_must_use_;
+
+/* proof.c: what an answer or a referral brings to prove itself. Sets of a wildcard get the NSEC and NSEC3 sets of the
+ * authority section; a referral without DS has them in denial[]. BANYAN_ENOMEM. */
+int resolve_proof_of_answers(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
+			     struct reading *reading) _must_use_;
+int resolve_proof_of_referral(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
+			      struct reading *reading) _must_use_;
 
 /* negative.c: SOA and proofs of a negative answer about `name`; lifetimes by RFC 2308 section 5. */
 int resolve_negative_take(const struct reply *reply, const struct ask *ask, const struct reply_take *take,

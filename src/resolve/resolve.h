@@ -31,6 +31,20 @@
 #define RESOLVE_NS_LOOKUPS_MAX  3   /* server names resolved at once for one zone (NXNSAttack, NRDelegation) */
 #define RESOLVE_UPSTREAM_MAX    100 /* default of settings.upstream_max */
 #define RESOLVE_RRSET_BYTES_MAX 65535
+/* Default of settings.signatures_max: KeyTrap (CVE-2023-50387). A long chain with a bad server or two takes 20. */
+#define RESOLVE_SIGNATURES_MAX  64
+/* Default of settings.hashes_max: SHA-1 blocks of NSEC3 (CVE-2023-50868). A name of 34 labels under the most iterations that
+ * are still accepted takes 1750. */
+#define RESOLVE_HASHES_MAX      2048
+#define RESOLVE_DETAIL_MAX      256
+
+/* Below `name` nothing is validated until then (RFC 7646). */
+struct resolve_negative_anchor {
+	const uint8_t *name;
+	int64_t until_s; /* UNIX seconds */
+};
+
+struct dnssec_anchors;
 
 struct resolve_settings {
 	uint32_t questions_max;                      /* client questions in flight, this engine */
@@ -43,6 +57,16 @@ struct resolve_settings {
 	bool ipv4, ipv6;
 	bool case_randomisation; /* 0x20 */
 	bool qname_minimisation; /* RFC 9156, relaxed */
+	/* validation */
+	bool validate;
+	bool refuse_sha1;                     /* RFC 9905 */
+	uint16_t nsec3_iterations_max;        /* RFC 9276 section 3.2 */
+	uint32_t signatures_max;              /* public-key operations that one client question may cause */
+	uint32_t hashes_max;                  /* SHA-1 blocks of NSEC3 hashing, likewise */
+	int64_t signature_skew_s;             /* dates of signatures may be off by this much */
+	const struct dnssec_anchors *anchors; /* may be NULL; a local root needs none for "." */
+	size_t n_negative_anchors;
+	const struct resolve_negative_anchor *negative_anchor;
 };
 void resolve_settings_default(struct resolve_settings *settings);
 
@@ -105,6 +129,7 @@ enum resolve_step_kind {
 	RESOLVE_STEP_TIMEOUT,  /* a server said nothing */
 	RESOLVE_STEP_REJECTED, /* what a server said was of no use; reason tells why */
 	RESOLVE_STEP_FAILED,   /* the network failed */
+	RESOLVE_STEP_PROOF,    /* something was proved, or could not be; reason tells why */
 };
 struct resolve_trace_step {
 	enum resolve_step_kind kind;
@@ -128,6 +153,7 @@ struct resolve_result {
 	bool authentic; /* AD: proved (or from the proved root image, when signed) */
 	bool from_cache;
 	enum reason reason; /* of a failure */
+	const char *detail; /* what exactly is wrong, or NULL */
 	size_t n_answer, n_authority;
 	const struct wire_rrset *answer, *authority; /* TTLs are those to send; RRSIGs as RRsets of their own */
 	size_t n_steps;

@@ -22,12 +22,12 @@ int resolve_root_question(const uint8_t *qname, uint16_t qtype, struct wire_ques
 	return 0;
 }
 
-static int root_read(struct resolve *engine, struct task *task, const struct ask *ask, struct reply *reply,
-		     struct reading *reading)
+int resolve_root_read(struct resolve *engine, const uint8_t *name, uint16_t type, const struct ask *ask,
+		      struct reply *reply, struct reading *reading)
 {
 	struct wire_question question;
 	struct image_reply image_reply;
-	int len = resolve_root_question(task->sname, task->qtype, &question);
+	int len = resolve_root_question(name, type, &question);
 	if (len < 0)
 		return len;
 	struct image_query query = {.question = &question, .dnssec = true, .max = WIRE_MESSAGE_MAX};
@@ -69,7 +69,7 @@ void resolve_root_ask(struct resolve *engine, struct task *task)
 	struct cut *cut = arena_alloc0(&task->arena, sizeof *cut);
 	counter_add(engine->counters, COUNTER_ROOT_LOOKUPS, 1);
 	task->went_out = true;
-	if (cut == NULL || root_read(engine, task, &ask, &reply, &reading) < 0) {
+	if (cut == NULL || resolve_root_read(engine, task->sname, task->qtype, &ask, &reply, &reading) < 0) {
 		resolve_task_fail(engine, task, REASON_NO_ROOT);
 		return;
 	}

@@ -19,7 +19,16 @@ struct rrset *resolve_rrset_copy(struct arena *arena, const struct rrset *set)
 		return NULL;
 	copy->owner = arena_dup(arena, set->owner, wire_name_len(set->owner));
 	copy->pack = arena_dup(arena, set->pack, set->size);
-	return copy->owner == NULL || copy->pack == NULL ? NULL : copy;
+	if (copy->owner == NULL || copy->pack == NULL)
+		return NULL;
+	if (set->n_proofs == 0)
+		return copy;
+	struct rrset **proof = arena_alloc(arena, set->n_proofs * sizeof *proof);
+	for (unsigned i = 0; proof != NULL && i < set->n_proofs; i++)
+		if ((proof[i] = resolve_rrset_copy(arena, set->proof[i])) == NULL)
+			return NULL;
+	copy->proof = proof;
+	return proof == NULL ? NULL : copy;
 }
 
 struct rrset *resolve_rrset_single(struct arena *arena, const uint8_t *owner, uint16_t type, const uint8_t *data,

@@ -41,6 +41,9 @@ struct rrset {
 	uint8_t security; /* enum security */
 	bool synthesised; /* CNAME made of a DNAME: not cached */
 	uint8_t asked;    /* as store_value.asked; 0 = not from the cache */
+	/* A set made of a wildcard has with it the NSEC or NSEC3 sets that say that nothing closer exists (RFC 4035 section 5.3.4). */
+	uint8_t n_proofs;
+	struct rrset *const *proof;
 	int64_t expires_ms;
 	int64_t stored_ms; /* when it came into the cache; 0 = not from there */
 	struct rrset_origin origin;
@@ -55,6 +58,8 @@ struct rrset *resolve_rrset_copy(struct arena *arena, const struct rrset *set);
 /* A set of one record without signature. NULL when out of memory. */
 struct rrset *resolve_rrset_single(struct arena *arena, const uint8_t *owner, uint16_t type, const uint8_t *data,
 				   uint16_t len);
+/* Was the set made of a wildcard, by what its signatures say? */
+bool resolve_rrset_expanded(const struct rrset *set);
 /* Seconds left at `now_ms`; 0 when over. Never more than it had when it was stored. */
 uint32_t resolve_rrset_ttl(const struct rrset *set, int64_t now_ms);
 /* Writes the set, and its signatures as a set of their own if `sigs`, to out[0..1]; returns how many, or

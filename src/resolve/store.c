@@ -51,6 +51,7 @@ struct shard {
 struct resolve_cache {
 	size_t mapped, shard_bytes, fixed_bytes;
 	uint32_t n_shards; /* a power of two */
+	_Atomic uint32_t removals;
 	uint8_t key[16];
 	struct store_clock clock;
 	struct shard *shard[SHARDS_MAX];
@@ -482,6 +483,12 @@ void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ct
 			bucket_delete_if(shard, b, match, ctx);
 		pthread_mutex_unlock(&shard->lock);
 	}
+	atomic_fetch_add_explicit(&cache->removals, 1, memory_order_release);
+}
+
+uint32_t resolve_store_removals(const struct resolve_cache *cache)
+{
+	return atomic_load_explicit(&cache->removals, memory_order_acquire);
 }
 
 struct store_clock *resolve_store_clock(struct resolve_cache *cache)

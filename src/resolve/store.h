@@ -67,5 +67,7 @@ void resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_
 void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ctx, const uint8_t *key, size_t len),
 			     void *ctx);
 struct store_clock *resolve_store_clock(struct resolve_cache *cache);
+/* How often entries were removed by resolve_store_delete_if(). */
+uint32_t resolve_store_removals(const struct resolve_cache *cache);
 /* Sizes of the mapping, and of the tables in it, for tests. */
 size_t resolve_store_mapped(const struct resolve_cache *cache);

@@ -62,6 +62,7 @@ struct task *resolve_task_new(struct resolve *engine, const uint8_t *qname, uint
 		return NULL;
 	*task = (struct task){.depth = depth, .qtype = qtype, .work = work, .arena = arena, .exchange = -1};
 	task->arena.limit = ENGINE_TASK_BYTES_MAX;
+	task->outcome.rcode = WIRE_RCODE_NOERROR;
 	task->minimise = engine->settings.qname_minimisation;
 	wire_name_lower(qname, task->qname);
 	wire_name_lower(qname, task->sname);
@@ -181,22 +182,45 @@ static void task_end(struct resolve *engine, struct task *task)
 	task->state = TASK_DONE;
 	resolve_upstream_drop(engine, task);
 	resolve_plan_drop(engine, task);
+	resolve_validate_drop(engine, task);
 	queue_remove(engine, task);
 	table_remove(engine, task);
 	task->next = engine->finished;
 	engine->finished = task;
 }
 
+static void waiter_tell(struct resolve *engine, struct task *task, struct waiter *waiter)
+{
+	waiter_detach(task, waiter);
+	if (waiter->question != NULL)
+		resolve_question_done(engine, waiter->question, &task->outcome, task->work);
+	else if (waiter->want->trust)
+		resolve_trust_take(engine, waiter->want, &task->outcome);
+	else
+		resolve_plan_take(engine, waiter->want, &task->outcome, waiter->joined);
+}
+
 static void notify(struct resolve *engine, struct task *task)
 {
-	while (task->waiters != NULL) {
-		struct waiter *waiter = task->waiters;
-		waiter_detach(task, waiter);
-		if (waiter->question != NULL)
-			resolve_question_done(engine, waiter->question, &task->outcome, task->work);
-		else
-			resolve_plan_take(engine, waiter->want, &task->outcome, waiter->joined);
+	while (task->waiters != NULL)
+		waiter_tell(engine, task, task->waiters);
+}
+
+void resolve_task_notify_some(struct resolve *engine, struct task *task, bool (*which)(const struct waiter *waiter),
+			      bool is)
+{
+	struct waiter *next;
+	for (struct waiter *waiter = task->waiters; waiter != NULL; waiter = next) {
+		next = waiter->next;
+		if (which(waiter) == is)
+			waiter_tell(engine, task, waiter);
 	}
+}
+
+void resolve_task_end(struct resolve *engine, struct task *task)
+{
+	task_end(engine, task);
+	notify(engine, task);
 }
 
 void resolve_task_finish(struct resolve *engine, struct task *task, uint16_t rcode)
@@ -204,8 +228,8 @@ void resolve_task_finish(struct resolve *engine, struct task *task, uint16_t rco
 	task->outcome.rcode = rcode;
 	task->outcome.reason = REASON_NONE;
 	task->outcome.from_cache = !task->went_out;
-	task_end(engine, task);
-	notify(engine, task);
+	if (!resolve_validate_begin(engine, task))
+		resolve_task_end(engine, task);
 }
 
 /* RFC 9520: failures are remembered for a while. Not those that say more of who asked than of the name. */
@@ -225,7 +249,13 @@ static bool failure_lasts(const struct task *task, enum reason reason)
 
 void resolve_task_fail(struct resolve *engine, struct task *task, enum reason reason)
 {
+	const struct validation *v = &task->validation;
+	if (v->last_reason != REASON_NONE && reason != REASON_WORK_LIMIT)
+		reason =
+			v->last_reason; /* what was said and could not be proved says more than that nothing else was said */
 	task->outcome = (struct outcome){.rcode = WIRE_RCODE_SERVFAIL, .reason = reason};
+	if (reason == v->last_reason)
+		task->outcome.detail = v->last_detail;
 	task->outcome.from_cache = !task->went_out;
 	if (task->went_out && !task->no_cache && failure_lasts(task, reason))
 		resolve_evictions_count(engine, resolve_cache_put_failure(engine->cache, engine->cache_ms, task->qname,
@@ -255,7 +285,11 @@ static void task_run(struct resolve *engine, struct task *task)
 		case TASK_ASK:
 			resolve_walk_ask(engine, task);
 			break;
+		case TASK_VALIDATE:
+			resolve_validate_run(engine, task);
+			break;
 		case TASK_WAIT:
+		case TASK_PROVE_WAIT:
 		case TASK_DONE:
 			return;
 		}

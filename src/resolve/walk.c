@@ -99,7 +99,8 @@ void resolve_walk_look(struct resolve *engine, struct task *task)
 	} else if (rc < 0) {
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 	} else if (resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, task->sname, task->qtype,
-					 &reason)) {
+					 &reason) &&
+		   (!resolve_validate_failure(reason) || resolve_validate_wanted(task))) {
 		trace_cache(engine, task, NULL, "known to fail");
 		resolve_task_fail(engine, task, reason);
 	}
@@ -167,6 +168,7 @@ static void no_servers(struct resolve *engine, struct task *task)
 
 void resolve_walk_ask(struct resolve *engine, struct task *task)
 {
+	resolve_bogus_avoid(task);
 	int target = resolve_select_next(engine, task->cut);
 	if (target < 0) {
 		switch (resolve_plan_addresses(engine, task)) {
@@ -231,9 +233,17 @@ static void follow_alias(struct resolve *engine, struct task *task, const uint8_
 	task->state = TASK_LOOK;
 }
 
+void resolve_walk_again(struct resolve *engine, struct task *task)
+{
+	follow_alias(engine, task, task->qname);
+	task->aliases = 0;
+}
+
 static void take_denial(struct resolve *engine, struct task *task, const struct ask *ask, const struct reading *reading)
 {
 	bool nx = reading->kind == READING_NXDOMAIN;
+	task->outcome.bare = reading->n_denials == 0;
+	wire_name_lower(reading->name, task->sname); /* the end of a chain: what is denied */
 	if (resolve_outcome_denial(&task->arena, &task->outcome, reading->denial, reading->n_denials) < 0) {
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;
@@ -248,6 +258,19 @@ static void take_denial(struct resolve *engine, struct task *task, const struct 
 	resolve_task_finish(engine, task, nx ? WIRE_RCODE_NXDOMAIN : WIRE_RCODE_NOERROR);
 }
 
+/* A referral that proves that there is no DS: kept for who proves what is below. */
+static void take_absence(struct resolve *engine, const struct reading *reading)
+{
+	struct cache_denial denial = {.expires_ms = INT64_MAX, .n = reading->n_denials};
+	for (unsigned i = 0; i < reading->n_denials; i++) {
+		denial.set[i] = reading->denial[i];
+		if (denial.set[i]->expires_ms < denial.expires_ms)
+			denial.expires_ms = denial.set[i]->expires_ms;
+	}
+	resolve_evictions_count(engine,
+				resolve_cache_put_no_ds(engine->cache, engine->cache_ms, reading->name, &denial));
+}
+
 static void take_referral(struct resolve *engine, struct task *task, const struct ask *ask, const struct reply *reply,
 			  const struct reading *reading)
 {
@@ -259,6 +282,8 @@ static void take_referral(struct resolve *engine, struct task *task, const struc
 		return;
 	}
 	resolve_evictions_count(engine, resolve_cache_put_cut(engine->cache, engine->cache_ms, cut));
+	if (reading->n_denials > 0)
+		take_absence(engine, reading);
 	if (reading->ds != NULL && !ask->root)
 		resolve_evictions_count(engine, resolve_cache_put_set(engine->cache, engine->cache_ms, reading->ds));
 	enter_cut(engine, task, cut);

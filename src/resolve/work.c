@@ -12,6 +12,8 @@ struct work *resolve_work_new(struct resolve *engine, bool tracing)
 	work->refs = 1;
 	work->started_ms = engine->now_ms;
 	work->tracing = tracing;
+	work->budget.signatures = engine->settings.signatures_max;
+	work->budget.hashes = engine->settings.hashes_max;
 	return work;
 }
 

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Where chains of trust begin (anchors, the proved root) and where they end by order (RFC 7646). */
+#include "trust.h"
+
+struct dnssec_policy resolve_policy(const struct resolve *engine)
+{
+	return (struct dnssec_policy){.now = engine->wall_ms / 1000,
+				      .refuse_sha1 = engine->settings.refuse_sha1,
+				      .nsec3_iterations_max = engine->settings.nsec3_iterations_max,
+				      .skew_s = engine->settings.signature_skew_s};
+}
+
+/* Takes the closer one. */
+static void consider(const uint8_t *name, const uint8_t *anchor, enum anchor_scope scope, enum anchor_scope *best,
+		     unsigned *best_labels)
+{
+	unsigned labels = wire_name_labels(anchor);
+	if (!wire_name_under(name, anchor) || (*best != ANCHOR_NONE && labels < *best_labels))
+		return;
+	/* at one and the same name the negative one holds */
+	if (*best == ANCHOR_NEGATIVE && labels == *best_labels)
+		return;
+	*best = scope;
+	*best_labels = labels;
+}
+
+enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8_t *name, unsigned *ret_labels)
+{
+	const struct resolve_settings *settings = &engine->settings;
+	enum anchor_scope best = engine->root != NULL ? ANCHOR_POSITIVE : ANCHOR_NONE;
+	unsigned labels = 0;
+	for (size_t i = 0; settings->anchors != NULL && i < settings->anchors->count; i++)
+		consider(name, settings->anchors->item[i].owner, ANCHOR_POSITIVE, &best, &labels);
+	for (size_t i = 0; i < settings->n_negative_anchors; i++)
+		if (settings->negative_anchor[i].until_s > engine->wall_ms / 1000)
+			consider(name, settings->negative_anchor[i].name, ANCHOR_NEGATIVE, &best, &labels);
+	*ret_labels = labels;
+	return best;
+}
