@@ -197,6 +197,7 @@ enum policy_verdict policy_check(const struct policy_subject *s, struct policy_h
 	const struct policy_view *view = s->view;
 	bool late = false, informed = false;
 	struct policy_rule told;
+	ret->noted = false;
 	if (view->local != NULL && policy_local_check(view->local, s->name, s->qtype, ret) == POLICY_HIT) {
 		if (ret->action != POLICY_PASS)
 			return POLICY_HIT;

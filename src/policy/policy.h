@@ -208,7 +208,7 @@ struct policy_hit {
 };
 
 enum policy_verdict {
-	POLICY_NOTHING, /* nothing is said of the name */
+	POLICY_NOTHING, /* nothing is said of the name; hit.noted is set all the same */
 	POLICY_HIT,
 	POLICY_LATER, /* resolve it, then ask again */
 };
