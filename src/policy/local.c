@@ -53,7 +53,7 @@ static size_t name_key(const uint8_t *name, uint8_t out[2 * WIRE_NAME_MAX])
 static uint8_t *keep(struct policy_local_builder *b, const void *data, size_t len)
 {
 	enum { POOL_SIZE = 32768 };
-	if (len > b->pool_left) {
+	if (len > b->pool_left || b->pool == NULL) {
 		size_t size = len > POOL_SIZE ? len : POOL_SIZE;
 		b->pool = arena_alloc(&b->arena, size);
 		b->pool_left = b->pool == NULL ? 0 : size;
