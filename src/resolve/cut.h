@@ -34,8 +34,9 @@ struct cut {
 	bool root;   /* the local image */
 	bool cached; /* came from the cache: may be out of date */
 	uint8_t n_servers, n_targets;
-	uint8_t rounds; /* of lookups of servers' names */
-	uint8_t again;  /* index + 1 of the target that is to be asked again at once, in another way; 0 = none */
+	uint8_t rounds;  /* of lookups of servers' names */
+	uint8_t in_vain; /* lookups of servers' names that brought no address */
+	uint8_t again;   /* index + 1 of the target that is to be asked again at once, in another way; 0 = none */
 	uint16_t tries;
 	struct cut_server server[RESOLVE_NS_MAX];
 	struct cut_target target[RESOLVE_ADDRESSES_MAX];

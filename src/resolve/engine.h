@@ -30,6 +30,7 @@
 #define ENGINE_MINIMISED_MAX      10  /* RFC 9156 section 2.3 MAX_MINIMISE_COUNT */
 #define ENGINE_MINIMISED_ONE      4   /* ... and MINIMISE_ONE_LAB */
 #define ENGINE_LOOKUP_ROUNDS_MAX  3   /* times RESOLVE_NS_LOOKUPS_MAX server names of one zone are resolved */
+#define ENGINE_LOOKUPS_VAIN_MAX   5   /* ... and how many of them may have no address (NXNSAttack) */
 #define ENGINE_TRACE_MAX          512 /* steps recorded of one walk */
 #define OUTCOME_SETS_MAX          64  /* RRsets of one answer */
 #define VALIDATE_RETRIES_MAX      3   /* other servers asked because what one said is bogus */

@@ -142,11 +142,14 @@ enum plan resolve_plan_addresses(struct resolve *engine, struct task *task)
 		return PLAN_NOTHING;
 	if (take_all_cached(engine, task))
 		return PLAN_FOUND;
-	if (cut->n_servers == 0 || cut->rounds == ENGINE_LOOKUP_ROUNDS_MAX)
+	if (cut->n_servers == 0 || cut->rounds == ENGINE_LOOKUP_ROUNDS_MAX || cut->in_vain >= ENGINE_LOOKUPS_VAIN_MAX)
 		return PLAN_NOTHING;
 	cut->rounds++;
 	unsigned first = random_below(engine->random, cut->n_servers), started = 0;
-	for (unsigned i = 0; i < cut->n_servers && started < RESOLVE_NS_LOOKUPS_MAX; i++) {
+	unsigned most = ENGINE_LOOKUPS_VAIN_MAX - cut->in_vain;
+	if (most > RESOLVE_NS_LOOKUPS_MAX)
+		most = RESOLVE_NS_LOOKUPS_MAX;
+	for (unsigned i = 0; i < cut->n_servers && started < most; i++) {
 		uint8_t server = (uint8_t)((first + i) % cut->n_servers);
 		uint16_t type = next_type(engine, &cut->server[server]);
 		if (type != 0)
@@ -155,13 +158,14 @@ enum plan resolve_plan_addresses(struct resolve *engine, struct task *task)
 	return started > 0 ? PLAN_WAIT : PLAN_NOTHING;
 }
 
-static void plan_add(struct resolve *engine, struct task *task, const struct want *want, const struct outcome *outcome)
+static bool plan_add(struct resolve *engine, struct task *task, const struct want *want, const struct outcome *outcome)
 {
 	unsigned before = task->cut->n_targets;
 	for (unsigned i = 0; i < outcome->n_answers; i++)
 		if (outcome->answer[i]->type == want->type)
 			resolve_cut_add_set(task->cut, want->server, outcome->answer[i]);
 	resolve_select_load(engine, task->cut, before);
+	return task->cut->n_targets > before;
 }
 
 void resolve_plan_take(struct resolve *engine, struct want *want, const struct outcome *outcome, bool joined)
@@ -178,7 +182,8 @@ void resolve_plan_take(struct resolve *engine, struct want *want, const struct o
 	} else if (outcome->reason != REASON_NONE) {
 		task->trouble = outcome->reason;
 	}
-	plan_add(engine, task, want, outcome);
+	if (!plan_add(engine, task, want, outcome) && *lookup_state(server, want->type) == CUT_ASKED)
+		task->cut->in_vain++;
 	if (task->exchange < 0 && task->state == TASK_WAIT) {
 		task->state = TASK_ASK;
 		resolve_task_ready(engine, task);

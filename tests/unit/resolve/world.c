@@ -198,8 +198,8 @@ static int server_image(const struct world *world, const struct world_server *se
 	return q->edns.present ? add_opt(out, len, q->edns.do_bit) : len;
 }
 
-static int server_answer(const struct world *world, struct world_server *server, bool tcp, const uint8_t *msg,
-			 size_t len, uint8_t *out)
+int world_server_answer(struct world *world, struct world_server *server, bool tcp, const uint8_t *msg, size_t len,
+			uint8_t *out)
 {
 	struct wire_question q;
 	assert_int_equal(wire_question_parse(msg, len, &q), WIRE_ANSWERABLE);
@@ -347,9 +347,9 @@ static void on_send(struct world *world, const struct resolve_action *action)
 		len = world->answer_fn(world->answer_ctx, &action->send.to, action->send.tcp, action->send.msg,
 				       action->send.len, out, &delay_ms);
 	if (len == WORLD_NOT_MINE)
-		len = server == NULL
-			      ? 0
-			      : server_answer(world, server, action->send.tcp, action->send.msg, action->send.len, out);
+		len = server == NULL ? 0
+				     : world_server_answer(world, server, action->send.tcp, action->send.msg,
+							   action->send.len, out);
 	if (world->network.jitter_ms > 0)
 		delay_ms += random_below(&world->dice, world->network.jitter_ms);
 	if (chance(world, world->network.forge))
@@ -417,6 +417,8 @@ static void on_answer(struct world *world, const struct resolve_action *action)
 	sets_text(result->answer, result->n_answer, answer->text, sizeof answer->text);
 	sets_text(result->authority, result->n_authority, answer->authority, sizeof answer->authority);
 	trace_text(result, answer->trace, sizeof answer->trace);
+	if (world->result_fn != NULL)
+		world->result_fn(world->result_ctx, action->answer.client, result);
 }
 
 void world_event(struct world *world, struct resolve_event *event)
@@ -475,10 +477,12 @@ static void deliver(struct world *world, struct world_event *arrived)
 		world_event(world, &event);
 }
 
-void world_run(struct world *world, int64_t for_ms)
+static void run(struct world *world, int64_t for_ms, bool settle)
 {
 	int64_t end_ms = world->now_ms + for_ms;
 	for (;;) {
+		if (settle && world->n_open == 0 && resolve_questions(world->engine) == 0)
+			return;
 		int64_t arrives_ms = world->events != NULL ? world->events->at_ms : INT64_MAX;
 		int64_t next_ms = arrives_ms < world->wake_at_ms ? arrives_ms : world->wake_at_ms;
 		if (next_ms > end_ms || next_ms == INT64_MAX)
@@ -497,6 +501,26 @@ void world_run(struct world *world, int64_t for_ms)
 	}
 	if (world->wake_at_ms != INT64_MAX || world->events != NULL)
 		world->now_ms = end_ms;
+}
+
+void world_run(struct world *world, int64_t for_ms)
+{
+	run(world, for_ms, false);
+}
+
+void world_settle(struct world *world, int64_t for_ms)
+{
+	run(world, for_ms, true);
+}
+
+void world_restart(struct world *world, const struct resolve_settings *settings)
+{
+	assert_true(world->n_open == 0 && resolve_questions(world->engine) == 0);
+	resolve_free(world->engine);
+	world->settings = *settings;
+	world->wake_at_ms = INT64_MAX;
+	assert_int_equal(resolve_new(&world->settings, world->cache, &world->random, &world->counters, &world->engine),
+			 0);
 }
 
 void world_sleep(struct world *world, int64_t ms)

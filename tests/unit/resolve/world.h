@@ -87,6 +87,9 @@ struct world {
 	} server[WORLD_SERVERS_MAX];
 	world_answer_fn answer_fn; /* before the servers, if set; WORLD_NOT_MINE = let them */
 	void *answer_ctx;
+	/* each result as it is given, if set */
+	void (*result_fn)(void *ctx, uint64_t client, const struct resolve_result *result);
+	void *result_ctx;
 	const struct resolve_action *sending; /* while answer_fn runs */
 	struct world_event *events;
 	struct world_open *open; /* exchanges */
@@ -111,6 +114,13 @@ void world_event(struct world *world, struct resolve_event *event); /* any other
 void world_run(struct world *world, int64_t for_ms);
 /* Something more arrives for the exchange that answer_fn is called for: a forgery, if `from` or the bytes are wrong. */
 void world_inject(struct world *world, int64_t delay_ms, const struct addr *from, const uint8_t *msg, size_t len);
+/* Until no client waits and nothing is in flight, or the time has come. */
+void world_settle(struct world *world, int64_t for_ms);
+/* What this server would say by its zones and habits: length of the reply, 0 = none, <0 = the network fails. */
+int world_server_answer(struct world *world, struct world_server *server, bool tcp, const uint8_t *msg, size_t len,
+			uint8_t *out);
+/* A new engine with these settings stands on the same cache, as after a restart of the program. Nothing may be open. */
+void world_restart(struct world *world, const struct resolve_settings *settings);
 /* Passes time without events of the network. */
 void world_sleep(struct world *world, int64_t ms);
 /* Asks, runs, gives the answer. */

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Clients: their questions go through answer/ as those of real ones, and so do the replies. */
+#include "scenario.h"
+
+#define UDP_SIZE 1232
+
+uint64_t client_number(struct scenario *s)
+{
+	unsigned long client = text_number(s, s->word[1]);
+	if (client >= WORLD_CLIENTS_MAX)
+		bad(s, "there is no client %s", s->word[1]);
+	return client;
+}
+
+/* ---- replies ---- */
+
+static void read_options(const struct wire_reader *reader, struct got *got)
+{
+	const uint8_t *p = reader->msg + reader->opt_pos, *end = p + reader->opt_len;
+	while (end - p >= 4 && end - p >= 4 + wire_get16(p + 2)) {
+		if (wire_get16(p) == WIRE_OPTION_EDE && wire_get16(p + 2) >= 2 && got->ede < 0)
+			got->ede = wire_get16(p + 4);
+		p += 4 + wire_get16(p + 2);
+	}
+}
+
+/* "owner TTL IN TYPE data"; of RRSIG what it covers and by whom, of DNSKEY all but the key. */
+static void record_text(struct wire_record *record, const struct wire_rdata *rdata, struct buffer *out)
+{
+	char owner[WIRE_NAME_TEXT_MAX], signer[WIRE_NAME_TEXT_MAX], type[16];
+	size_t start = out->len;
+	wire_name_lower(record->owner, record->owner); /* as the question has it */
+	if (record->type == WIRE_TYPE_RRSIG)
+		assert_true(buffer_printf(out, "%s %u IN RRSIG %s %s", wire_name_text(record->owner, owner),
+					  record->ttl, wire_type_text(wire_get16(rdata->data), type),
+					  wire_name_text(rdata->data + 18, signer)) >= 0);
+	else if (record->type == WIRE_TYPE_DNSKEY)
+		assert_true(buffer_printf(out, "%s %u IN DNSKEY %u %u %u", wire_name_text(record->owner, owner),
+					  record->ttl, wire_get16(rdata->data), rdata->data[2], rdata->data[3]) >= 0);
+	else
+		assert_true(wire_record_text(record->owner, record->ttl, record->rclass, record->type, rdata, out) >=
+			    0);
+	for (size_t i = start; i < out->len; i++)
+		if (out->data[i] == '\t')
+			out->data[i] = ' ';
+	assert_true(buffer_printf(out, "\n") >= 0);
+}
+
+static void read_reply(struct got *got, const uint8_t *msg, size_t len)
+{
+	static uint8_t data[WIRE_MESSAGE_MAX];
+	struct wire_reader reader;
+	struct wire_record record;
+	int rc;
+	assert_int_equal(wire_reader_init(&reader, msg, len), 0);
+	for (int i = 0; i < 4; i++) {
+		buffer_done(&got->text[i]);
+		got->text[i] = (struct buffer){0};
+		assert_true(buffer_printf(&got->text[i], "%s", "") >= 0);
+	}
+	got->ede = -1;
+	while ((rc = wire_reader_next(&reader, &record)) > 0) {
+		if (record.type == WIRE_TYPE_OPT)
+			continue;
+		int size = wire_record_rdata(&reader, &record, data, sizeof data);
+		assert_true(size >= 0);
+		struct wire_rdata rdata = {data, (uint16_t)size};
+		record_text(&record, &rdata, &got->text[record.section]);
+	}
+	assert_int_equal(rc, 0);
+	got->flags = reader.flags;
+	got->rcode = wire_reader_rcode(&reader);
+	got->edns = reader.has_edns;
+	got->do_bit = reader.edns_do;
+	got->udp_size = reader.edns_udp_size;
+	got->len = len;
+	if (reader.has_edns)
+		read_options(&reader, got);
+}
+
+static void on_result(void *ctx, uint64_t client, const struct resolve_result *result)
+{
+	static uint8_t out[WIRE_MESSAGE_MAX];
+	struct scenario *s = ctx;
+	struct got *got = &s->got[client];
+	int len = answer_from_result(&s->view, &got->pending, result, out, sizeof out);
+	assert_true(len > 0);
+	got->times++;
+	got->reason = result->reason;
+	read_reply(got, out, (size_t)len);
+}
+
+/* ---- questions ---- */
+
+void client_init(struct scenario *s)
+{
+	static const struct addr_prefix everybody[] = {{.addr.family = 4}, {.addr.family = 6}};
+	s->view = (struct answer_view){.recursion = true,
+				       .n_allow = ARRAY_SIZE(everybody),
+				       .allow = everybody,
+				       .identity = "",
+				       .version = "",
+				       .udp_size = UDP_SIZE};
+	s->world->result_fn = on_result;
+	s->world->result_ctx = s;
+}
+
+struct asking {
+	struct addr from;
+	uint16_t flags, size;
+	bool edns, dnssec, tcp, cold, trace;
+};
+
+static void read_words(struct scenario *s, struct asking *ask)
+{
+	const struct {
+		const char *word;
+		bool *at;
+		bool value;
+	} flags[] = {{"do", &ask->dnssec, true},
+		     {"noedns", &ask->edns, false},
+		     {"tcp", &ask->tcp, true},
+		     {"cold", &ask->cold, true},
+		     {"trace", &ask->trace, true}};
+	for (unsigned i = 4; i < s->n_words; i++) {
+		const char *word = s->word[i];
+		size_t f = 0;
+		while (f < ARRAY_SIZE(flags) && strcmp(flags[f].word, word) != 0)
+			f++;
+		if (f < ARRAY_SIZE(flags))
+			*flags[f].at = flags[f].value;
+		else if (strcmp(word, "cd") == 0)
+			ask->flags |= WIRE_CD;
+		else if (strcmp(word, "ad") == 0)
+			ask->flags |= WIRE_AD;
+		else if (strcmp(word, "nord") == 0)
+			ask->flags &= (uint16_t)~WIRE_RD;
+		else if (strncmp(word, "size=", 5) == 0)
+			ask->size = (uint16_t)text_number(s, word + 5);
+		else if (strncmp(word, "from=", 5) == 0)
+			ask->from = text_addr(s, word + 5);
+		else
+			bad(s, "QUERY: %s is unknown", word);
+	}
+}
+
+static size_t write_question(struct scenario *s, const struct asking *ask, uint8_t *out)
+{
+	struct wire_writer writer;
+	uint8_t qname[WIRE_NAME_MAX];
+	text_name(s, s->word[2], qname);
+	assert_int_equal(wire_writer_init(&writer, out, 512, 0x4242, ask->flags), 0);
+	assert_int_equal(wire_writer_question(&writer, qname, text_type(s, s->word[3]), WIRE_CLASS_IN), 0);
+	if (ask->edns)
+		assert_int_equal(wire_writer_edns(&writer, ask->size, 0, ask->dnssec, NULL, 0), 0);
+	return wire_writer_finish(&writer);
+}
+
+/* As answer_recurse() does. */
+static void recurse(struct scenario *s, uint64_t client, const struct asking *ask)
+{
+	const struct answer_pending *pending = &s->got[client].pending;
+	struct resolve_event event = {.kind = RESOLVE_QUESTION};
+	event.question.client = client;
+	event.question.qname = pending->qname;
+	event.question.qtype = pending->qtype;
+	event.question.dnssec = pending->dnssec;
+	event.question.checking_disabled = (pending->flags & WIRE_CD) != 0;
+	event.question.no_cache = ask->cold;
+	event.question.trace = ask->trace;
+	world_event(s->world, &event);
+}
+
+void client_query(struct scenario *s)
+{
+	static uint8_t out[WIRE_MESSAGE_MAX];
+	uint8_t msg[512];
+	struct asking ask = {.flags = WIRE_RD, .size = UDP_SIZE, .edns = true};
+	uint64_t client = client_number(s);
+	struct got *got = &s->got[client];
+	ask.from = text_addr(s, "127.0.0.1");
+	read_words(s, &ask);
+	for (int i = 0; i < 4; i++)
+		buffer_done(&got->text[i]);
+	*got = (struct got){0};
+	s->world->answer[client] = (struct world_answer){0};
+	struct answer_request request = {.msg = msg, .peer = ask.from, .tcp = ask.tcp, .out = out};
+	request.len = write_question(s, &ask, msg);
+	size_t len = 0;
+	switch (answer_question(&s->view, &s->world->counters, &request, &got->pending, &len)) {
+	case ANSWER_SEND:
+		got->times = 1;
+		got->at_once = true;
+		read_reply(got, out, len);
+		break;
+	case ANSWER_SILENT:
+		break;
+	case ANSWER_RECURSE:
+		recurse(s, client, &ask);
+		break;
+	}
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* SET: one row a setting of the resolver. */
+#include "scenario.h"
+
+struct row {
+	const char *name;
+	size_t at, size;
+	bool is_bool;
+};
+
+#define ROW(name, field)                                                                                               \
+	{                                                                                                              \
+		name, offsetof(struct resolve_settings, field), sizeof(((struct resolve_settings *)NULL)->field),      \
+			_Generic(((struct resolve_settings *)NULL)->field, bool                                        \
+				 : true, default                                                                       \
+				 : false)                                                                              \
+	}
+
+static const struct row rows[] = {
+	ROW("minimise", qname_minimisation),
+	ROW("case", case_randomisation),
+	ROW("ipv4", ipv4),
+	ROW("ipv6", ipv6),
+	ROW("ttl-max", ttl_max),
+	ROW("ttl-min", ttl_min),
+	ROW("ttl-negative-max", ttl_negative_max),
+	ROW("upstream-max", upstream_max),
+	ROW("questions-max", questions_max),
+	ROW("clients-per-question", clients_per_question),
+	ROW("question-time", question_time_ms),
+	ROW("edns-size", edns_size),
+};
+
+void settings_set(struct scenario *s)
+{
+	const struct row *row = rows;
+	while (row < rows + ARRAY_SIZE(rows) && strcmp(row->name, s->word[1]) != 0)
+		row++;
+	if (row == rows + ARRAY_SIZE(rows))
+		bad(s, "%s is no setting", s->word[1]);
+	if (s->started)
+		bad(s, "SET stands before the first step");
+	uint64_t value = text_number(s, s->word[2]);
+	uint8_t *at = (uint8_t *)&s->settings + row->at;
+	if (row->is_bool)
+		*(bool *)at = value != 0;
+	else if (row->size == 2)
+		*(uint16_t *)at = (uint16_t)value;
+	else if (row->size == 4)
+		*(uint32_t *)at = (uint32_t)value;
+	else
+		*(uint64_t *)at = value;
+}
