@@ -33,7 +33,10 @@ struct answer_view {
 	size_t n_zones;
 	const struct answer_zone *zone; /* sorted by answer_view_sort() */
 	const struct image *root;       /* the resolver's local root; NULL = none */
-	bool recursion;                 /* is there a resolver? */
+	bool root_signed;               /* ... and every signature in it is proved */
+	size_t n_elsewhere;
+	const uint8_t *const *elsewhere; /* names at and below which the local root does not have the last word */
+	bool recursion;                  /* is there a resolver? */
 	size_t n_allow;
 	const struct addr_prefix *allow; /* who may ask for recursion */
 	const char *identity;            /* NSID, id.server, hostname.bind; "" = off */

@@ -113,6 +113,35 @@ static int from_image(struct reply *reply, const struct image *image, bool skip_
 	return (int)reply_add_opt(reply, (size_t)len, nsid);
 }
 
+static bool is_elsewhere(const struct answer_view *view, const uint8_t *name)
+{
+	for (size_t i = 0; i < view->n_elsewhere; i++)
+		if (wire_name_under(name, view->elsewhere[i]))
+			return true;
+	return false;
+}
+
+/* A name that the local root denies needs no resolver: the finished denial goes out as it is (RFC 8198 in its simplest
+ * form). Its length, or 0 when the root does not deny the name. */
+static size_t from_root(struct reply *reply)
+{
+	const struct answer_view *view = reply->view;
+	const struct wire_question *q = reply->question;
+	if (view->root == NULL || image_holds(view->root, q) || is_elsewhere(view, q->lower))
+		return 0;
+	int len = from_image(reply, view->root, true);
+	if (len <= 0 || reply->rcode != WIRE_RCODE_NXDOMAIN) { /* a wildcard or DNAME at the top: the resolver's work */
+		reply->rcode = WIRE_RCODE_NOERROR;
+		return 0;
+	}
+	uint8_t *out = reply->request->out;
+	out[2] &= (uint8_t) ~(WIRE_AA >> 8); /* this server recurses for the client; it is not its root server */
+	out[3] |= (uint8_t)(q->flags & WIRE_CD);
+	if (view->root_signed && (q->edns.do_bit || (q->flags & WIRE_AD) != 0)) /* RFC 6840 sections 5.7 and 5.8 */
+		out[3] |= WIRE_AD;
+	return (size_t)len;
+}
+
 static size_t from_zone(struct reply *reply, const struct answer_zone *zone, bool skip_referral)
 {
 	const struct wire_question *q = reply->question;
@@ -168,6 +197,10 @@ static enum answer_outcome answer_class_in(struct reply *reply, struct counters 
 	size_t len = zone != NULL ? from_zone(reply, zone, recurse) : 0;
 	if (len > 0)
 		return send_reply(reply, counters, len, ret_len);
+	if (recurse && (len = from_root(reply)) > 0) {
+		counter_add(counters, COUNTER_ROOT_DENIALS, 1);
+		return send_reply(reply, counters, len, ret_len);
+	}
 	if (recurse) {
 		remember(reply, ret_pending);
 		counter_add(counters, COUNTER_RECURSIONS, 1);

@@ -18,6 +18,13 @@ static void finish(struct compose *c, const struct wire_question *question, bool
 		wire_put16(c->out + 4 + 2 * i, c->counts[i]);
 }
 
+bool image_holds(const struct image *image, const struct wire_question *question)
+{
+	struct image_ask ask = {question->qname, question->lower, question->qname_len, question->labels,
+				question->qtype};
+	return question->labels <= image->header->apex_labels || image_find(image, &ask) != image->apex;
+}
+
 int image_answer(const struct image *image, const struct image_query *q, uint8_t *out, struct image_reply *ret)
 {
 	const struct wire_question *question = q->question;

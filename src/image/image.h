@@ -33,6 +33,9 @@ const uint8_t *image_apex(const struct image *image);
 uint32_t image_serial(const struct image *image);
 size_t image_names(const struct image *image);
 
+/* Does the zone hold the name, or anything between it and the apex? A cheap look before image_answer(). */
+bool image_holds(const struct image *image, const struct wire_question *question);
+
 struct image_query {
 	const struct wire_question *question;
 	bool dnssec;    /* add signatures and proofs (DO) */

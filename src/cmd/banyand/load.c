@@ -248,6 +248,7 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 	}
 	if (g->root != NULL)
 		g->view.root = g->root->image;
+	g->view.root_signed = g->root != NULL && g->root->proved && g->root->first_expiry > 0;
 	return 0;
 }
 

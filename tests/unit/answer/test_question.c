@@ -427,6 +427,45 @@ static void test_many_zones(void **state)
 
 /* ---- recursion ---- */
 
+/* RFC 8198: what the local root denies is not asked of anybody. */
+static void test_root_denials(void **state)
+{
+	struct answer_zone table[3];
+	struct answer_view view = view_of(2, table);
+	struct exchange x;
+	uint8_t corp[WIRE_NAME_MAX];
+	const uint8_t *elsewhere[] = {corp};
+	assert_true(wire_name_parse("corp.", corp) > 0);
+	view.recursion = true;
+	view.allow = loopback;
+	view.n_allow = 1;
+	view.root = images[0];
+	view.root_signed = true;
+	question_flags(&x, "WWW.Nowhere.", WIRE_TYPE_AAAA, WIRE_CLASS_IN, WIRE_RD | WIRE_CD);
+	expect(&x, &view, WIRE_RCODE_NXDOMAIN, WIRE_RD | WIRE_RA | WIRE_CD);
+	question_flags(&x, "nowhere.", WIRE_TYPE_AAAA, WIRE_CLASS_IN, WIRE_RD | WIRE_AD);
+	expect(&x, &view, WIRE_RCODE_NXDOMAIN, WIRE_RD | WIRE_RA | WIRE_AD);
+	question_flags(&x, "nowhere.", WIRE_TYPE_AAAA, WIRE_CLASS_IN, WIRE_RD);
+	add_edns(&x, 1232, true, 0, "", 0);
+	expect(&x, &view, WIRE_RCODE_NXDOMAIN, WIRE_RD | WIRE_RA | WIRE_AD);
+	assert_true(x.reader.read[WIRE_AUTHORITY] > 1); /* with its proof */
+	view.root_signed = false;
+	expect(&x, &view, WIRE_RCODE_NXDOMAIN, WIRE_RD | WIRE_RA);
+	/* what the root delegates or holds is the resolver's, so is what somebody else has the last word on */
+	static const char *const others[] = {"x.test.", "test.", ".", "a.root.", "corp.", "www.corp."};
+	view.elsewhere = elsewhere;
+	view.n_elsewhere = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		view.n_zones = 0;
+		question_flags(&x, others[i], WIRE_TYPE_A, WIRE_CLASS_IN, WIRE_RD);
+		assert_int_equal(ask(&x, &view), ANSWER_RECURSE);
+	}
+	/* a stranger learns nothing */
+	question_flags(&x, "nowhere.", WIRE_TYPE_A, WIRE_CLASS_IN, WIRE_RD);
+	x.peer = "192.0.2.77";
+	expect(&x, &view, WIRE_RCODE_REFUSED, WIRE_RD);
+}
+
 static void test_recursion(void **state)
 {
 	struct answer_zone table[3];
@@ -467,10 +506,12 @@ static void test_recursion(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_silence),    cmocka_unit_test(test_errors),    cmocka_unit_test(test_tsig),
-		cmocka_unit_test(test_edns),       cmocka_unit_test(test_sizes),     cmocka_unit_test(test_chaos),
-		cmocka_unit_test(test_zones),      cmocka_unit_test(test_ds_at_cut), cmocka_unit_test(test_not_loaded),
-		cmocka_unit_test(test_many_zones), cmocka_unit_test(test_recursion),
+		cmocka_unit_test(test_silence),    cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_tsig),       cmocka_unit_test(test_edns),
+		cmocka_unit_test(test_sizes),      cmocka_unit_test(test_chaos),
+		cmocka_unit_test(test_zones),      cmocka_unit_test(test_ds_at_cut),
+		cmocka_unit_test(test_not_loaded), cmocka_unit_test(test_many_zones),
+		cmocka_unit_test(test_recursion),  cmocka_unit_test(test_root_denials),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }
