@@ -9,6 +9,8 @@ void resolve_settings_default(struct resolve_settings *settings)
 	*settings = (struct resolve_settings){
 		.questions_max = 4096,
 		.clients_per_question = 1024,
+		.zone_questions_max = 2048,
+		.zone_questions_min = 20,
 		.upstream_max = RESOLVE_UPSTREAM_MAX,
 		.question_time_ms = 8000,
 		.ttl_max = 86400,
@@ -55,7 +57,8 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 	engine->question = calloc(engine->question_buckets, sizeof(struct question *));
 	engine->task = calloc(engine->task_buckets, sizeof(struct task *));
 	engine->root_message = malloc(WIRE_MESSAGE_MAX);
-	if (engine->question == NULL || engine->task == NULL || engine->root_message == NULL) {
+	if (engine->question == NULL || engine->task == NULL || engine->root_message == NULL ||
+	    resolve_quota_init(engine) < 0) {
 		resolve_free(engine);
 		return BANYAN_ENOMEM;
 	}
@@ -72,6 +75,7 @@ void resolve_free(struct resolve *engine)
 	resolve_exchanges_free(engine);
 	resolve_trust_free(engine);
 	resolve_timers_done(&engine->timers);
+	resolve_quota_done(engine);
 	arena_done(&engine->step);
 	free(engine->action);
 	free(engine->question);

@@ -19,6 +19,7 @@
 #include "dnssec/dnssec.h"
 
 #include "cache.h"
+#include "quota.h"
 #include "timer.h"
 
 #define ENGINE_TASK_BYTES_MAX     ((size_t)4 << 20) /* memory of one task: some large answers and 32 delegations */
@@ -153,6 +154,7 @@ struct task {
 	int exchange;         /* slot, -1 = none */
 	unsigned trust_depth; /* lookups for proofs above each other */
 	struct validation validation;
+	struct quota *quota; /* of the zone where it has a place */
 	struct outcome outcome;
 };
 
@@ -195,6 +197,7 @@ struct resolve {
 	uint32_t n_exchanges;
 	int32_t free_exchange;
 	struct timers timers;
+	struct quota *quota;
 	/* memory kept */
 	struct task *finished; /* their results are valid until the next step */
 	struct task *spare_task;

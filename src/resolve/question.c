@@ -171,6 +171,10 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 	if (take_from_cache(engine, event))
 		return;
 	counter_add(engine->counters, COUNTER_CACHE_MISSES, 1);
+	if (event->question.cached_only) {
+		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_CLIENT_LIMIT);
+		return;
+	}
 	if (engine->n_questions >= engine->settings.questions_max || question_find(engine, client) != NULL) {
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 		return;

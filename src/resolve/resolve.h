@@ -49,6 +49,8 @@ struct dnssec_anchors;
 struct resolve_settings {
 	uint32_t questions_max;                      /* client questions in flight, this engine */
 	uint32_t clients_per_question;               /* clients that wait for the same question */
+	uint32_t zone_questions_max;                 /* lookups at the servers of one zone at once; 0 = no limit */
+	uint32_t zone_questions_min;                 /* what is left of it while they do not answer */
 	uint32_t upstream_max;                       /* messages to authorities that one client question may cause */
 	uint32_t question_time_ms;                   /* after it: SERVFAIL, reason time-limit */
 	uint32_t ttl_max, ttl_min, ttl_negative_max; /* seconds */
@@ -99,6 +101,7 @@ struct resolve_event {
 			uint16_t qtype;       /* class is IN */
 			bool dnssec;          /* DO: keep RRSIGs in the result */
 			bool checking_disabled;
+			bool cached_only; /* no walk: what the cache does not say is refused, reason client-limit */
 			bool trace;    /* record the walk */
 			bool no_cache; /* do not answer from the cache (banyan trace --cold); still fills it */
 		} question;

@@ -181,6 +181,7 @@ static void task_end(struct resolve *engine, struct task *task)
 {
 	task->state = TASK_DONE;
 	resolve_upstream_drop(engine, task);
+	resolve_quota_leave(engine, task);
 	resolve_plan_drop(engine, task);
 	resolve_validate_drop(engine, task);
 	queue_remove(engine, task);
@@ -238,6 +239,7 @@ static bool failure_lasts(const struct task *task, enum reason reason)
 	switch (reason) {
 	case REASON_NO_ROOT:
 	case REASON_QUEUE_FULL:
+	case REASON_ZONE_LIMIT:
 		return false;
 	case REASON_DELEGATION_LOOP:
 	case REASON_WORK_LIMIT:

@@ -226,6 +226,7 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 	/* a connection takes a round trip before the question */
 	resolve_select_replied(engine, &exchange->to, &target->info, exchange->tcp ? took_ms / 2 : took_ms);
 	struct exchange sent = *exchange;
+	resolve_quota_replied(engine, task);
 	resolve_exchange_end(engine, exchange, true);
 	task->state = TASK_ASK;
 	resolve_task_ready(engine, task);
@@ -263,6 +264,7 @@ static void exchange_lost(struct resolve *engine, struct exchange *exchange, str
 	struct cut_target *target = target_of(exchange);
 	resolve_trace_add(engine, task, step);
 	task->trouble = step->reason;
+	resolve_quota_silent(task);
 	if (exchange->tcp)
 		resolve_trouble_tcp(target);
 	else

@@ -186,6 +186,10 @@ void resolve_walk_ask(struct resolve *engine, struct task *task)
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;
 	}
+	if (!resolve_quota_take(engine, task)) {
+		resolve_task_fail(engine, task, REASON_ZONE_LIMIT);
+		return;
+	}
 	bool minimised;
 	const uint8_t *name = resolve_minimise_name(engine, task, &minimised);
 	if (resolve_upstream_send(engine, task, (unsigned)target, name, minimised ? WIRE_TYPE_A : task->qtype,
