@@ -32,6 +32,9 @@ struct config_prefixes {
 
 enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, CONFIG_PROVE_STRUCTURE };
 
+/* As enum resolve_nxdomain_cut. */
+enum config_nxdomain_cut { CONFIG_NXDOMAIN_CUT_OFF, CONFIG_NXDOMAIN_CUT_SECURE, CONFIG_NXDOMAIN_CUT_ALL };
+
 struct config_zone {
 	char *name; /* presentation form */
 	char *file;
@@ -76,8 +79,14 @@ struct config {
 		struct config_prefixes allow;                                  /* default 127.0.0.0/8, ::1/128 */
 		uint64_t cache_size;                                           /* bytes; default 64 MiB */
 		uint32_t cache_ttl_max, cache_ttl_min, cache_negative_ttl_max; /* seconds */
-		uint16_t upstream_port;                                        /* 53 */
-		struct config_addrs outgoing;                                  /* source addresses; empty = any */
+		uint32_t cache_negative_ttl_min;                               /* seconds */
+		enum config_nxdomain_cut nxdomain_cut;
+		bool aggressive_nsec, prefetch, serve_stale;
+		uint32_t prefetch_max;
+		uint32_t stale_ttl, stale_age_max; /* seconds */
+		uint32_t stale_client_timeout_ms;
+		uint16_t upstream_port;       /* 53 */
+		struct config_addrs outgoing; /* source addresses; empty = any */
 		size_t n_reroutes;
 		struct config_reroute *reroute;
 		bool ipv4, ipv6;         /* families used towards authorities */

@@ -33,6 +33,7 @@ static_assert(offsetof(struct config, resolver.reroute) ==
 	      "list shape");
 
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
+static const char *const nxdomain_cuts[] = {"off", "secure", "all", NULL};
 static const char *const prove_modes[] = {"auto", "full", "digest", "structure", NULL};
 
 const struct config_section config_sections[] = {
@@ -142,7 +143,42 @@ const struct config_option config_options[] = {
 	 "for."},
 	{"resolver.cache-negative-ttl-max", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_negative_ttl_max),
 	 "1h", RANGE(0, DAY_S), NULL,
-	 "Longest time that the absence of a name or type stays in the cache (RFC 2308 section 5)."},
+	 "Longest time that the absence of a name or type stays in the cache (RFC 2308 section 5). With 0 none is "
+	 "kept."},
+	{"resolver.cache-negative-ttl-min", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_negative_ttl_min),
+	 "0s", RANGE(0, 3600), NULL,
+	 "Shortest time that the absence of a name or type stays in the cache, but never longer than the records that "
+	 "say so."},
+	{"resolver.nxdomain-cut", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.nxdomain_cut), "secure", RANGE(0, 2),
+	 nxdomain_cuts,
+	 "Whether a name that does not exist means that nothing below it does (RFC 8020). With secure, this holds for "
+	 "denials "
+	 "that DNSSEC has proved; with all, for others too: this spares the servers of unsigned zones floods of random "
+	 "names, "
+	 "but takes down whole trees where a server denies names that exist or a denial is forged."},
+	{"resolver.aggressive-nsec", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.aggressive_nsec), "true", RANGE(0, 1),
+	 NULL,
+	 "Answer from proved NSEC and NSEC3 records that are known already, without asking, what they deny or prove to "
+	 "be "
+	 "made of a wildcard (RFC 8198)."},
+	{"resolver.prefetch", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.prefetch), "true", RANGE(0, 1), NULL,
+	 "Ask again for what is asked for often, before it expires from the cache."},
+	{"resolver.prefetch-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.prefetch_max), "64", RANGE(1, 65536),
+	 NULL, "Such refreshes at once, for each worker. Further ones are left out."},
+	{"resolver.serve-stale", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.serve_stale), "true", RANGE(0, 1), NULL,
+	 "Answer with records that have expired when the servers of their zone cannot be asked (RFC 8767). Such an "
+	 "answer "
+	 "says so with an extended error, is never called authentic, and never takes the place of one that was found "
+	 "bogus."},
+	{"resolver.stale-ttl", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.stale_ttl), "30s", RANGE(1, 3600),
+	 NULL, "TTL of expired records in answers."},
+	{"resolver.stale-max-age", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.stale_age_max), "1d",
+	 RANGE(1, 30 * DAY_S), NULL, "How long after they have expired records may still be used."},
+	{"resolver.stale-client-timeout", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.stale_client_timeout_ms),
+	 "1800ms", RANGE(0, 300 * SECOND), NULL,
+	 "How long a client waits before it gets expired records while resolving goes on. With 0 it does not wait at "
+	 "all; with "
+	 "resolver.question-time or more it gets them only when resolving has failed."},
 	{"resolver.upstream-port", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_port), "53", RANGE(1, 65535),
 	 NULL, "Port at which authoritative servers are asked. Other than 53 in labs only."},
 	{"resolver.outgoing", CONFIG_HOSTS, CONFIG_RESTART, FIELD(resolver.outgoing), "[]", RANGE(0, OUTGOING_MAX),

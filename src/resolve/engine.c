@@ -16,6 +16,14 @@ void resolve_settings_default(struct resolve_settings *settings)
 		.ttl_max = 86400,
 		.ttl_min = 0,
 		.ttl_negative_max = 3600, /* RFC 2308 section 5: one to three hours */
+		.nxdomain_cut = RESOLVE_NXDOMAIN_CUT_SECURE,
+		.aggressive_nsec = true,
+		.prefetch = true,
+		.prefetch_max = 64,
+		.serve_stale = true,
+		.stale_ttl_s = 30,        /* RFC 8767 section 4 */
+		.stale_age_max_s = 86400, /* section 5: one to three days */
+		.stale_client_timeout_ms = 1800,
 		.upstream_port = 53,
 		.edns_size = 1232,
 		.ipv4 = true,
@@ -115,6 +123,8 @@ static void timers_run(struct resolve *engine)
 	while ((timer = resolve_timer_due(&engine->timers, engine->now_ms)) != NULL) {
 		if (timer->kind == TIMER_EXCHANGE)
 			resolve_upstream_timeout(engine, timer->owner);
+		else if (timer->kind == TIMER_PATIENCE)
+			resolve_question_impatient(engine, timer->owner);
 		else
 			resolve_question_expire(engine, timer->owner);
 	}

@@ -74,6 +74,10 @@ struct question {
 	struct waiter waiter;
 	struct question *next; /* in its bucket, or in the list of free ones */
 	struct timer deadline;
+	struct timer patience; /* after it, something stale is better than nothing */
+	/* Nobody waits: it has its answer, or is a refresh. In a list instead of a bucket. */
+	bool background;
+	struct question *prev;
 	uint64_t client;
 	int64_t started_ms;
 	bool dnssec, trace, no_cache, checking_disabled;
@@ -131,6 +135,8 @@ struct task {
 	struct task *ready_next, *ready_prev;
 	bool ready, listed; /* in the queue; in the table */
 	bool shared;        /* may others join? */
+	bool refresh;       /* what the cache has for its name is what it wants to replace */
+	bool slow;          /* a client has lost its patience */
 	bool no_cache;
 	bool went_out; /* asked a server or the root */
 	enum task_state state;
@@ -203,6 +209,9 @@ struct resolve {
 	struct task *spare_task;
 	unsigned n_spare;
 	struct question *spare_question;
+	struct question *background; /* first of the list */
+	uint32_t n_background;
+	bool stale; /* the cache is read as it was some time ago: no synthesis */
 	uint8_t *root_message;
 	struct trust_table *trust;
 };
@@ -218,6 +227,21 @@ void resolve_question_expire(struct resolve *engine, struct question *question);
 void resolve_question_done(struct resolve *engine, struct question *question, const struct outcome *outcome,
 			   const struct work *work);
 void resolve_questions_free(struct resolve *engine);
+void resolve_question_impatient(struct resolve *engine, struct question *question);
+/* A question that nobody waits for; false = there are enough, or no memory. */
+bool resolve_question_background(struct resolve *engine, const uint8_t *qname, uint16_t qtype);
+
+/* stale.c: expired data (RFC 8767) */
+bool resolve_stale_helps(enum reason reason); /* is it right to use them after such a failure? */
+bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8_t *qname, uint16_t qtype,
+			struct outcome *outcome);
+/* Is it known already that there will be nothing better soon? */
+bool resolve_stale_at_once(struct resolve *engine, const uint8_t *qname, uint16_t qtype, struct outcome *outcome);
+/* Seconds for which a failure holds at least, since there is something stale to bridge them; or 0. */
+uint32_t resolve_stale_recheck_s(struct resolve *engine, const uint8_t *qname, uint16_t qtype);
+
+/* refresh.c: the cache has answered; is it time to ask again? */
+void resolve_refresh_check(struct resolve *engine, const uint8_t *qname, uint16_t qtype, const struct outcome *outcome);
 
 /* task.c */
 struct task *resolve_task_find(struct resolve *engine, const uint8_t *qname, uint16_t qtype); /* one to join */

@@ -46,6 +46,10 @@ int resolve_cache_put_failure(struct resolve_cache *cache, int64_t now_ms, const
 			      enum reason reason, uint32_t at_least_s)
 {
 	struct cache_key key = failure_key(name, type);
+	enum reason known;
+	_cleanup_(arena_done) struct arena arena = {0};
+	if (resolve_cache_failure(cache, &arena, now_ms, name, type, &known))
+		return 0; /* one failure of many who waited for it */
 	uint8_t data[3], before = failures_before(cache, now_ms, &key);
 	wire_put16(data, (uint16_t)reason);
 	data[2] = before + 1;

@@ -30,6 +30,8 @@ static int64_t negative_expiry(const struct rrset *soa, const struct reply_set *
 	uint32_t ttl = set->ttl;
 	if (rdata.len >= 4 && wire_get32(rdata.data + rdata.len - 4) < ttl)
 		ttl = wire_get32(rdata.data + rdata.len - 4);
+	if (ttl < ask->ttl_negative_min)
+		ttl = ask->ttl_negative_min;
 	if (ttl > ask->ttl_negative_max)
 		ttl = ask->ttl_negative_max;
 	int64_t expires_ms = now_ms + (int64_t)ttl * 1000;

@@ -46,13 +46,58 @@ static struct question *question_find(struct resolve *engine, uint64_t client)
 	return question;
 }
 
-static struct question *question_open(struct resolve *engine, const struct resolve_event *event)
+/* Memory for a question, or NULL. */
+static struct question *question_take(struct resolve *engine)
 {
 	struct question *question = engine->spare_question;
-	if (question != NULL)
-		engine->spare_question = question->next;
+	if (question == NULL)
+		return malloc(sizeof *question);
+	engine->spare_question = question->next;
+	return question;
+}
+
+static void bucket_add(struct resolve *engine, struct question *question)
+{
+	struct question **bucket = bucket_of(engine, question->client);
+	question->next = *bucket;
+	*bucket = question;
+	engine->n_questions++;
+}
+
+static void bucket_remove(struct resolve *engine, struct question *question)
+{
+	struct question **at = bucket_of(engine, question->client);
+	while (*at != question)
+		at = &(*at)->next;
+	*at = question->next;
+	engine->n_questions--;
+}
+
+static void background_add(struct resolve *engine, struct question *question)
+{
+	question->background = true;
+	question->prev = NULL;
+	question->next = engine->background;
+	if (question->next != NULL)
+		question->next->prev = question;
+	engine->background = question;
+	engine->n_background++;
+}
+
+static void background_remove(struct resolve *engine, struct question *question)
+{
+	if (question->prev != NULL)
+		question->prev->next = question->next;
 	else
-		question = malloc(sizeof *question);
+		engine->background = question->next;
+	if (question->next != NULL)
+		question->next->prev = question->prev;
+	engine->n_background--;
+}
+
+static struct question *question_open(struct resolve *engine, const struct resolve_event *event)
+{
+	struct question *question = question_take(engine);
 	if (question == NULL)
 		return NULL;
 	*question = (struct question){.client = event->question.client,
@@ -65,22 +110,21 @@ static struct question *question_open(struct resolve *engine, const struct resol
 	question->waiter.question = question;
 	question->deadline.kind = TIMER_QUESTION;
 	question->deadline.owner = question;
+	question->patience.kind = TIMER_PATIENCE;
+	question->patience.owner = question;
 	wire_name_lower(event->question.qname, question->qname);
-	struct question **bucket = bucket_of(engine, question->client);
-	question->next = *bucket;
-	*bucket = question;
-	engine->n_questions++;
+	bucket_add(engine, question);
 	return question;
 }
 
 static void question_close(struct resolve *engine, struct question *question)
 {
-	struct question **at = bucket_of(engine, question->client);
-	while (*at != question)
-		at = &(*at)->next;
-	*at = question->next;
-	engine->n_questions--;
+	if (question->background)
+		background_remove(engine, question);
+	else
+		bucket_remove(engine, question);
 	resolve_timer_clear(&engine->timers, &question->deadline);
+	resolve_timer_clear(&engine->timers, &question->patience);
 	resolve_task_leave(engine, &question->waiter);
 	question->next = engine->spare_question;
 	engine->spare_question = question;
@@ -91,6 +135,8 @@ void resolve_questions_free(struct resolve *engine)
 	for (uint32_t i = 0; engine->question != NULL && i < engine->question_buckets; i++)
 		while (engine->question[i] != NULL)
 			question_close(engine, engine->question[i]);
+	while (engine->background != NULL)
+		question_close(engine, engine->background);
 	while (engine->spare_question != NULL) {
 		struct question *question = engine->spare_question;
 		engine->spare_question = question->next;
@@ -128,6 +174,25 @@ static bool take_from_cache(struct resolve *engine, const struct resolve_event *
 		return false;
 	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
 	answer_outcome(engine, event->question.client, event->question.qtype, event->question.dnssec, &outcome);
+	resolve_refresh_check(engine, event->question.qname, event->question.qtype, &outcome);
+	return true;
+}
+
+/* The other short way: there was something in it, and it is known that nothing better can be had now. */
+static bool take_stale(struct resolve *engine, const struct resolve_event *event)
+{
+	struct outcome outcome;
+	const uint8_t *qname = event->question.qname;
+	uint16_t qtype = event->question.qtype;
+	if (event->question.no_cache || event->question.trace || !resolve_stale_at_once(engine, qname, qtype, &outcome))
+		return false;
+	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
+	counter_add(engine->counters, COUNTER_STALE, 1);
+	answer_outcome(engine, event->question.client, qtype, event->question.dnssec, &outcome);
+	enum reason reason;
+	if (!resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, qname, qtype, &reason) &&
+	    resolve_task_find(engine, qname, qtype) == NULL)
+		resolve_question_background(engine, qname, qtype);
 	return true;
 }
 
@@ -155,10 +220,23 @@ static int question_start(struct resolve *engine, struct question *question)
 		return BANYAN_ENOMEM;
 	task->shared = !own;
 	task->no_cache = question->no_cache;
+	task->refresh = question->background;
 	question->waiter.joined = false;
 	resolve_task_wait(task, &question->waiter);
 	resolve_task_ready(engine, task);
 	return 0;
+}
+
+/* It ends after some time, and before that its client gets something stale if there is any. */
+static int question_timers(struct resolve *engine, struct question *question)
+{
+	const struct resolve_settings *settings = &engine->settings;
+	int rc = resolve_timer_set(&engine->timers, &question->deadline, engine->now_ms + settings->question_time_ms);
+	if (rc < 0 || question->background || question->no_cache || question->trace || !settings->serve_stale ||
+	    settings->stale_client_timeout_ms >= settings->question_time_ms)
+		return rc;
+	return resolve_timer_set(&engine->timers, &question->patience,
+				 engine->now_ms + settings->stale_client_timeout_ms);
 }
 
 void resolve_question_take(struct resolve *engine, const struct resolve_event *event)
@@ -168,7 +246,7 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 		answer_failure(engine, client, WIRE_RCODE_NOTIMP, REASON_NONE);
 		return;
 	}
-	if (take_from_cache(engine, event))
+	if (take_from_cache(engine, event) || take_stale(engine, event))
 		return;
 	counter_add(engine->counters, COUNTER_CACHE_MISSES, 1);
 	if (event->question.cached_only) {
@@ -184,12 +262,29 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 		return;
 	}
-	int64_t deadline_ms = engine->now_ms + engine->settings.question_time_ms;
-	if (question_start(engine, question) < 0 ||
-	    resolve_timer_set(&engine->timers, &question->deadline, deadline_ms) < 0) {
+	if (question_start(engine, question) < 0 || question_timers(engine, question) < 0) {
 		question_close(engine, question);
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 	}
+}
+
+bool resolve_question_background(struct resolve *engine, const uint8_t *qname, uint16_t qtype)
+{
+	if (engine->n_background >= engine->settings.prefetch_max)
+		return false;
+	struct question *question = question_take(engine);
+	if (question == NULL)
+		return false;
+	*question = (struct question){.started_ms = engine->now_ms, .qtype = qtype};
+	question->waiter.question = question;
+	question->deadline.kind = TIMER_QUESTION;
+	question->deadline.owner = question;
+	wire_name_lower(qname, question->qname);
+	background_add(engine, question);
+	if (question_start(engine, question) == 0 && question_timers(engine, question) == 0)
+		return true;
+	question_close(engine, question);
+	return false;
 }
 
 /* ---- a question ends ---- */
@@ -197,6 +292,14 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 static void question_answer(struct resolve *engine, struct question *question, const struct outcome *outcome,
 			    const struct work *work)
 {
+	struct outcome stale;
+	if (question->background)
+		return;
+	if (outcome->rcode == WIRE_RCODE_SERVFAIL && !question->no_cache && resolve_stale_helps(outcome->reason) &&
+	    resolve_stale_find(engine, &engine->step, question->qname, question->qtype, &stale)) {
+		counter_add(engine->counters, COUNTER_STALE, 1);
+		outcome = &stale;
+	}
 	bool sigs = question->dnssec || question->qtype == WIRE_TYPE_RRSIG;
 	struct resolve_result *result = resolve_outcome_result(engine, outcome, sigs);
 	if (result != NULL) {
@@ -226,13 +329,27 @@ void resolve_question_done(struct resolve *engine, struct question *question, co
 	question_close(engine, question);
 }
 
+void resolve_question_impatient(struct resolve *engine, struct question *question)
+{
+	struct outcome outcome;
+	if (!resolve_stale_find(engine, &engine->step, question->qname, question->qtype, &outcome))
+		return;
+	counter_add(engine->counters, COUNTER_STALE, 1);
+	question_answer(engine, question, &outcome, question->waiter.task->work);
+	question->waiter.task->slow = true;
+	bucket_remove(engine, question); /* the client has what it wanted; the walk goes on */
+	background_add(engine, question);
+}
+
 void resolve_question_expire(struct resolve *engine, struct question *question)
 {
 	struct outcome outcome = {.rcode = WIRE_RCODE_SERVFAIL, .reason = REASON_TIME_LIMIT};
 	if (!question->no_cache)
-		resolve_evictions_count(engine,
-					resolve_cache_put_failure(engine->cache, engine->cache_ms, question->qname,
-								  question->qtype, REASON_TIME_LIMIT, 0));
+		resolve_evictions_count(
+			engine,
+			resolve_cache_put_failure(engine->cache, engine->cache_ms, question->qname, question->qtype,
+						  REASON_TIME_LIMIT,
+						  resolve_stale_recheck_s(engine, question->qname, question->qtype)));
 	question_answer(engine, question, &outcome, question->waiter.task->work);
 	question_close(engine, question);
 }

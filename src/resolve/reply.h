@@ -65,7 +65,7 @@ struct ask {
 	const uint8_t *qname;
 	uint16_t qtype;
 	bool tcp, edns, root;
-	uint32_t ttl_negative_max;
+	uint32_t ttl_negative_max, ttl_negative_min;
 };
 
 enum reading_kind {

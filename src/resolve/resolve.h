@@ -46,6 +46,14 @@ struct resolve_negative_anchor {
 
 struct dnssec_anchors;
 
+/* Does an NXDOMAIN hold for all names below it (RFC 8020)? */
+enum resolve_nxdomain_cut {
+	RESOLVE_NXDOMAIN_CUT_OFF,
+	RESOLVE_NXDOMAIN_CUT_SECURE, /* when it is proved: others may be forged, or said by servers that forget about
+					empty non-terminals, and then take down more than one name */
+	RESOLVE_NXDOMAIN_CUT_ALL,
+};
+
 struct resolve_settings {
 	uint32_t questions_max;                      /* client questions in flight, this engine */
 	uint32_t clients_per_question;               /* clients that wait for the same question */
@@ -54,8 +62,17 @@ struct resolve_settings {
 	uint32_t upstream_max;                       /* messages to authorities that one client question may cause */
 	uint32_t question_time_ms;                   /* after it: SERVFAIL, reason time-limit */
 	uint32_t ttl_max, ttl_min, ttl_negative_max; /* seconds */
-	uint16_t upstream_port;                      /* 53 */
-	uint16_t edns_size;                          /* advertised to authorities */
+	uint32_t ttl_negative_min;                   /* seconds */
+	enum resolve_nxdomain_cut nxdomain_cut;
+	bool aggressive_nsec;             /* RFC 8198 */
+	bool prefetch;                    /* refresh what is asked for often before it expires */
+	uint32_t prefetch_max;            /* refreshes at once, this engine */
+	bool serve_stale;                 /* RFC 8767 */
+	uint32_t stale_ttl_s;             /* TTL of stale records in answers */
+	uint32_t stale_age_max_s;         /* how long after their end they are of use */
+	uint32_t stale_client_timeout_ms; /* a client waits so long for better; 0 = not at all */
+	uint16_t upstream_port;           /* 53 */
+	uint16_t edns_size;               /* advertised to authorities */
 	bool ipv4, ipv6;
 	bool case_randomisation; /* 0x20 */
 	bool qname_minimisation; /* RFC 9156, relaxed */

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-enum timer_kind { TIMER_EXCHANGE, TIMER_QUESTION };
+enum timer_kind { TIMER_EXCHANGE, TIMER_QUESTION, TIMER_PATIENCE };
 
 struct timer {
 	int64_t at_ms;

@@ -220,7 +220,8 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 			  .qtype = exchange->qtype,
 			  .tcp = exchange->tcp,
 			  .edns = exchange->edns,
-			  .ttl_negative_max = engine->settings.ttl_negative_max};
+			  .ttl_negative_max = engine->settings.ttl_negative_max,
+			  .ttl_negative_min = engine->settings.ttl_negative_min};
 	read_reply(engine, exchange, event, &ask, &reply, &reading);
 	trace_reading(engine, exchange, &reply, &reading);
 	/* a connection takes a round trip before the question */

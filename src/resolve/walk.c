@@ -41,6 +41,23 @@ static int cached_denial(const struct cache_denial *denial, struct outcome *outc
 	return 1;
 }
 
+/* Below a name that does not exist there is nothing (RFC 8020). */
+static bool nothing_below(struct resolve *engine, struct arena *arena, const uint8_t *name, struct cache_denial *ret)
+{
+	enum resolve_nxdomain_cut cut = engine->settings.nxdomain_cut;
+	if (cut == RESOLVE_NXDOMAIN_CUT_OFF || engine->stale)
+		return false;
+	for (unsigned labels = wire_name_labels(name); labels > 1; labels--) {
+		name = wire_name_skip(name, 1);
+		if (resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, ret) &&
+		    (cut == RESOLVE_NXDOMAIN_CUT_ALL || ret->security == SECURITY_SECURE)) {
+			counter_add(engine->counters, COUNTER_NXDOMAIN_CUTS, 1);
+			return true;
+		}
+	}
+	return false;
+}
+
 int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *name, uint16_t qtype, unsigned *aliases,
 			struct outcome *outcome)
 {
@@ -59,7 +76,8 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 		case CACHE_MISS:
 			break;
 		}
-		if (resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, &denial))
+		if (resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, &denial) ||
+		    nothing_below(engine, arena, name, &denial))
 			return cached_denial(&denial, outcome);
 		if (qtype == WIRE_TYPE_CNAME || qtype == WIRE_TYPE_ANY || qtype == WIRE_TYPE_RRSIG)
 			return 0;
@@ -87,8 +105,9 @@ static void trace_cache(struct resolve *engine, struct task *task, const uint8_t
 void resolve_walk_look(struct resolve *engine, struct task *task)
 {
 	enum reason reason;
+	bool refresh = task->refresh && task->aliases == 0;
 	task->state = TASK_DESCEND;
-	if (task->no_cache)
+	if (task->no_cache || refresh)
 		return;
 	int rc = resolve_walk_cached(engine, &task->arena, task->sname, task->qtype, &task->aliases, &task->outcome);
 	if (rc == 1) {

@@ -121,6 +121,15 @@ static int resolver_make(struct worker *worker, const struct config *config, str
 	settings.ttl_max = config->resolver.cache_ttl_max;
 	settings.ttl_min = config->resolver.cache_ttl_min;
 	settings.ttl_negative_max = config->resolver.cache_negative_ttl_max;
+	settings.ttl_negative_min = config->resolver.cache_negative_ttl_min;
+	settings.nxdomain_cut = (enum resolve_nxdomain_cut)config->resolver.nxdomain_cut;
+	settings.aggressive_nsec = config->resolver.aggressive_nsec;
+	settings.prefetch = config->resolver.prefetch;
+	settings.prefetch_max = config->resolver.prefetch_max;
+	settings.serve_stale = config->resolver.serve_stale;
+	settings.stale_ttl_s = config->resolver.stale_ttl;
+	settings.stale_age_max_s = config->resolver.stale_age_max;
+	settings.stale_client_timeout_ms = config->resolver.stale_client_timeout_ms;
 	settings.upstream_port = config->resolver.upstream_port;
 	settings.edns_size = (uint16_t)config->resolver.edns_size;
 	settings.ipv4 = config->resolver.ipv4;
