@@ -235,6 +235,9 @@ bool resolve_question_background(struct resolve *engine, const uint8_t *qname, u
 bool resolve_stale_helps(enum reason reason); /* is it right to use them after such a failure? */
 bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8_t *qname, uint16_t qtype,
 			struct outcome *outcome);
+/* Was the name denied after the (expired) set was learned? */
+bool resolve_stale_denied(struct resolve *engine, struct arena *arena, const uint8_t *name, const struct rrset *set,
+			  struct cache_denial *ret);
 /* Is it known already that there will be nothing better soon? */
 bool resolve_stale_at_once(struct resolve *engine, const uint8_t *qname, uint16_t qtype, struct outcome *outcome);
 /* Seconds for which a failure holds at least, since there is something stale to bridge them; or 0. */

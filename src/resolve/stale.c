@@ -39,6 +39,13 @@ static void sets_revive(struct resolve *engine, struct rrset *const *set, unsign
 	}
 }
 
+bool resolve_stale_denied(struct resolve *engine, struct arena *arena, const uint8_t *name, const struct rrset *set,
+			  struct cache_denial *ret)
+{
+	return resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, ret) &&
+	       ret->stored_ms > set->stored_ms;
+}
+
 bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8_t *qname, uint16_t qtype,
 			struct outcome *outcome)
 {

@@ -66,6 +66,8 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 		struct cache_denial denial;
 		switch (resolve_cache_find(engine->cache, arena, engine->cache_ms, name, qtype, &set, &denial)) {
 		case CACHE_HIT_SET:
+			if (engine->stale && resolve_stale_denied(engine, arena, name, set, &denial))
+				return cached_denial(&denial, outcome);
 			if (outcome->n_answers == OUTCOME_SETS_MAX)
 				return BANYAN_ELIMIT;
 			outcome->answer[outcome->n_answers++] = set;
