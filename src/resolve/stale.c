@@ -56,6 +56,8 @@ bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8
 		return false;
 	outcome->rcode = WIRE_RCODE_NOERROR; /* the rest of the tables stays as it is: they are large */
 	outcome->from_cache = true;
+	outcome->detail = NULL;
+	outcome->bare = false;
 	outcome->n_answers = outcome->n_denials = 0;
 	wire_name_lower(qname, name);
 	engine->stale = true;
@@ -63,7 +65,7 @@ bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8
 	int rc = resolve_walk_cached(engine, arena, name, qtype, &aliases, outcome);
 	engine->cache_ms = now_ms;
 	engine->stale = false;
-	if (rc != 1)
+	if (rc != 1 || !resolve_validate_known(engine, outcome))
 		return false;
 	sets_revive(engine, outcome->answer, outcome->n_answers);
 	sets_revive(engine, outcome->denial, outcome->n_denials);
