@@ -107,7 +107,7 @@ int resolve_alias_chain(const struct reply *reply, const struct ask *ask, const 
 {
 	const uint8_t *name = ask->qname;
 	reading->name = name;
-	while (wire_name_under(name, ask->zone)) {
+	while (resolve_scrub_speaks(ask, name)) {
 		struct rrset *cname;
 		int rc = chain_data(reply, ask, take, name, reading);
 		if (rc != 0)

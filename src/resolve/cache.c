@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What is kept under which key: RRsets, denials, delegations, servers. */
 #include "cache.h"
+#include "forward.h"
 
 #include <string.h>
 
@@ -171,10 +172,15 @@ bool resolve_cache_nxdomain(struct resolve_cache *cache, struct arena *arena, in
 
 /* ---- delegations ---- */
 
-bool resolve_cache_cut(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
-		       struct cut *ret)
+static uint16_t cut_origin(const struct forward *via)
 {
-	struct cache_key key = resolve_cache_key(CACHE_CUT, zone, 0);
+	return via == NULL ? 0 : via->origin;
+}
+
+bool resolve_cache_cut(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
+		       const struct forward *via, struct cut *ret)
+{
+	struct cache_key key = resolve_cache_key(CACHE_CUT, zone, cut_origin(via));
 	struct store_value value;
 	if (get(cache, arena, now_ms, &key, &value) < 0 || resolve_cut_unpack(value.data, value.len, ret) < 0)
 		return false;
@@ -182,6 +188,7 @@ bool resolve_cache_cut(struct resolve_cache *cache, struct arena *arena, int64_t
 	ret->labels = wire_name_labels(zone);
 	ret->expires_ms = value.expires_ms;
 	ret->cached = true;
+	ret->via = via;
 	return true;
 }
 
@@ -191,7 +198,7 @@ int resolve_cache_put_cut(struct resolve_cache *cache, int64_t now_ms, const str
 	int len = resolve_cut_pack(cut, data, sizeof data);
 	if (len < 0)
 		return len;
-	struct cache_key key = resolve_cache_key(CACHE_CUT, cut->zone, 0);
+	struct cache_key key = resolve_cache_key(CACHE_CUT, cut->zone, cut_origin(cut->via));
 	struct store_value value = {.expires_ms = cut->expires_ms,
 				    .rank = RANK_REFERRAL,
 				    .kind = CACHE_KIND_SET,
@@ -200,9 +207,9 @@ int resolve_cache_put_cut(struct resolve_cache *cache, int64_t now_ms, const str
 	return put(cache, now_ms, &key, &value);
 }
 
-void resolve_cache_drop_cut(struct resolve_cache *cache, const uint8_t *zone)
+void resolve_cache_drop_cut(struct resolve_cache *cache, const struct cut *cut)
 {
-	struct cache_key key = resolve_cache_key(CACHE_CUT, zone, 0);
+	struct cache_key key = resolve_cache_key(CACHE_CUT, cut->zone, cut_origin(cut->via));
 	resolve_store_delete(cache, key.bytes, key.len);
 }
 

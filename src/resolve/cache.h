@@ -7,7 +7,7 @@
  *
  * Delegations are kept as the parent said them and live no longer than the delegation they were learned
  * through; what a zone says of its own NS set answers clients and steers no walk. So a zone that its parent has
- * removed cannot prolong its own life (ghost domains).
+ * removed cannot prolong its own life (ghost domains). Those below a stub zone have keys of their own.
  */
 #pragma once
 
@@ -67,9 +67,9 @@ int resolve_cache_put_no_ds(struct resolve_cache *cache, int64_t now_ms, const u
 			    const struct cache_denial *denial);
 
 bool resolve_cache_cut(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
-		       struct cut *ret);
+		       const struct forward *via, struct cut *ret);
 int resolve_cache_put_cut(struct resolve_cache *cache, int64_t now_ms, const struct cut *cut);
-void resolve_cache_drop_cut(struct resolve_cache *cache, const uint8_t *zone);
+void resolve_cache_drop_cut(struct resolve_cache *cache, const struct cut *cut);
 
 bool resolve_cache_failure(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *name,
 			   uint16_t type, enum reason *ret);

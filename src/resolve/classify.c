@@ -28,7 +28,9 @@ static int classify_rcode(const struct reply *reply, const struct ask *ask, stru
 		return 1;
 	case WIRE_RCODE_REFUSED:
 	case WIRE_RCODE_NOTAUTH:
-		found(reading, READING_LAME, REASON_LAME, wire_rcode_text(reply->rcode));
+		/* what a forwarder refuses is this name, not a zone */
+		found(reading, ask->forward != NULL ? READING_FAILED : READING_LAME, REASON_LAME,
+		      wire_rcode_text(reply->rcode));
 		return 1;
 	default:
 		found(reading, READING_FAILED, REASON_NO_SERVERS, wire_rcode_text(reply->rcode));
@@ -37,23 +39,25 @@ static int classify_rcode(const struct reply *reply, const struct ask *ask, stru
 }
 
 /* A server that recurses instead of knowing: its cache is not the zone. */
-static bool is_recursive(const struct reply *reply)
+static bool is_recursive(const struct reply *reply, const struct ask *ask)
 {
-	return (reply->flags & WIRE_AA) == 0 && (reply->flags & WIRE_RA) != 0;
+	return ask->forward == NULL && (reply->flags & WIRE_AA) == 0 && (reply->flags & WIRE_RA) != 0;
 }
 
 static int classify_denial(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
 			   struct reading *reading)
 {
 	bool nx = reply->rcode == WIRE_RCODE_NXDOMAIN;
-	if (is_recursive(reply))
+	if (is_recursive(reply, ask))
 		return found(reading, READING_LAME, REASON_LAME, "not authoritative");
-	if (resolve_negative_foreign(reply, ask->zone, reading->name))
+	if (resolve_negative_foreign(reply, ask, reading->name))
 		return found(reading, READING_LAME, REASON_LAME, "denies for another zone");
 	int rc = resolve_negative_take(reply, ask, take, reading);
 	if (rc < 0)
 		return rc;
-	if ((reply->flags & WIRE_AA) == 0 && !reading->has_soa)
+	if (ask->forward != NULL && (reply->flags & (WIRE_AA | WIRE_RA)) == 0)
+		return found(reading, READING_FAILED, REASON_LAME, "does not recurse");
+	if (ask->forward == NULL && (reply->flags & WIRE_AA) == 0 && !reading->has_soa)
 		return found(reading, READING_LAME, REASON_LAME, "neither answer nor referral");
 	return nx ? found(reading, READING_NXDOMAIN, REASON_NONE, "no such name")
 		  : found(reading, READING_NODATA, REASON_NONE, "no such data");
@@ -92,6 +96,8 @@ static bool has_soa(const struct reply *reply)
 static int classify_empty(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
 			  struct reading *reading)
 {
+	if (ask->forward != NULL)
+		return classify_denial(reply, ask, take, reading);
 	const struct reply_set *ns = resolve_scrub_referral(reply, ask->zone, reading->name);
 	if (ns != NULL && !has_soa(reply))
 		return classify_referral(reply, ask, take, reading, ns);
@@ -111,12 +117,12 @@ static int classify_chain(const struct reply *reply, const struct ask *ask, cons
 		chain = resolve_proof_of_answers(reply, ask, take, reading) < 0 ? BANYAN_ENOMEM : chain;
 	if (chain < 0)
 		return chain;
-	if (is_recursive(reply) && reading->n_answers > 0)
+	if (is_recursive(reply, ask) && reading->n_answers > 0)
 		return found(reading, READING_LAME, REASON_LAME, "not authoritative");
 	if (chain > 0)
 		return found(reading, READING_ANSWER, REASON_NONE, "answer");
 	/* The chain leaves the zone: what the reply says of its end is not for this server to say. */
-	if (reading->n_aliases > 0 && !wire_name_under(reading->name, ask->zone))
+	if (reading->n_aliases > 0 && !resolve_scrub_speaks(ask, reading->name))
 		return found(reading, READING_ALIAS, REASON_NONE, "alias");
 	if (reply->rcode == WIRE_RCODE_NXDOMAIN)
 		return classify_denial(reply, ask, take, reading);
@@ -140,7 +146,9 @@ int resolve_classify(const struct reply *reply, const struct ask *ask, const str
 		return ask->tcp ? found(ret, READING_BROKEN, REASON_REPLY_MALFORMED, "truncated over TCP")
 				: found(ret, READING_TRUNCATED, REASON_NONE, "truncated");
 	struct reply_take ranked = *take;
-	ranked.rank = ask->root ? RANK_ROOT : reply->flags & WIRE_AA ? RANK_AUTHORITY : RANK_ANSWER;
+	ranked.rank = ask->root                                        ? RANK_ROOT
+		      : reply->flags & WIRE_AA && ask->forward == NULL ? RANK_AUTHORITY
+								       : RANK_ANSWER;
 	int chain = resolve_alias_chain(reply, ask, &ranked, ret);
 	return classify_chain(reply, ask, &ranked, ret, chain);
 }

@@ -27,8 +27,11 @@ struct cut_target {
 	struct server_info info;
 };
 
+struct forward;
 struct cut {
 	const uint8_t *zone;
+	const struct forward *via; /* the forward or stub zone that led here; NULL = the root did */
+	bool configured;           /* the servers are those of `via` */
 	unsigned labels;
 	int64_t expires_ms;
 	bool root;   /* the local image */

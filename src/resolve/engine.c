@@ -70,6 +70,12 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 		resolve_free(engine);
 		return BANYAN_ENOMEM;
 	}
+	int rc = resolve_forwards_new(settings->forward, settings->n_forwards, settings->upstream_port,
+				      &engine->forwards);
+	if (rc < 0) {
+		resolve_free(engine);
+		return rc;
+	}
 	*ret = engine;
 	return 0;
 }
@@ -82,6 +88,7 @@ void resolve_free(struct resolve *engine)
 	resolve_tasks_free(engine);
 	resolve_exchanges_free(engine);
 	resolve_trust_free(engine);
+	resolve_forwards_free(engine->forwards);
 	resolve_timers_done(&engine->timers);
 	resolve_quota_done(engine);
 	arena_done(&engine->step);

@@ -20,6 +20,7 @@
 
 #include "cache.h"
 #include "quota.h"
+#include "forward.h"
 #include "timer.h"
 
 #define ENGINE_TASK_BYTES_MAX     ((size_t)4 << 20) /* memory of one task: some large answers and 32 delegations */
@@ -151,9 +152,10 @@ struct task {
 	uint8_t sname[WIRE_NAME_MAX]; /* qname, or what its aliases led to */
 	unsigned aliases, referrals;
 	bool minimise;
-	unsigned minimised;  /* questions asked with a shortened name */
-	unsigned ask_labels; /* labels of the shortened name; 0 = from the zone */
-	bool asked_again;    /* an outdated delegation was dropped once */
+	unsigned minimised;    /* questions asked with a shortened name */
+	unsigned ask_labels;   /* labels of the shortened name; 0 = from the zone */
+	bool asked_again;      /* an outdated delegation was dropped once */
+	uint8_t forward_below; /* forward and stub zones of so many labels or more have failed */
 	struct cut *cut;
 	enum reason trouble; /* what went wrong last */
 	struct want want[TASK_WANTS_MAX];
@@ -183,6 +185,7 @@ struct resolve {
 	struct resolve_cache *cache;
 	struct random *random;
 	struct counters *counters;
+	struct forwards *forwards;
 	uint8_t hash_key[16];
 	/* this step */
 	int64_t now_ms;   /* monotonic: timers and round trips */
@@ -283,6 +286,13 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, bool *ret_minimised);
 /* A reply to a shortened name that is no referral: go on with a longer one. */
 void resolve_minimise_reading(struct task *task, const struct exchange *sent, const struct reading *reading);
+
+/* forward.c: the walk's way into a forward or stub zone; NULL = out of memory */
+struct cut *resolve_forward_cut(struct task *task, const struct forward *via);
+/* The forward zone whose servers the delegation holds; NULL = they are authorities. */
+const struct forward *resolve_forward_of(const struct cut *cut);
+/* No server of it is left: true when the walk goes on without it. */
+bool resolve_forward_leave(struct task *task);
 
 /* plan.c: names of servers */
 enum plan { PLAN_NOTHING, PLAN_WAIT, PLAN_FOUND };

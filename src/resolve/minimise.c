@@ -25,7 +25,7 @@ const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, 
 {
 	unsigned total = wire_name_labels(task->sname);
 	*ret_minimised = false;
-	if (!task->minimise || task->minimised >= ENGINE_MINIMISED_MAX)
+	if (!task->minimise || resolve_forward_of(task->cut) != NULL || task->minimised >= ENGINE_MINIMISED_MAX)
 		return task->sname;
 	if (task->ask_labels == 0)
 		task->ask_labels = task->cut->labels + 1;

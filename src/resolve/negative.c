@@ -2,24 +2,25 @@
 /* Negative answers and how long they hold (RFC 2308). */
 #include "reply.h"
 
-/* The SOA of the authority section that can speak for `name` out of `zone`. */
-static const struct reply_set *negative_soa(const struct reply *reply, const uint8_t *zone, const uint8_t *name)
+/* The SOA of the authority section that can speak for `name`. A forwarder's may stand above the zone that it is asked
+ * about: it says how long the denial holds and is believed about nothing else. */
+static const struct reply_set *negative_soa(const struct reply *reply, const struct ask *ask, const uint8_t *name)
 {
 	for (unsigned i = 0; i < reply->n_sets; i++) {
 		const struct reply_set *set = &reply->set[i];
 		if (set->section == WIRE_AUTHORITY && set->type == WIRE_TYPE_SOA && set->count == 1 &&
-		    resolve_scrub_set(set, zone) && wire_name_under(name, set->owner))
+		    (ask->forward != NULL || resolve_scrub_set(set, ask->zone)) && wire_name_under(name, set->owner))
 			return set;
 	}
 	return NULL;
 }
 
-bool resolve_negative_foreign(const struct reply *reply, const uint8_t *zone, const uint8_t *name)
+bool resolve_negative_foreign(const struct reply *reply, const struct ask *ask, const uint8_t *name)
 {
 	bool any = false;
 	for (unsigned i = 0; i < reply->n_sets; i++)
 		any = any || (reply->set[i].section == WIRE_AUTHORITY && reply->set[i].type == WIRE_TYPE_SOA);
-	return any && negative_soa(reply, zone, name) == NULL;
+	return any && negative_soa(reply, ask, name) == NULL;
 }
 
 /* RFC 2308 section 5: the smaller of the SOA's TTL and its MINIMUM field, and not above our own limit. */
@@ -47,9 +48,10 @@ static bool is_proof(const struct reply_set *set, const uint8_t *zone)
 int resolve_negative_take(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
 			  struct reading *reading)
 {
-	const struct reply_set *soa_set = negative_soa(reply, ask->zone, reading->name);
+	const struct reply_set *soa_set = negative_soa(reply, ask, reading->name);
 	if (soa_set == NULL)
 		return 0;
+	const uint8_t *zone = ask->forward != NULL ? soa_set->owner : ask->zone;
 	struct rrset *soa = resolve_reply_take(take, soa_set);
 	if (soa == NULL)
 		return BANYAN_ENOMEM;
@@ -57,7 +59,7 @@ int resolve_negative_take(const struct reply *reply, const struct ask *ask, cons
 	reading->denial[reading->n_denials++] = soa;
 	reading->has_soa = true;
 	for (unsigned i = 0; i < reply->n_sets && reading->n_denials < READING_DENIALS_MAX; i++) {
-		if (!is_proof(&reply->set[i], ask->zone))
+		if (!is_proof(&reply->set[i], zone))
 			continue;
 		struct rrset *proof = resolve_reply_take(take, &reply->set[i]);
 		if (proof == NULL)

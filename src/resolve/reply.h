@@ -66,6 +66,8 @@ struct ask {
 	uint16_t qtype;
 	bool tcp, edns, root;
 	uint32_t ttl_negative_max, ttl_negative_min;
+	const struct forwards *forwards;
+	const struct forward *forward; /* a forwarder was asked; `zone` is its entry's */
 };
 
 enum reading_kind {
@@ -99,7 +101,9 @@ struct reading {
 int resolve_classify(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
 		     struct reading *ret) _must_use_;
 
-/* scrub.c: may this set be believed from a server of `zone`? */
+/* scrub.c: may the server that was asked be believed about this name? */
+bool resolve_scrub_speaks(const struct ask *ask, const uint8_t *name);
+/* May this set be believed from a server of `zone`? */
 bool resolve_scrub_set(const struct reply_set *set, const uint8_t *zone);
 /* The NS set of a referral from `zone` towards `name`; NULL = there is none. */
 const struct reply_set *resolve_scrub_referral(const struct reply *reply, const uint8_t *zone, const uint8_t *name);
@@ -128,4 +132,4 @@ int resolve_proof_of_referral(const struct reply *reply, const struct ask *ask, 
 int resolve_negative_take(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
 			  struct reading *reading) _must_use_;
 /* Has the authority section a SOA that cannot speak for `name`? */
-bool resolve_negative_foreign(const struct reply *reply, const uint8_t *zone, const uint8_t *name);
+bool resolve_negative_foreign(const struct reply *reply, const struct ask *ask, const uint8_t *name);

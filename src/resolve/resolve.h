@@ -54,6 +54,21 @@ enum resolve_nxdomain_cut {
 	RESOLVE_NXDOMAIN_CUT_ALL,
 };
 
+/* How names below a zone are resolved instead of by the walk from the root; the longest zone decides. */
+enum resolve_forward_kind {
+	RESOLVE_FORWARD_ZONE, /* by other resolvers, asked with RD */
+	RESOLVE_STUB_ZONE,    /* by the walk, but begun at these authorities */
+	RESOLVE_WALK_ZONE,    /* by the walk after all: an exception to a shorter one; has no addresses */
+};
+struct resolve_forward {
+	enum resolve_forward_kind kind;
+	const uint8_t *zone;
+	bool tcp;   /* ask over TCP only */
+	bool first; /* when none of the addresses gives an answer: as if this entry were not there */
+	size_t n_addrs;
+	const struct addr *addr; /* port 0 = upstream_port */
+};
+
 struct resolve_settings {
 	uint32_t questions_max;                      /* client questions in flight, this engine */
 	uint32_t clients_per_question;               /* clients that wait for the same question */
@@ -86,6 +101,8 @@ struct resolve_settings {
 	const struct dnssec_anchors *anchors; /* may be NULL; a local root needs none for "." */
 	size_t n_negative_anchors;
 	const struct resolve_negative_anchor *negative_anchor;
+	size_t n_forwards;
+	const struct resolve_forward *forward; /* needed during resolve_new() only */
 };
 void resolve_settings_default(struct resolve_settings *settings);
 

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What may be believed from whom: a server speaks for the zone that it was asked about, and for nothing else. */
+#include "forward.h"
 #include "reply.h"
 
 bool resolve_scrub_set(const struct reply_set *set, const uint8_t *zone)
 {
 	return wire_name_under(set->owner, zone);
+}
+
+bool resolve_scrub_speaks(const struct ask *ask, const uint8_t *name)
+{
+	if (ask->forward == NULL)
+		return wire_name_under(name, ask->zone);
+	return wire_name_equal(name, ask->qname) ||
+	       resolve_forward_find(ask->forwards, name, ask->qtype, FORWARD_LABELS_ANY) == ask->forward;
 }
 
 const struct reply_set *resolve_scrub_referral(const struct reply *reply, const uint8_t *zone, const uint8_t *name)

@@ -25,7 +25,8 @@ void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first
 {
 	for (unsigned i = first; i < cut->n_targets; i++) {
 		struct cut_target *target = &cut->target[i];
-		target->addr.port = engine->settings.upstream_port;
+		if (target->addr.port == 0)
+			target->addr.port = engine->settings.upstream_port;
 		if (!resolve_cache_server(engine->cache, &engine->step, engine->cache_ms, &target->addr, &target->info,
 					  sizeof target->info))
 			target->info = (struct server_info){0};

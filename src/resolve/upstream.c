@@ -15,21 +15,28 @@ static struct cut_target *target_of(const struct exchange *exchange)
 static struct resolve_trace_step step_for(struct resolve *engine, const struct exchange *exchange)
 {
 	const struct cut *cut = exchange->task->cut;
-	return (struct resolve_trace_step){.took_ms = engine->now_ms - exchange->sent_ms,
-					   .zone = cut->zone,
-					   .server = cut->server[cut->target[exchange->target].server].name,
-					   .addr = exchange->to,
-					   .tcp = exchange->tcp,
-					   .qname = exchange->qname,
-					   .qtype = exchange->qtype};
+	return (struct resolve_trace_step){
+		.took_ms = engine->now_ms - exchange->sent_ms,
+		.zone = cut->zone,
+		.server = cut->configured ? NULL : cut->server[cut->target[exchange->target].server].name,
+		.addr = exchange->to,
+		.tcp = exchange->tcp,
+		.qname = exchange->qname,
+		.qtype = exchange->qtype};
 }
 
 /* ---- out ---- */
 
+/* A forwarder resolves for us, and leaves it to us to tell what is bogus (RFC 6840 section 5.9). */
+static uint16_t question_flags(const struct exchange *exchange)
+{
+	return resolve_forward_of(exchange->task->cut) != NULL ? WIRE_RD | WIRE_CD : 0;
+}
+
 static int write_question(const struct resolve *engine, const struct exchange *exchange, uint8_t *msg)
 {
 	struct wire_writer writer;
-	int rc = wire_writer_init(&writer, msg, UPSTREAM_MESSAGE_MAX, exchange->id, 0);
+	int rc = wire_writer_init(&writer, msg, UPSTREAM_MESSAGE_MAX, exchange->id, question_flags(exchange));
 	if (rc == 0 && exchange->edns)
 		rc = wire_writer_reserve(&writer, UPSTREAM_OPT_SIZE);
 	if (rc == 0)
@@ -67,7 +74,7 @@ int resolve_upstream_send(struct resolve *engine, struct task *task, unsigned ta
 		return BANYAN_ENOMEM;
 	exchange->to = target->addr;
 	exchange->target = (uint8_t)target_index;
-	exchange->tcp = target->tcp;
+	exchange->tcp = target->tcp || (task->cut->configured && task->cut->via->tcp);
 	exchange->edns = !target->no_edns;
 	exchange->minimised = minimised;
 	exchange->qtype = qtype;
@@ -220,6 +227,8 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 			  .qtype = exchange->qtype,
 			  .tcp = exchange->tcp,
 			  .edns = exchange->edns,
+			  .forwards = engine->forwards,
+			  .forward = resolve_forward_of(task->cut),
 			  .ttl_negative_max = engine->settings.ttl_negative_max,
 			  .ttl_negative_min = engine->settings.ttl_negative_min};
 	read_reply(engine, exchange, event, &ask, &reply, &reading);

@@ -130,10 +130,11 @@ void resolve_walk_look(struct resolve *engine, struct task *task)
 /* ---- where to begin ---- */
 
 /* The deepest delegation that is known. The root's own delegations are asked of the root each time. */
-static struct cut *known_cut(struct resolve *engine, struct task *task)
+static struct cut *known_cut(struct resolve *engine, struct task *task, const struct forward *via)
 {
 	const uint8_t *zone = task->sname;
-	unsigned labels = wire_name_labels(zone), floor = engine->root != NULL ? 2 : 1;
+	unsigned labels = wire_name_labels(zone);
+	unsigned floor = via != NULL ? via->labels + 1 : engine->root != NULL ? 2 : 1;
 	struct cut *cut = arena_alloc(&task->arena, sizeof *cut);
 	if (cut == NULL || task->no_cache)
 		return NULL;
@@ -142,7 +143,7 @@ static struct cut *known_cut(struct resolve *engine, struct task *task)
 		labels--;
 	}
 	for (; labels >= floor; labels--, zone = wire_name_skip(zone, 1)) {
-		if (!resolve_cache_cut(engine->cache, &task->arena, engine->cache_ms, zone, cut))
+		if (!resolve_cache_cut(engine->cache, &task->arena, engine->cache_ms, zone, via, cut))
 			continue;
 		cut->zone = arena_dup(&task->arena, zone, wire_name_len(zone));
 		return cut->zone == NULL ? NULL : cut;
@@ -161,8 +162,16 @@ static void enter_cut(struct resolve *engine, struct task *task, struct cut *cut
 
 void resolve_walk_descend(struct resolve *engine, struct task *task)
 {
-	struct cut *cut = known_cut(engine, task);
-	if (cut != NULL) {
+	const struct forward *via =
+		resolve_forward_find(engine->forwards, task->sname, task->qtype, task->forward_below);
+	struct cut *cut = via != NULL && via->kind == RESOLVE_FORWARD_ZONE ? NULL : known_cut(engine, task, via);
+	if (cut == NULL && via != NULL) {
+		cut = resolve_forward_cut(task, via);
+		if (cut == NULL)
+			resolve_task_fail(engine, task, REASON_WORK_LIMIT);
+		else
+			enter_cut(engine, task, cut);
+	} else if (cut != NULL) {
 		trace_cache(engine, task, cut->zone, "delegation known");
 		enter_cut(engine, task, cut);
 	} else if (engine->root != NULL) {
@@ -180,10 +189,12 @@ static void no_servers(struct resolve *engine, struct task *task)
 	bool outdated = task->trouble != REASON_DELEGATION_LOOP && task->trouble != REASON_WORK_LIMIT;
 	if (task->cut->cached && outdated && !task->asked_again) {
 		task->asked_again = true;
-		resolve_cache_drop_cut(engine->cache, task->cut->zone);
+		resolve_cache_drop_cut(engine->cache, task->cut);
 		task->state = TASK_DESCEND;
 		return;
 	}
+	if (resolve_forward_leave(task))
+		return;
 	resolve_task_fail(engine, task, task->trouble == REASON_NONE ? REASON_NO_SERVERS : task->trouble);
 }
 
@@ -253,6 +264,7 @@ static void follow_alias(struct resolve *engine, struct task *task, const uint8_
 	task->referrals = 0;
 	task->minimised = 0;
 	task->asked_again = false;
+	task->forward_below = FORWARD_LABELS_ANY;
 	task->minimise = engine->settings.qname_minimisation;
 	task->trouble = REASON_NONE;
 	task->state = TASK_LOOK;
@@ -306,6 +318,7 @@ static void take_referral(struct resolve *engine, struct task *task, const struc
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;
 	}
+	cut->via = task->cut->via;
 	resolve_evictions_count(engine, resolve_cache_put_cut(engine->cache, engine->cache_ms, cut));
 	if (reading->n_denials > 0)
 		take_absence(engine, reading);

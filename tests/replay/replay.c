@@ -94,6 +94,8 @@ static bool do_build(struct scenario *s)
 	const char *word = s->word[0];
 	if (strcmp(word, "SET") == 0)
 		settings_set(s);
+	else if (strcmp(word, "FORWARD") == 0 || strcmp(word, "STUB") == 0 || strcmp(word, "WALK") == 0)
+		settings_forward(s);
 	else if (strcmp(word, "START") == 0) {
 		int64_t unix_s;
 		if (s->started || s->n_zones > 0 || clock_parse(s->word[1], &unix_s) < 0)

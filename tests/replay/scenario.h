@@ -25,6 +25,7 @@
 #define DS_MAX        16
 #define FAULTS_MAX    128
 #define MARKS_MAX     256
+#define FORWARDS_MAX  16
 
 /* ---- zones ---- */
 struct key {
@@ -145,6 +146,9 @@ struct scenario {
 	char *word[WORDS_MAX];
 	unsigned n_words;
 	struct resolve_settings settings;
+	struct resolve_forward forward[FORWARDS_MAX];
+	uint8_t forward_zone[FORWARDS_MAX][WIRE_NAME_MAX];
+	struct addr forward_addr[FORWARDS_MAX][ZONE_ADDR_MAX];
 	int64_t start_ms; /* wall clock */
 	struct dnssec_anchors anchors;
 	bool own_anchors; /* ANCHOR lines: the root's keys are not added */
@@ -224,3 +228,5 @@ void check_other(struct scenario *s);
 
 /* settings.c */
 void settings_set(struct scenario *s);
+/* FORWARD, STUB or WALK zone address... [tcp] [first] */
+void settings_forward(struct scenario *s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* SET: one row a setting of the resolver. */
+/* SET: one row a setting of the resolver; FORWARD, STUB and WALK. */
 #include "scenario.h"
 
 struct row {
@@ -39,6 +39,30 @@ static const struct row rows[] = {
 	ROW("question-time", question_time_ms),
 	ROW("edns-size", edns_size),
 };
+
+void settings_forward(struct scenario *s)
+{
+	size_t n = s->settings.n_forwards;
+	if (s->started || n == FORWARDS_MAX)
+		bad(s, "%s stands before the first step, at most %d times", s->word[0], FORWARDS_MAX);
+	struct resolve_forward *forward = &s->forward[n];
+	text_name(s, s->word[1], s->forward_zone[n]);
+	*forward = (struct resolve_forward){.kind = s->word[0][0] == 'F'   ? RESOLVE_FORWARD_ZONE
+						    : s->word[0][0] == 'S' ? RESOLVE_STUB_ZONE
+									   : RESOLVE_WALK_ZONE,
+					    .zone = s->forward_zone[n],
+					    .addr = s->forward_addr[n]};
+	for (unsigned i = 2; i < s->n_words; i++) {
+		if (strcmp(s->word[i], "tcp") == 0)
+			forward->tcp = true;
+		else if (strcmp(s->word[i], "first") == 0)
+			forward->first = true;
+		else if (forward->n_addrs < ZONE_ADDR_MAX)
+			s->forward_addr[n][forward->n_addrs++] = text_addr(s, s->word[i]);
+	}
+	s->settings.forward = s->forward;
+	s->settings.n_forwards++;
+}
 
 void settings_set(struct scenario *s)
 {
