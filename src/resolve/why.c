@@ -212,7 +212,7 @@ static int look_cut(struct why *why)
 		return BANYAN_ENOMEM;
 	const uint8_t *zone = why->name;
 	for (unsigned labels = wire_name_labels(zone); labels > 0; labels--, zone = wire_name_skip(zone, 1)) {
-		if (!resolve_cache_cut(why->cache, why->arena, why->wall_ms, zone, cut))
+		if (!resolve_cache_cut(why->cache, why->arena, why->wall_ms, zone, NULL, cut))
 			continue;
 		struct resolve_fact *fact = fact_add(why, RESOLVE_FACT_CUT, zone);
 		if (fact == NULL)
