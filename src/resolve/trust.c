@@ -194,7 +194,7 @@ static const uint8_t *next_below(struct resolve *engine, struct task *task, cons
 		const uint8_t *at = wire_name_skip(name, i);
 		struct cut cut;
 		if (resolve_trust_has_parent(engine, task, at) ||
-		    resolve_cache_cut(engine->cache, &engine->step, engine->cache_ms, at, &cut))
+		    resolve_cache_cut(engine->cache, &engine->step, engine->cache_ms, at, NULL, &cut))
 			return at;
 	}
 	return wire_name_skip(name, up - 1);
