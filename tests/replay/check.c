@@ -2,6 +2,8 @@
 /* CHECK_...: what came out against what must come out. */
 #include "scenario.h"
 
+#define TTL_SLACK_S 5
+
 /* ---- numbers ---- */
 
 /* Does `value` fit "3", "<=3", ">=3" or two words of these, which end the line? */
@@ -161,7 +163,17 @@ static void check_sent(struct scenario *s)
 
 /* ---- answers ---- */
 
-/* Token by token; "?" stands for any token, "..." for all that follow. */
+/* "?" stands for any word, "~300" for 300 or a little less: what some seconds on the way leave of a TTL. */
+static bool word_fits(const char *expected, size_t len, const char *got, size_t got_len)
+{
+	if (expected[0] == '~' && len > 1) {
+		unsigned long most = strtoul(expected + 1, NULL, 10), value = strtoul(got, NULL, 10);
+		return got[0] >= '0' && got[0] <= '9' && value <= most && value + TTL_SLACK_S >= most;
+	}
+	return (len == 1 && *expected == '?') || (len == got_len && memcmp(expected, got, len) == 0);
+}
+
+/* Word by word; "..." stands for all that follow. */
 static bool line_fits(const char *expected, const char *got, size_t got_len)
 {
 	const char *end = got + got_len;
@@ -172,7 +184,7 @@ static bool line_fits(const char *expected, const char *got, size_t got_len)
 			return true;
 		while (got + g < end && got[g] != ' ')
 			g++;
-		if (g == 0 || !((e == 1 && *expected == '?') || (e == g && memcmp(expected, got, e) == 0)))
+		if (g == 0 || !word_fits(expected, e, got, g))
 			return false;
 		expected += e;
 		expected += strspn(expected, " \t");

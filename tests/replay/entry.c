@@ -73,6 +73,8 @@ static void read_item(struct scenario *s, enum wire_section section, const char 
 	assert_non_null(entry->item);
 	for (unsigned i = 0; i < n; i++) {
 		item[i].section = section;
+		if (entry->has_ttl)
+			item[i].ttl = entry->ttl;
 		entry->item[entry->n_items++] = item[i];
 	}
 }
@@ -117,7 +119,10 @@ static bool read_simple(struct scenario *s, struct entry *entry)
 		entry->delay_ms = (int64_t)text_number(s, s->word[1]);
 	else if (strcmp(s->word[0], "only") == 0)
 		entry->only = (unsigned)text_number(s, s->word[1]);
-	else if (strcmp(s->word[0], "after") == 0)
+	else if (strcmp(s->word[0], "ttl") == 0) {
+		entry->has_ttl = true;
+		entry->ttl = (uint32_t)text_number(s, s->word[1]);
+	} else if (strcmp(s->word[0], "after") == 0)
 		entry->after = (unsigned)text_number(s, s->word[1]);
 	else
 		return false;

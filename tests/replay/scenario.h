@@ -105,7 +105,8 @@ struct entry {
 	char forge[16];
 	uint8_t options[256];
 	unsigned options_len;
-	bool cookie;
+	bool cookie, has_ttl;
+	uint32_t ttl;
 	uint8_t server_cookie[32];
 	unsigned server_cookie_len;
 	size_t n_items;
