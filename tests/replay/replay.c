@@ -85,6 +85,9 @@ static void begin(struct scenario *s)
 	if (s->started)
 		return;
 	s->started = true;
+	s->settings.anchors = s->anchors.count > 0 ? &s->anchors : NULL;
+	s->settings.negative_anchor = s->negative;
+	s->settings.n_negative_anchors = s->n_negative;
 	world_restart(s->world, &s->settings);
 }
 
@@ -111,6 +114,8 @@ static bool do_build(struct scenario *s)
 		zones_read_fault(s);
 	else if (strcmp(word, "ANCHOR") == 0)
 		zones_read_anchor(s);
+	else if (strcmp(word, "NEGATIVE-ANCHOR") == 0)
+		zones_read_negative_anchor(s);
 	else if (strcmp(word, "ENTRY") == 0)
 		entry_read(s);
 	else if (strcmp(word, "SERVER") == 0 || strcmp(word, "TIMEOUT") == 0 || strcmp(word, "ALIVE") == 0 ||
@@ -139,6 +144,8 @@ static void do_step(struct scenario *s)
 		world_sleep(w, text_seconds(s, s->word[1]) * 1000);
 	else if (strcmp(word, "CLOCK") == 0)
 		w->wall_off_ms += text_seconds(s, s->word[1]) * 1000;
+	else if (strcmp(word, "RESTART") == 0)
+		world_restart(w, &s->settings);
 	else if (strcmp(word, "NOROOT") == 0)
 		w->root = NULL;
 	else if (strcmp(word, "WITHROOT") == 0)

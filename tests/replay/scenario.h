@@ -26,6 +26,7 @@
 #define FAULTS_MAX    128
 #define MARKS_MAX     256
 #define FORWARDS_MAX  16
+#define NEGATIVE_MAX  8
 
 /* ---- zones ---- */
 struct key {
@@ -153,6 +154,9 @@ struct scenario {
 	int64_t start_ms; /* wall clock */
 	struct dnssec_anchors anchors;
 	bool own_anchors; /* ANCHOR lines: the root's keys are not added */
+	size_t n_negative;
+	struct resolve_negative_anchor negative[NEGATIVE_MAX];
+	uint8_t negative_name[NEGATIVE_MAX][WIRE_NAME_MAX];
 	struct world *world;
 	bool started, dirty;
 	const struct image *root;
@@ -192,6 +196,7 @@ void zones_read_zone(struct scenario *s, bool root);
 void zones_read_sign(struct scenario *s);
 void zones_read_fault(struct scenario *s);
 void zones_read_anchor(struct scenario *s);
+void zones_read_negative_anchor(struct scenario *s);
 void zones_make(struct scenario *s); /* whatever changed */
 void zones_free(struct scenario *s);
 struct zone_plan *zones_find(struct scenario *s, const uint8_t *origin);

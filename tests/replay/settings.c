@@ -38,6 +38,14 @@ static const struct row rows[] = {
 	ROW("clients-per-question", clients_per_question),
 	ROW("question-time", question_time_ms),
 	ROW("edns-size", edns_size),
+	ROW("zone-questions-max", zone_questions_max),
+	ROW("zone-questions-min", zone_questions_min),
+	ROW("validate", validate),
+	ROW("refuse-sha1", refuse_sha1),
+	ROW("nsec3-iterations-max", nsec3_iterations_max),
+	ROW("signatures-max", signatures_max),
+	ROW("hashes-max", hashes_max),
+	ROW("signature-skew", signature_skew_s),
 };
 
 void settings_forward(struct scenario *s)

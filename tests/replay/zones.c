@@ -319,6 +319,19 @@ void zones_read_anchor(struct scenario *s)
 	add_anchors(s, plan);
 }
 
+/* NEGATIVE-ANCHOR owner [until time] */
+void zones_read_negative_anchor(struct scenario *s)
+{
+	if (s->started || s->n_negative == NEGATIVE_MAX)
+		bad(s, "NEGATIVE-ANCHOR stands before the first step, and there are at most %d", NEGATIVE_MAX);
+	struct resolve_negative_anchor *anchor = &s->negative[s->n_negative];
+	text_name(s, s->word[1], s->negative_name[s->n_negative]);
+	wire_name_lower(s->negative_name[s->n_negative], s->negative_name[s->n_negative]);
+	int64_t now = (s->start_ms + s->world->now_ms + s->world->wall_off_ms) / 1000;
+	anchor->name = s->negative_name[s->n_negative++];
+	anchor->until_s = now + (s->n_words > 3 ? text_seconds(s, s->word[3]) : 86400);
+}
+
 /* ---- making ---- */
 
 static void add_text(struct scenario *s, struct test_zone *records, const char *text)
