@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench lint clean format
+.PHONY: all build demo test run install fuzz bench attacks soak lint clean format
 
 all: build
 
@@ -45,6 +45,18 @@ bench:
 	@tools/install-needed bench
 	@tools/build $(BUILD)-release --buildtype=release
 	@tools/bench $(BUILD)-release
+
+# every attack on banyand and on unbound; the table of docs/attacks.md is made anew
+attacks:
+	@tools/install-needed test
+	@tools/build $(BUILD)
+	@tools/attacks $(BUILD)
+
+# ten million questions in virtual time; constant memory, no wrong answer, none lost
+soak:
+	@tools/install-needed build
+	@tools/build $(BUILD)-release --buildtype=release
+	@tools/soak $(BUILD)-release
 
 # format, clang-tidy, arrows, lengths, manuals; both compilers with -Werror
 lint:

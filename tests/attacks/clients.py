@@ -118,7 +118,6 @@ def _watch(server, pipe):
         s.bind((WATCHER, 0))
         s.connect(server)
         started, ending = time.monotonic(), None
-        pipe.send("started")
         while ending is None or (sent_at and time.monotonic() < ending):
             if ending is None and pipe.poll():
                 ending = time.monotonic() + WATCH_TIMEOUT_S
@@ -133,6 +132,8 @@ def _watch(server, pipe):
                 continue
             at = sent_at.pop(int.from_bytes(data[:2], "big"), None)
             if at is not None:
+                if not took:
+                    pipe.send("started")
                 took.append(time.monotonic() - at)
                 wrong += good not in data
     took.sort()
@@ -150,7 +151,7 @@ class Watcher:
         self.pipe, theirs = multiprocessing.Pipe()
         self.process = multiprocessing.get_context("fork").Process(target=_watch, args=(self.server, theirs), daemon=True)
         self.process.start()
-        assert self.pipe.recv() == "started"
+        assert self.pipe.poll(10) and self.pipe.recv() == "started", "cached names are not answered"
         return self
 
     def __exit__(self, *_):

@@ -125,14 +125,14 @@ def shown(value):
 @pytest.fixture
 def report():
     """report(attack, measure, limit, default, ours, unbound): a row of the table."""
-    def row(attack_name, measure, limit, default, ours, theirs, watched=None):
+    def row(attack_name, measure, limit, default, ours, theirs, watched=None, peer=None):
         ROWS.append((attack_name, measure, limit, shown(default), shown(ours), shown(theirs),
-                     f"{watched.median_ms:.2f} / {watched.p99_ms:.1f}" if watched else ""))
+                     f"{watched.median_ms:.2f} / {watched.p99_ms:.1f}" if watched else "", f"{peer.median_ms:.2f} / {peer.p99_ms:.1f}" if peer else ""))
     return row
 
 
 def table():
-    head = ("attack", "measured", "limit", "default", "ours", "unbound", "others' cached names, ms median / p99")
+    head = ("attack", "measured", "limit", "default", "ours", "unbound", "others' cached names, ms median / p99", "with unbound")
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in ROWS]) + "\n"
 

@@ -13,7 +13,7 @@ import yaml
 import clients
 
 TOP = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build"))
+BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build")).resolve()
 ADDRESS, PORT = "127.0.0.1", 53
 DEADLINE_S = 60 if os.environ.get("BANYAN_SANITIZED") else 20
 

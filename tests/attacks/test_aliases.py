@@ -14,7 +14,7 @@ def test_camp(attack, report):
         return {"questions": 10, "answered": len(heard.replies)}
     ours, theirs = attack(Camp, drive, length=16)
     sent = [o.per_question(o.asked()) for o in (ours, theirs)]
-    report("CAMP", "messages a question", "resolver.upstream-queries-max", UPSTREAM_MAX, *sent, ours.watched)
+    report("CAMP", "messages a question", "resolver.upstream-queries-max", UPSTREAM_MAX, *sent, ours.watched, theirs.watched)
     assert ours.answered == 10
     assert 10 < sent[0] <= UPSTREAM_MAX
     assert sent[0] <= sent[1]
@@ -35,4 +35,4 @@ def test_loops(attack, report):
         assert 0 < counts[name][0] <= 2 * ALIASES_MAX, name
         assert counts[name][0] <= max(counts[name][1], ALIASES_MAX + 1), name
     worst = [max(counts.values(), key=lambda c: c[k])[k] for k in (0, 1)]
-    report("CNAME and DNAME loops", "messages for the worst of five loops", "RESOLVE_ALIASES_MAX", ALIASES_MAX, *worst, ours.watched)
+    report("CNAME and DNAME loops", "messages for the worst of five loops", "RESOLVE_ALIASES_MAX", ALIASES_MAX, *worst, ours.watched, theirs.watched)

@@ -22,7 +22,7 @@ def test_nxns(attack, report):
         return {"questions": QUESTIONS, "answered": len(heard.replies)}
     ours, theirs = attack(Nxns, drive, width=200)
     victim = [o.per_question(o.asked(VICTIM)) for o in (ours, theirs)]
-    report("NXNSAttack", "messages to the victim a question", "ENGINE_LOOKUPS_VAIN_MAX", LOOKUPS_IN_VAIN, *victim, ours.watched)
+    report("NXNSAttack", "messages to the victim a question", "ENGINE_LOOKUPS_VAIN_MAX", LOOKUPS_IN_VAIN, *victim, ours.watched, theirs.watched)
     assert ours.answered == QUESTIONS
     assert 0 < victim[0] <= LOOKUPS_IN_VAIN + 1  # and one that is sent again
     assert victim[0] <= max(victim[1], 1)
@@ -36,7 +36,7 @@ def test_nrdelegation(attack, report):
     ours, theirs = attack(NrDelegation, drive, width=500)
     sent = [o.per_question(o.asked()) for o in (ours, theirs)]
     cpu = [o.per_question(o.cpu_ms) for o in (ours, theirs)]
-    report("NRDelegation", "messages a question", "upstream-queries-max", UPSTREAM_MAX, *sent, ours.watched)
+    report("NRDelegation", "messages a question", "upstream-queries-max", UPSTREAM_MAX, *sent, ours.watched, theirs.watched)
     report("NRDelegation", "CPU ms a question", "RESOLVE_NS_MAX", 20, *cpu)
     assert ours.answered == 10
     assert ours.asked(SECOND) > 0
@@ -55,7 +55,7 @@ def test_cacheflush(attack, report):
     ours, theirs = attack(CacheFlush, drive, options, width=25)
     asked = [o.asked(OTHERS) for o in (ours, theirs)]
     report("CacheFlush", "questions about asked names that went out again, of 1 MB cache and 1500 attacks", "cache-size, eviction", 0, *asked,
-           ours.watched)
+           ours.watched, theirs.watched)
     assert asked[0] <= max(5, asked[1])
 
 
@@ -66,7 +66,7 @@ def test_tsuname(attack, report):
         return {"questions": 100, "rcodes": first.rcodes() + again.rcodes()}
     ours, theirs = attack(TsuName, drive)
     sent = [o.per_question(o.asked(TLD)) for o in (ours, theirs)]
-    report("TsuNAME", "messages to the parent a question", "failures are cached (RFC 9520)", 1, *sent, ours.watched)
+    report("TsuNAME", "messages to the parent a question", "failures are cached (RFC 9520)", 1, *sent, ours.watched, theirs.watched)
     assert ours.rcodes == [2] * 100
     assert sent[0] <= 1
     assert sent[0] <= max(sent[1], 0.1)
@@ -101,7 +101,7 @@ def test_ghost_domain(attack, report, world):
     """Neither asking for its names, nor for its NS, nor delegations below it keep a domain alive for longer than its parent's TTL."""
     ttl = 2
     ours, theirs = attack(Ghost, lambda resolver: ghost_for(resolver, world, ttl), ttl=ttl)
-    report("ghost domain", "seconds a domain outlives its delegation, TTL 2", "the parent's TTL", ttl, ours.ghost, theirs.ghost, ours.watched)
+    report("ghost domain", "seconds a domain outlives its delegation, TTL 2", "the parent's TTL", ttl, ours.ghost, theirs.ghost, ours.watched, theirs.watched)
     report("phoenix domain", "seconds its old delegations outlive it, TTL 2", "the parent's TTL", ttl, ours.phoenix, theirs.phoenix)
     assert 0.2 < ours.ghost <= ttl + 1.0  # TTLs are whole seconds
     assert ours.phoenix <= ttl + 1.0

@@ -33,7 +33,7 @@ def test_kaminsky(attack, report):
     ours, theirs = attack(Kaminsky, drive, guesses=GUESSES, delay_s=0.1)
     guesses = ours.counters["upstream_mismatched"] / max(1, ours.counters["upstream_udp"])
     report("Kaminsky, SAD DNS", "forged replies heard a question, of 3000 at its port", "ENGINE_MISMATCHES_MAX", MISMATCHES_MAX, guesses,
-           "all that come", ours.watched)
+           "all that come", ours.watched, theirs.watched)
     report("Kaminsky, SAD DNS", "poisoned of 40", "16 bits of ID and the case of letters", 0, poisoned(ours.heard), poisoned(theirs.heard))
     assert poisoned(ours.heard) == 0
     assert ours.good == 40
@@ -46,7 +46,7 @@ def test_tudoor(attack, report):
         heard = clients.burst(resolver.server, [clients.question(f"door{n}.victim.com.") for n in range(50)], wait_s=15)
         return {"questions": 50, "good": sum(address(VICTIM_A) in wire for _, _, wire in heard.replies)}
     ours, theirs = attack(TuDoor, drive)
-    report("TuDoor", "right answers of 50, behind 15 malformed replies each", "one verdict for each state", 50, ours.good, theirs.good, ours.watched)
+    report("TuDoor", "right answers of 50, behind 15 malformed replies each", "one verdict for each state", 50, ours.good, theirs.good, ours.watched, theirs.watched)
     assert ours.good == 50
 
 
@@ -65,7 +65,7 @@ def test_maginot(attack, report, forwarding):
         pytest.skip("needs forward zones")
     ours, theirs = attack(Maginot, drive, options)
     report("MaginotDNS" + (", forwarded" if forwarding else ""), "poisoned answers of 21", "bailiwick of the zone asked", 0, poisoned(ours.replies),
-           poisoned(theirs.replies), ours.watched)
+           poisoned(theirs.replies), ours.watched, theirs.watched)
     assert poisoned(ours.replies) == 0
     assert address(VICTIM_A) in ours.victim and address(OTHER_A) in ours.others
 
@@ -89,7 +89,7 @@ def test_rebirthday(attack, report, world):
         return {"questions": 300, "good": sum(address(VICTIM_A) in wire for _, _, wire in heard.replies),
                 "copies": max(copies.get("www.victim.com. 1", 0), 0)}
     ours, theirs = attack(Rebirthday, drive, delay_s=0.25)
-    report("RebirthDay", "copies of one question in flight, 300 clients", "one task for a question", COPIES_MAX, ours.copies, theirs.copies, ours.watched)
+    report("RebirthDay", "copies of one question in flight, 300 clients", "one task for a question", COPIES_MAX, ours.copies, theirs.copies, ours.watched, theirs.watched)
     assert ours.good == 300
     assert ours.copies == COPIES_MAX
     assert ours.copies <= theirs.copies

@@ -31,7 +31,7 @@ def test_dnsbomb(attack, report):
         return {"questions": 1000, "pulse": pulse(heard), "sent": sum(map(len, wires)) / (1000 / 700) * 0.02, "answered": len(heard.replies)}
     ours, theirs = attack(Bomb, drive, hold_s=1.6)
     gain = [o.pulse / o.sent for o in (ours, theirs)]
-    report("DNSBomb", "bytes to one client in its busiest 20 ms / bytes from it in 20 ms", "waiting questions of one client", "", *gain, ours.watched)
+    report("DNSBomb", "bytes to one client in its busiest 20 ms / bytes from it in 20 ms", "waiting questions of one client", "", *gain, ours.watched, theirs.watched)
     if gain[0] > gain[1] * 1.1:
         pytest.xfail("waiting questions of one client have no limit of their own yet")
 
@@ -47,7 +47,7 @@ def slow_streams(attack, report, drip):
                 "took": max((h[0] for h in heard.replies), default=float("inf"))}
     ours, theirs = attack(SlowStreams, drive, {"resolver": {"question-time": "3s"}}, drip=drip)
     name = "dripping TCP authority" if drip else "mute TCP authority"
-    report(name, "sockets held by 600 questions", "", "", ours.sockets, theirs.sockets, ours.watched)
+    report(name, "sockets held by 600 questions", "", "", ours.sockets, theirs.sockets, ours.watched, theirs.watched)
     report(name, "seconds until the last is answered", "resolver.question-time, here", 3, ours.took, theirs.took if theirs.answered == 600 else "more than 5")
     assert ours.answered == 600
     assert ours.took < 5
@@ -93,7 +93,7 @@ def test_clients_that_never_read(attack, report):
             s.close()
         return {"questions": 3000, "peak": peak / 40 / 1024, "reply": reply}
     ours, theirs = attack(LargeAnswers, drive)
-    report("clients that never read", "KiB of memory a connection", "server.tcp-pipeline, replies not sent", "", ours.peak, theirs.peak, ours.watched)
+    report("clients that never read", "KiB of memory a connection", "server.tcp-pipeline, replies not sent", "", ours.peak, theirs.peak, ours.watched, theirs.watched)
     assert bytes(map(int, VICTIM_A.split("."))) in ours.reply
     assert ours.peak < 64 * 64  # server.tcp-pipeline replies of 64 KiB at worst
 
@@ -110,7 +110,7 @@ def test_random_subdomains(attack, report):
         answered = [index for _, index, _ in heard.replies]
         return {"questions": 6000, "fresh": sum(i in fresh for i in answered) / len(fresh) * 100}
     ours, theirs = attack(DeadVictim, drive)
-    report("random subdomains of a dead zone", "% of new names of others found, 2000 questions/s", "", "", ours.fresh, theirs.fresh, ours.watched)
+    report("random subdomains of a dead zone", "% of new names of others found, 2000 questions/s", "", "", ours.fresh, theirs.fresh, ours.watched, theirs.watched)
     victim = [o.per_question(o.asked(VICTIM)) for o in (ours, theirs)]
     report("random subdomains of a dead zone", "messages to its server a question", "", "", *victim)
     assert ours.asked(OTHERS) > 0

@@ -24,6 +24,12 @@ static bool domain_is_signed(unsigned d)
 	return d % 2 == 1 && domain_tld(d) != 0; /* the first TLD is not signed */
 }
 
+/* The domain that its aliases lead to. */
+static unsigned domain_alias(unsigned d)
+{
+	return (d + 2) % PLAN_DOMAINS;
+}
+
 static void domain_name(unsigned d, char out[32])
 {
 	snprintf(out, 32, "d%u.tld%u.", d, domain_tld(d));
@@ -96,7 +102,7 @@ static const struct image *make_domain(struct world *w, unsigned d, struct buffe
 	char origin[32], target[32];
 	unsigned ttl = TTL_MIN + d * 37 % (TTL_MAX - TTL_MIN);
 	domain_name(d, origin);
-	domain_name((d + 1) % PLAN_DOMAINS, target);
+	domain_name(domain_alias(d), target);
 	assert_true(buffer_printf(&text,
 				  "$TTL %u\n@" SOA
 				  "www A 192.0.2.%u\nalias CNAME www.%s\nempty TXT here\na.b.deep A 192.0.2.%u\n"
@@ -179,10 +185,12 @@ const char *plan_wrong(const struct asked *asked, const struct resolve_result *r
 {
 	bool denies = asked->kind == ASK_NOTHING || asked->kind == ASK_EMPTY;
 	bool leads_away = asked->kind == ASK_ALIAS || asked->kind == ASK_DNAME;
-	unsigned domain = leads_away ? (asked->domain + 1) % PLAN_DOMAINS : asked->domain;
+	unsigned domain = leads_away ? domain_alias(asked->domain) : asked->domain;
 	const uint8_t want[4] = {192, 0, 2, (uint8_t)(domain + 1)};
 	if (result->rcode != (asked->kind == ASK_NOTHING ? WIRE_RCODE_NXDOMAIN : WIRE_RCODE_NOERROR))
 		return "the wrong RCODE";
+	if (result->authentic != (domain_is_signed(asked->domain) && domain_is_signed(domain)))
+		return result->authentic ? "authentic, though nobody signed it" : "not authentic, though all is signed";
 	const struct wire_rrset *found = NULL;
 	for (size_t i = 0; i < result->n_answer; i++) {
 		const struct wire_rrset *set = &result->answer[i];
