@@ -33,16 +33,16 @@ static const struct algorithm {
 	uint8_t number, coordinate;
 	bool rsa;
 	int digest; /* -1: none */
-	const char *name, *group;
+	const char *name;
 } algorithms[] = {
-	{DNSSEC_RSASHA1, 0, true, DIGEST_SHA1, "RSASHA1", NULL},
-	{DNSSEC_RSASHA1_NSEC3, 0, true, DIGEST_SHA1, "RSASHA1-NSEC3-SHA1", NULL},
-	{DNSSEC_RSASHA256, 0, true, DIGEST_SHA256, "RSASHA256", NULL},
-	{DNSSEC_RSASHA512, 0, true, DIGEST_SHA512, "RSASHA512", NULL},
-	{DNSSEC_ECDSAP256SHA256, 32, false, DIGEST_SHA256, "ECDSAP256SHA256", "P-256"},
-	{DNSSEC_ECDSAP384SHA384, 48, false, DIGEST_SHA384, "ECDSAP384SHA384", "P-384"},
-	{DNSSEC_ED25519, 0, false, -1, "ED25519", NULL},
-	{DNSSEC_ED448, 0, false, -1, "ED448", NULL},
+	{DNSSEC_RSASHA1, 0, true, DIGEST_SHA1, "RSASHA1"},
+	{DNSSEC_RSASHA1_NSEC3, 0, true, DIGEST_SHA1, "RSASHA1-NSEC3-SHA1"},
+	{DNSSEC_RSASHA256, 0, true, DIGEST_SHA256, "RSASHA256"},
+	{DNSSEC_RSASHA512, 0, true, DIGEST_SHA512, "RSASHA512"},
+	{DNSSEC_ECDSAP256SHA256, 32, false, DIGEST_SHA256, "ECDSAP256SHA256"},
+	{DNSSEC_ECDSAP384SHA384, 48, false, DIGEST_SHA384, "ECDSAP384SHA384"},
+	{DNSSEC_ED25519, 0, false, -1, "ED25519"},
+	{DNSSEC_ED448, 0, false, -1, "ED448"},
 };
 
 static const struct algorithm *algorithm_find(uint8_t number)
@@ -119,6 +119,21 @@ static EVP_PKEY *pkey_rsa(const uint8_t *data, size_t len)
 	return pkey;
 }
 
+/* A key of each curve, without its point: a copy of one costs half of what building one from parameters does. */
+static EVP_PKEY *curves[2];
+static pthread_once_t curves_once = PTHREAD_ONCE_INIT;
+
+static void curves_make(void)
+{
+	static const char *const groups[ARRAY_SIZE(curves)] = {"P-256", "P-384"};
+	for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
+		OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+		if (build != NULL && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, groups[i], 0))
+			curves[i] = pkey_from_params("EC", build);
+		OSSL_PARAM_BLD_free(build);
+	}
+}
+
 /* RFC 6605 section 4: the point's two coordinates. */
 static EVP_PKEY *pkey_ecdsa(const struct algorithm *a, const uint8_t *data, size_t len)
 {
@@ -126,13 +141,13 @@ static EVP_PKEY *pkey_ecdsa(const struct algorithm *a, const uint8_t *data, size
 	if (len != 2U * a->coordinate)
 		return NULL;
 	memcpy(point + 1, data, len);
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	EVP_PKEY *pkey = NULL;
-	if (build != NULL && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, a->group, 0) &&
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, len + 1))
-		pkey = pkey_from_params("EC", build);
-	OSSL_PARAM_BLD_free(build);
-	return pkey;
+	pthread_once(&curves_once, curves_make);
+	EVP_PKEY *curve = curves[a->coordinate == 48];
+	EVP_PKEY *pkey = curve != NULL ? EVP_PKEY_dup(curve) : NULL;
+	if (pkey != NULL && EVP_PKEY_set1_encoded_public_key(pkey, point, len + 1) == 1)
+		return pkey;
+	EVP_PKEY_free(pkey); /* the point is not on the curve */
+	return NULL;
 }
 
 static _Atomic uint64_t key_last;
