@@ -20,6 +20,12 @@ int dnssec_anchors_add(struct dnssec_anchors *anchors, const uint8_t *owner, uin
 		return BANYAN_EINVAL;
 	if (rdata->len < 5 || rdata->len > sizeof anchors->item->rdata)
 		return BANYAN_EMALF;
+	for (size_t i = 0; i < anchors->count; i++) {
+		const struct dnssec_anchor *has = &anchors->item[i];
+		if (has->type == type && has->len == rdata->len && memcmp(has->rdata, rdata->data, rdata->len) == 0 &&
+		    wire_name_equal(has->owner, owner))
+			return 0;
+	}
 	if (anchors->count >= DNSSEC_ANCHORS_MAX)
 		return BANYAN_ELIMIT;
 	if (anchors->item == NULL && (anchors->item = calloc(DNSSEC_ANCHORS_MAX, sizeof *anchors->item)) == NULL)

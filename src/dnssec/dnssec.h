@@ -41,6 +41,7 @@ struct dnssec_anchor {
 	uint8_t owner[WIRE_NAME_MAX];
 	uint16_t type; /* WIRE_TYPE_DS or WIRE_TYPE_DNSKEY */
 	uint16_t len;
+	bool fixed; /* not to be rolled by RFC 5011 */
 	uint8_t rdata[1024];
 };
 struct dnssec_anchors {
@@ -48,9 +49,21 @@ struct dnssec_anchors {
 	struct dnssec_anchor *item; /* malloced */
 };
 int dnssec_anchors_builtin(struct dnssec_anchors *anchors) _must_use_; /* root KSKs 20326 and 38696, as DS */
+/* One that is there already is not added again. */
 int dnssec_anchors_add(struct dnssec_anchors *anchors, const uint8_t *owner, uint16_t type,
 		       const struct wire_rdata *rdata) _must_use_;
 void dnssec_anchors_done(struct dnssec_anchors *anchors);
+
+/* What is wrong with a text, and where; the text says it all ("file:line: ..."). */
+struct dnssec_text_error {
+	unsigned long line; /* 0 = the whole */
+	char text[512];
+};
+/* Adds the anchors of a text: DS and DNSKEY records (TTL, class and final dot may lack; mnemonics, parentheses, comments),
+ * trust-anchors, managed-keys and trusted-keys blocks of BIND, the auto-trust-anchor-file of Unbound (keys in the states
+ * VALID and MISSING). `source` is its name in errors. BANYAN_ENOENT: there is none in it. */
+int dnssec_anchors_parse(const char *source, const char *text, size_t len, struct dnssec_anchors *anchors,
+			 struct dnssec_text_error *ret_error) _must_use_;
 
 /* ---- keys, signatures, digests of one record ---- */
 uint16_t dnssec_key_tag(const uint8_t *dnskey_rdata, size_t len); /* RFC 4034 appendix B */

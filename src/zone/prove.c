@@ -2,6 +2,7 @@
 /* A zone, proved: structure first, then keys, signatures, denial and digest. */
 #include "private.h"
 
+#include <errno.h>
 #include <string.h>
 
 void zone_judge_tell(struct zone_judge *judge, bool fatal, enum reason reason, const uint8_t *owner, uint16_t type,
@@ -53,33 +54,22 @@ int zone_prove(const struct zone *zone, const struct zone_prove_settings *settin
 
 int zone_anchors_read(const char *path, struct dnssec_anchors *anchors, struct zone_error *ret_error)
 {
-	struct zone_read_settings settings = {.origin = (const uint8_t *)"", .max_bytes = ZONE_ANCHORS_FILE_MAX};
-	struct zone *zone = NULL;
-	int rc = zone_read_file(path, &settings, NULL, NULL, &zone, ret_error);
-	if (rc < 0)
+	_cleanup_(base_free) uint8_t *text = NULL;
+	size_t len;
+	struct dnssec_text_error error = {0};
+	int rc = file_read(path, ZONE_ANCHORS_FILE_MAX, &text, &len);
+	if (rc < 0) {
+		const char *why = errno != 0 && rc != BANYAN_ELIMIT && rc != BANYAN_EINVAL ? strerror(errno)
+				  : rc == BANYAN_EINVAL                                    ? "it is a folder"
+				  : rc == BANYAN_ELIMIT ? "it is larger than a file of trust anchors can be (1 MiB)"
+							: error_text(rc);
+		zone_error_set(ret_error, rc == BANYAN_ELIMIT ? REASON_TOO_LARGE : REASON_SYNTAX, 0, "%s: %s", path,
+			       why);
 		return rc;
-	char type[16];
-	for (size_t i = 0; rc == 0 && i < zone->n_sets; i++) {
-		const struct wire_rrset *set = &zone->set[i];
-		for (uint32_t r = 0; rc == 0 && r < set->count; r++)
-			rc = dnssec_anchors_add(anchors, set->owner, set->type, &set->rdata[r]);
-		if (rc == BANYAN_EINVAL)
-			zone_error_set(ret_error, REASON_SYNTAX, zone->line[i],
-				       "%s:%u: a %s record is no trust anchor; give DS or DNSKEY records", path,
-				       zone->line[i], wire_type_text(set->type, type));
-		else if (rc == BANYAN_ELIMIT)
-			zone_error_set(ret_error, REASON_TOO_LARGE, zone->line[i],
-				       "%s:%u: more than %d trust anchors; leave only those in use", path,
-				       zone->line[i], DNSSEC_ANCHORS_MAX);
-		else if (rc < 0)
-			zone_error_set(ret_error, REASON_RDATA_MALFORMED, zone->line[i],
-				       "%s:%u: the %s record cannot be a trust anchor: %s", path, zone->line[i],
-				       wire_type_text(set->type, type), error_text(rc));
 	}
-	if (rc == 0 && zone->n_sets == 0) {
-		zone_error_set(ret_error, REASON_SYNTAX, 0, "%s: there is no record; give DS or DNSKEY records", path);
-		rc = BANYAN_ENOENT;
-	}
-	zone_free(zone);
+	rc = dnssec_anchors_parse(path, (const char *)text, len, anchors, &error);
+	if (rc < 0)
+		zone_error_set(ret_error, rc == BANYAN_ELIMIT ? REASON_TOO_LARGE : REASON_SYNTAX, error.line, "%s",
+			       error.text);
 	return rc;
 }

@@ -375,7 +375,7 @@ static void anchors_files(void **state)
 	static const char good[] =
 		". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n"
 		"example. 60 IN DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n";
-	static const char wrong[] = ". IN DS 1 8 2 00\n. TXT x\n";
+	static const char wrong[] = ". IN DS 1 8 9 00\n. TXT x\n";
 	struct dnssec_anchors anchors = {0}, builtin = {0};
 	assert_int_equal(zone_anchors_read(put("anchors", good, sizeof good - 1), &anchors, &error), 0);
 	assert_int_equal(dnssec_anchors_builtin(&builtin), 0);
