@@ -279,8 +279,15 @@ static void anchor_list(void **state)
 	assert_int_equal(wire_get16(anchors.item[0].rdata), 20326);
 	assert_int_equal(wire_get16(anchors.item[1].rdata), 38696);
 	assert_int_equal(dnssec_anchors_add(&anchors, (const uint8_t *)"", WIRE_TYPE_A, &rdata), BANYAN_EINVAL);
-	while (anchors.count < DNSSEC_ANCHORS_MAX)
+	while (anchors.count < DNSSEC_ANCHORS_MAX) {
+		big[0]++;
 		assert_int_equal(dnssec_anchors_add(&anchors, (const uint8_t *)"", WIRE_TYPE_DS, &rdata), 0);
+		/* once is enough */
+		size_t count = anchors.count;
+		assert_int_equal(dnssec_anchors_add(&anchors, (const uint8_t *)"", WIRE_TYPE_DS, &rdata), 0);
+		assert_int_equal(anchors.count, count);
+	}
+	big[0]++;
 	assert_int_equal(dnssec_anchors_add(&anchors, (const uint8_t *)"", WIRE_TYPE_DS, &rdata), BANYAN_ELIMIT);
 	dnssec_anchors_done(&anchors);
 	rdata.len = sizeof big;
