@@ -109,17 +109,18 @@ int resolve_alias_chain(const struct reply *reply, const struct ask *ask, const 
 	reading->name = name;
 	while (resolve_scrub_speaks(ask, name)) {
 		struct rrset *cname;
-		int rc = chain_data(reply, ask, take, name, reading);
-		if (rc != 0)
-			return rc;
-		if (ask->qtype == WIRE_TYPE_CNAME || is_many(ask->qtype)) {
-			/* a DNAME above still redirects the question */
-			if (chain_dname(reply, ask->zone, name) == NULL)
-				return 0;
+		int rc = 0;
+		/* nothing stands below a DNAME: what a server says there was made of it (RFC 6672 section 2.3) */
+		if (chain_dname(reply, ask->zone, name) == NULL) {
+			rc = chain_data(reply, ask, take, name, reading);
+			if (rc != 0 || ask->qtype == WIRE_TYPE_CNAME || is_many(ask->qtype))
+				return rc;
 		}
 		rc = chain_step(reply, ask, take, name, reading, &cname);
 		if (rc <= 0)
 			return rc;
+		if (ask->qtype == WIRE_TYPE_CNAME)
+			return 1; /* what a DNAME makes is what was asked for */
 		if (++reading->n_aliases > RESOLVE_ALIASES_MAX)
 			return BANYAN_ELIMIT;
 		name = reading->name = resolve_rrset_rdata(cname, 0).data;
