@@ -56,6 +56,7 @@ enum proof resolve_trust_ask(struct resolve *engine, struct task *task, const ui
 		lookup->trust_depth = task->trust_depth + 1;
 		lookup->shared = task->shared;
 		lookup->no_cache = task->no_cache;
+		lookup->minimise = false; /* these servers were asked for names of the zone already */
 		resolve_task_ready(engine, lookup);
 	}
 	return PROOF_WAIT;

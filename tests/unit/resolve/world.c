@@ -100,15 +100,19 @@ void world_serve(struct world_server *server, const struct image *image)
 
 /* ---- servers ---- */
 
-static const struct image *server_zone(const struct world_server *server, const uint8_t *qname)
+/* The longest match; for DS the one above, if it is served too (RFC 4035 section 3.1.4.1). */
+static const struct image *server_zone(const struct world_server *server, const struct wire_question *q)
 {
-	const struct image *best = NULL;
-	for (size_t i = 0; i < server->n_zones; i++)
-		if (wire_name_under(qname, image_apex(server->image[i])) &&
-		    (best == NULL ||
-		     wire_name_labels(image_apex(server->image[i])) > wire_name_labels(image_apex(best))))
+	const struct image *best = NULL, *apex = NULL;
+	for (size_t i = 0; i < server->n_zones; i++) {
+		const uint8_t *zone = image_apex(server->image[i]);
+		if (q->qtype == WIRE_TYPE_DS && wire_name_equal(q->lower, zone))
+			apex = server->image[i];
+		else if (wire_name_under(q->lower, zone) &&
+			 (best == NULL || wire_name_labels(zone) > wire_name_labels(image_apex(best))))
 			best = server->image[i];
-	return best;
+	}
+	return best != NULL ? best : apex;
 }
 
 /* A bare reply: header and question. */
@@ -181,7 +185,7 @@ static bool is_empty_name(const struct world *world, const struct image *image, 
 static int server_image(const struct world *world, const struct world_server *server, const struct wire_question *q,
 			bool tcp, uint8_t *out)
 {
-	const struct image *image = server_zone(server, q->lower);
+	const struct image *image = server_zone(server, q);
 	if (image == NULL)
 		return reply_bare(q, WIRE_RCODE_REFUSED, out);
 	size_t max = tcp ? 60000 : q->edns.present ? q->edns.udp_size : 512;
