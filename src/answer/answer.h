@@ -28,6 +28,42 @@ struct answer_zone {
 	const struct image *image; /* NULL = not loaded: SERVFAIL */
 };
 
+struct answer_networks {
+	size_t n;
+	const struct addr_prefix *item;
+};
+
+/* What kind of reply: each has its own rate. */
+enum answer_class { ANSWER_DATA, ANSWER_NXDOMAIN, ANSWER_REFERRAL, ANSWER_ERROR, ANSWER_CLASSES };
+
+/* Rates are a second; 0 = no limit. Exempt networks have none. */
+struct answer_limits {
+	uint32_t client_rate; /* questions of one client to the resolver */
+	struct answer_networks client_exempt;
+	/* response rate limiting: what goes to one network over UDP from zones that are served here */
+	uint32_t rrl[ANSWER_CLASSES];
+	uint32_t rrl_window_s; /* who asks on keeps being limited for so long after the last excess */
+	uint32_t rrl_slip;     /* of limited replies each n-th goes out with TC; 0 = none */
+	uint32_t rrl_leak;     /* ... or whole */
+	uint8_t rrl_ipv4_bits, rrl_ipv6_bits;
+	struct answer_networks rrl_exempt;
+};
+#define ANSWER_CLIENT_SLIP 2 /* of questions over UDP above client_rate each second gets TC: TCP shows who is real */
+
+/* DNS cookies (RFC 7873, RFC 9018). The first secret makes them, all are accepted. */
+#define ANSWER_SECRETS_MAX 8
+struct answer_cookies {
+	unsigned n_secrets; /* 0 = no cookies */
+	bool required;      /* over UDP: without a good one BADCOOKIE, or TC for who knows no cookies */
+	uint8_t secret[ANSWER_SECRETS_MAX][16];
+};
+#define ANSWER_COOKIE_SIZE 24
+
+/* Token buckets of clients and networks, shared by all workers. */
+struct answer_rates;
+int answer_rates_new(size_t entries, struct answer_rates **ret) _must_use_;
+void answer_rates_free(struct answer_rates *rates);
+
 /* Everything that answering needs to know, immutable; a reload publishes a new one under RCU. */
 struct answer_view {
 	size_t n_zones;
@@ -37,11 +73,13 @@ struct answer_view {
 	size_t n_elsewhere;
 	const uint8_t *const *elsewhere; /* names at and below which the local root does not have the last word */
 	bool recursion;                  /* is there a resolver? */
-	size_t n_allow;
-	const struct addr_prefix *allow; /* who may ask for recursion */
-	const char *identity;            /* NSID, id.server, hostname.bind; "" = off */
-	const char *version;             /* version.bind, version.server; "" = off */
-	uint16_t udp_size;               /* largest UDP reply */
+	struct answer_networks allow, deny, drop; /* who may ask for recursion, who is refused, who gets no reply */
+	struct answer_limits limits;
+	struct answer_cookies cookies;
+	uint32_t tcp_idle_ms; /* told to who asks for it (RFC 7828) */
+	const char *identity; /* NSID, id.server, hostname.bind; "" = off */
+	const char *version;  /* version.bind, version.server; "" = off */
+	uint16_t udp_size;    /* largest UDP reply */
 	bool minimal_responses;
 };
 void answer_view_sort(struct answer_zone *zone, size_t n);
@@ -51,7 +89,9 @@ struct answer_request {
 	size_t len;
 	struct addr peer;
 	bool tcp;
-	uint8_t *out; /* 65535 bytes */
+	uint8_t *out;               /* 65535 bytes */
+	struct answer_rates *rates; /* NULL = nothing is limited */
+	int64_t now_ms;             /* monotonic, for the rates */
 };
 
 enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE };
@@ -59,7 +99,8 @@ enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE };
 /* What must be remembered of a question while the resolver works on it. Plain value. */
 struct answer_pending {
 	uint16_t id, flags, qtype, qclass;
-	bool edns, dnssec, nsid, tcp;
+	bool edns, dnssec, nsid, tcp, has_cookie, keepalive;
+	uint8_t cookie[ANSWER_COOKIE_SIZE];
 	uint16_t udp_size; /* the smaller of client's and ours; 512 without EDNS */
 	uint8_t qname_len;
 	uint8_t qname[WIRE_NAME_MAX]; /* case as sent */
@@ -79,6 +120,7 @@ struct answer_recursor_settings {
 	struct net_loop *loop;
 	struct resolve *engine;
 	struct counters *counters;
+	uint32_t questions_max, client_questions_max; /* in flight: of all clients, and of one; 0 = no limit */
 	/* The view of this moment (RCU-protected until the end of the loop's turn). */
 	const struct answer_view *(*view)(void *ctx);
 	void *view_ctx;

@@ -10,6 +10,10 @@ size_t reply_opt_size(const struct reply *reply, bool nsid)
 	if (!reply->question->edns.present)
 		return 0;
 	size_t size = ANSWER_OPT_SIZE;
+	if (reply->has_cookie)
+		size += 4 + ANSWER_COOKIE_SIZE;
+	if (reply->keepalive)
+		size += 6;
 	if (nsid)
 		size += 4 + strnlen(reply->view->identity, ANSWER_NSID_MAX);
 	return size + (reply->ede != ANSWER_NO_EDE ? 6 : 0);
@@ -18,6 +22,13 @@ size_t reply_opt_size(const struct reply *reply, bool nsid)
 bool reply_wants_nsid(const struct reply *reply)
 {
 	return reply->question->edns.nsid && reply->view->identity[0] != '\0';
+}
+
+/* RFC 7828 section 3.1: in units of 100 ms. */
+uint16_t edns_keepalive(const struct answer_view *view)
+{
+	uint32_t units = view->tcp_idle_ms / 100;
+	return units > UINT16_MAX ? UINT16_MAX : (uint16_t)units;
 }
 
 /* Appends OPT to a message of `len` bytes. NSID, then the error code, are left out where they do not fit. */
@@ -37,6 +48,18 @@ size_t reply_add_opt(struct reply *reply, size_t len, bool nsid)
 	p[5] = (uint8_t)(reply->rcode >> 4);
 	p[7] = reply->question->edns.do_bit ? 0x80 : 0; /* RFC 3225 section 3: copied */
 	uint8_t *option = p + ANSWER_OPT_SIZE;
+	if (reply->has_cookie) {
+		wire_put16(option, WIRE_OPTION_COOKIE);
+		wire_put16(option + 2, ANSWER_COOKIE_SIZE);
+		memcpy(option + 4, reply->cookie, ANSWER_COOKIE_SIZE);
+		option += 4 + ANSWER_COOKIE_SIZE;
+	}
+	if (reply->keepalive) {
+		wire_put16(option, WIRE_OPTION_KEEPALIVE);
+		wire_put16(option + 2, 2);
+		wire_put16(option + 4, edns_keepalive(reply->view));
+		option += 6;
+	}
 	if (nsid) {
 		size_t size = strnlen(reply->view->identity, ANSWER_NSID_MAX);
 		wire_put16(option, WIRE_OPTION_NSID);

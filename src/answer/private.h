@@ -9,6 +9,8 @@
 #define ANSWER_UDP_MIN  512 /* RFC 6891 section 6.2.3: smaller sizes count as this */
 #define ANSWER_NO_EDE   (-1)
 
+enum access { ACCESS_REFUSE, ACCESS_ALLOW, ACCESS_DROP };
+
 /* A reply in the making. */
 struct reply {
 	const struct answer_view *view;
@@ -16,9 +18,34 @@ struct reply {
 	const struct wire_question *question;
 	size_t max;     /* bytes it may have */
 	bool recursion; /* may this client recurse? */
-	int ede;        /* RFC 8914 INFO-CODE or ANSWER_NO_EDE */
+	enum access access;
+	int ede; /* RFC 8914 INFO-CODE or ANSWER_NO_EDE */
 	uint16_t rcode;
+	bool has_cookie, cookie_valid, keepalive;
+	uint8_t cookie[ANSWER_COOKIE_SIZE]; /* to send */
+	/* for the rate of replies */
+	enum answer_class class;
+	const uint8_t *limit_name; /* what is counted together; NULL = all of the class */
+	bool unlimited;            /* for a client of the resolver */
 };
+
+/* access.c */
+enum access view_access(const struct answer_view *view, const struct addr *peer);
+bool view_has(const struct answer_networks *networks, const struct addr *addr);
+
+/* limit.c */
+enum limit { LIMIT_PASS, LIMIT_LEAK, LIMIT_SLIP, LIMIT_DROP };
+enum limit limit_client(const struct reply *reply);
+enum limit limit_reply(const struct reply *reply);
+
+/* cookie.c */
+/* 1 = good and to be kept, 0 = good, but the client shall have a new one, -1 = not good. */
+int cookie_check(const struct answer_cookies *cookies, const uint8_t *cookie, size_t len, const struct addr *peer,
+		 int64_t now_s);
+void cookie_make(const struct answer_cookies *cookies, const uint8_t *client, const struct addr *peer, int64_t now_s,
+		 uint8_t out[ANSWER_COOKIE_SIZE]);
+/* Looks at the question's cookie and makes the one that the reply carries. */
+void reply_take_cookie(struct reply *reply);
 
 /* The zone with the longest apex at or above `name` (lower case), or NULL. */
 const struct answer_zone *view_find(const struct answer_view *view, const uint8_t *name);
@@ -28,6 +55,8 @@ size_t reply_chaos(struct reply *reply);
 size_t reply_bare(struct reply *reply);
 /* A TSIG by a key that is not known here: NOTAUTH with BADKEY (RFC 8945 section 5.2.1), OPT included. */
 size_t reply_tsig_unknown(struct reply *reply);
+/* The time of idle connections that is told to clients. */
+uint16_t edns_keepalive(const struct answer_view *view);
 /* Does the client ask for NSID, and is there one to give? */
 bool reply_wants_nsid(const struct reply *reply);
 /* Bytes that OPT takes: with NSID if `nsid`, with an error code if reply->ede is set; 0 without EDNS. */

@@ -36,7 +36,27 @@ static enum counter rcode_counter(uint16_t rcode)
 	}
 }
 
-static enum answer_outcome send_reply(struct reply *reply, struct counters *counters, size_t len, size_t *ret_len)
+static size_t reply_error(struct reply *reply, uint16_t rcode, int ede)
+{
+	reply->rcode = rcode;
+	reply->ede = ede;
+	return reply_add_opt(reply, reply_bare(reply), reply_wants_nsid(reply));
+}
+
+/* ---- sending, within limits ---- */
+
+/* What a limited client gets: nothing but the way to show that it is not forged: a cookie if it knows them, else TC. */
+static size_t reply_slip(struct reply *reply)
+{
+	if (reply->has_cookie && !reply->cookie_valid)
+		return reply_error(reply, WIRE_RCODE_BADCOOKIE, ANSWER_NO_EDE);
+	size_t len = reply_error(reply, WIRE_RCODE_NOERROR, ANSWER_NO_EDE);
+	uint8_t *out = reply->request->out;
+	wire_put16(out + 2, wire_get16(out + 2) | WIRE_TC);
+	return len;
+}
+
+static enum answer_outcome send_counted(struct reply *reply, struct counters *counters, size_t len, size_t *ret_len)
 {
 	counter_add(counters, rcode_counter(reply->rcode), 1);
 	if (wire_get16(reply->request->out + 2) & WIRE_TC)
@@ -45,22 +65,36 @@ static enum answer_outcome send_reply(struct reply *reply, struct counters *coun
 	return ANSWER_SEND;
 }
 
-static size_t reply_error(struct reply *reply, uint16_t rcode, int ede)
+static enum answer_outcome send_reply(struct reply *reply, struct counters *counters, size_t len, size_t *ret_len)
 {
-	reply->rcode = rcode;
-	reply->ede = ede;
-	return reply_add_opt(reply, reply_bare(reply), reply_wants_nsid(reply));
+	switch (limit_reply(reply)) {
+	case LIMIT_DROP:
+		counter_add(counters, COUNTER_RRL_DROPPED, 1);
+		return ANSWER_SILENT;
+	case LIMIT_SLIP:
+		counter_add(counters, COUNTER_RRL_SLIPPED, 1);
+		len = reply_slip(reply);
+		break;
+	case LIMIT_LEAK:
+		counter_add(counters, COUNTER_RRL_LEAKED, 1);
+		break;
+	case LIMIT_PASS:
+		break;
+	}
+	return send_counted(reply, counters, len, ret_len);
+}
+
+/* A client of the resolver asks too often. */
+static enum answer_outcome send_limited(struct reply *reply, struct counters *counters, enum limit limit,
+					size_t *ret_len)
+{
+	counter_add(counters, COUNTER_CLIENT_RATE_LIMITED, 1);
+	if (reply->request->tcp)
+		return send_counted(reply, counters, reply_error(reply, WIRE_RCODE_REFUSED, EDE_PROHIBITED), ret_len);
+	return limit == LIMIT_SLIP ? send_counted(reply, counters, reply_slip(reply), ret_len) : ANSWER_SILENT;
 }
 
 /* ---- which engine ---- */
-
-static bool may_recurse(const struct answer_view *view, const struct addr *peer)
-{
-	for (size_t i = 0; view->recursion && i < view->n_allow; i++)
-		if (addr_prefix_match(&view->allow[i], peer))
-			return true;
-	return false;
-}
 
 static size_t reply_max(const struct answer_view *view, const struct wire_question *q, bool tcp)
 {
@@ -82,11 +116,14 @@ static void remember(const struct reply *reply, struct answer_pending *pending)
 		.edns = q->edns.present,
 		.dnssec = q->edns.do_bit,
 		.nsid = q->edns.nsid,
+		.has_cookie = reply->has_cookie,
+		.keepalive = reply->keepalive,
 		.tcp = reply->request->tcp,
 		.udp_size = (uint16_t)reply_max(reply->view, q, false),
 		.qname_len = q->qname_len,
 	};
 	memcpy(pending->qname, q->qname, q->qname_len);
+	memcpy(pending->cookie, reply->cookie, sizeof(pending->cookie));
 }
 
 /* An answer out of an image; its length, or 0 if it is a referral that `skip_referral` does not want, or negative. */
@@ -108,6 +145,10 @@ static int from_image(struct reply *reply, const struct image *image, bool skip_
 	if (len < 0 || (answer.referral && skip_referral))
 		return len < 0 ? len : 0;
 	reply->rcode = answer.rcode;
+	reply->class = answer.referral                       ? ANSWER_REFERRAL
+		       : answer.rcode == WIRE_RCODE_NXDOMAIN ? ANSWER_NXDOMAIN
+							     : ANSWER_DATA;
+	reply->limit_name = reply->class != ANSWER_DATA || answer.wildcard ? image_apex(image) : q->lower;
 	if (reply->recursion)
 		reply->request->out[3] |= WIRE_RA;
 	return (int)reply_add_opt(reply, (size_t)len, nsid);
@@ -137,6 +178,7 @@ static size_t from_root(struct reply *reply)
 	uint8_t *out = reply->request->out;
 	out[2] &= (uint8_t) ~(WIRE_AA >> 8); /* this server recurses for the client; it is not its root server */
 	out[3] |= (uint8_t)(q->flags & WIRE_CD);
+	reply->unlimited = true;
 	if (view->root_signed && (q->edns.do_bit || (q->flags & WIRE_AD) != 0)) /* RFC 6840 sections 5.7 and 5.8 */
 		out[3] |= WIRE_AD;
 	return (size_t)len;
@@ -197,6 +239,9 @@ static enum answer_outcome answer_class_in(struct reply *reply, struct counters 
 	size_t len = zone != NULL ? from_zone(reply, zone, recurse) : 0;
 	if (len > 0)
 		return send_reply(reply, counters, len, ret_len);
+	enum limit limit = recurse ? limit_client(reply) : LIMIT_PASS;
+	if (limit != LIMIT_PASS)
+		return send_limited(reply, counters, limit, ret_len);
 	if (recurse && (len = from_root(reply)) > 0) {
 		counter_add(counters, COUNTER_ROOT_DENIALS, 1);
 		return send_reply(reply, counters, len, ret_len);
@@ -206,8 +251,21 @@ static enum answer_outcome answer_class_in(struct reply *reply, struct counters 
 		counter_add(counters, COUNTER_RECURSIONS, 1);
 		return ANSWER_RECURSE;
 	}
+	if (wants_recursion && reply->access == ACCESS_DROP) {
+		counter_add(counters, COUNTER_CLIENTS_DROPPED, 1);
+		return ANSWER_SILENT;
+	}
 	int ede = wants_recursion && reply->view->recursion ? EDE_PROHIBITED : EDE_NOT_AUTHORITATIVE;
 	return send_reply(reply, counters, reply_error(reply, WIRE_RCODE_REFUSED, ede), ret_len);
+}
+
+/* A message without question asks for a cookie, or whether the one it has is good. */
+static uint16_t cookie_only_rcode(const struct reply *reply)
+{
+	if (!reply->has_cookie)
+		return WIRE_RCODE_FORMERR;
+	bool bad = reply->question->edns.cookie_len > 8 && !reply->cookie_valid;
+	return bad ? WIRE_RCODE_BADCOOKIE : WIRE_RCODE_NOERROR;
 }
 
 enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
@@ -225,9 +283,13 @@ enum answer_outcome answer_question(const struct answer_view *view, struct count
 		.request = request,
 		.question = &q,
 		.max = reply_max(view, &q, request->tcp),
-		.recursion = may_recurse(view, &request->peer),
+		.access = view_access(view, &request->peer),
 		.ede = ANSWER_NO_EDE,
+		.class = ANSWER_ERROR,
 	};
+	reply.recursion = reply.access == ACCESS_ALLOW;
+	reply.keepalive = request->tcp && q.edns.has_keepalive;
+	reply_take_cookie(&reply);
 	size_t len;
 	switch (verdict) {
 	case WIRE_SAY_FORMERR:
@@ -239,7 +301,14 @@ enum answer_outcome answer_question(const struct answer_view *view, struct count
 	case WIRE_SAY_BADVERS:
 		len = reply_error(&reply, WIRE_RCODE_BADVERS, ANSWER_NO_EDE);
 		break;
+	case WIRE_COOKIE_ONLY: /* RFC 7873 section 5.4 */
+		len = reply_error(&reply, cookie_only_rcode(&reply), ANSWER_NO_EDE);
+		break;
 	default:
+		if (!request->tcp && view->cookies.required && !reply.cookie_valid) {
+			counter_add(counters, COUNTER_COOKIE_REQUIRED, 1);
+			return send_counted(&reply, counters, reply_slip(&reply), ret_len);
+		}
 		if (q.tsig)
 			len = reply_tsig_unknown(&reply);
 		else if (q.qclass == WIRE_CLASS_IN)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Drives the resolver with sockets: its actions become exchanges and replies, what comes back becomes its events. */
+#include "private.h"
 #include "waiting.h"
 
 #include <stdlib.h>
@@ -20,10 +21,42 @@ struct failure {
 struct answer_recursor {
 	struct answer_recursor_settings settings;
 	struct waitings waitings;
+	struct net_limits *clients; /* questions in flight of each; NULL = no limit */
+	uint32_t n_counted;
 	struct failure *failure; /* sendings that failed at once, to be told after the actions are done */
 	size_t n_failures, failures_cap;
 	uint8_t reply[WIRE_MESSAGE_MAX];
 };
+
+/* ---- what one client may have in flight ---- */
+
+/* Nobody can be above it as long as all together are below. */
+static bool has_too_many(struct answer_recursor *recursor, const struct addr *peer)
+{
+	const struct answer_recursor_settings *s = &recursor->settings;
+	if (recursor->clients == NULL || recursor->n_counted < s->client_questions_max ||
+	    view_has(&s->view(s->view_ctx)->limits.client_exempt, peer) || !net_limits_reached(recursor->clients, peer))
+		return false;
+	counter_add(s->counters, COUNTER_CLIENT_LIMITED, 1);
+	return true;
+}
+
+static void count_in(struct answer_recursor *recursor, struct waiting *waiting)
+{
+	if (recursor->clients == NULL || net_limits_take(recursor->clients, &waiting->ticket.peer) < 0)
+		return;
+	waiting->counted = true;
+	recursor->n_counted++;
+}
+
+static void let_go(struct answer_recursor *recursor, struct waiting *waiting)
+{
+	if (waiting->counted) {
+		net_limits_give(recursor->clients, &waiting->ticket.peer);
+		recursor->n_counted--;
+	}
+	waiting_give(&recursor->waitings, waiting);
+}
 
 /* ---- results ---- */
 
@@ -60,7 +93,7 @@ static void on_result(struct answer_recursor *recursor, uint64_t client, const s
 	if (waiting->traced != NULL) {
 		void (*traced)(void *ctx, const struct resolve_result *result) = waiting->traced;
 		void *ctx = waiting->trace_ctx;
-		waiting_give(&recursor->waitings, waiting);
+		let_go(recursor, waiting);
 		traced(ctx, result);
 		return;
 	}
@@ -75,7 +108,7 @@ static void on_result(struct answer_recursor *recursor, uint64_t client, const s
 		net_reply(s->loop, &waiting->ticket, out, (size_t)len);
 	else
 		net_no_reply(s->loop, &waiting->ticket);
-	waiting_give(&recursor->waitings, waiting);
+	let_go(recursor, waiting);
 }
 
 /* ---- actions ---- */
@@ -178,7 +211,7 @@ static void on_gone(void *ctx, uint32_t index, uint32_t generation)
 	struct waiting *waiting;
 	while ((waiting = waiting_of_conn(&recursor->waitings, index, generation, &client)) != NULL) {
 		struct resolve_event event = {.kind = RESOLVE_CANCEL, .cancel = {.client = client}};
-		waiting_give(&recursor->waitings, waiting);
+		let_go(recursor, waiting);
 		step(recursor, &event, NULL);
 	}
 }
@@ -202,10 +235,13 @@ int answer_recurse(struct answer_recursor *recursor, const struct answer_pending
 				.qtype = pending->qtype,
 				.dnssec = pending->dnssec,
 				.checking_disabled = (pending->flags & WIRE_CD) != 0,
+				.cached_only = has_too_many(recursor, &ticket->peer),
 			},
 	};
 	struct direct direct = {.client = client, .out = out, .len = NET_LATER};
 	step(recursor, &event, &direct);
+	if (direct.len == NET_LATER && (waiting = waiting_find(&recursor->waitings, client)) != NULL)
+		count_in(recursor, waiting);
 	return direct.len;
 }
 
@@ -236,6 +272,11 @@ int answer_recursor_new(const struct answer_recursor_settings *settings, struct 
 	recursor->settings = *settings;
 	net_on_exchange(settings->loop, on_exchange, recursor);
 	net_on_gone(settings->loop, on_gone, recursor);
+	if (settings->client_questions_max > 0 &&
+	    net_limits_new(settings->questions_max, settings->client_questions_max, &recursor->clients) < 0) {
+		answer_recursor_free(recursor);
+		return BANYAN_ENOMEM;
+	}
 	*ret = recursor;
 	return 0;
 }
@@ -248,6 +289,7 @@ void answer_recursor_free(struct answer_recursor *recursor)
 	net_on_gone(recursor->settings.loop, NULL, NULL);
 	net_wake_at(recursor->settings.loop, INT64_MAX, NULL, NULL);
 	waitings_done(&recursor->waitings);
+	net_limits_free(recursor->clients);
 	free(recursor->failure);
 	free(recursor);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What the resolver found out, written as the client's reply. */
-#include "answer/answer.h"
+#include "private.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +23,13 @@ static size_t options_write(const struct answer_view *view, const struct answer_
 			    const struct resolve_result *result, uint8_t out[OPTIONS_MAX])
 {
 	size_t len = 0;
+	if (pending->has_cookie)
+		len = option_put(out, len, WIRE_OPTION_COOKIE, pending->cookie, ANSWER_COOKIE_SIZE);
+	if (pending->keepalive) {
+		uint8_t units[2];
+		wire_put16(units, edns_keepalive(view));
+		len = option_put(out, len, WIRE_OPTION_KEEPALIVE, units, 2);
+	}
 	if (pending->nsid && view->identity[0] != 0)
 		len = option_put(out, len, WIRE_OPTION_NSID, view->identity, strnlen(view->identity, NSID_MAX));
 	int ede = result->reason == REASON_NONE ? -1 : reason_ede(result->reason);

@@ -77,7 +77,7 @@ struct waiting *waiting_take(struct waitings *waitings, const struct net_ticket 
 	struct waiting *waiting = &waitings->item[waitings->free - 1];
 	waitings->free = waiting->next_free;
 	waiting->used = true;
-	waiting->listed = false;
+	waiting->listed = waiting->counted = false;
 	waiting->generation++;
 	waiting->traced = NULL;
 	if (ticket != NULL)

@@ -7,6 +7,7 @@
 /* Someone who waits: a client with a ticket, or a trace. */
 struct waiting {
 	bool used, listed; /* listed: among those of its connection */
+	bool counted;      /* against what its client may have in flight */
 	uint32_t generation;
 	uint32_t next_free;  /* index + 1 */
 	uint32_t next, prev; /* of the same connection's slot, index + 1 */

@@ -30,6 +30,7 @@ struct config_prefixes {
 	struct addr_prefix *item;
 };
 
+enum config_cookies { CONFIG_COOKIES_OFF, CONFIG_COOKIES_ON, CONFIG_COOKIES_REQUIRE };
 enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, CONFIG_PROVE_STRUCTURE };
 
 /* As enum resolve_nxdomain_cut. */
@@ -64,6 +65,8 @@ struct config {
 		uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */
 		uint32_t tcp_pipeline; /* questions in flight on one connection */
 		bool minimal_responses;
+		enum config_cookies cookies; /* RFC 7873 */
+		char *cookie_secrets;        /* file; "" = drawn at the start */
 		enum log_level log_level;
 		bool confine; /* seccomp/capabilities after start */
 	} server;
@@ -75,7 +78,17 @@ struct config {
 		bool require_zonemd;        /* default true */
 	} root;
 	struct {
-		bool enabled;                                                  /* default: yes */
+		uint32_t rate, nxdomains, referrals, errors; /* a second; 0 = no limit */
+		uint32_t window_s, slip, leak;
+		uint32_t ipv4_prefix, ipv6_prefix; /* bits */
+		uint32_t table_size;               /* networks */
+		struct config_prefixes exempt;
+	} rrl;
+	struct {
+		bool enabled; /* default: yes */
+		struct config_prefixes deny, drop, client_exempt;
+		uint32_t client_rate, client_questions_max;                    /* 0 = no limit */
+		uint32_t zone_questions_max, zone_questions_min;               /* of lookups at one zone's servers */
 		struct config_prefixes allow;                                  /* default 127.0.0.0/8, ::1/128 */
 		uint64_t cache_size;                                           /* bytes; default 64 MiB */
 		uint32_t cache_ttl_max, cache_ttl_min, cache_negative_ttl_max; /* seconds */

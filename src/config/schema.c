@@ -26,6 +26,7 @@
 #define TXT_BYTES_MAX  255  /* one character-string (RFC 1035 section 3.3) */
 #define USER_BYTES_MAX 32   /* as useradd(8) */
 #define SOCKETS_MAX    1000000
+#define RATE_MAX       1000000
 
 static_assert(offsetof(struct config, zones) == offsetof(struct config, n_zones) + sizeof(size_t), "list shape");
 static_assert(offsetof(struct config, resolver.reroute) ==
@@ -34,6 +35,7 @@ static_assert(offsetof(struct config, resolver.reroute) ==
 
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const nxdomain_cuts[] = {"off", "secure", "all", NULL};
+static const char *const cookie_modes[] = {"off", "on", "require", NULL};
 static const char *const prove_modes[] = {"auto", "full", "digest", "structure", NULL};
 
 const struct config_section config_sections[] = {
@@ -43,6 +45,11 @@ const struct config_section config_sections[] = {
 	 "Each is proved before it is served. The daemon does not start with one that fails its proof, and a reload "
 	 "that finds one keeps all that was served before."},
 	{"root", "The local copy of the root zone on which the resolver stands. It is proved before it is used."},
+	{"rrl", "Response rate limiting: how many replies of a kind go to one network over UDP from zones that are "
+		"served here, so "
+		"that nobody can make this server flood others with replies to questions under a forged address. 0 is "
+		"no limit. "
+		"Clients with a good DNS cookie and clients over TCP are not limited."},
 	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
 };
 const size_t config_sections_count = ARRAY_SIZE(config_sections);
@@ -86,6 +93,16 @@ const struct config_option config_options[] = {
 	 NULL,
 	 "Leave out authority and additional records that the protocol does not ask for. "
 	 "Referrals keep their glue either way (RFC 9471)."},
+	{"server.cookies", CONFIG_CHOICE, CONFIG_LIVE, FIELD(server.cookies), "on", RANGE(0, 2), cookie_modes,
+	 "DNS cookies (RFC 7873). With on: clients that send one get one, and a good one frees them from response rate "
+	 "limiting. With require: over UDP, questions without a good cookie get BADCOOKIE with a new one, and those of "
+	 "clients that know no cookies get TC, so that forged questions get nothing worth having."},
+	{"server.cookie-secrets", CONFIG_PATH, CONFIG_LIVE, FIELD(server.cookie_secrets), "\"\"",
+	 RANGE(0, PATH_BYTES_MAX), NULL,
+	 "File with the secrets of cookies, one a line, each 32 hexadecimal digits. The first makes cookies, all are "
+	 "accepted (RFC 9018). Servers of one fleet share them; to roll, add the new one as the second line "
+	 "everywhere, "
+	 "then put it first, then remove the old one, each time with a reload. When empty, one is drawn at the start."},
 	{"server.log-level", CONFIG_CHOICE, CONFIG_LIVE, FIELD(server.log_level), "notice", RANGE(0, 4), log_levels,
 	 "The least important messages that are still logged."},
 	{"server.confine", CONFIG_BOOL, CONFIG_RESTART, FIELD(server.confine), "true", RANGE(0, 1), NULL,
@@ -127,12 +144,68 @@ const struct config_option config_options[] = {
 	{"root.require-zonemd", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.require_zonemd), "true", RANGE(0, 1), NULL,
 	 "Refuse a root zone without a digest. Without ZONEMD nothing protects its delegations and glue."},
 
+	/* ---- rrl ---- */
+	{"rrl.rate", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.rate), "0", RANGE(0, RATE_MAX), NULL,
+	 "Replies a second with data for one name to one network. Names that a wildcard stands for count as one."},
+	{"rrl.nxdomains", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.nxdomains), "0", RANGE(0, RATE_MAX), NULL,
+	 "Replies a second with NXDOMAIN from one zone to one network."},
+	{"rrl.referrals", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.referrals), "0", RANGE(0, RATE_MAX), NULL,
+	 "Referrals a second from one zone to one network."},
+	{"rrl.errors", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.errors), "0", RANGE(0, RATE_MAX), NULL,
+	 "Replies a second with an error, as REFUSED or FORMERR, to one network."},
+	{"rrl.window", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(rrl.window_s), "15s", RANGE(0, 3600), NULL,
+	 "A network that was flooded gets whole replies again at most so long after the flood has ended. As long as it "
+	 "lasts, "
+	 "they are slipped and leaked only. With 0s, the allowed number a second goes out whole during a flood, too."},
+	{"rrl.slip", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.slip), "2", RANGE(0, 100), NULL,
+	 "Of the limited replies each so-many-th goes out empty and truncated, so that a real client comes back over "
+	 "TCP. 1 "
+	 "truncates all, 0 drops all."},
+	{"rrl.leak", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.leak), "0", RANGE(0, 100), NULL,
+	 "Of the limited replies each so-many-th goes out whole. 0 means none."},
+	{"rrl.ipv4-prefix", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.ipv4_prefix), "24", RANGE(1, 32), NULL,
+	 "Bits of an IPv4 address that make a network."},
+	{"rrl.ipv6-prefix", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.ipv6_prefix), "56", RANGE(1, 128), NULL,
+	 "Bits of an IPv6 address that make a network."},
+	{"rrl.exempt", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(rrl.exempt), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks that are never limited."},
+	{"rrl.table-size", CONFIG_UINT, CONFIG_RESTART, FIELD(rrl.table_size), "65536", RANGE(1024, 16777216), NULL,
+	 "Networks, and clients of resolver.client-rate, whose rates are known at once, 36 bytes each. When there are "
+	 "more, those "
+	 "not seen for longest are forgotten."},
+
 	/* ---- resolver ---- */
 	{"resolver.enabled", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.enabled), "true", RANGE(0, 1), NULL,
 	 "Whether there is a resolver. Without it, questions for zones that are not served here are refused."},
 	{"resolver.allow", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.allow), "[127.0.0.0/8, \"::1/128\"]",
 	 RANGE(0, PREFIXES_MAX), NULL,
 	 "Networks whose clients may use the resolver. Others get REFUSED, except for the zones that are served here."},
+	{"resolver.deny", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.deny), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks whose clients get REFUSED from the resolver. Of all networks in resolver.allow, resolver.deny and "
+	 "resolver.drop that hold a client, the longest decides; of equally long ones, drop comes before deny before "
+	 "allow."},
+	{"resolver.drop", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.drop), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks whose clients get no reply at all from the resolver."},
+	{"resolver.client-rate", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.client_rate), "0", RANGE(0, RATE_MAX), NULL,
+	 "Questions a second that one client (an IPv4 address, an IPv6 /56) may ask the resolver. Of those above it, "
+	 "each second "
+	 "one over UDP gets an empty reply with TC and the others none; over TCP they are refused. 0 is no limit."},
+	{"resolver.client-questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.client_questions_max), "1024",
+	 RANGE(0, SOCKETS_MAX), NULL,
+	 "Questions of one client (an IPv4 address, an IPv6 /64) in work at once, for each worker. What is asked above "
+	 "it is "
+	 "answered from the cache or with SERVFAIL, so that one client cannot take all of resolver.questions-max. 0 is "
+	 "no "
+	 "limit."},
+	{"resolver.client-exempt", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.client_exempt), "[]",
+	 RANGE(0, PREFIXES_MAX), NULL, "Networks whose clients have neither of these two limits."},
+	{"resolver.zone-questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.zone_questions_max), "2048",
+	 RANGE(0, SOCKETS_MAX), NULL,
+	 "Lookups that may ask the servers of one zone at once, for each worker. Others for it get SERVFAIL, so that a "
+	 "flood of "
+	 "random names below one zone leaves room for all other names. 0 is no limit."},
+	{"resolver.zone-questions-min", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.zone_questions_min), "20",
+	 RANGE(1, SOCKETS_MAX), NULL, "What is left of resolver.zone-questions-max while these servers do not answer."},
 	{"resolver.cache-size", CONFIG_SIZE, CONFIG_RESTART, FIELD(resolver.cache_size), "64M",
 	 RANGE(KIB *KIB, KIB *KIB *KIB *KIB), NULL, "Memory of the cache, which all workers share."},
 	{"resolver.cache-ttl-max", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_ttl_max), "1d",

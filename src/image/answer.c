@@ -65,6 +65,7 @@ int image_answer(const struct image *image, const struct image_query *q, uint8_t
 	ret->referral = c.referral;
 	ret->alias_out = alias_out;
 	ret->any_minimised = c.any_minimised;
+	ret->wildcard = c.expanding;
 	memcpy(ret->counts, c.counts, sizeof ret->counts);
 	return (int)c.len;
 }

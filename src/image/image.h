@@ -51,6 +51,7 @@ struct image_reply {
 	bool alias_out; /* the answer ends in a CNAME/DNAME whose target is outside this zone */
 	uint16_t counts[4];
 	bool any_minimised; /* RFC 8482 */
+	bool wildcard;      /* expanded: any name would have got this */
 };
 
 /* Writes a whole message (header with the question's ID, opcode and RD copied, RA, AD and CD clear; question; sections; no OPT) to

@@ -118,3 +118,14 @@ void net_limits_give(struct net_limits *limits, const struct addr *peer)
 		erase(limits, i);
 	pthread_mutex_unlock(&limits->lock);
 }
+
+bool net_limits_reached(struct net_limits *limits, const struct addr *peer)
+{
+	struct entry client;
+	client_of(peer, &client);
+	pthread_mutex_lock(&limits->lock);
+	size_t i = find(limits, &client);
+	bool reached = limits->entry[i].family != 0 && limits->entry[i].count >= limits->address_max;
+	pthread_mutex_unlock(&limits->lock);
+	return reached;
+}

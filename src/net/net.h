@@ -43,11 +43,15 @@ struct net_reroute {
 	struct addr from, to;
 };
 
-/* Counts TCP connections over several loops, so that the limits hold for the process. An IPv6 address counts as its
+/* Counts TCP connections (or what else a client holds) over several loops, so that the limits hold for the process. An IPv6 address counts as its
  * /64, since that is what one client is given (RFC 6177). Thread-safe; taken at accept and close only. */
 struct net_limits;
 int net_limits_new(uint32_t tcp_clients, uint32_t tcp_clients_per_address, struct net_limits **ret) _must_use_;
 void net_limits_free(struct net_limits *limits);
+int net_limits_take(struct net_limits *limits,
+		    const struct addr *peer); /* 0, BANYAN_ELIMIT (all), BANYAN_EACCES (address) */
+void net_limits_give(struct net_limits *limits, const struct addr *peer);
+bool net_limits_reached(struct net_limits *limits, const struct addr *peer); /* would it be BANYAN_EACCES? */
 
 #define NET_UDP_BATCH_MAX            64
 #define NET_TCP_WRITE_MAX            (256 * 1024) /* unsent reply bytes of one connection; a client that never reads is closed */

@@ -215,11 +215,6 @@ void net_tcp_no_reply(struct net_loop *loop, const struct net_ticket *ticket);
 void net_tcp_resume(uv_timer_t *timer);
 void net_tcp_close_all(struct net_loop *loop);
 
-/* limits.c */
-int net_limits_take(struct net_limits *limits,
-		    const struct addr *peer); /* 0, BANYAN_ELIMIT (all), BANYAN_EACCES (address) */
-void net_limits_give(struct net_limits *limits, const struct addr *peer);
-
 /* inbox.c */
 int net_inbox_add(struct net_inbox *inbox, const uint8_t *data, size_t len);
 void net_inbox_drop(struct net_inbox *inbox, size_t len); /* from its start */

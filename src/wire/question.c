@@ -150,6 +150,8 @@ enum wire_verdict wire_question_parse(const uint8_t *msg, size_t len, struct wir
 			q->has_question = false;
 		return WIRE_SAY_NOTIMP;
 	}
+	if (qdcount == 0 && parse_records(msg, len, WIRE_HEADER_SIZE, q) == 0 && q->edns.cookie != NULL)
+		return WIRE_COOKIE_ONLY;
 	if (qdcount != 1) /* RFC 9619: exactly one question */
 		return WIRE_SAY_FORMERR;
 	if (parse_qname(msg, len, q) < 0 || parse_records(msg, len, q->end, q) < 0)

@@ -176,6 +176,7 @@ enum wire_verdict {
 	WIRE_SAY_FORMERR, /* header readable, rest malformed: FORMERR, no question echoed unless has_question */
 	WIRE_SAY_NOTIMP,  /* opcode we do not serve */
 	WIRE_SAY_BADVERS, /* EDNS version above 0 (RFC 6891 section 6.1.3) */
+	WIRE_COOKIE_ONLY, /* no question, but a cookie (RFC 7873 section 5.4) */
 };
 
 struct wire_question {

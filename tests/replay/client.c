@@ -96,8 +96,7 @@ void client_init(struct scenario *s)
 {
 	static const struct addr_prefix everybody[] = {{.addr.family = 4}, {.addr.family = 6}};
 	s->view = (struct answer_view){.recursion = true,
-				       .n_allow = ARRAY_SIZE(everybody),
-				       .allow = everybody,
+				       .allow = {.n = ARRAY_SIZE(everybody), .item = everybody},
 				       .identity = "",
 				       .version = "",
 				       .udp_size = UDP_SIZE};

@@ -52,6 +52,9 @@ int generation_load(struct config *config, bool resolver, bool need_root, struct
 		    char why[REFUSAL_TEXT_MAX]) _must_use_;
 void generation_free(struct generation *generation);
 
+/* ---- secrets (secrets.c) ---- */
+int secrets_load(const struct config *config, struct answer_cookies *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+
 /* ---- the swap (swap.c) ---- */
 struct swap {
 	_Atomic(struct generation *) current;
@@ -71,6 +74,7 @@ void swap_reader_awake(void *unused);
 struct worker {
 	_Alignas(64) struct counters counters; /* on cache lines of its own */
 	struct swap *swap;
+	struct answer_rates *rates; /* of all workers */
 	struct net_loop *loop;
 	struct random random;
 	struct resolve *engine; /* NULL without a resolver */
@@ -84,6 +88,7 @@ struct workers {
 	unsigned count;
 	struct worker *worker;
 	struct net_limits *limits;
+	struct answer_rates *rates;
 	struct resolve_cache *cache;
 };
 

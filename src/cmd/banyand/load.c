@@ -270,6 +270,30 @@ static int zones_load(struct generation *g, char why[REFUSAL_TEXT_MAX])
 	return 0;
 }
 
+static struct answer_networks networks_of(const struct config_prefixes *prefixes)
+{
+	return (struct answer_networks){.n = prefixes->count, .item = prefixes->item};
+}
+
+static void limits_fill(struct generation *g)
+{
+	const struct config *config = g->config;
+	g->view.limits = (struct answer_limits){
+		.client_rate = config->resolver.client_rate,
+		.client_exempt = networks_of(&config->resolver.client_exempt),
+		.rrl = {[ANSWER_DATA] = config->rrl.rate,
+			[ANSWER_NXDOMAIN] = config->rrl.nxdomains,
+			[ANSWER_REFERRAL] = config->rrl.referrals,
+			[ANSWER_ERROR] = config->rrl.errors},
+		.rrl_window_s = config->rrl.window_s,
+		.rrl_slip = config->rrl.slip,
+		.rrl_leak = config->rrl.leak,
+		.rrl_ipv4_bits = (uint8_t)config->rrl.ipv4_prefix,
+		.rrl_ipv6_bits = (uint8_t)config->rrl.ipv6_prefix,
+		.rrl_exempt = networks_of(&config->rrl.exempt),
+	};
+}
+
 static void view_fill(struct generation *g, bool resolver)
 {
 	const struct config *config = g->config;
@@ -279,8 +303,11 @@ static void view_fill(struct generation *g, bool resolver)
 	g->view.n_zones = config->n_zones;
 	g->view.zone = g->answer_zone;
 	g->view.recursion = resolver && config->resolver.enabled;
-	g->view.n_allow = config->resolver.allow.count;
-	g->view.allow = config->resolver.allow.item;
+	g->view.allow = networks_of(&config->resolver.allow);
+	g->view.deny = networks_of(&config->resolver.deny);
+	g->view.drop = networks_of(&config->resolver.drop);
+	limits_fill(g);
+	g->view.tcp_idle_ms = config->server.tcp_idle_ms;
 	g->view.identity = g->identity;
 	g->view.version = config->server.version;
 	g->view.udp_size = (uint16_t)config->server.udp_size;
@@ -300,6 +327,9 @@ int generation_load(struct config *config, bool resolver, bool need_root, struct
 	int rc = zones_load(g, why);
 	if (rc == 0) {
 		view_fill(g, resolver);
+		rc = secrets_load(config, &g->view.cookies, why);
+	}
+	if (rc == 0) {
 		rc = root_load(g, need_root, why);
 	}
 	if (rc < 0) {

@@ -19,6 +19,8 @@ static int on_message(void *ctx, struct net_message *m)
 		.peer = m->ticket.peer,
 		.tcp = m->ticket.transport == NET_TCP,
 		.out = m->reply,
+		.rates = worker->rates,
+		.now_ms = net_loop_now_ms(worker->loop),
 	};
 	struct answer_pending pending;
 	size_t len = 0;
@@ -116,6 +118,8 @@ static int resolver_make(struct worker *worker, const struct config *config, str
 	resolve_settings_default(&settings);
 	settings.questions_max = config->resolver.questions_max;
 	settings.clients_per_question = config->resolver.clients_per_question;
+	settings.zone_questions_max = config->resolver.zone_questions_max;
+	settings.zone_questions_min = config->resolver.zone_questions_min;
 	settings.upstream_max = config->resolver.upstream_queries_max;
 	settings.question_time_ms = config->resolver.question_time_ms;
 	settings.ttl_max = config->resolver.cache_ttl_max;
@@ -144,6 +148,8 @@ static int resolver_make(struct worker *worker, const struct config *config, str
 		.loop = worker->loop,
 		.engine = worker->engine,
 		.counters = &worker->counters,
+		.questions_max = config->resolver.questions_max,
+		.client_questions_max = config->resolver.client_questions_max,
 		.view = view_now,
 		.view_ctx = worker,
 	};
@@ -177,6 +183,7 @@ static int worker_make(struct worker *worker, const struct config *config, struc
 		       char why[REFUSAL_TEXT_MAX])
 {
 	worker->swap = swap;
+	worker->rates = workers->rates;
 	int rc = loop_make(worker, config, workers->limits);
 	if (rc == 0 && workers->cache != NULL)
 		rc = resolver_make(worker, config, workers->cache);
@@ -224,6 +231,8 @@ int workers_new(const struct config *config, struct swap *swap, struct workers *
 		rc = net_limits_new(config->server.tcp_clients, config->server.tcp_clients_per_address,
 				    &workers.limits);
 	}
+	if (rc == 0)
+		rc = answer_rates_new(config->rrl.table_size, &workers.rates);
 	if (rc == 0 && config->resolver.enabled)
 		rc = resolve_cache_new(config->resolver.cache_size, &workers.cache);
 	if (rc < 0)
@@ -278,6 +287,7 @@ void workers_done(struct workers *workers)
 	if (workers->cache != NULL)
 		resolve_cache_free(workers->cache);
 	net_limits_free(workers->limits);
+	answer_rates_free(workers->rates);
 	free(workers->worker);
 	*workers = (struct workers){0};
 }

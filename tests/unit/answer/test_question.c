@@ -437,8 +437,8 @@ static void test_root_denials(void **state)
 	const uint8_t *elsewhere[] = {corp};
 	assert_true(wire_name_parse("corp.", corp) > 0);
 	view.recursion = true;
-	view.allow = loopback;
-	view.n_allow = 1;
+	view.allow.item = loopback;
+	view.allow.n = 1;
 	view.root = images[0];
 	view.root_signed = true;
 	question_flags(&x, "WWW.Nowhere.", WIRE_TYPE_AAAA, WIRE_CLASS_IN, WIRE_RD | WIRE_CD);
@@ -472,8 +472,8 @@ static void test_recursion(void **state)
 	struct answer_view view = view_of(2, table);
 	struct exchange x;
 	view.recursion = true;
-	view.allow = loopback;
-	view.n_allow = 1;
+	view.allow.item = loopback;
+	view.allow.n = 1;
 	question_flags(&x, "WWW.Elsewhere.", WIRE_TYPE_AAAA, WIRE_CLASS_IN, WIRE_RD | WIRE_CD);
 	add_edns(&x, 4096, true, 0, "\0\3\0\0", 4);
 	assert_int_equal(ask(&x, &view), ANSWER_RECURSE);

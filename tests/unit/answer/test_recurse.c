@@ -241,8 +241,8 @@ static void test_clients(void **state)
 	static const struct addr_prefix all = {.addr = {.family = 4}, .bits = 0};
 	struct addr addr;
 	uint16_t port;
-	w->view.n_allow = 1;
-	w->view.allow = &all;
+	w->view.allow.n = 1;
+	w->view.allow.item = &all;
 	assert_int_equal(addr_parse("127.0.0.1", 0, &addr), 0);
 	assert_int_equal(net_listen(w->loop, &addr, on_client, w, &port), 0);
 	for (int i = 0; i < 4; i++) { /* UDP and TCP, each with a walk and from the cache */

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* How often: questions of one client to the resolver, and replies to one network (response rate limiting). */
+#include "private.h"
+#include "rates.h"
+
+#include <string.h>
+
+#define CLIENT_BITS_V6 56 /* what one client is given at most (RFC 6177) */
+#define KEY_FIXED      18 /* kind, family, address */
+
+enum kind { KIND_CLIENT, KIND_REPLY };
+
+/* Writes the network that an address belongs to. */
+static void key_address(uint8_t *key, const struct addr *addr, unsigned bits_v4, unsigned bits_v6)
+{
+	unsigned bits = addr->family == 4 ? bits_v4 : bits_v6;
+	key[0] = addr->family;
+	memset(key + 1, 0, 16);
+	memcpy(key + 1, addr->ip, bits / 8);
+	if (bits % 8 != 0)
+		key[1 + bits / 8] = (uint8_t)(addr->ip[bits / 8] & 0xff << (8 - bits % 8));
+}
+
+enum limit limit_client(const struct reply *reply)
+{
+	const struct answer_request *request = reply->request;
+	const struct answer_limits *limits = &reply->view->limits;
+	struct rate rate = {.per_s = limits->client_rate};
+	uint8_t key[KEY_FIXED] = {KIND_CLIENT};
+	if (rate.per_s == 0 || request->rates == NULL || view_has(&limits->client_exempt, &request->peer))
+		return LIMIT_PASS;
+	key_address(key + 1, &request->peer, 32, CLIENT_BITS_V6);
+	uint32_t refused = rates_take(request->rates, key, sizeof(key), &rate, request->now_ms);
+	if (refused == 0)
+		return LIMIT_PASS;
+	return refused % ANSWER_CLIENT_SLIP == 0 ? LIMIT_SLIP : LIMIT_DROP;
+}
+
+/* Answers are counted by name, so that one name's flood leaves others alone; what an attacker can have by many names
+ * (denials, referrals, expanded wildcards) by zone; errors by client alone. */
+enum limit limit_reply(const struct reply *reply)
+{
+	const struct answer_request *request = reply->request;
+	const struct answer_limits *limits = &reply->view->limits;
+	struct rate rate = {.per_s = limits->rrl[reply->class], .window_s = limits->rrl_window_s};
+	uint8_t key[KEY_FIXED + 1 + WIRE_NAME_MAX] = {KIND_REPLY};
+	if (rate.per_s == 0 || request->rates == NULL || request->tcp || reply->cookie_valid || reply->unlimited ||
+	    view_has(&limits->rrl_exempt, &request->peer))
+		return LIMIT_PASS;
+	key_address(key + 1, &request->peer, limits->rrl_ipv4_bits, limits->rrl_ipv6_bits);
+	key[KEY_FIXED] = (uint8_t)reply->class;
+	size_t len = KEY_FIXED + 1;
+	if (reply->limit_name != NULL)
+		len += wire_name_lower(reply->limit_name, key + len);
+	uint32_t refused = rates_take(request->rates, key, len, &rate, request->now_ms);
+	if (refused == 0)
+		return LIMIT_PASS;
+	if (limits->rrl_leak > 0 && refused % limits->rrl_leak == 0)
+		return LIMIT_LEAK;
+	return limits->rrl_slip > 0 && refused % limits->rrl_slip == 0 ? LIMIT_SLIP : LIMIT_DROP;
+}
