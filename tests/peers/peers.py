@@ -122,7 +122,7 @@ def _bind(port, zones, folder):
 def _banyan(port, zones, folder):
     lines = [
         "server:", f"  listen: [127.0.0.1@{port}]", f"  rundir: {folder}", f"  identity: {IDENTITY}",
-        f"  udp-size: {UDP_SIZE}", "  minimal-responses: false", "  workers: 1", '  user: ""', "  confine: false", "resolver:", "  enabled: false", "zones:"]
+        f"  udp-size: {UDP_SIZE}", "  minimal-responses: false", "  cookies: off", "  workers: 1", '  user: ""', "  confine: false", "resolver:", "  enabled: false", "zones:"]
     for origin, path in zones.items():
         lines += [f'  - name: "{origin}"', f"    file: {path}", "    prove: structure"]
     (folder / "banyan.yaml").write_text("\n".join(lines) + "\n")
