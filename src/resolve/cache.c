@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What is kept under which key: RRsets, denials, delegations, servers. */
 #include "cache.h"
+#include "denials.h"
 #include "forward.h"
 
 #include <string.h>
@@ -64,6 +65,24 @@ static void name_exists(struct resolve_cache *cache, int64_t now_ms, const struc
 		resolve_store_delete(cache, key.bytes, key.len);
 }
 
+/* What made a proved set, under its own name, and the proofs beside it: for what the same wildcard makes of other names. */
+static int put_wildcard(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set)
+{
+	uint8_t name[WIRE_NAME_MAX];
+	struct wire_rdata rrsig = resolve_rrset_rdata(set, set->count);
+	unsigned labels = wire_name_labels(set->owner);
+	if (set->security != SECURITY_SECURE || !resolve_rrset_expanded(set) || rrsig.len < 4 ||
+	    rrsig.data[3] >= labels || wire_name_wildcard(wire_name_skip(set->owner, labels - rrsig.data[3]), name) < 0)
+		return 0;
+	struct rrset wildcard = *set;
+	wildcard.owner = name;
+	wildcard.n_proofs = 0;
+	int rc = resolve_cache_put_set(cache, now_ms, &wildcard), evicted = rc < 0 ? 0 : rc;
+	for (unsigned i = 0; i < set->n_proofs; i++)
+		evicted += resolve_denial_learn(cache, now_ms, set->proof[i]);
+	return evicted;
+}
+
 int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set)
 {
 	if (set->synthesised || set->count == 0 || set->size > RESOLVE_RRSET_BYTES_MAX)
@@ -86,7 +105,7 @@ int resolve_cache_put_set(struct resolve_cache *cache, int64_t now_ms, const str
 	if (rc >= 0 && set->rank >= RANK_ANSWER)
 		name_exists(cache, now_ms, set);
 	if (rc >= 0 && set->n_proofs > 0)
-		rc += resolve_cache_put_proof(cache, now_ms, set);
+		rc += resolve_cache_put_proof(cache, now_ms, set) + put_wildcard(cache, now_ms, set);
 	buffer_done(&large);
 	return rc;
 }
@@ -95,9 +114,11 @@ static int put_ranked_denial(struct resolve_cache *cache, int64_t now_ms, const 
 			     const struct cache_denial *denial, enum rank rank)
 {
 	_cleanup_(buffer_done) struct buffer out = {0};
-	int rc = resolve_value_denial_write(denial, &out);
+	int rc = resolve_value_denial_write(denial, &out), learned = 0;
 	if (rc < 0)
 		return rc;
+	for (unsigned i = 0; i < denial->n && denial->security == SECURITY_SECURE; i++)
+		learned += resolve_denial_learn(cache, now_ms, denial->set[i]);
 	struct cache_key key =
 		denial->nxdomain ? resolve_cache_key(CACHE_NAME, name, 0) : resolve_cache_key(CACHE_SET, name, type);
 	struct store_value value = {.expires_ms = denial->expires_ms,
@@ -105,7 +126,8 @@ static int put_ranked_denial(struct resolve_cache *cache, int64_t now_ms, const 
 				    .kind = kind_make(CACHE_KIND_DENIAL, denial->security),
 				    .data = out.data,
 				    .len = out.len};
-	return put(cache, now_ms, &key, &value);
+	rc = put(cache, now_ms, &key, &value);
+	return rc < 0 ? rc : rc + learned;
 }
 
 int resolve_cache_put_denial(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,

@@ -22,6 +22,7 @@ enum cache_space {
 	CACHE_FAILURE,
 	CACHE_SERVER,
 	CACHE_LAME,
+	CACHE_NSEC,  /* proved NSEC, NSEC3 and SOA sets for synthesis (learn.c) */
 	CACHE_TRUST, /* of zones: trust.h */
 	CACHE_PROOF, /* what proves a set made of a wildcard, by name and type */
 };

@@ -246,6 +246,10 @@ bool resolve_stale_at_once(struct resolve *engine, const uint8_t *qname, uint16_
 /* Seconds for which a failure holds at least, since there is something stale to bridge them; or 0. */
 uint32_t resolve_stale_recheck_s(struct resolve *engine, const uint8_t *qname, uint16_t qtype);
 
+/* synthesise.c: 1 = the outcome is made of proofs that are known (RFC 8198), 0 = they do not suffice, BANYAN_ENOMEM */
+int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_t *name, uint16_t qtype,
+		       struct outcome *outcome);
+
 /* refresh.c: the cache has answered; is it time to ask again? */
 void resolve_refresh_check(struct resolve *engine, const uint8_t *qname, uint16_t qtype, const struct outcome *outcome);
 

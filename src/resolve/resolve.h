@@ -136,8 +136,8 @@ struct resolve_event {
 			bool dnssec;          /* DO: keep RRSIGs in the result */
 			bool checking_disabled;
 			bool cached_only; /* no walk: what the cache does not say is refused, reason client-limit */
-			bool trace;    /* record the walk */
-			bool no_cache; /* do not answer from the cache (banyan trace --cold); still fills it */
+			bool trace;       /* record the walk */
+			bool no_cache;    /* do not answer from the cache (banyan trace --cold); still fills it */
 		} question;
 		struct {
 			uint64_t client;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The cache's memory: shards of two rings each, looked up by a keyed hash, evicted by S3-FIFO. */
 #include "store.h"
+#include "denials.h"
 
 #include <assert.h>
 #include <string.h>
@@ -54,6 +55,7 @@ struct resolve_cache {
 	_Atomic uint32_t removals;
 	uint8_t key[16];
 	struct store_clock clock;
+	struct denials *denials;
 	struct shard *shard[SHARDS_MAX];
 };
 
@@ -90,11 +92,11 @@ int resolve_cache_new_random(size_t budget_bytes, struct random *random, struct 
 	if (budget_bytes < STORE_BUDGET_MIN)
 		return BANYAN_EINVAL;
 	size_t head = (sizeof(struct resolve_cache) + 63) & ~(size_t)63;
-	size_t mapped = round_down(budget_bytes, 4096);
+	size_t mapped = round_down(budget_bytes, 4096), denials = round_down(mapped / DENIALS_PART, 4096);
 	uint32_t n = 1;
-	while (n < SHARDS_MAX && (mapped - head) / (n * 2) >= SHARD_BYTES)
+	while (n < SHARDS_MAX && (mapped - denials - head) / (n * 2) >= SHARD_BYTES)
 		n *= 2;
-	size_t shard_bytes = round_down((mapped - head) / n, 64);
+	size_t shard_bytes = round_down((mapped - denials - head) / n, 64);
 	if (shard_bytes / 8 > UINT32_MAX)
 		return BANYAN_ELIMIT;
 	/* Mapped, not allocated: pages that nothing was stored in cost nothing, and all go back when it ends. */
@@ -103,12 +105,17 @@ int resolve_cache_new_random(size_t budget_bytes, struct random *random, struct 
 		return BANYAN_ENOMEM;
 	struct resolve_cache *cache = (struct resolve_cache *)base;
 	*cache = (struct resolve_cache){.mapped = mapped, .shard_bytes = shard_bytes, .n_shards = n};
-	cache->fixed_bytes = head;
+	cache->fixed_bytes = head + denials;
 	if (pthread_mutex_init(&cache->clock.lock, NULL) != 0) {
 		munmap(base, mapped);
 		return BANYAN_ENOMEM;
 	}
 	random_bytes(random, cache->key, sizeof cache->key);
+	if (resolve_denials_init(base + mapped - denials, denials, cache->key, &cache->denials) < 0) {
+		cache->n_shards = 0;
+		resolve_cache_free(cache);
+		return BANYAN_ENOMEM;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct shard *shard = shard_build(base + head + i * shard_bytes, shard_bytes);
 		if (shard == NULL) {
@@ -137,6 +144,7 @@ void resolve_cache_free(struct resolve_cache *cache)
 	for (uint32_t i = 0; i < cache->n_shards; i++)
 		pthread_mutex_destroy(&cache->shard[i]->lock);
 	pthread_mutex_destroy(&cache->clock.lock);
+	resolve_denials_done(cache->denials);
 	munmap(cache, cache->mapped);
 }
 
@@ -489,6 +497,11 @@ void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ct
 uint32_t resolve_store_removals(const struct resolve_cache *cache)
 {
 	return atomic_load_explicit(&cache->removals, memory_order_acquire);
+}
+
+struct denials *resolve_store_denials(struct resolve_cache *cache)
+{
+	return cache->denials;
 }
 
 struct store_clock *resolve_store_clock(struct resolve_cache *cache)

@@ -66,6 +66,8 @@ void resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_
 /* Removes every entry whose key matches. */
 void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ctx, const uint8_t *key, size_t len),
 			     void *ctx);
+struct denials;
+struct denials *resolve_store_denials(struct resolve_cache *cache);
 struct store_clock *resolve_store_clock(struct resolve_cache *cache);
 /* How often entries were removed by resolve_store_delete_if(). */
 uint32_t resolve_store_removals(const struct resolve_cache *cache);

@@ -228,7 +228,8 @@ void resolve_task_end(struct resolve *engine, struct task *task)
 void resolve_task_finish(struct resolve *engine, struct task *task, uint16_t rcode)
 {
 	task->outcome.rcode = rcode;
-	task->outcome.reason = REASON_NONE;
+	if (task->outcome.reason != REASON_SYNTHESISED || task->depth > 0)
+		task->outcome.reason = REASON_NONE;
 	task->outcome.from_cache = !task->went_out;
 	if (!resolve_validate_begin(engine, task))
 		resolve_task_end(engine, task);

@@ -30,7 +30,8 @@ static bool secure(const struct rrset *set)
 bool resolve_validate_secure(const struct outcome *outcome)
 {
 	bool denial_proved = false;
-	if (outcome->reason != REASON_NONE || outcome->bare || outcome->n_answers + outcome->n_denials == 0)
+	bool whole = outcome->reason == REASON_NONE || outcome->reason == REASON_SYNTHESISED;
+	if (!whole || outcome->bare || outcome->n_answers + outcome->n_denials == 0)
 		return false;
 	for (unsigned i = 0; i < outcome->n_answers; i++)
 		if (!outcome->answer[i]->synthesised && !secure(outcome->answer[i]))

@@ -81,11 +81,12 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 		if (resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, &denial) ||
 		    nothing_below(engine, arena, name, &denial))
 			return cached_denial(&denial, outcome);
-		if (qtype == WIRE_TYPE_CNAME || qtype == WIRE_TYPE_ANY || qtype == WIRE_TYPE_RRSIG)
-			return 0;
 		const struct rrset *alias;
-		int rc = cached_alias(engine, arena, name, outcome, &alias);
-		if (rc <= 0)
+		bool may_alias = qtype != WIRE_TYPE_CNAME && qtype != WIRE_TYPE_ANY && qtype != WIRE_TYPE_RRSIG;
+		int rc = may_alias ? cached_alias(engine, arena, name, outcome, &alias) : 0;
+		if (rc == 0)
+			return resolve_synthesise(engine, arena, name, qtype, outcome);
+		if (rc < 0)
 			return rc;
 		if (++*aliases > RESOLVE_ALIASES_MAX)
 			return BANYAN_ELIMIT;
