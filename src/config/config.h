@@ -49,6 +49,12 @@ struct config_reroute {
 	struct addr from, to;
 };
 
+/* Nothing below `name` is validated until then. */
+struct config_negative_anchor {
+	char *name; /* presentation form */
+	int64_t until_s;
+};
+
 struct config {
 	struct {
 		struct config_addrs listen; /* default 127.0.0.1@53 and ::1@53 */
@@ -105,7 +111,12 @@ struct config {
 		bool ipv4, ipv6;         /* families used towards authorities */
 		bool case_randomisation; /* 0x20 */
 		bool qname_minimisation;
-		uint32_t questions_max; /* in flight, per worker */
+		bool validate, refuse_sha1;
+		size_t n_negative_anchors;
+		struct config_negative_anchor *negative_anchors;
+		uint16_t nsec3_iterations_max;
+		uint32_t signatures_max, hashes_max; /* of one question */
+		uint32_t questions_max;              /* in flight, per worker */
 		uint32_t clients_per_question;
 		uint32_t upstream_queries_max; /* per question */
 		uint32_t question_time_ms;     /* whole walk */

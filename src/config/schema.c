@@ -21,6 +21,7 @@
 #define OUTGOING_MAX   256
 #define REROUTES_MAX   16384 /* all authorities of a lab */
 #define ZONES_MAX      65536
+#define UNTILS_MAX     256  /* each is a hole in what is proved; they are looked through one by one */
 #define PATH_BYTES_MAX 4000 /* below PATH_MAX, with room for ".tmp" */
 #define NAME_BYTES_MAX 1010 /* 255 octets, each written \DDD at worst */
 #define TXT_BYTES_MAX  255  /* one character-string (RFC 1035 section 3.3) */
@@ -31,6 +32,10 @@
 static_assert(offsetof(struct config, zones) == offsetof(struct config, n_zones) + sizeof(size_t), "list shape");
 static_assert(offsetof(struct config, resolver.reroute) ==
 		      offsetof(struct config, resolver.n_reroutes) + sizeof(size_t),
+	      "list shape");
+
+static_assert(offsetof(struct config, resolver.negative_anchors) ==
+		      offsetof(struct config, resolver.n_negative_anchors) + sizeof(size_t),
 	      "list shape");
 
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
@@ -271,6 +276,28 @@ const struct config_option config_options[] = {
 	 "This makes forged replies harder."},
 	{"resolver.qname-minimisation", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.qname_minimisation), "true",
 	 RANGE(0, 1), NULL, "Tell each authoritative server no more of the name than it needs (RFC 9156)."},
+	{"resolver.validate", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.validate), "true", RANGE(0, 1), NULL,
+	 "Prove answers by their signatures (DNSSEC), up to the trust anchors or the proved local root. What is bogus "
+	 "is "
+	 "answered with SERVFAIL and the reason as an extended error."},
+	{"resolver.negative-anchors", CONFIG_UNTILS, CONFIG_RESTART, FIELD(resolver.n_negative_anchors), "[]",
+	 RANGE(0, UNTILS_MAX), NULL,
+	 "Names at and below which nothing is proved until a date, as texts of the form \"NAME until DATE\" with an "
+	 "ISO 8601 date "
+	 "in UTC: for zones whose signatures are known to be broken (RFC 7646). After the date answers are proved "
+	 "again."},
+	{"resolver.refuse-sha1", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.refuse_sha1), "false", RANGE(0, 1), NULL,
+	 "Treat signatures and DS records that use SHA-1 as if their algorithm were unknown (RFC 9905): what only they "
+	 "would "
+	 "prove counts as unsigned."},
+	{"resolver.nsec3-iterations-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.nsec3_iterations_max), "50",
+	 RANGE(0, 500), NULL,
+	 "Iterations of NSEC3 hashing that are still computed. Denials with more prove nothing and count as unsigned "
+	 "(RFC 9276 section 3.2)."},
+	{"resolver.signatures-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.signatures_max), "64", RANGE(8, 10000),
+	 NULL, "Signatures that may be checked for one question."},
+	{"resolver.hashes-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.hashes_max), "2048", RANGE(100, 1000000),
+	 NULL, "Blocks of NSEC3 hashing that may be computed for one question."},
 	{"resolver.questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.questions_max), "4096",
 	 RANGE(1, SOCKETS_MAX), NULL,
 	 "Client questions in work at once, for each worker. Further ones are answered with SERVFAIL."},

@@ -19,6 +19,7 @@ enum config_type {
 	CONFIG_PREFIXES, /* IP/BITS or IP */
 	CONFIG_PATHS,
 	CONFIG_REROUTES, /* FROM -> TO@PORT */
+	CONFIG_UNTILS,   /* NAME until DATE */
 	CONFIG_TEXTS,
 	CONFIG_NAMES, /* of zones; each ends with a dot once read */
 	CONFIG_MAPS,  /* mappings; the options of "zones" are the rows "zones[].x", which offset into its items */

@@ -345,6 +345,27 @@ static int reroute_item(const struct config_reader *r, const char *text, void *t
 	return 0;
 }
 
+static int until_item(const struct config_reader *r, const char *text, void *to, const char **ret_why)
+{
+	static const char word[] = " until ";
+	const char *until = strstr(text, word);
+	struct config_negative_anchor anchor;
+	if (until == NULL)
+		return BANYAN_EINVAL;
+	char *name = arena_printf(r->arena, "%.*s", (int)(until - text), text);
+	if (name == NULL)
+		return BANYAN_ENOMEM;
+	int rc = name_item(r, name, &anchor.name, ret_why);
+	if (rc < 0)
+		return rc;
+	if (clock_parse(until + sizeof word - 1, &anchor.until_s) < 0) {
+		*ret_why = "DATE is not one like 2026-12-31 or 2026-12-31T12:00:00Z";
+		return BANYAN_EINVAL;
+	}
+	*(struct config_negative_anchor *)to = anchor;
+	return 0;
+}
+
 static const struct {
 	size_t size; /* of an item; 0 = the type is no list of these */
 	int (*item)(const struct config_reader *r, const char *text, void *to, const char **ret_why);
@@ -354,6 +375,7 @@ static const struct {
 	[CONFIG_PREFIXES] = {sizeof(struct addr_prefix), prefix_item},
 	[CONFIG_PATHS] = {sizeof(char *), path_item},
 	[CONFIG_REROUTES] = {sizeof(struct config_reroute), reroute_item},
+	[CONFIG_UNTILS] = {sizeof(struct config_negative_anchor), until_item},
 	[CONFIG_TEXTS] = {sizeof(char *), text_item},
 	[CONFIG_NAMES] = {sizeof(char *), name_item},
 };
@@ -418,6 +440,7 @@ static bool item_equal(enum config_type type, const void *a, const void *b)
 {
 	const struct addr_prefix *prefix_a = a, *prefix_b = b;
 	const struct config_reroute *route_a = a, *route_b = b;
+	const struct config_negative_anchor *until_a = a, *until_b = b;
 	switch (type) {
 	case CONFIG_PATHS:
 	case CONFIG_TEXTS:
@@ -427,6 +450,8 @@ static bool item_equal(enum config_type type, const void *a, const void *b)
 		return prefix_a->bits == prefix_b->bits && addr_equal(&prefix_a->addr, &prefix_b->addr);
 	case CONFIG_REROUTES:
 		return addr_equal(&route_a->from, &route_b->from) && addr_equal(&route_a->to, &route_b->to);
+	case CONFIG_UNTILS:
+		return until_a->until_s == until_b->until_s && strcmp(until_a->name, until_b->name) == 0;
 	default:
 		return addr_equal(a, b);
 	}
@@ -474,6 +499,7 @@ bool value_equal(const struct config_option *option, const void *base_a, const v
 	case CONFIG_PREFIXES:
 	case CONFIG_PATHS:
 	case CONFIG_REROUTES:
+	case CONFIG_UNTILS:
 	case CONFIG_TEXTS:
 	case CONFIG_NAMES:
 		return list_equal(option->type, (const void *)a, (const void *)b);

@@ -137,6 +137,8 @@ const char *schema_allowed(const struct config_option *option, char out[SCHEMA_W
 		return list_words(option, "paths of files", out);
 	case CONFIG_REROUTES:
 		return list_words(option, "texts \"FROM -> TO@PORT\"", out);
+	case CONFIG_UNTILS:
+		return list_words(option, "texts \"NAME until DATE\"", out);
 	case CONFIG_TEXTS:
 		return list_words(option, "texts", out);
 	case CONFIG_NAMES:
@@ -164,6 +166,8 @@ const char *schema_allowed_item(const struct config_option *option, char out[SCH
 		return "the path of a file";
 	case CONFIG_REROUTES:
 		return "a text \"FROM -> TO@PORT\" of two addresses";
+	case CONFIG_UNTILS:
+		return "a text \"NAME until DATE\"";
 	case CONFIG_TEXTS:
 		return "a text";
 	case CONFIG_NAMES:

@@ -84,12 +84,27 @@ struct worker {
 	_Atomic int64_t heartbeat_ms;
 };
 
+/* ---- validation.c ---- */
+struct validation_anchors {
+	struct dnssec_anchors anchors;
+	size_t n_negatives;
+	struct resolve_negative_anchor *negative;
+	uint8_t (*negative_name)[WIRE_NAME_MAX];
+};
+int validation_anchors_load(const struct config *config, struct validation_anchors *ret, char why[REFUSAL_TEXT_MAX])
+	_must_use_;
+void validation_anchors_done(struct validation_anchors *anchors);
+/* The settings point into `anchors`. */
+void validation_settings(const struct config *config, const struct validation_anchors *anchors,
+			 struct resolve_settings *settings);
+
 struct workers {
 	unsigned count;
 	struct worker *worker;
 	struct net_limits *limits;
 	struct answer_rates *rates;
 	struct resolve_cache *cache;
+	struct validation_anchors *anchors; /* malloced: engines point to it */
 };
 
 /* Makes all workers and binds their sockets; no thread runs yet. */

@@ -112,10 +112,11 @@ static int loop_make(struct worker *worker, const struct config *config, struct 
 	return net_loop_new(&settings, &worker->counters, &worker->loop);
 }
 
-static int resolver_make(struct worker *worker, const struct config *config, struct resolve_cache *cache)
+static int resolver_make(struct worker *worker, const struct config *config, const struct workers *workers)
 {
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
+	validation_settings(config, workers->anchors, &settings);
 	settings.questions_max = config->resolver.questions_max;
 	settings.clients_per_question = config->resolver.clients_per_question;
 	settings.zone_questions_max = config->resolver.zone_questions_max;
@@ -141,7 +142,7 @@ static int resolver_make(struct worker *worker, const struct config *config, str
 	settings.case_randomisation = config->resolver.case_randomisation;
 	settings.qname_minimisation = config->resolver.qname_minimisation;
 	random_init_kernel(&worker->random);
-	int rc = resolve_new(&settings, cache, &worker->random, &worker->counters, &worker->engine);
+	int rc = resolve_new(&settings, workers->cache, &worker->random, &worker->counters, &worker->engine);
 	if (rc < 0)
 		return rc;
 	struct answer_recursor_settings recursor = {
@@ -186,7 +187,7 @@ static int worker_make(struct worker *worker, const struct config *config, struc
 	worker->rates = workers->rates;
 	int rc = loop_make(worker, config, workers->limits);
 	if (rc == 0 && workers->cache != NULL)
-		rc = resolver_make(worker, config, workers->cache);
+		rc = resolver_make(worker, config, workers);
 	if (rc < 0) {
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot make a worker: %s", error_text(rc));
 		return rc;
@@ -235,8 +236,14 @@ int workers_new(const struct config *config, struct swap *swap, struct workers *
 		rc = answer_rates_new(config->rrl.table_size, &workers.rates);
 	if (rc == 0 && config->resolver.enabled)
 		rc = resolve_cache_new(config->resolver.cache_size, &workers.cache);
+	if (rc == 0 && config->resolver.enabled) {
+		workers.anchors = calloc(1, sizeof(*workers.anchors));
+		rc = workers.anchors == NULL ? BANYAN_ENOMEM : 0;
+	}
 	if (rc < 0)
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot make the workers: %s", error_text(rc));
+	else if (workers.anchors != NULL)
+		rc = validation_anchors_load(config, workers.anchors, why);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
 		rc = worker_make(&workers.worker[i], config, &workers, swap, why);
 	if (rc < 0) {
@@ -286,6 +293,9 @@ void workers_done(struct workers *workers)
 	}
 	if (workers->cache != NULL)
 		resolve_cache_free(workers->cache);
+	if (workers->anchors != NULL)
+		validation_anchors_done(workers->anchors);
+	free(workers->anchors);
 	net_limits_free(workers->limits);
 	answer_rates_free(workers->rates);
 	free(workers->worker);
