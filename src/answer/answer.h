@@ -59,6 +59,12 @@ struct answer_cookies {
 };
 #define ANSWER_COOKIE_SIZE 24
 
+/* DNS64 (RFC 6147): prefixes of 32, 40, 48, 56, 64 or 96 bits; none = off. No clients = all. */
+struct answer_dns64 {
+	struct answer_networks prefixes, clients;
+	struct answer_networks exclude; /* AAAA records that count as none */
+};
+
 /* Token buckets of clients and networks, shared by all workers. */
 struct answer_rates;
 int answer_rates_new(size_t entries, struct answer_rates **ret) _must_use_;
@@ -76,11 +82,13 @@ struct answer_view {
 	struct answer_networks allow, deny, drop; /* who may ask for recursion, who is refused, who gets no reply */
 	struct answer_limits limits;
 	struct answer_cookies cookies;
+	struct answer_dns64 dns64;
 	uint32_t tcp_idle_ms; /* told to who asks for it (RFC 7828) */
 	const char *identity; /* NSID, id.server, hostname.bind; "" = off */
 	const char *version;  /* version.bind, version.server; "" = off */
 	uint16_t udp_size;    /* largest UDP reply */
 	bool minimal_responses;
+	bool rotate; /* the order of records in the resolver's answers changes from question to question */
 };
 void answer_view_sort(struct answer_zone *zone, size_t n);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Drives the resolver with sockets: its actions become exchanges and replies, what comes back becomes its events. */
+#include "dns64.h"
 #include "private.h"
 #include "waiting.h"
 
@@ -25,6 +26,9 @@ struct answer_recursor {
 	uint32_t n_counted;
 	struct failure *failure; /* sendings that failed at once, to be told after the actions are done */
 	size_t n_failures, failures_cap;
+	uint64_t *again; /* clients for whom something more is asked, after the actions are done */
+	size_t n_again, again_cap;
+	struct arena made; /* results that are changed before they go out */
 	uint8_t reply[WIRE_MESSAGE_MAX];
 };
 
@@ -83,6 +87,42 @@ static void count_reply(struct counters *counters, const uint8_t *reply)
 		counter_add(counters, COUNTER_TRUNCATED, 1);
 }
 
+/* Without memory for it the client gets what there is. */
+static bool again_add(struct answer_recursor *recursor, uint64_t client)
+{
+	if (recursor->n_again == recursor->again_cap) {
+		size_t cap = recursor->again_cap == 0 ? 64 : recursor->again_cap * 2;
+		uint64_t *again = reallocarray(recursor->again, cap, sizeof(*again));
+		if (again == NULL)
+			return false;
+		recursor->again = again;
+		recursor->again_cap = cap;
+	}
+	recursor->again[recursor->n_again++] = client;
+	return true;
+}
+
+/* What goes out instead of the result; NULL when something else is asked first. */
+static const struct resolve_result *dns64_result(struct answer_recursor *recursor, uint64_t client,
+						 struct waiting *waiting, const struct resolve_result *result)
+{
+	const struct answer_view *view = recursor->settings.view(recursor->settings.view_ctx);
+	switch (dns64_next(view, waiting, result)) {
+	case DNS64_ASK_A:
+	case DNS64_ASK_AGAIN:
+		return again_add(recursor, client) ? NULL : result;
+	case DNS64_MAKE: {
+		arena_reset(&recursor->made);
+		const struct resolve_result *made = dns64_make(view, waiting, result, &recursor->made);
+		counter_add(recursor->settings.counters, COUNTER_DNS64, 1);
+		return made != NULL ? made : result;
+	}
+	case DNS64_SEND:
+		break;
+	}
+	return result;
+}
+
 static void on_result(struct answer_recursor *recursor, uint64_t client, const struct resolve_result *result,
 		      struct direct *direct)
 {
@@ -97,6 +137,9 @@ static void on_result(struct answer_recursor *recursor, uint64_t client, const s
 		traced(ctx, result);
 		return;
 	}
+	result = dns64_result(recursor, client, waiting, result);
+	if (result == NULL)
+		return;
 	bool at_once = direct != NULL && direct->client == client;
 	uint8_t *out = at_once ? direct->out : recursor->reply;
 	int len = answer_from_result(s->view(s->view_ctx), &waiting->pending, result, out, WIRE_MESSAGE_MAX);
@@ -153,28 +196,54 @@ static void perform(struct answer_recursor *recursor, const struct resolve_actio
 
 static void on_wake(void *ctx);
 
-/* One event, and the failures of sending that its actions meet. */
+/* What is asked of the resolver for a client. */
+static struct resolve_event question_of(struct answer_recursor *recursor, const struct waiting *waiting,
+					uint64_t client)
+{
+	const struct answer_pending *pending = &waiting->pending;
+	return (struct resolve_event){
+		.kind = RESOLVE_QUESTION,
+		.question =
+			{
+				.client = client,
+				.qname = waiting->dns64 == DNS64_PTR ? waiting->mapped : pending->qname,
+				.qtype = waiting->dns64 == DNS64_A ? WIRE_TYPE_A : pending->qtype,
+				.dnssec = pending->dnssec,
+				.checking_disabled = (pending->flags & WIRE_CD) != 0,
+				.additional = !recursor->settings.view(recursor->settings.view_ctx)->minimal_responses,
+				.cached_only = has_too_many(recursor, &waiting->ticket.peer),
+			},
+	};
+}
+
+/* One event, the failures of sending that its actions meet, and what is to be asked after it. */
 static void step(struct answer_recursor *recursor, struct resolve_event *event, struct direct *direct)
 {
 	const struct answer_recursor_settings *s = &recursor->settings;
-	event->now_ms = net_loop_now_ms(s->loop);
-	event->wall_ms = clock_wall_ms();
-	event->root = s->view(s->view_ctx)->root;
-	const struct resolve_actions *actions = resolve_step(s->engine, event);
-	perform(recursor, actions, direct);
-	while (recursor->n_failures > 0) {
-		struct failure failure = recursor->failure[--recursor->n_failures];
-		struct resolve_event failed = {
-			.kind = RESOLVE_SEND_FAILED,
-			.now_ms = event->now_ms,
-			.wall_ms = event->wall_ms,
-			.root = event->root,
-			.failed = {.exchange = failure.exchange, .error = failure.error},
-		};
-		actions = resolve_step(s->engine, &failed);
+	struct resolve_event more = *event;
+	for (;;) {
+		more.now_ms = net_loop_now_ms(s->loop);
+		more.wall_ms = clock_wall_ms();
+		more.root = s->view(s->view_ctx)->root;
+		const struct resolve_actions *actions = resolve_step(s->engine, &more);
+		int64_t wake_at_ms = actions->wake_at_ms;
 		perform(recursor, actions, direct);
+		struct waiting *waiting = NULL;
+		while (waiting == NULL && recursor->n_failures == 0 && recursor->n_again > 0)
+			waiting = waiting_find(&recursor->waitings, recursor->again[--recursor->n_again]);
+		if (recursor->n_failures > 0) {
+			struct failure failure = recursor->failure[--recursor->n_failures];
+			more = (struct resolve_event){
+				.kind = RESOLVE_SEND_FAILED,
+				.failed = {.exchange = failure.exchange, .error = failure.error},
+			};
+		} else if (waiting != NULL) {
+			more = question_of(recursor, waiting, waiting_client(&recursor->waitings, waiting));
+		} else {
+			net_wake_at(s->loop, wake_at_ms, on_wake, recursor);
+			return;
+		}
 	}
-	net_wake_at(s->loop, actions->wake_at_ms, on_wake, recursor);
 }
 
 static void on_wake(void *ctx)
@@ -226,18 +295,8 @@ int answer_recurse(struct answer_recursor *recursor, const struct answer_pending
 	if (waiting == NULL)
 		return 0;
 	waiting->pending = *pending;
-	struct resolve_event event = {
-		.kind = RESOLVE_QUESTION,
-		.question =
-			{
-				.client = client,
-				.qname = pending->qname,
-				.qtype = pending->qtype,
-				.dnssec = pending->dnssec,
-				.checking_disabled = (pending->flags & WIRE_CD) != 0,
-				.cached_only = has_too_many(recursor, &ticket->peer),
-			},
-	};
+	dns64_begin(recursor->settings.view(recursor->settings.view_ctx), ticket, waiting);
+	struct resolve_event event = question_of(recursor, waiting, client);
 	struct direct direct = {.client = client, .out = out, .len = NET_LATER};
 	step(recursor, &event, &direct);
 	if (direct.len == NET_LATER && (waiting = waiting_find(&recursor->waitings, client)) != NULL)
@@ -291,5 +350,7 @@ void answer_recursor_free(struct answer_recursor *recursor)
 	waitings_done(&recursor->waitings);
 	net_limits_free(recursor->clients);
 	free(recursor->failure);
+	free(recursor->again);
+	arena_done(&recursor->made);
 	free(recursor);
 }

@@ -8,6 +8,7 @@
 #define OPT_FIXED   11  /* bytes of an OPT record without options: RFC 6891 section 6.1.2 */
 #define NSID_MAX    255 /* bytes of identity that a reply spends */
 #define OPTIONS_MAX 1024
+#define ROTATE_MAX  256 /* records of a set that is rotated: larger ones do not balance anything */
 
 /* Appends one EDNS option. */
 static size_t option_put(uint8_t *out, size_t pos, uint16_t code, const void *data, size_t len)
@@ -52,25 +53,60 @@ static bool is_wanted(const struct answer_pending *pending, uint16_t type)
 	return pending->dnssec || pending->qtype == type || pending->qtype == WIRE_TYPE_ANY;
 }
 
+/* The set, beginning with another record each time; the ID is as good as chance and needs no memory. */
+static int rotated_write(struct wire_writer *writer, enum wire_section section, const struct wire_rrset *set,
+			 uint16_t id)
+{
+	struct wire_rdata rdata[ROTATE_MAX];
+	struct wire_rrset turned = *set;
+	uint32_t start = id % set->count;
+	for (uint32_t i = 0; i < set->count; i++)
+		rdata[i] = set->rdata[(start + i) % set->count];
+	turned.rdata = rdata;
+	return wire_writer_rrset(writer, section, &turned, set->ttl);
+}
+
+static int set_write(struct wire_writer *writer, const struct answer_view *view, const struct answer_pending *pending,
+		     enum wire_section section, const struct wire_rrset *set)
+{
+	if (view->rotate && set->count > 1 && set->count <= ROTATE_MAX && set->type != WIRE_TYPE_RRSIG)
+		return rotated_write(writer, section, set, pending->id);
+	return wire_writer_rrset(writer, section, set, set->ttl);
+}
+
+/* RFC 8482 section 4.1: who asks for everything over UDP gets one RRset, with its signatures: it is nearly always someone
+ * who wants large replies to go elsewhere. */
+static size_t answers_for(const struct answer_pending *pending, const struct resolve_result *result)
+{
+	if (pending->qtype != WIRE_TYPE_ANY || pending->tcp || result->n_answer < 2)
+		return result->n_answer;
+	return result->answer[1].type == WIRE_TYPE_RRSIG ? 2 : 1;
+}
+
 /* Writes the wanted sets of a section until one does not fit; false then. */
-static bool section_write(struct wire_writer *writer, const struct answer_pending *pending, enum wire_section section,
-			  const struct wire_rrset *set, size_t n)
+static bool section_write(struct wire_writer *writer, const struct answer_view *view,
+			  const struct answer_pending *pending, enum wire_section section, const struct wire_rrset *set,
+			  size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_wanted(pending, set[i].type) && wire_writer_rrset(writer, section, &set[i], set[i].ttl) < 0)
+		if (is_wanted(pending, set[i].type) && set_write(writer, view, pending, section, &set[i]) < 0)
 			return false;
 	return true;
 }
 
 /* Is the answer whole? The authority section belongs to it only where it carries the proof of a negative answer or of
  * a wildcard; for all else it may be left out without TC (RFC 2181 section 9). */
-static bool sections_write(struct wire_writer *writer, const struct answer_pending *pending,
-			   const struct resolve_result *result)
+static bool sections_write(struct wire_writer *writer, const struct answer_view *view,
+			   const struct answer_pending *pending, const struct resolve_result *result)
 {
-	if (!section_write(writer, pending, WIRE_ANSWER, result->answer, result->n_answer))
+	if (!section_write(writer, view, pending, WIRE_ANSWER, result->answer, answers_for(pending, result)))
 		return false;
 	bool needed = result->n_answer == 0 || result->rcode == WIRE_RCODE_NXDOMAIN || pending->dnssec;
-	return section_write(writer, pending, WIRE_AUTHORITY, result->authority, result->n_authority) || !needed;
+	if (!section_write(writer, view, pending, WIRE_AUTHORITY, result->authority, result->n_authority))
+		return !needed;
+	if (!view->minimal_responses) /* as much as there is room for */
+		(void)section_write(writer, view, pending, WIRE_ADDITIONAL, result->additional, result->n_additional);
+	return true;
 }
 
 static uint16_t header_flags(const struct answer_pending *pending, const struct resolve_result *result, uint16_t rcode)
@@ -98,7 +134,7 @@ int answer_from_result(const struct answer_view *view, const struct answer_pendi
 		rc = wire_writer_reserve(&writer, OPT_FIXED + options_len);
 	if (rc < 0)
 		return rc;
-	if (!sections_write(&writer, pending, result))
+	if (!sections_write(&writer, view, pending, result))
 		wire_put16(out + 2, wire_get16(out + 2) | WIRE_TC);
 	if (pending->edns)
 		rc = wire_writer_edns(&writer, view->udp_size, rcode, pending->dnssec, options, options_len);

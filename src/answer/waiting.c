@@ -62,7 +62,7 @@ static void list_remove(struct waitings *waitings, struct waiting *waiting)
 	waiting->listed = false;
 }
 
-static uint64_t client_of(const struct waitings *waitings, const struct waiting *waiting)
+uint64_t waiting_client(const struct waitings *waitings, const struct waiting *waiting)
 {
 	return (uint64_t)waiting->generation << 32 | (uint32_t)(waiting - waitings->item);
 }
@@ -80,11 +80,12 @@ struct waiting *waiting_take(struct waitings *waitings, const struct net_ticket 
 	waiting->listed = waiting->counted = false;
 	waiting->generation++;
 	waiting->traced = NULL;
+	waiting->dns64 = DNS64_OFF;
 	if (ticket != NULL)
 		waiting->ticket = *ticket;
 	if (tcp)
 		list_add(waitings, waiting);
-	*ret_client = client_of(waitings, waiting);
+	*ret_client = waiting_client(waitings, waiting);
 	return waiting;
 }
 
@@ -105,7 +106,7 @@ struct waiting *waiting_of_conn(struct waitings *waitings, uint32_t index, uint3
 		place = waitings->item[place - 1].next;
 	if (place == 0)
 		return NULL;
-	*ret_client = client_of(waitings, &waitings->item[place - 1]);
+	*ret_client = waiting_client(waitings, &waitings->item[place - 1]);
 	return &waitings->item[place - 1];
 }
 

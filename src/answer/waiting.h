@@ -4,6 +4,8 @@
 
 #include "answer/answer.h"
 
+enum dns64_stage { DNS64_OFF, DNS64_AAAA, DNS64_A, DNS64_PTR };
+
 /* Someone who waits: a client with a ticket, or a trace. */
 struct waiting {
 	bool used, listed; /* listed: among those of its connection */
@@ -13,6 +15,9 @@ struct waiting {
 	uint32_t next, prev; /* of the same connection's slot, index + 1 */
 	struct net_ticket ticket;
 	struct answer_pending pending;
+	enum dns64_stage dns64; /* what was asked for it last */
+	uint32_t ttl;           /* of made addresses at most */
+	uint8_t mapped[WIRE_NAME_MAX];
 	void (*traced)(void *ctx, const struct resolve_result *result);
 	void *trace_ctx;
 };
@@ -26,6 +31,7 @@ struct waitings {
 
 /* `ticket` NULL = a trace. NULL = out of memory. */
 struct waiting *waiting_take(struct waitings *waitings, const struct net_ticket *ticket, uint64_t *ret_client);
+uint64_t waiting_client(const struct waitings *waitings, const struct waiting *waiting);
 struct waiting *waiting_find(struct waitings *waitings, uint64_t client);
 /* One that waits for a connection's sake, or NULL when there is none left. */
 struct waiting *waiting_of_conn(struct waitings *waitings, uint32_t index, uint32_t generation, uint64_t *ret_client);

@@ -91,8 +91,12 @@ struct config {
 		struct config_prefixes exempt;
 	} rrl;
 	struct {
+		struct config_prefixes prefixes, clients, exclude;
+	} dns64;
+	struct {
 		bool enabled; /* default: yes */
 		struct config_prefixes deny, drop, client_exempt;
+		bool rotate;                                                   /* records of an RRset */
 		uint32_t client_rate, client_questions_max;                    /* 0 = no limit */
 		uint32_t zone_questions_max, zone_questions_min;               /* of lookups at one zone's servers */
 		struct config_prefixes allow;                                  /* default 127.0.0.0/8, ::1/128 */

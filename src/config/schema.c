@@ -55,6 +55,8 @@ const struct config_section config_sections[] = {
 		"that nobody can make this server flood others with replies to questions under a forged address. 0 is "
 		"no limit. "
 		"Clients with a good DNS cookie and clients over TCP are not limited."},
+	{"dns64", "Addresses for clients that have IPv6 only, made of IPv4 ones (RFC 6147). A NAT64 carries what is "
+		  "sent to them."},
 	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
 };
 const size_t config_sections_count = ARRAY_SIZE(config_sections);
@@ -179,6 +181,16 @@ const struct config_option config_options[] = {
 	 "more, those "
 	 "not seen for longest are forgotten."},
 
+	/* ---- dns64 ---- */
+	{"dns64.prefixes", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.prefixes), "[]", RANGE(0, 16), NULL,
+	 "Prefixes in which addresses are made where a name has IPv4 addresses only, as \"64:ff9b::/96\"; of 32, 40, "
+	 "48, 56, 64 "
+	 "or 96 bits (RFC 6052). With several, each address is made in each. Empty switches DNS64 off."},
+	{"dns64.clients", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.clients), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks whose clients get made addresses. Empty means all."},
+	{"dns64.exclude", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.exclude), "[\"::ffff:0:0/96\"]",
+	 RANGE(0, PREFIXES_MAX), NULL, "IPv6 addresses that count as if they were not there (RFC 6147 section 5.1.4)."},
+
 	/* ---- resolver ---- */
 	{"resolver.enabled", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.enabled), "true", RANGE(0, 1), NULL,
 	 "Whether there is a resolver. Without it, questions for zones that are not served here are refused."},
@@ -191,6 +203,10 @@ const struct config_option config_options[] = {
 	 "allow."},
 	{"resolver.drop", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.drop), "[]", RANGE(0, PREFIXES_MAX), NULL,
 	 "Networks whose clients get no reply at all from the resolver."},
+	{"resolver.rotate", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.rotate), "true", RANGE(0, 1), NULL,
+	 "Give the records of an RRset in an order that changes from question to question, so that clients which take "
+	 "the first "
+	 "spread over all."},
 	{"resolver.client-rate", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.client_rate), "0", RANGE(0, RATE_MAX), NULL,
 	 "Questions a second that one client (an IPv4 address, an IPv6 /56) may ask the resolver. Of those above it, "
 	 "each second "

@@ -207,6 +207,7 @@ struct resolve {
 	int32_t free_exchange;
 	struct timers timers;
 	struct quota *quota;
+	bool additional; /* as the last question said */
 	/* memory kept */
 	struct task *finished; /* their results are valid until the next step */
 	struct task *spare_task;
@@ -346,6 +347,9 @@ int resolve_outcome_answer(struct arena *arena, struct outcome *outcome, const s
 int resolve_outcome_denial(struct arena *arena, struct outcome *outcome, struct rrset *const *set, unsigned n)
 	_must_use_;
 /* In the step's arena; NULL = out of memory. */
+/* additional.c: sets of the cache that go into the additional section of an answer. BANYAN_ENOMEM. */
+int resolve_additional(struct resolve *engine, const struct outcome *outcome, struct rrset *const **ret,
+		       unsigned *ret_n);
 struct resolve_result *resolve_outcome_result(struct resolve *engine, const struct outcome *outcome, bool sigs);
 
 /* validate.c */

@@ -91,12 +91,14 @@ struct resolve_result *resolve_outcome_result(struct resolve *engine, const stru
 	result->detail =
 		outcome->detail == NULL ? NULL : arena_dup(&engine->step, outcome->detail, strlen(outcome->detail) + 1);
 	result->authentic = resolve_validate_secure(outcome);
-	struct rrset *const *authority;
-	unsigned n_authority;
+	struct rrset *const *authority, *const *additional = NULL;
+	unsigned n_authority, n_additional;
 	if (authority_sets(engine, outcome, sigs, &authority, &n_authority) < 0 ||
 	    sets_wire(engine, outcome->answer, outcome->n_answers, sigs, true, &result->answer, &result->n_answer) <
 		    0 ||
-	    sets_wire(engine, authority, n_authority, sigs, sigs, &result->authority, &result->n_authority) < 0)
+	    sets_wire(engine, authority, n_authority, sigs, sigs, &result->authority, &result->n_authority) < 0 ||
+	    resolve_additional(engine, outcome, &additional, &n_additional) < 0 ||
+	    sets_wire(engine, additional, n_additional, sigs, false, &result->additional, &result->n_additional) < 0)
 		return NULL;
 	return result;
 }

@@ -242,6 +242,7 @@ static int question_timers(struct resolve *engine, struct question *question)
 void resolve_question_take(struct resolve *engine, const struct resolve_event *event)
 {
 	uint64_t client = event->question.client;
+	engine->additional = event->question.additional;
 	if (!type_resolvable(event->question.qtype)) {
 		answer_failure(engine, client, WIRE_RCODE_NOTIMP, REASON_NONE);
 		return;

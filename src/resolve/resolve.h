@@ -135,6 +135,7 @@ struct resolve_event {
 			uint16_t qtype;       /* class is IN */
 			bool dnssec;          /* DO: keep RRSIGs in the result */
 			bool checking_disabled;
+			bool additional;  /* with addresses of the names in the answer, if the cache has them */
 			bool cached_only; /* no walk: what the cache does not say is refused, reason client-limit */
 			bool trace;       /* record the walk */
 			bool no_cache;    /* do not answer from the cache (banyan trace --cold); still fills it */
@@ -191,8 +192,8 @@ struct resolve_result {
 	bool from_cache;
 	enum reason reason; /* of a failure */
 	const char *detail; /* what exactly is wrong, or NULL */
-	size_t n_answer, n_authority;
-	const struct wire_rrset *answer, *authority; /* TTLs are those to send; RRSIGs as RRsets of their own */
+	size_t n_answer, n_authority, n_additional;
+	const struct wire_rrset *answer, *authority, *additional; /* TTLs are those to send; RRSIGs as RRsets of their own */
 	size_t n_steps;
 	const struct resolve_trace_step *step;
 	uint32_t upstream; /* messages sent for it */

@@ -21,6 +21,7 @@ ROOT = """\
 . 86400 IN SOA ns. host. {serial} 1800 900 604800 86400
 . 86400 IN NS ns.
 ns. 86400 IN A 127.0.0.99
+arpa. 86400 IN NS ns.example.
 example. 86400 IN NS ns.example.
 ns.example. 86400 IN A 127.0.0.3
 test. 86400 IN NS ns.test.

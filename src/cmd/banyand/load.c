@@ -294,6 +294,29 @@ static void limits_fill(struct generation *g)
 	};
 }
 
+static int dns64_fill(struct generation *g, char why[REFUSAL_TEXT_MAX])
+{
+	const struct config *config = g->config;
+	g->view.dns64 = (struct answer_dns64){.prefixes = networks_of(&config->dns64.prefixes),
+					      .clients = networks_of(&config->dns64.clients),
+					      .exclude = networks_of(&config->dns64.exclude)};
+	for (size_t i = 0; i < config->dns64.prefixes.count; i++) {
+		const struct addr_prefix *prefix = &config->dns64.prefixes.item[i];
+		uint8_t bits = prefix->bits;
+		bool fits = bits == 96 ? prefix->addr.ip[8] == 0 : bits >= 32 && bits <= 64 && bits % 8 == 0;
+		char text[ADDR_TEXT_MAX];
+		if (prefix->addr.family == 6 && fits)
+			continue;
+		snprintf(why, REFUSAL_TEXT_MAX,
+			 "%s: dns64.prefixes: found %s/%u; allowed are IPv6 prefixes of 32, 40, 48, 56, 64 or 96 bits, "
+			 "whose "
+			 "bits 64 to 71 are zero (RFC 6052 section 2.2)",
+			 config->path, addr_format(&prefix->addr, false, text), bits);
+		return BANYAN_ECONFIG;
+	}
+	return 0;
+}
+
 static void view_fill(struct generation *g, bool resolver)
 {
 	const struct config *config = g->config;
@@ -312,6 +335,7 @@ static void view_fill(struct generation *g, bool resolver)
 	g->view.version = config->server.version;
 	g->view.udp_size = (uint16_t)config->server.udp_size;
 	g->view.minimal_responses = config->server.minimal_responses;
+	g->view.rotate = config->resolver.rotate;
 }
 
 int generation_load(struct config *config, bool resolver, bool need_root, struct generation **ret,
@@ -329,6 +353,8 @@ int generation_load(struct config *config, bool resolver, bool need_root, struct
 		view_fill(g, resolver);
 		rc = secrets_load(config, &g->view.cookies, why);
 	}
+	if (rc == 0)
+		rc = dns64_fill(g, why);
 	if (rc == 0) {
 		rc = root_load(g, need_root, why);
 	}
