@@ -50,7 +50,9 @@ static void read_item(struct scenario *s, enum wire_section section, const char 
 		item[0].from_zone = true;
 		const char *owner = s->word[2], *type = s->word[3];
 		uint8_t name[WIRE_NAME_MAX];
-		text_name(s, strncmp(owner, "hash:", 5) == 0 ? owner + 5 : owner, name);
+		bool hash = strncmp(owner, "hash:", 5) == 0;
+		item[0].covers = strncmp(owner, "cover:", 6) == 0;
+		text_name(s, hash ? owner + 5 : item[0].covers ? owner + 6 : owner, name);
 		const struct zone_plan *plan = zones_holding(s, name);
 		for (unsigned i = 4; i + 1 < s->n_words; i += 2) {
 			bool as = strcmp(s->word[i], "as") == 0;
@@ -63,7 +65,7 @@ static void read_item(struct scenario *s, enum wire_section section, const char 
 			bad(s, "there is no zone of %s", owner);
 		memcpy(item[0].origin, plan->origin, sizeof plan->origin);
 		memcpy(item[0].owner, name, sizeof name);
-		if (strncmp(owner, "hash:", 5) == 0)
+		if (hash || item[0].covers)
 			chain_hash_owner(plan, name, item[0].owner);
 		item[0].type = text_type(s, type);
 	} else {
@@ -212,17 +214,35 @@ static void put_set(struct wire_writer *writer, const struct item *item, const s
 				 0);
 }
 
+/* The NSEC3 record whose span holds this hashed owner: the last one before it, or the last of all. */
+static const struct zone_node *covering(const struct zone *zone, const uint8_t *owner)
+{
+	const struct zone_node *found = NULL, *last = NULL;
+	for (size_t i = 0; i < zone->n_nodes; i++) {
+		const struct zone_node *node = &zone->node[i];
+		if (zone_node_set(zone, node, WIRE_TYPE_NSEC3) == NULL)
+			continue;
+		if (wire_name_cmp(node->name, owner) < 0)
+			found = node;
+		last = node;
+	}
+	return found != NULL ? found : last;
+}
+
 /* A set out of a zone as it stands there, with its signatures. */
 static void put_from_zone(struct scenario *s, struct wire_writer *writer, const struct item *item)
 {
 	const struct zone *zone = zones_find(s, item->origin)->made->zone;
-	const struct zone_node *node = zone_find(zone, item->owner);
+	const struct zone_node *node = item->covers ? covering(zone, item->owner) : zone_find(zone, item->owner);
 	const struct wire_rrset *set = node == NULL ? NULL : zone_node_set(zone, node, item->type);
 	char name[WIRE_NAME_TEXT_MAX];
 	if (set == NULL)
 		bad(s, "the zone has no such set at %s", wire_name_text(item->owner, name));
-	put_set(writer, item, set);
-	put_set(writer, item, zone_node_sigs(zone, node, item->type));
+	struct item at = *item;
+	if (item->covers)
+		wire_name_lower(node->name, at.owner);
+	put_set(writer, &at, set);
+	put_set(writer, &at, zone_node_sigs(zone, node, item->type));
 }
 
 static bool is_without(const struct entry *entry, const struct wire_record *record, uint16_t covered)

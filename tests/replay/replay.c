@@ -15,7 +15,7 @@ static void do_file(struct scenario *s, const char *path);
 static void do_world(struct scenario *s)
 {
 	char path[1024], found[1200] = "";
-	snprintf(path, sizeof path, "%s", s->path);
+	snprintf(path, sizeof path, "%s%s", s->path[0] == '/' ? "" : "./", s->path);
 	for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
 		*slash = '\0';
 		snprintf(found, sizeof found, "%s/worlds/%s.rpl", path, s->word[1]);

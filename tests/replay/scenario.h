@@ -85,7 +85,7 @@ struct zone_plan {
 struct item {
 	enum wire_section section;
 	bool from_zone; /* the set of this owner and type in `origin`, with its signatures */
-	bool renamed;
+	bool renamed, covers;
 	uint8_t owner[WIRE_NAME_MAX], origin[WIRE_NAME_MAX], as[WIRE_NAME_MAX];
 	uint16_t type, len;
 	uint32_t ttl;
