@@ -17,11 +17,16 @@ void net_loop_wake_up(struct net_loop *loop)
 		loop->on_awake(loop->sleep_ctx);
 }
 
+static void wake_now(struct net_loop *loop);
+
 /* libuv calls handlers from within its poll, so the check phase alone would come too late; it covers closing
  * callbacks and timers, which run between check and prepare. */
 static void on_check(uv_check_t *check)
 {
-	net_turn(check->data);
+	struct net_loop *loop = check->data;
+	net_turn(loop);
+	if (loop->wake_due)
+		wake_now(loop);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -98,12 +103,33 @@ void net_loop_stop(struct net_loop *loop)
 
 static void wake_start(struct net_loop *loop);
 
+static void on_idle(uv_idle_t *idle)
+{
+	/* it is there so that the poll does not wait */
+}
+
+/* The time has come; but libuv runs timers before its poll, and on a machine that is late replies may lie in the sockets whose
+ * time would be over by a hair. They are read first. */
 static void on_wake(uv_timer_t *timer)
 {
 	struct net_loop *loop = timer->data;
 	net_turn(loop);
 	uv_update_time(&loop->uv);
 	if (clock_mono_ms() < loop->wake_at_ms) { /* libuv's clock is coarser and may be ahead */
+		wake_start(loop);
+		return;
+	}
+	loop->wake_due = true;
+	uv_idle_start(&loop->idle, on_idle);
+}
+
+static void wake_now(struct net_loop *loop)
+{
+	loop->wake_due = false;
+	uv_idle_stop(&loop->idle);
+	if (loop->wake_at_ms == INT64_MAX) /* what was read has settled it */
+		return;
+	if (clock_mono_ms() < loop->wake_at_ms) {
 		wake_start(loop);
 		return;
 	}
@@ -169,6 +195,7 @@ static void handles_init(struct net_loop *loop)
 	uv_prepare_init(&loop->uv, &loop->prepare);
 	uv_check_init(&loop->uv, &loop->check);
 	uv_timer_init(&loop->uv, &loop->wake);
+	uv_idle_init(&loop->uv, &loop->idle);
 	uv_timer_init(&loop->uv, &loop->sweep);
 	uv_timer_init(&loop->uv, &loop->resume);
 	uv_timer_init(&loop->uv, &loop->stream_sweep);
@@ -255,6 +282,7 @@ void net_loop_free(struct net_loop *loop)
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	uv_close((uv_handle_t *)&loop->check, NULL);
 	uv_close((uv_handle_t *)&loop->wake, NULL);
+	uv_close((uv_handle_t *)&loop->idle, NULL);
 	uv_close((uv_handle_t *)&loop->sweep, NULL);
 	uv_close((uv_handle_t *)&loop->resume, NULL);
 	uv_close((uv_handle_t *)&loop->stream_sweep, NULL);

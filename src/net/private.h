@@ -146,6 +146,8 @@ struct net_loop {
 	uv_async_t async;
 
 	uv_timer_t wake;
+	uv_idle_t idle; /* runs while the wake is due and the sockets are still read */
+	bool wake_due;
 	int64_t wake_at_ms;
 	void (*wake_fn)(void *ctx);
 	void *wake_ctx;

@@ -176,7 +176,8 @@ const struct resolve_actions *resolve_step(struct resolve *engine, const struct 
 	case RESOLVE_WAKE:
 		break;
 	}
-	timers_run(engine);
+	if (event->kind == RESOLVE_WAKE) /* not before what came in time has been told, however late this step is */
+		timers_run(engine);
 	resolve_tasks_run(engine);
 	return step_end(engine);
 }
