@@ -64,6 +64,22 @@ struct dnssec_text_error {
  * VALID and MISSING). `source` is its name in errors. BANYAN_ENOENT: there is none in it. */
 int dnssec_anchors_parse(const char *source, const char *text, size_t len, struct dnssec_anchors *anchors,
 			 struct dnssec_text_error *ret_error) _must_use_;
+#define DNSSEC_XML_MAX                                                                                                 \
+	((size_t)1 << 20) /* bytes of root-anchors.xml (2 kB in 2026), of its signature and of certificates */
+/* The same for IANA's root-anchors.xml (RFC 9718): those that validFrom and validUntil allow at `now`. */
+int dnssec_anchors_parse_xml(const char *source, const char *xml, size_t len, int64_t now,
+			     struct dnssec_anchors *anchors, struct dnssec_text_error *ret_error) _must_use_;
+struct dnssec_anchors_signature {
+	const char *source;                   /* name of the signed file, in errors */
+	const uint8_t *data, *signature, *ca; /* the file; CMS or PKCS #7 in DER; certificates in PEM or DER */
+	size_t len, signature_len, ca_len;
+	const char *
+		email; /* whose signature it must be: "dnssec@iana.org"; NULL = anyone's that the authority certifies */
+	int64_t now;
+};
+/* Is the file signed by whom it should be? 0, BANYAN_EPROOF, BANYAN_EMALF. */
+int dnssec_anchors_check_signature(const struct dnssec_anchors_signature *signature,
+				   struct dnssec_text_error *ret_error) _must_use_;
 
 /* ---- keys, signatures, digests of one record ---- */
 uint16_t dnssec_key_tag(const uint8_t *dnskey_rdata, size_t len); /* RFC 4034 appendix B */
@@ -228,3 +244,73 @@ int dnssec_deny_closer(const struct dnssec_policy *policy, struct dnssec_budget 
  * *ret_cut: false = proved that it is no delegation at all (no NS, or no such name), the zone goes on below. */
 int dnssec_deny_ds(const struct dnssec_policy *policy, struct dnssec_budget *budget, const struct dnssec_denial *denial,
 		   const uint8_t *name, bool *ret_cut, enum dnssec_denied *ret) _must_use_;
+
+/* ---- trust anchors that roll (RFC 5011) --------------------------------------------------------
+ * The keys of one zone on their way to trust and out of it. The caller asks for the zone's DNSKEY set when `next` has come, hands
+ * it over, keeps the state, and starts its chains from dnssec_rollover_anchors(). */
+#define DNSSEC_ROLLOVER_KEYS_MAX 32 /* kept of one zone: the present ones, those to come, those that were revoked */
+#define DNSSEC_ROLLOVER_HOLD_S                                                                                         \
+	(30 * (int64_t)86400) /* RFC 5011 sections 2.4.1 and 2.4.2: before a key is trusted, before one is forgotten */
+#define DNSSEC_ROLLOVER_TEXT_MAX (DNSSEC_ROLLOVER_KEYS_MAX * 2048 + 4096) /* bytes of a state as text */
+
+enum dnssec_rollover_state {                          /* RFC 5011 section 4 */
+			     DNSSEC_ROLLOVER_START,   /* not known */
+			     DNSSEC_ROLLOVER_ADDPEND, /* seen, and must be seen until its time has come */
+			     DNSSEC_ROLLOVER_VALID,   /* trusted */
+			     DNSSEC_ROLLOVER_MISSING, /* trusted, but not in the set now */
+			     DNSSEC_ROLLOVER_REVOKED, /* by itself; never trusted again */
+			     DNSSEC_ROLLOVER_REMOVED, /* the same, for so long that it may go from the set */
+};
+
+struct dnssec_rollover_key {
+	enum dnssec_rollover_state state;
+	int64_t since;     /* UNIX seconds at which it came into this state */
+	int64_t until;     /* ADDPEND, REVOKED: when it may go on to the next; otherwise 0 */
+	uint16_t tag, len; /* as it is without the REVOKE bit */
+	uint8_t rdata[1024];
+};
+
+struct dnssec_rollover {
+	uint8_t zone[WIRE_NAME_MAX];
+	int64_t proved;   /* when the set was last proved; 0 = never */
+	int64_t next;     /* when to ask for the set again; 0 = now */
+	uint32_t retry_s; /* after how long, when no answer came */
+	size_t n;
+	struct dnssec_rollover_key key[DNSSEC_ROLLOVER_KEYS_MAX];
+};
+
+struct dnssec_rollover_change {
+	uint16_t tag;
+	enum dnssec_rollover_state from, to;
+	int64_t until;
+};
+
+struct dnssec_rollover_report {
+	bool proved;
+	enum reason reason; /* why not */
+	bool outdated; /* none of the trusted keys is in the set any more: the anchors are too old, or the set is forged */
+	bool deleted; /* all anchors are revoked: as if there had never been one (section 5) */
+	size_t n;
+	struct dnssec_rollover_change change[2 * DNSSEC_ROLLOVER_KEYS_MAX];
+	char text[1024]; /* not proved: what is wrong and what to do */
+};
+
+void dnssec_rollover_init(struct dnssec_rollover *rollover, const uint8_t *zone);
+/* Are there anchors of this zone that may roll? */
+bool dnssec_rollover_wanted(const struct dnssec_anchors *configured, const uint8_t *zone);
+/* The zone's DNSKEY set came with its signatures: proves it by what is trusted, moves the keys, sets `next`. */
+int dnssec_rollover_update(struct dnssec_rollover *rollover, const struct dnssec_anchors *configured,
+			   const struct dnssec_policy *policy, const struct wire_rrset *dnskey,
+			   const struct wire_rdata *sigs, size_t n_sigs, struct dnssec_rollover_report *ret) _must_use_;
+/* No set came: sets `next`. */
+void dnssec_rollover_unanswered(struct dnssec_rollover *rollover, int64_t now);
+/* Adds what is trusted for the zone: the configured anchors of it that are not revoked, and the keys that are valid or missing. */
+int dnssec_rollover_anchors(const struct dnssec_rollover *rollover, const struct dnssec_anchors *configured,
+			    struct dnssec_anchors *anchors) _must_use_;
+const char *dnssec_rollover_state_text(enum dnssec_rollover_state state); /* "ADDPEND" */
+/* "key 38696: seen for the first time; trusted from 2026-10-11T00:00:00Z on, if it stays" */
+char *dnssec_rollover_change_text(const struct dnssec_rollover_change *change, char out[160]);
+/* As lines that people can read, and back. BANYAN_EMALF: told with the line; *rollover is untouched. */
+int dnssec_rollover_write(const struct dnssec_rollover *rollover, struct buffer *out) _must_use_;
+int dnssec_rollover_read(const char *source, const char *text, size_t len, const uint8_t *zone,
+			 struct dnssec_rollover *rollover, struct dnssec_text_error *ret_error) _must_use_;

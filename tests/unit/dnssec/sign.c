@@ -6,7 +6,9 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
 #include "dnssec/dnssec.h"
@@ -145,4 +147,33 @@ uint16_t test_key_sign(const struct test_key *key, const struct test_rrsig *sig,
 		len += 10U + rdata[i].len;
 	}
 	return (uint16_t)(head + sign_bytes(key, data, len, out + head));
+}
+
+void test_key_p256(const char *secret, const char *point, uint16_t flags, struct test_key *ret)
+{
+	uint8_t public[65] = {4};
+	long len = 0;
+	BIGNUM *d = NULL;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	*ret = (struct test_key){.algorithm = DNSSEC_ECDSAP256SHA256, .len = 68};
+	uint8_t *bytes = OPENSSL_hexstr2buf(point, &len);
+	assert_int_equal(len, 64);
+	memcpy(public + 1, bytes, 64);
+	memcpy(ret->rdata + 4, bytes, 64);
+	OPENSSL_free(bytes);
+	assert_true(BN_hex2bn(&d, secret) > 0);
+	assert_true(OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0));
+	assert_true(OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, public, sizeof public));
+	assert_true(OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, d));
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+	assert_true(EVP_PKEY_fromdata_init(ctx) > 0);
+	assert_true(EVP_PKEY_fromdata(ctx, &ret->pkey, EVP_PKEY_KEYPAIR, params) > 0);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(d);
+	ret->rdata[2] = 3;
+	ret->rdata[3] = ret->algorithm;
+	test_key_flags(ret, flags);
 }

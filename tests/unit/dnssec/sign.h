@@ -15,6 +15,8 @@ struct test_key {
 };
 
 void test_key_make(uint8_t algorithm, uint16_t flags, struct test_key *ret);
+/* A P-256 key that is given in hexadecimal: for tests that want a certain key tag. */
+void test_key_p256(const char *secret, const char *point, uint16_t flags, struct test_key *ret);
 void test_key_done(struct test_key *key);
 /* Other flags, the same key. */
 void test_key_flags(struct test_key *key, uint16_t flags);
