@@ -151,6 +151,19 @@ static bool has_type(const struct resolve_result *result, uint16_t type)
 	return false;
 }
 
+const struct resolve_result *dns64_known(const struct answer_view *view, struct waiting *waiting, struct arena *arena)
+{
+	static const uint8_t address[2][4] = {{192, 0, 0, 170}, {192, 0, 0, 171}};
+	const struct wire_rdata rdata[2] = {{address[0], 4}, {address[1], 4}};
+	if (waiting->dns64 != DNS64_AAAA || !wire_name_equal(waiting->pending.qname, ipv4only_arpa))
+		return NULL;
+	const struct wire_rrset set = {waiting->pending.qname, WIRE_TYPE_A, WIRE_CLASS_IN, TTL_FOREVER, 2, rdata};
+	const struct resolve_result result = {.n_answer = 1, .answer = &set};
+	waiting->dns64 = DNS64_A;
+	waiting->ttl = TTL_FOREVER;
+	return dns64_make(view, waiting, &result, arena);
+}
+
 enum dns64_next dns64_next(const struct answer_view *view, struct waiting *waiting, const struct resolve_result *result)
 {
 	struct found found;

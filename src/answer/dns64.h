@@ -14,6 +14,8 @@ enum dns64_next { DNS64_SEND, DNS64_MAKE, DNS64_ASK_A, DNS64_ASK_AGAIN };
 
 /* Is this question one of those that answers are made for? Prepares it: the name of a PTR is mapped. */
 void dns64_begin(const struct answer_view *view, const struct net_ticket *ticket, struct waiting *waiting);
+/* ipv4only.arpa, by which hosts learn the prefix (RFC 7050), is known beforehand (RFC 8880 section 7.1); else NULL. */
+const struct resolve_result *dns64_known(const struct answer_view *view, struct waiting *waiting, struct arena *arena);
 enum dns64_next dns64_next(const struct answer_view *view, struct waiting *waiting,
 			   const struct resolve_result *result);
 /* The result with made addresses (or without those that are excluded, or with the alias of a PTR before it), in `arena`.

@@ -295,7 +295,17 @@ int answer_recurse(struct answer_recursor *recursor, const struct answer_pending
 	if (waiting == NULL)
 		return 0;
 	waiting->pending = *pending;
-	dns64_begin(recursor->settings.view(recursor->settings.view_ctx), ticket, waiting);
+	const struct answer_view *view = recursor->settings.view(recursor->settings.view_ctx);
+	dns64_begin(view, ticket, waiting);
+	arena_reset(&recursor->made);
+	const struct resolve_result *known = dns64_known(view, waiting, &recursor->made);
+	if (known != NULL) {
+		int len = answer_from_result(view, &waiting->pending, known, out, WIRE_MESSAGE_MAX);
+		if (len > 0)
+			count_reply(recursor->settings.counters, out);
+		let_go(recursor, waiting);
+		return len > 0 ? len : 0;
+	}
 	struct resolve_event event = question_of(recursor, waiting, client);
 	struct direct direct = {.client = client, .out = out, .len = NET_LATER};
 	step(recursor, &event, &direct);

@@ -47,7 +47,7 @@ $ORIGIN arpa.
 $TTL 3600
 @ SOA ns.example. host.example. 1 7200 3600 1209600 50
 @ NS ns.example.
-7.100.51.198.in-addr PTR four.example.
+8.7.6.5.in-addr PTR four.example.
 """
 
 
@@ -153,14 +153,23 @@ def test_dns64_clients_and_well_known_prefix(resolver):
 
 
 def test_dns64_ptr(resolver):
-    d = dns64(resolver)
-    name = dns.reversename.from_address("2001:db8:64::c633:6407").to_text()
+    d = dns64(resolver, prefixes=["64:ff9b::/96"])
+    name = dns.reversename.from_address("64:ff9b::506:708").to_text()
     reply = d.ask(name, "PTR")
-    assert str(reply.answer[0][0]) == "7.100.51.198.in-addr.arpa."
+    assert str(reply.answer[0][0]) == "8.7.6.5.in-addr.arpa."
     assert reply.answer[0].name.to_text() == name and reply.answer[0].rdtype == 5
     assert texts(reply, "PTR") == ["four.example."]
-    other = dns.reversename.from_address("2001:db8:65::c633:6407").to_text()
+    other = dns.reversename.from_address("64:ff9c::506:708").to_text()
     assert d.ask(other, "PTR").rcode() == dns.rcode.NXDOMAIN
+
+
+def test_dns64_tells_its_prefix(resolver):
+    """RFC 7050, RFC 8880: hosts ask for ipv4only.arpa to learn it; nothing goes upstream for that."""
+    d = dns64(resolver, prefixes=["64:ff9b::/96", "2001:db8:64::/96"])
+    reply = d.ask("ipv4only.arpa.", "AAAA")
+    assert sorted(texts(reply, "AAAA")) == ["2001:db8:64::c000:aa", "2001:db8:64::c000:ab", "64:ff9b::c000:aa",
+                                            "64:ff9b::c000:ab"]
+    assert d.counters()["upstream_udp"] == 0
 
 
 def test_dns64_prefix_that_is_none(daemon):
