@@ -268,6 +268,7 @@ static void on_exchange(void *ctx, const struct net_exchange_event *got)
 		event.reply.msg = got->msg;
 		event.reply.len = got->len;
 		event.reply.tcp = got->transport == NET_TCP;
+		event.reply.fragmented = got->fragmented;
 	}
 	step(recursor, &event, NULL);
 }

@@ -96,7 +96,8 @@ struct config {
 	struct {
 		bool enabled; /* default: yes */
 		struct config_prefixes deny, drop, client_exempt;
-		bool rotate;                                                   /* records of an RRset */
+		bool rotate; /* records of an RRset */
+		bool fragments;
 		uint32_t client_rate, client_questions_max;                    /* 0 = no limit */
 		uint32_t zone_questions_max, zone_questions_min;               /* of lookups at one zone's servers */
 		struct config_prefixes allow;                                  /* default 127.0.0.0/8, ::1/128 */

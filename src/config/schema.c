@@ -326,6 +326,10 @@ const struct config_option config_options[] = {
 	 "Time for one question, with all that it takes. After it the client gets SERVFAIL."},
 	{"resolver.edns-size", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.edns_size), "1232", RANGE(512, 4096), NULL,
 	 "Bytes of the largest UDP reply that authoritative servers are asked for."},
+	{"resolver.fragments", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.fragments), "false", RANGE(0, 1), NULL,
+	 "Take UDP replies that came in fragments. When false, they are asked for again over TCP, since a fragment is "
+	 "easier to "
+	 "forge than a reply (RFC 9715), and taken only from servers that do not speak TCP."},
 	{"resolver.tcp-connections", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_connections), "256",
 	 RANGE(1, SOCKETS_MAX), NULL,
 	 "TCP connections to authoritative servers open at once, for each worker. When all are in use, the one that is "

@@ -158,6 +158,7 @@ void net_exchange_tell(struct net_exchange *exchange, int error, const uint8_t *
 	struct net_exchange_event event = {
 		.id = exchange->id,
 		.transport = exchange->transport,
+		.fragmented = exchange->fragmented,
 		.error = error,
 		.msg = msg,
 		.len = len,
@@ -184,7 +185,7 @@ static void on_datagram(uv_poll_t *poll, int status, int events)
 	struct net_loop *loop = exchange->loop;
 	net_turn(loop);
 	for (unsigned i = 0; i < NET_EXCHANGE_READS_MAX && exchange->open; i++) {
-		ssize_t n = recv(exchange->fd, loop->exchange_in, NET_MESSAGE_MAX, 0);
+		ssize_t n = net_socket_receive(exchange->fd, loop->exchange_in, NET_MESSAGE_MAX, &exchange->fragmented);
 		if (n >= 0) /* the handler may close the exchange */
 			net_exchange_tell(exchange, 0, loop->exchange_in, (size_t)n);
 		else if (errno == EAGAIN)
@@ -222,6 +223,7 @@ static int udp_socket(struct net_loop *loop, const struct addr *to, const uint8_
 	if (fd < 0)
 		return fd;
 	net_socket_dont_fragment(fd, to->family);
+	net_socket_tell_fragments(fd, to->family);
 	int rc = bind_random_port(loop, fd, to->family);
 	if (rc == 0 && connect(fd, (struct sockaddr *)&sa, sa_len) < 0)
 		rc = error_from_errno(errno);

@@ -125,6 +125,7 @@ void net_wake_at(struct net_loop *loop, int64_t at_ms, void (*fn)(void *ctx), vo
 struct net_exchange_event {
 	uint64_t id;
 	enum net_transport transport;
+	bool fragmented; /* the datagram came in pieces: another one's may be among them (RFC 9715) */
 	int error; /* 0: msg/len hold a message; else BANYAN_E...: refused, unreachable, closed: the exchange is over */
 	const uint8_t *msg;
 	size_t len;

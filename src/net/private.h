@@ -91,6 +91,7 @@ struct net_exchange {
 	bool open; /* false: on its way to the spare list */
 	/* UDP */
 	int fd;
+	bool fragmented; /* the datagram that came last */
 	uv_poll_t poll;
 	/* TCP */
 	struct net_stream *stream;
@@ -201,7 +202,9 @@ int net_socket(const struct addr *addr, int type);
 void net_socket_set(int fd, int level, int name, int value); /* best effort */
 void net_socket_no_pmtu(int fd, uint8_t family);
 void net_socket_dont_fragment(int fd, uint8_t family);
-int net_bind_error(int err); /* of bind() and listen() */
+void net_socket_tell_fragments(int fd, uint8_t family);
+ssize_t net_socket_receive(int fd, uint8_t *out, size_t max, bool *ret_fragmented); /* as recv() */
+int net_bind_error(int err);                                                        /* of bind() and listen() */
 int net_socket_local(int fd, struct addr *ret);
 
 /* udp.c */

@@ -64,6 +64,29 @@ void net_socket_dont_fragment(int fd, uint8_t family)
 		net_socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 }
 
+/* The kernel tells which datagrams it put together of fragments (Linux 4.10). */
+void net_socket_tell_fragments(int fd, uint8_t family)
+{
+	if (family == 4)
+		net_socket_set(fd, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
+	else
+		net_socket_set(fd, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1);
+}
+
+ssize_t net_socket_receive(int fd, uint8_t *out, size_t max, bool *ret_fragmented)
+{
+	union net_control control;
+	struct iovec iov = {.iov_base = out, .iov_len = max};
+	struct msghdr hdr = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &hdr, 0);
+	*ret_fragmented = false;
+	for (struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&hdr); c != NULL; c = CMSG_NXTHDR(&hdr, c))
+		*ret_fragmented = *ret_fragmented || (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVFRAGSIZE) ||
+				  (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVFRAGSIZE);
+	return n;
+}
+
 /* A non-blocking socket of the address's family; IPv6 ones never carry IPv4. */
 int net_socket(const struct addr *addr, int type)
 {

@@ -24,6 +24,7 @@ struct cut_target {
 	bool lame, failed; /* not to be asked again in this walk */
 	bool no_edns;      /* in this walk */
 	bool tcp, tcp_failed, plain_case;
+	bool fragments; /* TCP was tried because a reply came in fragments */
 	struct server_info info;
 };
 

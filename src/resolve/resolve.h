@@ -87,7 +87,8 @@ struct resolve_settings {
 	uint32_t stale_age_max_s;         /* how long after their end they are of use */
 	uint32_t stale_client_timeout_ms; /* a client waits so long for better; 0 = not at all */
 	uint16_t upstream_port;           /* 53 */
-	uint16_t edns_size;               /* advertised to authorities */
+	bool fragments;     /* take replies that came in fragments; else they are asked for again over TCP (RFC 9715) */
+	uint16_t edns_size; /* advertised to authorities */
 	bool ipv4, ipv6;
 	bool case_randomisation; /* 0x20 */
 	bool qname_minimisation; /* RFC 9156, relaxed */
@@ -149,6 +150,7 @@ struct resolve_event {
 			const uint8_t *msg;
 			size_t len;
 			bool tcp;
+			bool fragmented; /* was put together of pieces, which could be forged one by one */
 			struct addr from;
 		} reply;
 		struct {
@@ -193,7 +195,8 @@ struct resolve_result {
 	enum reason reason; /* of a failure */
 	const char *detail; /* what exactly is wrong, or NULL */
 	size_t n_answer, n_authority, n_additional;
-	const struct wire_rrset *answer, *authority, *additional; /* TTLs are those to send; RRSIGs as RRsets of their own */
+	const struct wire_rrset *answer, *authority,
+		*additional; /* TTLs are those to send; RRSIGs as RRsets of their own */
 	size_t n_steps;
 	const struct resolve_trace_step *step;
 	uint32_t upstream; /* messages sent for it */

@@ -55,6 +55,10 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 void resolve_trouble_tcp(struct cut_target *target)
 {
 	target->tcp_failed = true;
+	if (target->fragments) { /* no TCP either: then what comes in fragments is better than nothing */
+		target->tcp = false;
+		return;
+	}
 	/* Neither keeps case nor speaks TCP: then without the extra bits, rather than not at all. */
 	if ((target->info.flags & SERVER_CASE) != 0 && !target->plain_case) {
 		target->plain_case = true;

@@ -248,6 +248,17 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 		resolve_walk_reading(engine, task, &ask, &reply, &reading);
 }
 
+/* A reply in fragments may hold one that somebody else sent (RFC 9715 section 2): TCP has none. */
+static bool fragmented(struct resolve *engine, struct exchange *exchange, const struct resolve_event *event)
+{
+	if (!event->reply.fragmented || engine->settings.fragments || target_of(exchange)->tcp_failed)
+		return false;
+	counter_add(engine->counters, COUNTER_UPSTREAM_FRAGMENTED, 1);
+	target_of(exchange)->fragments = true;
+	turn_to_tcp(engine, exchange, "reply in fragments");
+	return true;
+}
+
 void resolve_upstream_take(struct resolve *engine, const struct resolve_event *event)
 {
 	struct exchange *exchange = resolve_exchange_find(engine, event->reply.exchange);
@@ -261,7 +272,8 @@ void resolve_upstream_take(struct resolve *engine, const struct resolve_event *e
 		mismatched_case(engine, exchange);
 		break;
 	case MATCH_GOOD:
-		reply_matched(engine, exchange, event);
+		if (!fragmented(engine, exchange, event))
+			reply_matched(engine, exchange, event);
 		break;
 	}
 }

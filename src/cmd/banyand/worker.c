@@ -119,6 +119,7 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 	validation_settings(config, workers->anchors, &settings);
 	settings.questions_max = config->resolver.questions_max;
 	settings.clients_per_question = config->resolver.clients_per_question;
+	settings.fragments = config->resolver.fragments;
 	settings.zone_questions_max = config->resolver.zone_questions_max;
 	settings.zone_questions_min = config->resolver.zone_questions_min;
 	settings.upstream_max = config->resolver.upstream_queries_max;

@@ -261,9 +261,31 @@ static void limits_time(void **state)
 	world_free(w);
 }
 
+/* A reply in fragments is asked for over TCP; where there is none, or the operator says so, it is taken. */
+static void fragments(void **state)
+{
+	struct world *w = two(WORLD_FRAGMENTS, WORLD_FRAGMENTS, NULL);
+	const struct world_answer *answer = world_resolve(w, "www.x.test.", WIRE_TYPE_A);
+	assert_int_equal(answer->rcode, 0);
+	assert_true(w->sent_tcp > 0);
+	assert_true(counter_read(&w->counters, COUNTER_UPSTREAM_FRAGMENTED) > 0);
+	world_free(w);
+	w = two(WORLD_FRAGMENTS | WORLD_NO_TCP, WORLD_FRAGMENTS | WORLD_NO_TCP, NULL);
+	assert_int_equal(world_resolve(w, "www.x.test.", WIRE_TYPE_A)->rcode, 0);
+	world_free(w);
+	struct resolve_settings settings;
+	resolve_settings_default(&settings);
+	settings.fragments = true;
+	w = two(WORLD_FRAGMENTS, WORLD_FRAGMENTS, &settings);
+	assert_int_equal(world_resolve(w, "www.x.test.", WIRE_TYPE_A)->rcode, 0);
+	assert_int_equal(w->sent_tcp, 0);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fragments),
 		cmocka_unit_test(finds_the_good_one),
 		cmocka_unit_test(fails_in_time),
 		cmocka_unit_test(lame_servers_are_remembered),

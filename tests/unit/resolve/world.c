@@ -474,6 +474,9 @@ static void deliver(struct world *world, struct world_event *arrived)
 		event.reply.msg = arrived->msg;
 		event.reply.len = arrived->len;
 		event.reply.tcp = arrived->tcp;
+		for (size_t i = 0; i < world->n_servers && !arrived->tcp; i++)
+			if (addr_equal(&world->server[i].addr, &arrived->from))
+				event.reply.fragmented = world->server[i].habits & WORLD_FRAGMENTS;
 		event.reply.from = arrived->from;
 	}
 	/* a socket that was closed hears nothing */

@@ -30,6 +30,7 @@ enum world_habit {
 	WORLD_POISONS = 1024,    /* adds records that it has no business with */
 	WORLD_DENIES_ENT = 2048, /* NXDOMAIN for empty non-terminals */
 	WORLD_RECURSES = 4096,   /* answers without AA, with RA */
+	WORLD_FRAGMENTS = 8192,  /* its UDP replies come in pieces */
 };
 
 struct world;
