@@ -190,6 +190,78 @@ static int check_resolver(const struct config_reader *r, const struct tree_node 
 	return check_outgoing(r, root, config);
 }
 
+static int by_forward(const void *pa, const void *pb)
+{
+	const struct sorted *a = pa, *b = pb;
+	int c = strcasecmp(((const struct config_forward *)a->item)->zone,
+			   ((const struct config_forward *)b->item)->zone);
+	return c != 0 ? c : by_index(a, b);
+}
+
+static bool same_forward(const void *a, const void *b)
+{
+	return strcasecmp(((const struct config_forward *)a)->zone, ((const struct config_forward *)b)->zone) == 0;
+}
+
+static int check_twice(const struct config_reader *r, const struct tree_node *root, const char *section,
+		       const struct config_forward *list, size_t n)
+{
+	size_t pair[2];
+	int rc = find_pair(list, n, sizeof *list, by_forward, same_forward, pair);
+	if (rc <= 0)
+		return rc;
+	return value_fail(r, place_of(root, section, NULL, pair[1]),
+			  "%s[%zu].zone: '%.255s' stands here again; it is %s[%zu] already", section, pair[1],
+			  list[pair[1]].zone, section, pair[0]);
+}
+
+/* Is the name a forward or stub zone, too? */
+static bool is_forwarded(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_forward; i++)
+		if (strcasecmp(config->forward[i].zone, name) == 0)
+			return true;
+	for (size_t i = 0; i < config->n_stub; i++)
+		if (strcasecmp(config->stub[i].zone, name) == 0)
+			return true;
+	return false;
+}
+
+static int check_exceptions(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_forward; i++) {
+		const struct config_list *except = &config->forward[i].except;
+		for (size_t k = 0; k < except->count; k++) {
+			bool again = is_forwarded(config, except->item[k]);
+			for (size_t j = 0; j < i && !again; j++)
+				for (size_t m = 0; m < config->forward[j].except.count; m++)
+					again |= strcasecmp(config->forward[j].except.item[m], except->item[k]) == 0;
+			for (size_t m = 0; m < k; m++)
+				again |= strcasecmp(except->item[m], except->item[k]) == 0;
+			if (again)
+				return value_fail(r, place_of(root, "forward", NULL, i),
+						  "forward[%zu].except: '%.255s' stands here again; one place must "
+						  "decide for a name",
+						  i, except->item[k]);
+		}
+	}
+	return 0;
+}
+
+static int check_forwards(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	int rc = check_twice(r, root, "forward", config->forward, config->n_forward);
+	if (rc == 0)
+		rc = check_twice(r, root, "stub", config->stub, config->n_stub);
+	for (size_t i = 0; rc == 0 && i < config->n_stub; i++)
+		for (size_t k = 0; rc == 0 && k < config->n_forward; k++)
+			if (strcasecmp(config->stub[i].zone, config->forward[k].zone) == 0)
+				rc = value_fail(r, place_of(root, "stub", NULL, i),
+						"stub[%zu].zone: '%.255s' is forward[%zu] already", i,
+						config->stub[i].zone, k);
+	return rc == 0 ? check_exceptions(r, root, config) : rc;
+}
+
 int check_whole(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	int rc = check_server(r, root, config);
@@ -197,5 +269,7 @@ int check_whole(const struct config_reader *r, const struct tree_node *root, con
 		rc = check_zones(r, root, config);
 	if (rc == 0)
 		rc = check_resolver(r, root, config);
+	if (rc == 0)
+		rc = check_forwards(r, root, config);
 	return rc;
 }

@@ -44,6 +44,14 @@ struct config_zone {
 	bool require_zonemd;
 };
 
+/* Names below `zone` are asked of these servers. */
+struct config_forward {
+	char *zone; /* presentation form */
+	struct config_addrs servers;
+	bool tcp_only, first, validate;
+	struct config_list except; /* names below it that are not; forward only */
+};
+
 /* "from" -> "to": where a name server's address really is (labs, address translation). */
 struct config_reroute {
 	struct addr from, to;
@@ -130,6 +138,10 @@ struct config {
 		uint32_t tcp_connections, tcp_connections_per_server, tcp_pipeline, tcp_questions;
 		uint32_t tcp_idle_ms, tcp_message_ms;
 	} resolver;
+	size_t n_forward;
+	struct config_forward *forward;
+	size_t n_stub;
+	struct config_forward *stub;
 	char *path; /* where it was read from */
 };
 

@@ -9,6 +9,8 @@
 #define FIELD(member) .width = sizeof(((struct config *)0)->member), .offset = offsetof(struct config, member)
 #define ZONE_FIELD(member)                                                                                             \
 	.width = sizeof(((struct config_zone *)0)->member), .offset = offsetof(struct config_zone, member)
+#define FORWARD_FIELD(member)                                                                                          \
+	.width = sizeof(((struct config_forward *)0)->member), .offset = offsetof(struct config_forward, member)
 #define RANGE(low, high) .min = (low), .max = (high)
 #define KIB              ((uint64_t)1024)
 #define SECOND           1000
@@ -22,6 +24,9 @@
 #define REROUTES_MAX   16384 /* all authorities of a lab */
 #define ZONES_MAX      65536
 #define UNTILS_MAX     256  /* each is a hole in what is proved; they are looked through one by one */
+#define FORWARDS_MAX   4096 /* forward zones, and as many stub zones */
+#define SERVERS_MAX    32   /* of one of them: what one walk looks at (RESOLVE_ADDRESSES_MAX) */
+#define EXCEPTIONS_MAX 1024
 #define PATH_BYTES_MAX 4000 /* below PATH_MAX, with room for ".tmp" */
 #define NAME_BYTES_MAX 1010 /* 255 octets, each written \DDD at worst */
 #define TXT_BYTES_MAX  255  /* one character-string (RFC 1035 section 3.3) */
@@ -37,6 +42,8 @@ static_assert(offsetof(struct config, resolver.reroute) ==
 static_assert(offsetof(struct config, resolver.negative_anchors) ==
 		      offsetof(struct config, resolver.n_negative_anchors) + sizeof(size_t),
 	      "list shape");
+static_assert(offsetof(struct config, forward) == offsetof(struct config, n_forward) + sizeof(size_t), "list shape");
+static_assert(offsetof(struct config, stub) == offsetof(struct config, n_stub) + sizeof(size_t), "list shape");
 
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const nxdomain_cuts[] = {"off", "secure", "all", NULL};
@@ -58,6 +65,13 @@ const struct config_section config_sections[] = {
 	{"dns64", "Addresses for clients that have IPv6 only, made of IPv4 ones (RFC 6147). A NAT64 carries what is "
 		  "sent to them."},
 	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
+	{"forward",
+	 "Zones below which the resolver asks other resolvers instead of walking from the root, as a list of mappings. "
+	 "The longest zone above a name decides, also below a name that the root does not have. A dot forwards "
+	 "everything."},
+	{"stub", "Zones for which the walk begins at given authoritative servers instead of at the root, as a list of "
+		 "mappings. "
+		 "Delegations below them are followed."},
 };
 const size_t config_sections_count = ARRAY_SIZE(config_sections);
 
@@ -348,5 +362,40 @@ const struct config_option config_options[] = {
 	{"resolver.tcp-message-time", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.tcp_message_ms), "3s",
 	 RANGE(100, 60 * SECOND), NULL,
 	 "A reply over TCP must be whole so long after its first byte. A server that sends more slowly is hung up on."},
+
+	/* ---- forward ---- */
+	{"forward", CONFIG_MAPS, CONFIG_RESTART, FIELD(n_forward), "[]", RANGE(0, FORWARDS_MAX), NULL,
+	 "The list itself. Without it nothing is forwarded.", .item_size = sizeof(struct config_forward),
+	 .example = "- zone: corp.example.org\n"
+		    "  servers: [192.0.2.53, \"2001:db8::53@5353\"]\n"},
+	{"forward[].zone", CONFIG_NAME, CONFIG_RESTART, FORWARD_FIELD(zone), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "Name of the zone; a dot alone is everything."},
+	{"forward[].servers", CONFIG_ADDRS, CONFIG_RESTART, FORWARD_FIELD(servers), NULL, RANGE(1, SERVERS_MAX), NULL,
+	 "Addresses of the resolvers that are asked. The port is 53 unless it is given behind an @."},
+	{"forward[].tcp-only", CONFIG_BOOL, CONFIG_RESTART, FORWARD_FIELD(tcp_only), "false", RANGE(0, 1), NULL,
+	 "Ask them over TCP only."},
+	{"forward[].first", CONFIG_BOOL, CONFIG_RESTART, FORWARD_FIELD(first), "false", RANGE(0, 1), NULL,
+	 "When none of them gives an answer, resolve the name as if this entry were not there."},
+	{"forward[].validate", CONFIG_BOOL, CONFIG_RESTART, FORWARD_FIELD(validate), "true", RANGE(0, 1), NULL,
+	 "Whether answers must prove themselves. Say false for a zone of your own that its public parent denies."},
+	{"forward[].except", CONFIG_NAMES, CONFIG_RESTART, FORWARD_FIELD(except), "[]", RANGE(0, EXCEPTIONS_MAX), NULL,
+	 "Names in the zone at and below which nothing is forwarded."},
+
+	/* ---- stub ---- */
+	{"stub", CONFIG_MAPS, CONFIG_RESTART, FIELD(n_stub), "[]", RANGE(0, FORWARDS_MAX), NULL,
+	 "The list itself. Without it every walk begins at the root.", .item_size = sizeof(struct config_forward),
+	 .example = "- zone: internal.example.org\n"
+		    "  servers: [192.0.2.1]\n"
+		    "  validate: false\n"},
+	{"stub[].zone", CONFIG_NAME, CONFIG_RESTART, FORWARD_FIELD(zone), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "Name of the zone."},
+	{"stub[].servers", CONFIG_ADDRS, CONFIG_RESTART, FORWARD_FIELD(servers), NULL, RANGE(1, SERVERS_MAX), NULL,
+	 "Addresses of its authoritative servers. The port is 53 unless it is given behind an @."},
+	{"stub[].tcp-only", CONFIG_BOOL, CONFIG_RESTART, FORWARD_FIELD(tcp_only), "false", RANGE(0, 1), NULL,
+	 "Ask these servers over TCP only."},
+	{"stub[].first", CONFIG_BOOL, CONFIG_RESTART, FORWARD_FIELD(first), "false", RANGE(0, 1), NULL,
+	 "When none of them gives an answer, resolve the name as if this entry were not there."},
+	{"stub[].validate", CONFIG_BOOL, CONFIG_RESTART, FORWARD_FIELD(validate), "true", RANGE(0, 1), NULL,
+	 "Whether answers must prove themselves. Say false for a zone of your own that its public parent denies."},
 };
 const size_t config_options_count = ARRAY_SIZE(config_options);

@@ -34,6 +34,9 @@ enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8
 	for (size_t i = 0; i < settings->n_negative_anchors; i++)
 		if (settings->negative_anchor[i].until_s > engine->wall_ms / 1000)
 			consider(name, settings->negative_anchor[i].name, ANCHOR_NEGATIVE, &best, &labels);
+	const struct forward *via = resolve_forward_find(engine->forwards, name, 0, FORWARD_LABELS_ANY);
+	if (via != NULL && via->insecure)
+		consider(name, via->zone, ANCHOR_NEGATIVE, &best, &labels);
 	*ret_labels = labels;
 	return best;
 }

@@ -25,7 +25,11 @@ static int entry_make(const struct resolve_forward *from, uint16_t port, struct 
 {
 	if (from->n_addrs > RESOLVE_ADDRESSES_MAX || (from->n_addrs == 0) != (from->kind == RESOLVE_WALK_ZONE))
 		return BANYAN_EINVAL;
-	*ret = (struct forward){.kind = from->kind, .tcp = from->tcp, .first = from->first, .n_addrs = from->n_addrs};
+	*ret = (struct forward){.kind = from->kind,
+				.tcp = from->tcp,
+				.first = from->first,
+				.insecure = from->insecure,
+				.n_addrs = from->n_addrs};
 	wire_name_lower(from->zone, ret->zone);
 	ret->labels = wire_name_labels(ret->zone);
 	for (size_t i = 0; i < from->n_addrs; i++) {

@@ -13,8 +13,9 @@
 
 struct forward {
 	enum resolve_forward_kind kind;
-	bool tcp;   /* the servers are asked over TCP only */
-	bool first; /* when the servers fail, the next shorter entry or the walk answers */
+	bool tcp;      /* the servers are asked over TCP only */
+	bool insecure; /* a negative trust anchor stands at the zone */
+	bool first;    /* when the servers fail, the next shorter entry or the walk answers */
 	unsigned labels;
 	uint16_t origin; /* of what is remembered below it; never 0 */
 	size_t n_addrs;

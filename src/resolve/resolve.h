@@ -63,8 +63,9 @@ enum resolve_forward_kind {
 struct resolve_forward {
 	enum resolve_forward_kind kind;
 	const uint8_t *zone;
-	bool tcp;   /* ask over TCP only */
-	bool first; /* when none of the addresses gives an answer: as if this entry were not there */
+	bool tcp;      /* ask over TCP only */
+	bool first;    /* when none of the addresses gives an answer: as if this entry were not there */
+	bool insecure; /* what is below it need not prove itself */
 	size_t n_addrs;
 	const struct addr *addr; /* port 0 = upstream_port */
 };

@@ -27,16 +27,19 @@ static struct resolve_trace_step step_for(struct resolve *engine, const struct e
 
 /* ---- out ---- */
 
-/* A forwarder resolves for us, and leaves it to us to tell what is bogus (RFC 6840 section 5.9). */
-static uint16_t question_flags(const struct exchange *exchange)
+/* A forwarder resolves for us, and leaves it to us to tell what is bogus, if we do (RFC 6840 section 5.9). */
+static uint16_t question_flags(const struct resolve *engine, const struct exchange *exchange)
 {
-	return resolve_forward_of(exchange->task->cut) != NULL ? WIRE_RD | WIRE_CD : 0;
+	const struct forward *forward = resolve_forward_of(exchange->task->cut);
+	if (forward == NULL)
+		return 0;
+	return engine->settings.validate && !forward->insecure ? WIRE_RD | WIRE_CD : WIRE_RD;
 }
 
 static int write_question(const struct resolve *engine, const struct exchange *exchange, uint8_t *msg)
 {
 	struct wire_writer writer;
-	int rc = wire_writer_init(&writer, msg, UPSTREAM_MESSAGE_MAX, exchange->id, question_flags(exchange));
+	int rc = wire_writer_init(&writer, msg, UPSTREAM_MESSAGE_MAX, exchange->id, question_flags(engine, exchange));
 	if (rc == 0 && exchange->edns)
 		rc = wire_writer_reserve(&writer, UPSTREAM_OPT_SIZE);
 	if (rc == 0)

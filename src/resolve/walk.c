@@ -42,12 +42,15 @@ static int cached_denial(const struct cache_denial *denial, struct outcome *outc
 }
 
 /* Below a name that does not exist there is nothing (RFC 8020). */
-static bool nothing_below(struct resolve *engine, struct arena *arena, const uint8_t *name, struct cache_denial *ret)
+static bool nothing_below(struct resolve *engine, struct arena *arena, const uint8_t *name, uint16_t qtype,
+			  struct cache_denial *ret)
 {
 	enum resolve_nxdomain_cut cut = engine->settings.nxdomain_cut;
 	if (cut == RESOLVE_NXDOMAIN_CUT_OFF || engine->stale)
 		return false;
-	for (unsigned labels = wire_name_labels(name); labels > 1; labels--) {
+	/* nor does what the public tree denies take down a forward zone */
+	unsigned floor = resolve_forward_floor(engine->forwards, name, qtype);
+	for (unsigned labels = wire_name_labels(name); labels > 1 && labels > floor; labels--) {
 		name = wire_name_skip(name, 1);
 		if (resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, ret) &&
 		    (cut == RESOLVE_NXDOMAIN_CUT_ALL || ret->security == SECURITY_SECURE)) {
@@ -79,7 +82,7 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 			break;
 		}
 		if (resolve_cache_nxdomain(engine->cache, arena, engine->cache_ms, name, &denial) ||
-		    nothing_below(engine, arena, name, &denial))
+		    nothing_below(engine, arena, name, qtype, &denial))
 			return cached_denial(&denial, outcome);
 		const struct rrset *alias;
 		bool may_alias = qtype != WIRE_TYPE_CNAME && qtype != WIRE_TYPE_ANY && qtype != WIRE_TYPE_RRSIG;

@@ -65,6 +65,8 @@ void settings_forward(struct scenario *s)
 			forward->tcp = true;
 		else if (strcmp(s->word[i], "first") == 0)
 			forward->first = true;
+		else if (strcmp(s->word[i], "insecure") == 0)
+			forward->insecure = true;
 		else if (forward->n_addrs < ZONE_ADDR_MAX)
 			s->forward_addr[n][forward->n_addrs++] = text_addr(s, s->word[i]);
 	}

@@ -19,6 +19,15 @@
 #define WORKERS_MAX       1024 /* threads: more than any machine of today has CPUs */
 #define REFUSAL_TEXT_MAX  1024 /* bytes of the sentence that says why something was refused */
 
+/* ---- forward and stub zones (forward.c) ---- */
+struct forward_list {
+	size_t count;
+	struct resolve_forward *item;   /* addresses stay in the configuration */
+	uint8_t (*name)[WIRE_NAME_MAX]; /* of item */
+};
+int forward_list_make(const struct config *config, struct forward_list *ret) _must_use_;
+void forward_list_done(struct forward_list *list);
+
 /* ---- generations (load.c) ---- */
 
 /* One zone as loaded; several users in a generation may share it (the zone "." and the root copy). */
@@ -38,7 +47,9 @@ struct generation {
 	struct answer_view view;
 	struct config *config;
 	struct answer_zone *answer_zone;
-	struct loaded **zone; /* config->n_zones of them */
+	struct forward_list forwards;
+	const uint8_t **elsewhere; /* their names */
+	struct loaded **zone;      /* config->n_zones of them */
 	struct config_zone root_from;
 	struct loaded *root; /* NULL = none, or not proved */
 	char root_failure[REFUSAL_TEXT_MAX];

@@ -338,6 +338,22 @@ static void view_fill(struct generation *g, bool resolver)
 	g->view.rotate = config->resolver.rotate;
 }
 
+/* Below forward and stub zones the root copy does not have the last word. */
+static int elsewhere_fill(struct generation *g)
+{
+	int rc = forward_list_make(g->config, &g->forwards);
+	if (rc < 0)
+		return rc;
+	g->elsewhere = calloc(g->forwards.count + 1, sizeof(*g->elsewhere));
+	if (g->elsewhere == NULL)
+		return BANYAN_ENOMEM;
+	for (size_t i = 0; i < g->forwards.count; i++)
+		g->elsewhere[i] = g->forwards.name[i];
+	g->view.n_elsewhere = g->forwards.count;
+	g->view.elsewhere = g->elsewhere;
+	return 0;
+}
+
 int generation_load(struct config *config, bool resolver, bool need_root, struct generation **ret,
 		    char why[REFUSAL_TEXT_MAX])
 {
@@ -355,6 +371,9 @@ int generation_load(struct config *config, bool resolver, bool need_root, struct
 	}
 	if (rc == 0)
 		rc = dns64_fill(g, why);
+	if (rc == 0) {
+		rc = elsewhere_fill(g);
+	}
 	if (rc == 0) {
 		rc = root_load(g, need_root, why);
 	}
@@ -377,5 +396,7 @@ void generation_free(struct generation *g)
 	config_free(g->config);
 	free(g->zone);
 	free(g->answer_zone);
+	forward_list_done(&g->forwards);
+	free(g->elsewhere);
 	free(g);
 }

@@ -112,6 +112,18 @@ static int loop_make(struct worker *worker, const struct config *config, struct 
 	return net_loop_new(&settings, &worker->counters, &worker->loop);
 }
 
+static int engine_make(struct worker *worker, const struct config *config, struct resolve_settings *settings,
+		       struct resolve_cache *cache)
+{
+	_cleanup_(forward_list_done) struct forward_list forwards = {0};
+	int rc = forward_list_make(config, &forwards);
+	if (rc < 0)
+		return rc;
+	settings->n_forwards = forwards.count;
+	settings->forward = forwards.item;
+	return resolve_new(settings, cache, &worker->random, &worker->counters, &worker->engine);
+}
+
 static int resolver_make(struct worker *worker, const struct config *config, const struct workers *workers)
 {
 	struct resolve_settings settings;
@@ -143,7 +155,7 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 	settings.case_randomisation = config->resolver.case_randomisation;
 	settings.qname_minimisation = config->resolver.qname_minimisation;
 	random_init_kernel(&worker->random);
-	int rc = resolve_new(&settings, workers->cache, &worker->random, &worker->counters, &worker->engine);
+	int rc = engine_make(worker, config, &settings, workers->cache);
 	if (rc < 0)
 		return rc;
 	struct answer_recursor_settings recursor = {
