@@ -388,7 +388,7 @@ const struct config_option config_options[] = {
 		    "  servers: [192.0.2.1]\n"
 		    "  validate: false\n"},
 	{"stub[].zone", CONFIG_NAME, CONFIG_RESTART, FORWARD_FIELD(zone), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
-	 "Name of the zone."},
+	 "Name of the zone at which the walk begins."},
 	{"stub[].servers", CONFIG_ADDRS, CONFIG_RESTART, FORWARD_FIELD(servers), NULL, RANGE(1, SERVERS_MAX), NULL,
 	 "Addresses of its authoritative servers. The port is 53 unless it is given behind an @."},
 	{"stub[].tcp-only", CONFIG_BOOL, CONFIG_RESTART, FORWARD_FIELD(tcp_only), "false", RANGE(0, 1), NULL,
