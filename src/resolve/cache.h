@@ -77,6 +77,11 @@ bool resolve_cache_failure(struct resolve_cache *cache, struct arena *arena, int
 /* Lasts CACHE_FAILURE_TTL_S, twice as long each time in a row, not less than `at_least_s`, at most CACHE_FAILURE_TTL_MAX_S. */
 int resolve_cache_put_failure(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
 			      enum reason reason, uint32_t at_least_s);
+/* The same with words about what exactly was wrong, or NULL. */
+int resolve_cache_put_failure_detail(struct resolve_cache *cache, int64_t now_ms, const uint8_t *name, uint16_t type,
+				     enum reason reason, const char *detail, uint32_t at_least_s);
+const char *resolve_cache_failure_detail(struct resolve_cache *cache, struct arena *arena, int64_t now_ms,
+					 const uint8_t *name, uint16_t type);
 void resolve_cache_drop_failure(struct resolve_cache *cache, const uint8_t *name, uint16_t type);
 
 /* What was derived for a zone: bytes of trust.h. */

@@ -262,10 +262,10 @@ void resolve_task_fail(struct resolve *engine, struct task *task, enum reason re
 		task->outcome.detail = v->last_detail;
 	task->outcome.from_cache = !task->went_out;
 	if (task->went_out && !task->no_cache && failure_lasts(task, reason))
-		resolve_evictions_count(
-			engine,
-			resolve_cache_put_failure(engine->cache, engine->cache_ms, task->qname, task->qtype, reason,
-						  resolve_stale_recheck_s(engine, task->qname, task->qtype)));
+		resolve_evictions_count(engine, resolve_cache_put_failure_detail(
+							engine->cache, engine->cache_ms, task->qname, task->qtype,
+							reason, task->outcome.detail,
+							resolve_stale_recheck_s(engine, task->qname, task->qtype)));
 	if (reason == REASON_WORK_LIMIT)
 		counter_add(engine->counters, COUNTER_WORK_LIMITED, 1);
 	task_end(engine, task);

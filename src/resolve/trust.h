@@ -24,7 +24,7 @@
 #define TRUST_DEPTH_MAX  16    /* lookups for lookups of one chain; names only get shorter on the way */
 #define TRUST_TTL_MIN_MS 5000  /* a chain must hold while it is used, also when its TTLs are 0 */
 #define TRUST_TTL_MAX_S  86400 /* what was proved is proved again at least once a day */
-#define TRUST_DETAIL_MAX 256
+#define TRUST_DETAIL_MAX RESOLVE_DETAIL_MAX
 
 enum trust_state {
 	TRUST_BOGUS,

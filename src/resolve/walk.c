@@ -127,6 +127,9 @@ void resolve_walk_look(struct resolve *engine, struct task *task)
 					 &reason) &&
 		   (!resolve_validate_failure(reason) || resolve_validate_wanted(task))) {
 		trace_cache(engine, task, NULL, "known to fail");
+		task->validation.last_reason = reason;
+		task->validation.last_detail = resolve_cache_failure_detail(engine->cache, &task->arena,
+									    engine->cache_ms, task->sname, task->qtype);
 		resolve_task_fail(engine, task, reason);
 	}
 }

@@ -278,6 +278,16 @@ static void check_trace(struct scenario *s)
 		bad(s, "no step says \"%s\":\n%s", text, trace);
 }
 
+/* CHECK_SAYS client words: the extended error says so. */
+static void check_says(struct scenario *s)
+{
+	const char *says = s->got[client_number(s)].says;
+	const char *text = strstr(s->line, s->word[1]) + strlen(s->word[1]);
+	text += strspn(text, " \t");
+	if (strstr(says, text) == NULL)
+		bad(s, "the extended error does not say \"%s\": %s", text, says);
+}
+
 static void tell_finding(void *ctx, const struct zone_finding *finding)
 {
 	struct scenario *s = ctx;
@@ -328,6 +338,8 @@ void check_other(struct scenario *s)
 		check_number(s, "counted", since(s, 2, counter_value(s, s->word[1])));
 	} else if (strcmp(what, "CHECK_PROVED") == 0) {
 		check_proved(s);
+	} else if (strcmp(what, "CHECK_SAYS") == 0) {
+		check_says(s);
 	} else if (strcmp(what, "CHECK_TRACE") == 0) {
 		check_trace(s);
 	} else if (strcmp(what, "CHECK_NO_ANSWER") == 0) {

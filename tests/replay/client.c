@@ -18,8 +18,10 @@ static void read_options(const struct wire_reader *reader, struct got *got)
 {
 	const uint8_t *p = reader->msg + reader->opt_pos, *end = p + reader->opt_len;
 	while (end - p >= 4 && end - p >= 4 + wire_get16(p + 2)) {
-		if (wire_get16(p) == WIRE_OPTION_EDE && wire_get16(p + 2) >= 2 && got->ede < 0)
+		if (wire_get16(p) == WIRE_OPTION_EDE && wire_get16(p + 2) >= 2 && got->ede < 0) {
 			got->ede = wire_get16(p + 4);
+			snprintf(got->says, sizeof got->says, "%.*s", wire_get16(p + 2) - 2, (const char *)p + 6);
+		}
 		p += 4 + wire_get16(p + 2);
 	}
 }
@@ -59,6 +61,7 @@ static void read_reply(struct got *got, const uint8_t *msg, size_t len)
 		assert_true(buffer_printf(&got->text[i], "%s", "") >= 0);
 	}
 	got->ede = -1;
+	got->says[0] = 0;
 	while ((rc = wire_reader_next(&reader, &record)) > 0) {
 		if (record.type == WIRE_TYPE_OPT)
 			continue;

@@ -134,6 +134,7 @@ struct got {
 	struct answer_pending pending;
 	uint16_t flags, rcode, udp_size;
 	int ede;
+	char says[256]; /* the words of the extended error */
 	bool edns, do_bit;
 	enum reason reason;
 	size_t len;

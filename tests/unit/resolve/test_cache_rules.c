@@ -266,6 +266,33 @@ static void failures_grow(void **state)
 	resolve_cache_free(cache);
 }
 
+/* What exactly was wrong is told as long as the failure is. */
+static void failures_keep_their_words(void **state)
+{
+	_cleanup_(arena_done) struct arena arena = {0};
+	struct resolve_cache *cache = cache_new();
+	static const uint8_t name[] = "\1a";
+	char longest[2 * RESOLVE_DETAIL_MAX];
+	enum reason reason;
+	memset(longest, 'x', sizeof longest);
+	longest[sizeof longest - 1] = 0;
+	assert_null(resolve_cache_failure_detail(cache, &arena, SECOND, name, WIRE_TYPE_A));
+	assert_int_equal(resolve_cache_put_failure_detail(cache, SECOND, name, WIRE_TYPE_A, REASON_RRSIG_EXPIRED,
+							  "a. A: expired", 0),
+			 0);
+	assert_true(resolve_cache_failure(cache, &arena, SECOND, name, WIRE_TYPE_A, &reason));
+	assert_int_equal(reason, REASON_RRSIG_EXPIRED);
+	assert_string_equal(resolve_cache_failure_detail(cache, &arena, SECOND, name, WIRE_TYPE_A), "a. A: expired");
+	assert_null(resolve_cache_failure_detail(cache, &arena, SECOND, name, WIRE_TYPE_MX));
+	assert_null(resolve_cache_failure_detail(cache, &arena, 7 * SECOND, name, WIRE_TYPE_A));
+	assert_int_equal(
+		resolve_cache_put_failure_detail(cache, 7 * SECOND, name, WIRE_TYPE_A, REASON_LAME, longest, 0), 0);
+	const char *kept = resolve_cache_failure_detail(cache, &arena, 16 * SECOND, name, WIRE_TYPE_A);
+	assert_non_null(kept); /* in a row with the first, so it lasts twice as long */
+	assert_int_equal(strlen(kept), RESOLVE_DETAIL_MAX);
+	resolve_cache_free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +307,7 @@ int main(void)
 		cmocka_unit_test(remembers_where_from),
 		cmocka_unit_test(the_walk_says_where_from),
 		cmocka_unit_test(failures_grow),
+		cmocka_unit_test(failures_keep_their_words),
 	};
 	return cmocka_run_group_tests_name("resolve-cache-rules", tests, NULL, NULL);
 }
