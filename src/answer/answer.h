@@ -75,6 +75,7 @@ struct answer_view {
 	size_t n_zones;
 	const struct answer_zone *zone; /* sorted by answer_view_sort() */
 	const struct image *root;       /* the resolver's local root; NULL = none */
+	const struct policy *policy;    /* what the operator says about names; NULL = nothing */
 	bool root_signed;               /* ... and every signature in it is proved */
 	size_t n_elsewhere;
 	const uint8_t *const *elsewhere; /* names at and below which the local root does not have the last word */
@@ -110,6 +111,7 @@ struct answer_pending {
 	bool edns, dnssec, nsid, tcp, has_cookie, keepalive;
 	uint8_t cookie[ANSWER_COOKIE_SIZE];
 	uint16_t udp_size; /* the smaller of client's and ours; 512 without EDNS */
+	struct addr peer;
 	uint8_t qname_len;
 	uint8_t qname[WIRE_NAME_MAX]; /* case as sent */
 };

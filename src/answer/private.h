@@ -19,7 +19,8 @@ struct reply {
 	size_t max;     /* bytes it may have */
 	bool recursion; /* may this client recurse? */
 	enum access access;
-	int ede; /* RFC 8914 INFO-CODE or ANSWER_NO_EDE */
+	const struct policy_view *policy; /* what is said to it; NULL = nothing */
+	int ede;                          /* RFC 8914 INFO-CODE or ANSWER_NO_EDE */
 	uint16_t rcode;
 	bool has_cookie, cookie_valid, keepalive;
 	uint8_t cookie[ANSWER_COOKIE_SIZE]; /* to send */
@@ -65,3 +66,9 @@ size_t reply_opt_size(const struct reply *reply, bool nsid);
 size_t reply_add_opt(struct reply *reply, size_t len, bool nsid);
 /* The flags of every reply to this question: QR, opcode, RD, the RCODE; CD and RA if the client may recurse. */
 uint16_t reply_flags(const struct reply *reply);
+
+/* policy.c */
+/* The client's view, and what that says of its access. */
+void reply_admit(struct reply *reply);
+/* Has policy anything to say of the name that the local root must not say first? */
+bool reply_is_policed(const struct reply *reply);

@@ -119,6 +119,7 @@ static void remember(const struct reply *reply, struct answer_pending *pending)
 		.has_cookie = reply->has_cookie,
 		.keepalive = reply->keepalive,
 		.tcp = reply->request->tcp,
+		.peer = reply->request->peer,
 		.udp_size = (uint16_t)reply_max(reply->view, q, false),
 		.qname_len = q->qname_len,
 	};
@@ -136,7 +137,9 @@ static int from_image(struct reply *reply, const struct image *image, bool skip_
 	struct image_query query = {
 		.question = q,
 		.dnssec = q->edns.do_bit,
-		.minimal = reply->view->minimal_responses,
+		.minimal = reply->policy == NULL || reply->policy->minimal_responses == POLICY_CHOICE_DEFAULT
+				   ? reply->view->minimal_responses
+				   : reply->policy->minimal_responses == POLICY_CHOICE_YES,
 		.max = reply->max,
 		.reserve = reply_opt_size(reply, nsid),
 	};
@@ -168,7 +171,7 @@ static size_t from_root(struct reply *reply)
 {
 	const struct answer_view *view = reply->view;
 	const struct wire_question *q = reply->question;
-	if (view->root == NULL || image_holds(view->root, q) || is_elsewhere(view, q->lower))
+	if (view->root == NULL || image_holds(view->root, q) || is_elsewhere(view, q->lower) || reply_is_policed(reply))
 		return 0;
 	int len = from_image(reply, view->root, true);
 	if (len <= 0 || reply->rcode != WIRE_RCODE_NXDOMAIN) { /* a wildcard or DNAME at the top: the resolver's work */
@@ -287,6 +290,7 @@ enum answer_outcome answer_question(const struct answer_view *view, struct count
 		.ede = ANSWER_NO_EDE,
 		.class = ANSWER_ERROR,
 	};
+	reply_admit(&reply);
 	reply.recursion = reply.access == ACCESS_ALLOW;
 	reply.keepalive = request->tcp && q.edns.has_keepalive;
 	reply_take_cookie(&reply);

@@ -123,6 +123,14 @@ static const struct resolve_result *dns64_result(struct answer_recursor *recurso
 	return result;
 }
 
+static void log_rule(const struct answer_pending *pending, const struct resolve_result *result)
+{
+	char peer[ADDR_TEXT_MAX], name[WIRE_NAME_TEXT_MAX], type[16];
+	log_notice("policy", "%s asked for %s %s: %s", addr_format(&pending->peer, false, peer),
+		   wire_name_text(pending->qname, name), wire_type_text(pending->qtype, type),
+		   result->rule != NULL ? result->rule : "a rule holds");
+}
+
 static void on_result(struct answer_recursor *recursor, uint64_t client, const struct resolve_result *result,
 		      struct direct *direct)
 {
@@ -137,6 +145,8 @@ static void on_result(struct answer_recursor *recursor, uint64_t client, const s
 		traced(ctx, result);
 		return;
 	}
+	if (result->log)
+		log_rule(&waiting->pending, result);
 	result = dns64_result(recursor, client, waiting, result);
 	if (result == NULL)
 		return;
@@ -208,6 +218,8 @@ static struct resolve_event question_of(struct answer_recursor *recursor, const 
 				.client = client,
 				.qname = waiting->dns64 == DNS64_PTR ? waiting->mapped : pending->qname,
 				.qtype = waiting->dns64 == DNS64_A ? WIRE_TYPE_A : pending->qtype,
+				.from = pending->peer,
+				.tcp = pending->tcp,
 				.dnssec = pending->dnssec,
 				.checking_disabled = (pending->flags & WIRE_CD) != 0,
 				.additional = !recursor->settings.view(recursor->settings.view_ctx)->minimal_responses,
@@ -225,6 +237,7 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 		more.now_ms = net_loop_now_ms(s->loop);
 		more.wall_ms = clock_wall_ms();
 		more.root = s->view(s->view_ctx)->root;
+		more.policy = s->view(s->view_ctx)->policy;
 		const struct resolve_actions *actions = resolve_step(s->engine, &more);
 		int64_t wake_at_ms = actions->wake_at_ms;
 		perform(recursor, actions, direct);

@@ -104,7 +104,7 @@ static bool sections_write(struct wire_writer *writer, const struct answer_view 
 	bool needed = result->n_answer == 0 || result->rcode == WIRE_RCODE_NXDOMAIN || pending->dnssec;
 	if (!section_write(writer, view, pending, WIRE_AUTHORITY, result->authority, result->n_authority))
 		return !needed;
-	if (!view->minimal_responses) /* as much as there is room for */
+	if (!view->minimal_responses || result->policy_soa) /* as much as there is room for */
 		(void)section_write(writer, view, pending, WIRE_ADDITIONAL, result->additional, result->n_additional);
 	return true;
 }
@@ -113,6 +113,10 @@ static uint16_t header_flags(const struct answer_pending *pending, const struct 
 {
 	uint16_t flags = WIRE_QR | WIRE_RA | (pending->flags & (WIRE_RD | WIRE_CD)) | (rcode & WIRE_RCODE_MASK);
 	/* RFC 6840 section 5.7: AD only for those who show that they know what it means */
+	if (result->authoritative)
+		flags |= WIRE_AA;
+	if (result->truncated)
+		flags |= WIRE_TC;
 	if (result->authentic && (pending->dnssec || (pending->flags & WIRE_AD) != 0))
 		flags |= WIRE_AD;
 	return flags;
@@ -122,6 +126,8 @@ int answer_from_result(const struct answer_view *view, const struct answer_pendi
 		       const struct resolve_result *result, uint8_t *out, size_t cap)
 {
 	uint8_t options[OPTIONS_MAX];
+	if (result->drop)
+		return 0;
 	size_t options_len = pending->edns ? options_write(view, pending, result, options) : 0;
 	uint16_t rcode = result->rcode > WIRE_RCODE_MASK && !pending->edns ? WIRE_RCODE_SERVFAIL : result->rcode;
 	if (!pending->tcp && cap > pending->udp_size)

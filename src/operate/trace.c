@@ -23,6 +23,8 @@ static const char *kind_text(enum resolve_step_kind kind)
 		return "rejected";
 	case RESOLVE_STEP_FAILED:
 		return "failed";
+	case RESOLVE_STEP_POLICY:
+		return "policy";
 	case RESOLVE_STEP_PROOF:
 		return "proof";
 	}
@@ -37,6 +39,8 @@ static int who_text(const struct resolve_trace_step *step, struct buffer *out)
 		return buffer_printf(out, "[proved root]");
 	if (step->kind == RESOLVE_STEP_CACHE)
 		return buffer_printf(out, "[cache]");
+	if (step->kind == RESOLVE_STEP_POLICY)
+		return buffer_printf(out, "[policy]");
 	if (step->kind == RESOLVE_STEP_PROOF)
 		return buffer_printf(out, "[proof]");
 	int rc = 0;

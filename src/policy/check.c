@@ -209,7 +209,7 @@ enum policy_verdict policy_check(const struct policy_subject *s, struct policy_h
 	*ret = (struct policy_hit){.noted = informed};
 	if (informed)
 		ret->note = told;
-	bool spared = policy_is_infrastructure(s->name, s->qtype);
+	bool spared = s->local_only || policy_is_infrastructure(s->name, s->qtype);
 	for (size_t i = 0; i < view->n_rpz && !spared; i++) {
 		const struct policy_rpz_use *use = &view->rpz[i];
 		struct rule rule = match_early(use->rpz, s, &told);

@@ -118,6 +118,7 @@ enum policy_verdict policy_local_check(const struct policy_local *local, const u
 	const uint8_t *zone_name = zone == NULL ? NULL : wire_name_skip(name, path.labels - zone_depth);
 	*ret = (struct policy_hit){.rule = {.trigger = POLICY_TRIGGER_LOCAL, .zone = zone_name, .name = name}};
 	ret->rule.log = kind == POLICY_ZONE_INFORM + 1;
+	ret->by_default = zone != NULL && (zone->bytes[1] & DATA_DEFAULT_ZONE) != 0;
 	if (wildcard) {
 		ret->rule.wildcard = true;
 		ret->rule.name = wire_name_skip(name, path.labels - path.depth);

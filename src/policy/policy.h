@@ -161,7 +161,8 @@ struct policy_subject {
 	const struct addr *client; /* NULL = unknown */
 	const uint8_t *name;       /* lower case */
 	uint16_t qtype;
-	bool resolved; /* what follows is known: all triggers are looked at */
+	bool local_only; /* leave policy zones out */
+	bool resolved;   /* what follows is known: all triggers are looked at */
 	size_t n_addrs, n_ns, n_ns_addrs;
 	const struct addr *addr;    /* addresses in the answer */
 	const uint8_t *const *ns;   /* names of the servers that answer for the name, lower case */
@@ -196,6 +197,7 @@ struct policy_hit {
 	enum reason reason;
 	struct policy_rule rule;
 	bool authoritative; /* local data: AA */
+	bool by_default;    /* only since the zone is one of policy_local_defaults() */
 	bool keep_signed;   /* not for signed answers to clients that set DO */
 	const struct policy_data *data;
 	const uint8_t *cname;     /* POLICY_DATA: instead of data, the override's CNAME */

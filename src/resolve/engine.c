@@ -147,6 +147,7 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	engine->wall_ms = event->wall_ms;
 	engine->cache_ms = resolve_cache_time(engine->cache, engine->now_ms, event->wall_ms);
 	engine->root = event->root;
+	engine->policy = event->policy;
 }
 
 static const struct resolve_actions *step_end(struct resolve *engine)

@@ -83,6 +83,10 @@ struct question {
 	int64_t started_ms;
 	bool dnssec, trace, no_cache, checking_disabled;
 	bool retried; /* a joined task ended by its payer's limits; this is the second */
+	/* where it stands with policy (way.h) */
+	struct addr from;
+	bool tcp, rpz_done, refreshed, checked;
+	struct way_kept *way;
 	uint16_t qtype;
 	uint8_t qname[WIRE_NAME_MAX];
 };
@@ -192,6 +196,7 @@ struct resolve {
 	int64_t wall_ms;  /* since 1970: the dates of signatures */
 	int64_t cache_ms; /* the same without steps backwards (store.h): TTLs, and all calls of the cache */
 	const struct image *root;
+	const struct policy *policy;
 	struct arena step;
 	size_t n_actions, cap_actions;
 	struct resolve_action *action;
@@ -253,6 +258,9 @@ int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_
 
 /* refresh.c: the cache has answered; is it time to ask again? */
 void resolve_refresh_check(struct resolve *engine, const uint8_t *qname, uint16_t qtype, const struct outcome *outcome);
+
+/* Questions that wait for the task and that policy answers at the alias where it stands. */
+void resolve_question_alias(struct resolve *engine, struct task *task);
 
 /* task.c */
 struct task *resolve_task_find(struct resolve *engine, const uint8_t *qname, uint16_t qtype); /* one to join */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Client questions: answered at once, joined to a lookup in flight, or given one of their own. */
-#include "engine.h"
+#include "way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,15 @@ static void answer_outcome(struct resolve *engine, uint64_t client, uint16_t qty
 {
 	bool sigs = dnssec || qtype == WIRE_TYPE_RRSIG;
 	const struct resolve_result *result = resolve_outcome_result(engine, outcome, sigs);
+	answer_add(engine, client, result == NULL ? &out_of_memory : result);
+}
+
+/* What policy says at once. */
+static void answer_way(struct resolve *engine, uint64_t client, const struct way *way, const struct outcome *outcome)
+{
+	struct resolve_result *result = resolve_way_result(engine, way, outcome);
+	if (result != NULL && way->trace)
+		resolve_way_steps(engine, way, NULL, result);
 	answer_add(engine, client, result == NULL ? &out_of_memory : result);
 }
 
@@ -106,6 +115,8 @@ static struct question *question_open(struct resolve *engine, const struct resol
 				      .trace = event->question.trace,
 				      .no_cache = event->question.no_cache,
 				      .checking_disabled = event->question.checking_disabled,
+				      .from = event->question.from,
+				      .tcp = event->question.tcp,
 				      .qtype = event->question.qtype};
 	question->waiter.question = question;
 	question->deadline.kind = TIMER_QUESTION;
@@ -126,6 +137,7 @@ static void question_close(struct resolve *engine, struct question *question)
 	resolve_timer_clear(&engine->timers, &question->deadline);
 	resolve_timer_clear(&engine->timers, &question->patience);
 	resolve_task_leave(engine, &question->waiter);
+	resolve_way_drop(question);
 	question->next = engine->spare_question;
 	engine->spare_question = question;
 }
@@ -154,52 +166,68 @@ static bool type_resolvable(uint16_t qtype)
 	return qtype < 128 || qtype > 255 || qtype == WIRE_TYPE_ANY;
 }
 
-/* The short way: everything is in the cache. */
-static bool take_from_cache(struct resolve *engine, const struct resolve_event *event)
+/* The short way: everything is in the cache, along all that policy makes of it. `way` is NULL without policy. */
+static bool take_from_cache(struct resolve *engine, const struct resolve_event *event, struct way *way)
 {
 	struct outcome outcome;
 	uint8_t name[WIRE_NAME_MAX];
-	unsigned aliases = 0;
+	enum way_verdict verdict;
 	if (event->question.no_cache || event->question.trace)
 		return false;
-	outcome.rcode = WIRE_RCODE_NOERROR; /* the rest of the tables stays as it is: they are large */
-	outcome.reason = REASON_NONE;
-	outcome.detail = NULL;
-	outcome.bare = false;
-	outcome.from_cache = true;
-	outcome.n_answers = outcome.n_denials = 0;
-	wire_name_lower(event->question.qname, name);
-	if (resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome) != 1 ||
-	    (!event->question.checking_disabled && !resolve_validate_known(engine, &outcome)))
+	do {
+		unsigned aliases = 0;
+		outcome.rcode = WIRE_RCODE_NOERROR; /* the rest of the tables stays as it is: they are large */
+		outcome.reason = REASON_NONE;
+		outcome.detail = NULL;
+		outcome.bare = false;
+		outcome.from_cache = true;
+		outcome.n_answers = outcome.n_denials = 0;
+		wire_name_lower(way == NULL ? event->question.qname : way->name, name);
+		if (resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome) != 1 ||
+		    (!event->question.checking_disabled && !resolve_validate_known(engine, &outcome)))
+			return false;
+		verdict = way == NULL ? WAY_DONE : resolve_way_outcome(engine, way, &outcome);
+	} while (verdict == WAY_RESOLVE);
+	if (verdict == WAY_REFRESH)
 		return false;
 	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
-	answer_outcome(engine, event->question.client, event->question.qtype, event->question.dnssec, &outcome);
+	if (way == NULL)
+		answer_outcome(engine, event->question.client, event->question.qtype, event->question.dnssec, &outcome);
+	else
+		answer_way(engine, event->question.client, way, &outcome);
 	resolve_refresh_check(engine, event->question.qname, event->question.qtype, &outcome);
 	return true;
 }
 
 /* The other short way: there was something in it, and it is known that nothing better can be had now. */
-static bool take_stale(struct resolve *engine, const struct resolve_event *event)
+static bool take_stale(struct resolve *engine, const struct resolve_event *event, struct way *way)
 {
 	struct outcome outcome;
-	const uint8_t *qname = event->question.qname;
+	const uint8_t *qname = way == NULL ? event->question.qname : way->name;
 	uint16_t qtype = event->question.qtype;
+	uint8_t asked[WIRE_NAME_MAX];
 	if (event->question.no_cache || event->question.trace || !resolve_stale_at_once(engine, qname, qtype, &outcome))
+		return false;
+	wire_name_lower(qname, asked);
+	if (way != NULL && resolve_way_outcome(engine, way, &outcome) != WAY_DONE)
 		return false;
 	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
 	counter_add(engine->counters, COUNTER_STALE, 1);
-	answer_outcome(engine, event->question.client, qtype, event->question.dnssec, &outcome);
+	if (way == NULL)
+		answer_outcome(engine, event->question.client, qtype, event->question.dnssec, &outcome);
+	else
+		answer_way(engine, event->question.client, way, &outcome);
 	enum reason reason;
-	if (!resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, qname, qtype, &reason) &&
-	    resolve_task_find(engine, qname, qtype) == NULL)
-		resolve_question_background(engine, qname, qtype);
+	if (!resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, asked, qtype, &reason) &&
+	    resolve_task_find(engine, asked, qtype) == NULL)
+		resolve_question_background(engine, asked, qtype);
 	return true;
 }
 
 /* A lookup for the question: one in flight, or a new one. BANYAN_ENOMEM or BANYAN_ELIMIT. */
 static int question_start(struct resolve *engine, struct question *question)
 {
-	bool own = question->trace || question->no_cache || question->retried;
+	bool own = question->trace || question->no_cache || question->retried || question->refreshed;
 	struct task *task = own ? NULL : resolve_task_find(engine, question->qname, question->qtype);
 	if (task != NULL && task->state >= TASK_VALIDATE && question->checking_disabled)
 		task = NULL; /* does not wait for a proof */
@@ -219,7 +247,7 @@ static int question_start(struct resolve *engine, struct question *question)
 	if (task == NULL)
 		return BANYAN_ENOMEM;
 	task->shared = !own;
-	task->no_cache = question->no_cache;
+	task->no_cache = question->no_cache || question->refreshed;
 	task->refresh = question->background;
 	question->waiter.joined = false;
 	resolve_task_wait(task, &question->waiter);
@@ -247,7 +275,15 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 		answer_failure(engine, client, WIRE_RCODE_NOTIMP, REASON_NONE);
 		return;
 	}
-	if (take_from_cache(engine, event) || take_stale(engine, event))
+	struct way policed, *way = engine->policy == NULL ? NULL : &policed;
+	if (way != NULL) {
+		resolve_way_init(way, event);
+		if (resolve_way_begin(engine, way) == WAY_DONE) {
+			answer_way(engine, client, way, NULL);
+			return;
+		}
+	}
+	if (take_from_cache(engine, event, way) || take_stale(engine, event, way))
 		return;
 	counter_add(engine->counters, COUNTER_CACHE_MISSES, 1);
 	if (event->question.cached_only) {
@@ -263,7 +299,8 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 		return;
 	}
-	if (question_start(engine, question) < 0 || question_timers(engine, question) < 0) {
+	if ((way != NULL && resolve_way_keep(question, way) < 0) || question_start(engine, question) < 0 ||
+	    question_timers(engine, question) < 0) {
 		question_close(engine, question);
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 	}
@@ -290,34 +327,52 @@ bool resolve_question_background(struct resolve *engine, const uint8_t *qname, u
 
 /* ---- a question ends ---- */
 
-static void question_answer(struct resolve *engine, struct question *question, const struct outcome *outcome,
-			    const struct work *work)
+/* What is stale instead, where that helps. */
+static const struct outcome *or_stale(struct resolve *engine, const struct question *question,
+				      const struct outcome *outcome, struct outcome *stale)
 {
-	struct outcome stale;
+	if (question->background || outcome->rcode != WIRE_RCODE_SERVFAIL || question->no_cache ||
+	    !resolve_stale_helps(outcome->reason) ||
+	    !resolve_stale_find(engine, &engine->step, question->qname, question->qtype, stale))
+		return outcome;
+	counter_add(engine->counters, COUNTER_STALE, 1);
+	return stale;
+}
+
+static void question_answer(struct resolve *engine, struct question *question, const struct way *way,
+			    const struct outcome *outcome, const struct work *work)
+{
 	if (question->background)
 		return;
-	if (outcome->rcode == WIRE_RCODE_SERVFAIL && !question->no_cache && resolve_stale_helps(outcome->reason) &&
-	    resolve_stale_find(engine, &engine->step, question->qname, question->qtype, &stale)) {
-		counter_add(engine->counters, COUNTER_STALE, 1);
-		outcome = &stale;
-	}
-	bool sigs = question->dnssec || question->qtype == WIRE_TYPE_RRSIG;
-	struct resolve_result *result = resolve_outcome_result(engine, outcome, sigs);
+	struct resolve_result *result = resolve_way_result(engine, way, outcome);
 	if (result != NULL) {
 		result->upstream = work->upstream;
 		result->took_ms = engine->now_ms - question->started_ms;
-		if (question->trace) {
-			/* copied: the walk may go on for another one who waits */
-			result->step = arena_dup(&engine->step, work->step, work->n_steps * sizeof *work->step);
-			result->n_steps = result->step == NULL ? 0 : work->n_steps;
-		}
+		if (question->trace) /* copied: the walk may go on for another one who waits */
+			resolve_way_steps(engine, way, work, result);
 	}
 	answer_add(engine, question->client, result == NULL ? &out_of_memory : result);
+}
+
+/* Once more for another name, or without the cache. What was spent stays spent. */
+static bool question_again(struct resolve *engine, struct question *question, const struct way *way,
+			   enum way_verdict verdict, const struct work *work)
+{
+	uint32_t spent = question->waiter.joined ? 0 : work->upstream;
+	if (resolve_way_keep(question, way) < 0)
+		return false;
+	question->retried = false;
+	if (question_start(engine, question) < 0)
+		return false;
+	if (!question->waiter.joined)
+		question->waiter.task->work->upstream += spent;
+	return true;
 }
 
 void resolve_question_done(struct resolve *engine, struct question *question, const struct outcome *outcome,
 			   const struct work *work)
 {
+	struct way way;
 	bool others_limit = question->waiter.joined && outcome->reason == REASON_WORK_LIMIT;
 	bool others_proof = question->checking_disabled && resolve_validate_failure(outcome->reason);
 	if ((others_limit || others_proof) && !question->retried) {
@@ -326,20 +381,60 @@ void resolve_question_done(struct resolve *engine, struct question *question, co
 		if (question_start(engine, question) == 0)
 			return;
 	}
-	question_answer(engine, question, outcome, work);
+	struct outcome stale;
+	resolve_way_restore(question, &way);
+	outcome = or_stale(engine, question, outcome, &stale);
+	enum way_verdict verdict = question->background ? WAY_DONE : resolve_way_outcome(engine, &way, outcome);
+	if (verdict != WAY_DONE) {
+		if (question_again(engine, question, &way, verdict, work))
+			return;
+		way.touched = true;
+		way.rcode = WIRE_RCODE_SERVFAIL;
+		way.reason = REASON_WORK_LIMIT;
+	}
+	question_answer(engine, question, &way, outcome, work);
 	question_close(engine, question);
 }
 
 void resolve_question_impatient(struct resolve *engine, struct question *question)
 {
 	struct outcome outcome;
+	struct way way;
 	if (!resolve_stale_find(engine, &engine->step, question->qname, question->qtype, &outcome))
 		return;
+	resolve_way_restore(question, &way);
+	if (resolve_way_outcome(engine, &way, &outcome) != WAY_DONE)
+		return;
 	counter_add(engine->counters, COUNTER_STALE, 1);
-	question_answer(engine, question, &outcome, question->waiter.task->work);
+	question_answer(engine, question, &way, &outcome, question->waiter.task->work);
 	question->waiter.task->slow = true;
 	bucket_remove(engine, question); /* the client has what it wanted; the walk goes on */
 	background_add(engine, question);
+}
+
+/* Rules without data of their own need not wait for the end of a chain; others do, so that nothing goes out that is
+ * not proved. */
+void resolve_question_alias(struct resolve *engine, struct task *task)
+{
+	struct outcome outcome = task->outcome;
+	outcome.rcode = WIRE_RCODE_NOERROR;
+	outcome.from_cache = false;
+	outcome.n_denials = 0;
+	for (struct waiter *waiter = task->waiters, *next; waiter != NULL; waiter = next) {
+		struct question *question = waiter->question;
+		struct way way;
+		next = waiter->next;
+		if (question == NULL || question->background)
+			continue;
+		resolve_way_restore(question, &way);
+		if (!resolve_way_ends(engine, &way, task->sname) ||
+		    resolve_way_outcome(engine, &way, &outcome) != WAY_DONE || !way.touched || way.data)
+			continue;
+		if (!question->checking_disabled && !resolve_validate_known(engine, &outcome))
+			way.n_answers = 0; /* not proved yet */
+		question_answer(engine, question, &way, &outcome, task->work);
+		question_close(engine, question);
+	}
 }
 
 void resolve_question_expire(struct resolve *engine, struct question *question)
@@ -351,7 +446,16 @@ void resolve_question_expire(struct resolve *engine, struct question *question)
 			resolve_cache_put_failure(engine->cache, engine->cache_ms, question->qname, question->qtype,
 						  REASON_TIME_LIMIT,
 						  resolve_stale_recheck_s(engine, question->qname, question->qtype)));
-	question_answer(engine, question, &outcome, question->waiter.task->work);
+	struct way way;
+	struct outcome stale;
+	resolve_way_restore(question, &way);
+	const struct outcome *told = or_stale(engine, question, &outcome, &stale);
+	if (!question->background && resolve_way_outcome(engine, &way, told) != WAY_DONE) {
+		way.rcode = outcome.rcode;
+		way.reason = outcome.reason;
+		way.touched = true;
+	}
+	question_answer(engine, question, &way, told, question->waiter.task->work);
 	question_close(engine, question);
 }
 

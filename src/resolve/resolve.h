@@ -20,6 +20,7 @@
 #pragma once
 
 #include "image/image.h"
+#include "policy/policy.h"
 
 /* The limits of one engine and of one server's treatment stand in engine.h and select.h (private). */
 /* ---- limits: what one client question may cause, each with its reason ---- */
@@ -127,14 +128,17 @@ enum resolve_event_kind {
 
 struct resolve_event {
 	enum resolve_event_kind kind;
-	int64_t now_ms;           /* monotonic: retransmission */
-	int64_t wall_ms;          /* since 1970 UTC, may jump: TTLs and signature dates */
-	const struct image *root; /* the proved root; valid during the step; NULL = none */
+	int64_t now_ms;              /* monotonic: retransmission */
+	int64_t wall_ms;             /* since 1970 UTC, may jump: TTLs and signature dates */
+	const struct image *root;    /* the proved root; valid during the step; NULL = none */
+	const struct policy *policy; /* what the operator says; valid until the actions are done; NULL = nothing */
 	union {
 		struct {
 			uint64_t client;      /* the caller's handle, unique among open ones */
 			const uint8_t *qname; /* any case */
 			uint16_t qtype;       /* class is IN */
+			struct addr from;     /* the client, for policy; family 0 = nobody in particular */
+			bool tcp;             /* it came over TCP */
 			bool dnssec;          /* DO: keep RRSIGs in the result */
 			bool checking_disabled;
 			bool additional;  /* with addresses of the names in the answer, if the cache has them */
@@ -170,6 +174,7 @@ enum resolve_step_kind {
 	RESOLVE_STEP_TIMEOUT,  /* a server said nothing */
 	RESOLVE_STEP_REJECTED, /* what a server said was of no use; reason tells why */
 	RESOLVE_STEP_FAILED,   /* the network failed */
+	RESOLVE_STEP_POLICY,   /* a rule of the operator */
 	RESOLVE_STEP_PROOF,    /* something was proved, or could not be; reason tells why */
 };
 struct resolve_trace_step {
@@ -202,6 +207,13 @@ struct resolve_result {
 	const struct resolve_trace_step *step;
 	uint32_t upstream; /* messages sent for it */
 	int64_t took_ms;
+	/* of policy */
+	bool authoritative; /* AA */
+	bool drop;          /* no reply at all */
+	bool policy_soa;    /* additional is the SOA of a policy zone: always sent */
+	bool truncated;     /* TC: come over TCP */
+	bool log;           /* the operator wants to read of it: */
+	const char *rule;   /* which rule made the answer; NULL = none */
 };
 
 enum resolve_action_kind { RESOLVE_SEND, RESOLVE_CLOSE, RESOLVE_ANSWER };

@@ -169,6 +169,14 @@ static void enter_cut(struct resolve *engine, struct task *task, struct cut *cut
 
 void resolve_walk_descend(struct resolve *engine, struct task *task)
 {
+	if (task->aliases > 0 && engine->policy != NULL) {
+		resolve_question_alias(engine, task);
+		if (task->waiters == NULL) { /* nobody is left: it ends when its turn comes */
+			task->state = TASK_WAIT;
+			resolve_task_ready(engine, task);
+			return;
+		}
+	}
 	const struct forward *via =
 		resolve_forward_find(engine->forwards, task->sname, task->qtype, task->forward_below);
 	struct cut *cut = via != NULL && via->kind == RESOLVE_FORWARD_ZONE ? NULL : known_cut(engine, task, via);

@@ -87,7 +87,9 @@ static void on_result(void *ctx, uint64_t client, const struct resolve_result *r
 	struct scenario *s = ctx;
 	struct got *got = &s->got[client];
 	int len = answer_from_result(&s->view, &got->pending, result, out, sizeof out);
-	assert_true(len > 0);
+	assert_true(len > 0 || (len == 0 && result->drop));
+	if (result->drop)
+		return;
 	got->times++;
 	got->reason = result->reason;
 	read_reply(got, out, (size_t)len);
@@ -167,6 +169,8 @@ static void recurse(struct scenario *s, uint64_t client, const struct asking *as
 	event.question.qname = pending->qname;
 	event.question.qtype = pending->qtype;
 	event.question.dnssec = pending->dnssec;
+	event.question.from = pending->peer;
+	event.question.tcp = pending->tcp;
 	event.question.checking_disabled = (pending->flags & WIRE_CD) != 0;
 	event.question.no_cache = ask->cold;
 	event.question.trace = ask->trace;

@@ -118,6 +118,10 @@ static bool do_build(struct scenario *s)
 		zones_read_negative_anchor(s);
 	else if (strcmp(word, "ENTRY") == 0)
 		entry_read(s);
+	else if (strcmp(word, "POLICY") == 0)
+		policy_read(s);
+	else if (strcmp(word, "RPZ") == 0)
+		policy_read_rpz(s);
 	else if (strcmp(word, "SERVER") == 0 || strcmp(word, "TIMEOUT") == 0 || strcmp(word, "ALIVE") == 0 ||
 		 strcmp(word, "RTT") == 0)
 		do_server(s);
@@ -186,6 +190,7 @@ static void play(void **state)
 	client_init(s);
 	do_file(s, *state);
 	world_free(s->world);
+	policy_done(s);
 	zones_free(s);
 	for (size_t i = 0; i < s->n_entries; i++) {
 		free(s->entry[i]->item);

@@ -170,6 +170,7 @@ struct scenario {
 	size_t n_marks;
 	struct mark mark[MARKS_MAX];
 	struct answer_view view;
+	struct policy_plan *policy;
 	struct got got[WORLD_CLIENTS_MAX];
 };
 
@@ -228,6 +229,11 @@ int entry_answer(void *ctx, const struct addr *to, bool tcp, const uint8_t *msg,
 void client_init(struct scenario *s);
 void client_query(struct scenario *s);
 uint64_t client_number(struct scenario *s);
+
+/* policy.c */
+void policy_read(struct scenario *s);
+void policy_read_rpz(struct scenario *s);
+void policy_done(struct scenario *s);
 
 /* check.c */
 void check_answer(struct scenario *s);

@@ -389,7 +389,7 @@ static void sets_text(const struct wire_rrset *set, size_t n, char *out, size_t 
 
 static void trace_text(const struct resolve_result *result, char *out, size_t max)
 {
-	static const char *const kind[] = {"root", "cache", "reply", "timeout", "rejected", "failed"};
+	static const char *const kind[] = {"root", "cache", "reply", "timeout", "rejected", "failed", "policy"};
 	size_t len = 0;
 	out[0] = '\0';
 	for (size_t i = 0; i < result->n_steps && len < max; i++) {
@@ -430,6 +430,7 @@ void world_event(struct world *world, struct resolve_event *event)
 	event->now_ms = world->now_ms;
 	event->wall_ms = WORLD_EPOCH_MS + world->now_ms + world->wall_off_ms;
 	event->root = world->root;
+	event->policy = world->policy;
 	if (event->kind == RESOLVE_SEND_FAILED)
 		open_remove(world, event->failed.exchange);
 	const struct resolve_actions *actions = resolve_step(world->engine, event);
