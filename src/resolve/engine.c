@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* One step of the engine: an event goes in, what it makes possible is done, actions come out. */
-#include "engine.h"
+#include "way.h"
 
 #include <stdlib.h>
 
@@ -85,6 +85,7 @@ void resolve_free(struct resolve *engine)
 	if (engine == NULL)
 		return;
 	resolve_questions_free(engine);
+	resolve_ways_clean(engine);
 	resolve_tasks_free(engine);
 	resolve_exchanges_free(engine);
 	resolve_trust_free(engine);
@@ -140,6 +141,7 @@ static void timers_run(struct resolve *engine)
 static void step_begin(struct resolve *engine, const struct resolve_event *event)
 {
 	resolve_tasks_clean(engine);
+	resolve_ways_clean(engine);
 	arena_reset(&engine->step);
 	engine->n_actions = 0;
 	if (event->now_ms > engine->now_ms)

@@ -218,6 +218,7 @@ struct resolve {
 	struct task *spare_task;
 	unsigned n_spare;
 	struct question *spare_question;
+	struct way_kept *old_ways; /* of questions that ended in the last step */
 	struct question *background; /* first of the list */
 	uint32_t n_background;
 	bool stale; /* the cache is read as it was some time ago: no synthesis */

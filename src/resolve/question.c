@@ -137,7 +137,7 @@ static void question_close(struct resolve *engine, struct question *question)
 	resolve_timer_clear(&engine->timers, &question->deadline);
 	resolve_timer_clear(&engine->timers, &question->patience);
 	resolve_task_leave(engine, &question->waiter);
-	resolve_way_drop(question);
+	resolve_way_drop(engine, question);
 	question->next = engine->spare_question;
 	engine->spare_question = question;
 }
@@ -299,7 +299,7 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 		return;
 	}
-	if ((way != NULL && resolve_way_keep(question, way) < 0) || question_start(engine, question) < 0 ||
+	if ((way != NULL && resolve_way_keep(engine, question, way) < 0) || question_start(engine, question) < 0 ||
 	    question_timers(engine, question) < 0) {
 		question_close(engine, question);
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
@@ -359,7 +359,7 @@ static bool question_again(struct resolve *engine, struct question *question, co
 			   enum way_verdict verdict, const struct work *work)
 {
 	uint32_t spent = question->waiter.joined ? 0 : work->upstream;
-	if (resolve_way_keep(question, way) < 0)
+	if (resolve_way_keep(engine, question, way) < 0)
 		return false;
 	question->retried = false;
 	if (question_start(engine, question) < 0)

@@ -22,16 +22,32 @@ void resolve_way_init(struct way *way, const struct resolve_event *event)
 	way->rule = NULL;
 }
 
-void resolve_way_drop(struct question *question)
+/* Results of this step point into it. */
+static void let_go(struct resolve *engine, struct way_kept *kept)
 {
-	if (question->way == NULL)
+	if (kept == NULL)
 		return;
-	arena_done(&question->way->arena);
-	free(question->way);
+	kept->next = engine->old_ways;
+	engine->old_ways = kept;
+}
+
+void resolve_ways_clean(struct resolve *engine)
+{
+	while (engine->old_ways != NULL) {
+		struct way_kept *kept = engine->old_ways;
+		engine->old_ways = kept->next;
+		arena_done(&kept->arena);
+		free(kept);
+	}
+}
+
+void resolve_way_drop(struct resolve *engine, struct question *question)
+{
+	let_go(engine, question->way);
 	question->way = NULL;
 }
 
-int resolve_way_keep(struct question *question, const struct way *way)
+int resolve_way_keep(struct resolve *engine, struct question *question, const struct way *way)
 {
 	struct way_kept *before = question->way, *kept = NULL;
 	question->rpz_done = way->rpz_done;
@@ -60,11 +76,8 @@ int resolve_way_keep(struct question *question, const struct way *way)
 		good = to->note[i].qname != NULL && to->note[i].what != NULL;
 	}
 	if (!good)
-		resolve_way_drop(question);
-	if (before != NULL) {
-		arena_done(&before->arena);
-		free(before);
-	}
+		resolve_way_drop(engine, question);
+	let_go(engine, before);
 	return good ? 0 : BANYAN_ENOMEM;
 }
 

@@ -46,15 +46,17 @@ struct way {
 
 /* What of a way outlives the step. */
 struct way_kept {
+	struct way_kept *next; /* of those that are let go */
 	struct arena arena;
 	struct way way;
 };
 
 void resolve_way_init(struct way *way, const struct resolve_event *event);
 /* Puts the way into an open question, and takes it out again (what it points to stays the question's). BANYAN_ENOMEM. */
-int resolve_way_keep(struct question *question, const struct way *way) _must_use_;
+int resolve_way_keep(struct resolve *engine, struct question *question, const struct way *way) _must_use_;
 void resolve_way_restore(const struct question *question, struct way *way);
-void resolve_way_drop(struct question *question);
+void resolve_way_drop(struct resolve *engine, struct question *question); /* what it holds stays until the next step */
+void resolve_ways_clean(struct resolve *engine);
 /* Rules for way->name, and on along local aliases: WAY_RESOLVE or WAY_DONE. */
 enum way_verdict resolve_way_begin(struct resolve *engine, struct way *way);
 /* Rules for what came out for way->name and on. WAY_DONE: way has the whole answer if `touched`, else outcome stands. */
