@@ -38,7 +38,8 @@ enum answer_class { ANSWER_DATA, ANSWER_NXDOMAIN, ANSWER_REFERRAL, ANSWER_ERROR,
 
 /* Rates are a second; 0 = no limit. Exempt networks have none. */
 struct answer_limits {
-	uint32_t client_rate; /* questions of one client to the resolver */
+	uint32_t client_rate;  /* questions of one client to the resolver */
+	uint32_t client_pulse; /* bytes of UDP replies that one client waited for, at once */
 	struct answer_networks client_exempt;
 	/* response rate limiting: what goes to one network over UDP from zones that are served here */
 	uint32_t rrl[ANSWER_CLASSES];
@@ -48,6 +49,9 @@ struct answer_limits {
 	uint8_t rrl_ipv4_bits, rrl_ipv6_bits;
 	struct answer_networks rrl_exempt;
 };
+#define ANSWER_PULSES_PER_S 64 /* of client_pulse go out when a client asks no more */
+#define ANSWER_PULSE_WAIT_MS                                                                                           \
+	1000                 /* a reply that would go out later than this never does: stubs have asked again by then */
 #define ANSWER_CLIENT_SLIP 2 /* of questions over UDP above client_rate each second gets TC: TCP shows who is real */
 
 /* DNS cookies (RFC 7873, RFC 9018). The first secret makes them, all are accepted. */
@@ -109,6 +113,7 @@ enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE };
 struct answer_pending {
 	uint16_t id, flags, qtype, qclass;
 	bool edns, dnssec, nsid, tcp, has_cookie, keepalive;
+	bool proved; /* that it comes from its address: by a good cookie */
 	uint8_t cookie[ANSWER_COOKIE_SIZE];
 	uint16_t udp_size; /* the smaller of client's and ours; 512 without EDNS */
 	struct addr peer;
@@ -131,6 +136,7 @@ struct answer_recursor_settings {
 	struct resolve *engine;
 	struct counters *counters;
 	uint32_t questions_max, client_questions_max; /* in flight: of all clients, and of one; 0 = no limit */
+	struct answer_rates *rates;                   /* NULL = replies go out when they are there */
 	/* The view of this moment (RCU-protected until the end of the loop's turn). */
 	const struct answer_view *(*view)(void *ctx);
 	void *view_ctx;

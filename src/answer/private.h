@@ -38,6 +38,12 @@ bool view_has(const struct answer_networks *networks, const struct addr *addr);
 enum limit { LIMIT_PASS, LIMIT_LEAK, LIMIT_SLIP, LIMIT_DROP };
 enum limit limit_client(const struct reply *reply);
 enum limit limit_reply(const struct reply *reply);
+/* A client's question has to wait for its answer, */
+void pulse_begin(const struct answer_view *view, struct answer_rates *rates, const struct answer_pending *pending,
+		 const struct addr *peer, int64_t now_ms);
+/* and here it is: in how many ms may it go out? -1 = never. */
+int64_t pulse_wait_ms(const struct answer_view *view, struct answer_rates *rates, const struct answer_pending *pending,
+		      const struct addr *peer, size_t len, int64_t now_ms);
 
 /* cookie.c */
 /* 1 = good and to be kept, 0 = good, but the client shall have a new one, -1 = not good. */

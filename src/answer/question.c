@@ -117,6 +117,7 @@ static void remember(const struct reply *reply, struct answer_pending *pending)
 		.dnssec = q->edns.do_bit,
 		.nsid = q->edns.nsid,
 		.has_cookie = reply->has_cookie,
+		.proved = reply->cookie_valid,
 		.keepalive = reply->keepalive,
 		.tcp = reply->request->tcp,
 		.peer = reply->request->peer,

@@ -47,7 +47,7 @@ void answer_rates_free(struct answer_rates *rates)
 }
 
 /* The key's entry, or the one that makes room for it, with a full bucket. */
-static struct entry *entry_of(struct set *set, uint64_t key, const struct rate *rate, int64_t now_ms)
+static struct entry *entry_of(struct set *set, uint64_t key, int64_t full, int64_t now_ms)
 {
 	struct entry *oldest = &set->entry[0];
 	for (unsigned i = 0; i < RATES_WAYS; i++) {
@@ -57,7 +57,7 @@ static struct entry *entry_of(struct set *set, uint64_t key, const struct rate *
 		if (entry->key == 0 || (oldest->key != 0 && entry->used_ms < oldest->used_ms))
 			oldest = entry;
 	}
-	*oldest = (struct entry){.key = key, .credit = rate->per_s * MILLI, .used_ms = now_ms};
+	*oldest = (struct entry){.key = key, .credit = full, .used_ms = now_ms};
 	return oldest;
 }
 
@@ -81,14 +81,72 @@ static uint32_t entry_take(struct entry *entry, const struct rate *rate, int64_t
 	return ++entry->refusals == 0 ? ++entry->refusals : entry->refusals;
 }
 
-uint32_t rates_take(struct answer_rates *rates, const void *key, size_t len, const struct rate *rate, int64_t now_ms)
+/* ---- bytes ---- */
+
+static void entry_flow(struct entry *entry, const struct pace *pace, uint32_t granted, int64_t now_ms)
+{
+	int64_t most = pace->bytes * MILLI;
+	int64_t passed_ms = now_ms > entry->used_ms ? now_ms - entry->used_ms : 0;
+	int64_t full_ms = most / pace->per_s + pace->wait_max_ms + 1; /* as long as it takes from the deepest debt */
+	entry->credit += (passed_ms < full_ms ? passed_ms : full_ms) * pace->per_s + granted * MILLI;
+	entry->used_ms += passed_ms;
+	if (entry->credit > most)
+		entry->credit = most;
+}
+
+/* Whoever comes when there is anything left may go; the debt is the next one's to wait for. */
+static int64_t entry_pace(struct entry *entry, const struct pace *pace, uint32_t bytes)
+{
+	int64_t wait_ms = entry->credit > 0 ? 0 : -entry->credit / pace->per_s + 1;
+	if (wait_ms > pace->wait_max_ms)
+		return -1;
+	entry->credit -= bytes * MILLI;
+	return wait_ms;
+}
+
+/* ---- the table ---- */
+
+static struct set *set_lock(struct answer_rates *rates, const void *key, size_t len, uint64_t *ret_hash)
 {
 	uint64_t hash = hash_sip(key, len, rates->key);
 	struct set *set = &rates->set[hash & rates->mask];
-	hash += hash == 0;
 	while (atomic_flag_test_and_set_explicit(&set->lock, memory_order_acquire))
 		continue; /* held for a few instructions */
-	uint32_t refused = entry_take(entry_of(set, hash, rate, now_ms), rate, now_ms);
+	*ret_hash = hash + (hash == 0);
+	return set;
+}
+
+static void set_unlock(struct set *set)
+{
 	atomic_flag_clear_explicit(&set->lock, memory_order_release);
+}
+
+uint32_t rates_take(struct answer_rates *rates, const void *key, size_t len, const struct rate *rate, int64_t now_ms)
+{
+	uint64_t hash;
+	struct set *set = set_lock(rates, key, len, &hash);
+	uint32_t refused = entry_take(entry_of(set, hash, rate->per_s * MILLI, now_ms), rate, now_ms);
+	set_unlock(set);
 	return refused;
+}
+
+void rates_grant(struct answer_rates *rates, const void *key, size_t len, const struct pace *pace, uint32_t bytes,
+		 int64_t now_ms)
+{
+	uint64_t hash;
+	struct set *set = set_lock(rates, key, len, &hash);
+	entry_flow(entry_of(set, hash, pace->bytes * MILLI, now_ms), pace, bytes, now_ms);
+	set_unlock(set);
+}
+
+int64_t rates_pace(struct answer_rates *rates, const void *key, size_t len, const struct pace *pace, uint32_t bytes,
+		   int64_t now_ms)
+{
+	uint64_t hash;
+	struct set *set = set_lock(rates, key, len, &hash);
+	struct entry *entry = entry_of(set, hash, pace->bytes * MILLI, now_ms);
+	entry_flow(entry, pace, 0, now_ms);
+	int64_t wait_ms = entry_pace(entry, pace, bytes);
+	set_unlock(set);
+	return wait_ms;
 }

@@ -21,3 +21,17 @@ struct rate {
 
 /* Takes a token: 0 = it may happen; else the how-many-th refusal in a row this is for this key. */
 uint32_t rates_take(struct answer_rates *rates, const void *key, size_t len, const struct rate *rate, int64_t now_ms);
+
+/* A bucket of bytes that may go out at once; what is above goes out as new ones flow in. */
+struct pace {
+	uint32_t bytes;       /* the bucket holds so many */
+	uint32_t per_s;       /* so many flow in */
+	uint32_t wait_max_ms; /* who would have to wait longer is sent away */
+};
+
+/* Adds bytes to the bucket besides those of time. */
+void rates_grant(struct answer_rates *rates, const void *key, size_t len, const struct pace *pace, uint32_t bytes,
+		 int64_t now_ms);
+/* When these bytes may go out: in so many ms, or -1 = not within wait_max_ms (and nothing is taken). */
+int64_t rates_pace(struct answer_rates *rates, const void *key, size_t len, const struct pace *pace, uint32_t bytes,
+		   int64_t now_ms);

@@ -131,6 +131,22 @@ static void log_rule(const struct answer_pending *pending, const struct resolve_
 		   result->rule != NULL ? result->rule : "a rule holds");
 }
 
+/* The reply that a client had to wait for. */
+static void reply_late(struct answer_recursor *recursor, const struct waiting *waiting, const uint8_t *reply,
+		       size_t len)
+{
+	const struct answer_recursor_settings *s = &recursor->settings;
+	const struct net_ticket *ticket = &waiting->ticket;
+	int64_t wait_ms = pulse_wait_ms(s->view(s->view_ctx), s->rates, &waiting->pending, &ticket->peer, len,
+					net_loop_now_ms(s->loop));
+	if (wait_ms == 0) {
+		net_reply(s->loop, ticket, reply, len);
+		return;
+	}
+	int rc = wait_ms < 0 ? BANYAN_ELIMIT : net_reply_in(s->loop, ticket, reply, len, (uint32_t)wait_ms);
+	counter_add(s->counters, rc < 0 ? COUNTER_CLIENT_PULSE_DROPPED : COUNTER_CLIENT_PULSE_SPREAD, 1);
+}
+
 static void on_result(struct answer_recursor *recursor, uint64_t client, const struct resolve_result *result,
 		      struct direct *direct)
 {
@@ -158,7 +174,7 @@ static void on_result(struct answer_recursor *recursor, uint64_t client, const s
 	if (at_once)
 		direct->len = len > 0 ? len : 0;
 	else if (len > 0)
-		net_reply(s->loop, &waiting->ticket, out, (size_t)len);
+		reply_late(recursor, waiting, out, (size_t)len);
 	else
 		net_no_reply(s->loop, &waiting->ticket);
 	let_go(recursor, waiting);
@@ -323,8 +339,11 @@ int answer_recurse(struct answer_recursor *recursor, const struct answer_pending
 	struct resolve_event event = question_of(recursor, waiting, client);
 	struct direct direct = {.client = client, .out = out, .len = NET_LATER};
 	step(recursor, &event, &direct);
-	if (direct.len == NET_LATER && (waiting = waiting_find(&recursor->waitings, client)) != NULL)
+	if (direct.len == NET_LATER && (waiting = waiting_find(&recursor->waitings, client)) != NULL) {
 		count_in(recursor, waiting);
+		pulse_begin(view, recursor->settings.rates, pending, &ticket->peer,
+			    net_loop_now_ms(recursor->settings.loop));
+	}
 	return direct.len;
 }
 

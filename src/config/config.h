@@ -107,6 +107,7 @@ struct config {
 		bool rotate; /* records of an RRset */
 		bool fragments;
 		uint32_t client_rate, client_questions_max;                    /* 0 = no limit */
+		uint64_t client_pulse;                                         /* bytes; 0 = no limit */
 		uint32_t zone_questions_max, zone_questions_min;               /* of lookups at one zone's servers */
 		struct config_prefixes allow;                                  /* default 127.0.0.0/8, ::1/128 */
 		uint64_t cache_size;                                           /* bytes; default 64 MiB */

@@ -33,6 +33,7 @@
 #define USER_BYTES_MAX 32   /* as useradd(8) */
 #define SOCKETS_MAX    1000000
 #define RATE_MAX       1000000
+#define PULSE_MAX      (16 * KIB * KIB) /* 64 of them a second are below 2^32 bytes */
 
 static_assert(offsetof(struct config, zones) == offsetof(struct config, n_zones) + sizeof(size_t), "list shape");
 static_assert(offsetof(struct config, resolver.reroute) ==
@@ -232,8 +233,16 @@ const struct config_option config_options[] = {
 	 "answered from the cache or with SERVFAIL, so that one client cannot take all of resolver.questions-max. 0 is "
 	 "no "
 	 "limit."},
+	{"resolver.client-pulse", CONFIG_SIZE, CONFIG_LIVE, FIELD(resolver.client_pulse), "16K", RANGE(0, PULSE_MAX),
+	 NULL,
+	 "Bytes of replies over UDP that one client (an IPv4 address, an IPv6 /56) gets at once, of those that it had "
+	 "to wait for. "
+	 "What is above is spread over up to a second, and what then is still left is not sent, so that nobody can "
+	 "gather replies "
+	 "and let them hit somebody else in one pulse. Who asks evenly, over TCP or with a good DNS cookie is not "
+	 "limited. 0 is no limit."},
 	{"resolver.client-exempt", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.client_exempt), "[]",
-	 RANGE(0, PREFIXES_MAX), NULL, "Networks whose clients have neither of these two limits."},
+	 RANGE(0, PREFIXES_MAX), NULL, "Networks whose clients have none of these three limits."},
 	{"resolver.zone-questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.zone_questions_max), "2048",
 	 RANGE(0, SOCKETS_MAX), NULL,
 	 "Lookups that may ask the servers of one zone at once, for each worker. Others for it get SERVFAIL, so that a "

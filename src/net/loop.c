@@ -200,6 +200,7 @@ static void handles_init(struct net_loop *loop)
 	uv_timer_init(&loop->uv, &loop->resume);
 	uv_timer_init(&loop->uv, &loop->stream_sweep);
 	loop->stream_sweep.data = loop;
+	net_late_init(loop);
 	loop->async.data = loop->prepare.data = loop->check.data = loop;
 	loop->wake.data = loop->sweep.data = loop->resume.data = loop;
 	uv_prepare_start(&loop->prepare, on_prepare);
@@ -286,6 +287,7 @@ void net_loop_free(struct net_loop *loop)
 	uv_close((uv_handle_t *)&loop->sweep, NULL);
 	uv_close((uv_handle_t *)&loop->resume, NULL);
 	uv_close((uv_handle_t *)&loop->stream_sweep, NULL);
+	net_late_done(loop);
 	loop->on_asleep = loop->on_awake = NULL;
 	uv_run(&loop->uv, UV_RUN_DEFAULT); /* closing callbacks */
 	uv_loop_close(&loop->uv);

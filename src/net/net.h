@@ -62,7 +62,9 @@ bool net_limits_reached(struct net_limits *limits, const struct addr *peer); /* 
 #define NET_UPSTREAM_TCP_QUERIES    1000 /* so that a connection, and what may be wrong with it, does not live for ever */
 #define NET_UPSTREAM_TCP_IDLE_MS    10000 /* RFC 7766 section 6.2.3: a few seconds */
 #define NET_UPSTREAM_TCP_MESSAGE_MS 3000  /* 65535 bytes at 170 kbit/s */
-#define NET_EXCHANGES_MAX           8192  /* exchanges in flight of one loop: bounds file descriptors */
+#define NET_LATE_MS_MAX             1000
+#define NET_LATE_BYTES_MAX          (8 << 20) /* of replies that wait for their time, of one loop */
+#define NET_EXCHANGES_MAX           8192      /* exchanges in flight of one loop: bounds file descriptors */
 
 struct net_loop;
 
@@ -112,6 +114,9 @@ int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn
 void net_on_gone(struct net_loop *loop, void (*fn)(void *ctx, uint32_t index, uint32_t generation), void *ctx);
 
 int net_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
+/* UDP only: goes out so many ms later, up to NET_LATE_MS_MAX. BANYAN_ELIMIT when too many wait already. */
+int net_reply_in(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len,
+		 uint32_t delay_ms) _must_use_;
 void net_no_reply(struct net_loop *loop, const struct net_ticket *ticket); /* a NET_LATER that ends without reply */
 
 /* One timer a loop, for whoever drives the resolver: calls fn at or after `at_ms`; a later call replaces it. */

@@ -121,6 +121,16 @@ struct net_stream {
 	int64_t idle_since_ms; /* when the last exchange left */
 };
 
+/* Replies that go out later: a wheel of lists, each slot a tick. */
+#define NET_LATE_TICK_MS 4
+#define NET_LATE_SLOTS   256 /* power of two; the wheel turns round in more than NET_LATE_MS_MAX */
+struct net_late {
+	struct net_late_reply *first[NET_LATE_SLOTS], *last[NET_LATE_SLOTS];
+	int64_t tick; /* the last one that was done */
+	size_t bytes, count;
+	uv_timer_t timer;
+};
+
 struct net_post {
 	struct net_post *next;
 	void (*fn)(void *ctx);
@@ -157,6 +167,7 @@ struct net_loop {
 	uint32_t n_listeners;
 	struct net_batch batch;
 
+	struct net_late late;
 	struct net_limits *limits;
 	bool own_limits;
 	struct net_conn *conn_first, *conn_last;
@@ -212,6 +223,10 @@ int net_batch_init(struct net_batch *batch, uint32_t size);
 void net_batch_done(struct net_batch *batch);
 void net_udp_readable(uv_poll_t *poll, int status, int events);
 int net_udp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
+
+/* late.c */
+void net_late_init(struct net_loop *loop);
+void net_late_done(struct net_loop *loop);
 
 /* tcp.c */
 void net_tcp_accept(uv_stream_t *server, int status);

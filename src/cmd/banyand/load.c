@@ -280,6 +280,7 @@ static void limits_fill(struct generation *g)
 	const struct config *config = g->config;
 	g->view.limits = (struct answer_limits){
 		.client_rate = config->resolver.client_rate,
+		.client_pulse = (uint32_t)config->resolver.client_pulse,
 		.client_exempt = networks_of(&config->resolver.client_exempt),
 		.rrl = {[ANSWER_DATA] = config->rrl.rate,
 			[ANSWER_NXDOMAIN] = config->rrl.nxdomains,

@@ -164,6 +164,7 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 		.counters = &worker->counters,
 		.questions_max = config->resolver.questions_max,
 		.client_questions_max = config->resolver.client_questions_max,
+		.rates = workers->rates,
 		.view = view_now,
 		.view_ctx = worker,
 	};

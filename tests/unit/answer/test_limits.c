@@ -426,15 +426,100 @@ static void cookies_malformed(void **state)
 	assert_null(cookie_of_reply());
 }
 
+/* ---- pulses ---- */
+
+/* The replies, of `len` bytes each, that come at once and may go out within 20 ms; asked for over `asked_ms` before. */
+static unsigned pulse(const char *from, const struct answer_pending *pending, unsigned questions, unsigned asked_ms,
+		      size_t len, int64_t *ret_last_ms, unsigned *ret_never)
+{
+	struct addr peer = peer_of(from);
+	unsigned soon = 0;
+	for (unsigned i = 0; i < questions; i++) {
+		pulse_begin(&view, rates, pending, &peer, now_ms);
+		now_ms += asked_ms / questions;
+	}
+	*ret_last_ms = 0;
+	*ret_never = 0;
+	for (unsigned i = 0; i < questions; i++) {
+		int64_t wait_ms = pulse_wait_ms(&view, rates, pending, &peer, len, now_ms);
+		soon += wait_ms >= 0 && wait_ms < 20;
+		*ret_never += wait_ms < 0;
+		if (wait_ms > *ret_last_ms)
+			*ret_last_ms = wait_ms;
+	}
+	return soon;
+}
+
+static void gathered_replies_are_spread(void **state)
+{
+	struct answer_pending pending = {.edns = true, .udp_size = 1232};
+	int64_t last_ms;
+	unsigned never;
+	view.limits.client_pulse = 16384;
+	/* 16 KiB at once and 64 times as much a second: 37 KiB within 20 ms */
+	unsigned soon = pulse("10.0.0.1", &pending, 900, 900, 1000, &last_ms, &never);
+	assert_true(soon >= 30 && soon <= 38);
+	assert_true(last_ms > 800 && last_ms < 900);
+	assert_int_equal(never, 0);
+	now_ms += 5000;
+	soon = pulse("10.0.0.1", &pending, 2000, 2000, 1000, &last_ms, &never); /* more than a second's worth */
+	assert_true(soon <= 38);
+	assert_true(last_ms <= ANSWER_PULSE_WAIT_MS);
+	assert_true(never > 900 && never < 1000);
+}
+
+static void even_clients_wait_for_nothing(void **state)
+{
+	struct answer_pending pending = {.edns = true, .udp_size = 1232};
+	struct addr peer = peer_of("10.0.0.1");
+	view.limits.client_pulse = 16384;
+	for (unsigned i = 0; i < 40; i++) /* what is in flight */
+		pulse_begin(&view, rates, &pending, &peer, now_ms);
+	for (unsigned i = 0; i < 20000; i++) { /* 12 MB/s, far above the rate of the bucket */
+		now_ms += i % 10 == 0;
+		pulse_begin(&view, rates, &pending, &peer, now_ms);
+		assert_int_equal(pulse_wait_ms(&view, rates, &pending, &peer, 1232, now_ms), 0);
+	}
+}
+
+static void pulses_of_who_is_real(void **state)
+{
+	struct addr_prefix prefix[1];
+	int64_t last_ms;
+	unsigned never;
+	struct answer_pending pending = {.edns = true, .udp_size = 1232, .proved = true};
+	view.limits.client_pulse = 16384;
+	view.limits.client_exempt = networks(prefix, 1, (const char *const[]){"192.0.2.0/24"});
+	assert_int_equal(pulse("10.0.0.1", &pending, 500, 500, 1000, &last_ms, &never), 500);
+	pending.proved = false;
+	assert_int_equal(pulse("192.0.2.1", &pending, 500, 500, 1000, &last_ms, &never), 500);
+	pending.tcp = true;
+	assert_int_equal(pulse("10.0.0.2", &pending, 500, 500, 1000, &last_ms, &never), 500);
+	pending.tcp = false;
+	assert_true(pulse("10.0.0.2", &pending, 500, 500, 1000, &last_ms, &never) < 50);
+	view.limits.client_pulse = 0;
+	assert_int_equal(pulse("10.0.0.3", &pending, 500, 500, 1000, &last_ms, &never), 500);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, done)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(longest_network_decides), TEST(bucket_gives_its_rate), TEST(window_does_not_oscillate),
-		TEST(table_is_bounded),        TEST(clients_have_a_rate),   TEST(classes_have_rates_of_their_own),
-		TEST(slip_and_leak),           TEST(cookies_of_the_rfc),    TEST(cookies_free_from_limits),
-		TEST(cookies_required),        TEST(cookies_malformed),
+		TEST(longest_network_decides),
+		TEST(bucket_gives_its_rate),
+		TEST(window_does_not_oscillate),
+		TEST(table_is_bounded),
+		TEST(clients_have_a_rate),
+		TEST(classes_have_rates_of_their_own),
+		TEST(slip_and_leak),
+		TEST(cookies_of_the_rfc),
+		TEST(cookies_free_from_limits),
+		TEST(cookies_required),
+		TEST(cookies_malformed),
+		TEST(gathered_replies_are_spread),
+		TEST(even_clients_wait_for_nothing),
+		TEST(pulses_of_who_is_real),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

@@ -245,6 +245,58 @@ static void test_udp_later(void **state)
 	server_stop(s);
 }
 
+/* Each of them so many ms later, the first one last. */
+static void answer_in_time(void *ctx)
+{
+	struct server *s = ctx;
+	for (size_t i = 0; i < s->n_later; i++)
+		assert_int_equal(
+			net_reply_in(s->loop, &s->later[i], s->later_msg[i], s->later_len[i], (uint32_t)(60 - 20 * i)),
+			0);
+	assert_int_equal(net_reply_in(s->loop, &s->later[0], s->later_msg[0], 1, NET_LATE_MS_MAX + 1), BANYAN_EINVAL);
+	s->n_later = 0;
+}
+
+static void answer_too_much(void *ctx)
+{
+	struct server *s = ctx;
+	static const uint8_t large[60000];
+	int rc = 0;
+	for (unsigned i = 0; rc == 0; i++) {
+		assert_true(i <= NET_LATE_BYTES_MAX / sizeof(large));
+		rc = net_reply_in(s->loop, &s->later[0], large, sizeof(large), NET_LATE_MS_MAX);
+	}
+	assert_int_equal(rc, BANYAN_ELIMIT); /* and the loop is freed with all that waits */
+}
+
+static void test_udp_in_time(void **state)
+{
+	struct net_settings settings = settings_default();
+	struct server *s = server_start(&settings, "127.0.0.1@0");
+	int fd = client("127.0.0.1", s->port, SOCK_DGRAM);
+	char buf[64];
+	for (unsigned round = 0; round < 2; round++) { /* the wheel stops and starts again */
+		send(fd, "L1", 2, 0);
+		send(fd, "L2", 2, 0);
+		send(fd, "L3", 2, 0);
+		counter_wait(s, COUNTER_UDP_QUESTIONS, 3 * (round + 1));
+		int64_t began_ms = clock_mono_ms();
+		assert_int_equal(net_loop_post(s->loop, answer_in_time, s), 0);
+		for (unsigned i = 3; i > 0; i--) {
+			assert_int_equal(recv(fd, buf, sizeof(buf), 0), 2);
+			assert_int_equal(buf[1], '0' + i);
+		}
+		assert_true(clock_mono_ms() - began_ms >= 60);
+	}
+	send(fd, "L1", 2, 0);
+	counter_wait(s, COUNTER_UDP_QUESTIONS, 7);
+	assert_int_equal(net_loop_post(s->loop, answer_too_much, s), 0);
+	send(fd, "E3", 2, 0);
+	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 2);
+	close(fd);
+	server_stop(s);
+}
+
 /* A connected client socket drops replies from any other address than the one it asked. */
 static void wildcard_replies_from(const char *listen, const char *ip)
 {
@@ -838,6 +890,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_udp_echo),
 		cmocka_unit_test(test_udp_later),
+		cmocka_unit_test(test_udp_in_time),
 		cmocka_unit_test(test_wildcard_source),
 		cmocka_unit_test(test_v6only),
 		cmocka_unit_test(test_probe),
