@@ -5,7 +5,7 @@
 #define TYPES_MAX 64
 
 /* Window blocks (RFC 4034 section 4.1.2) of ascending types. */
-static size_t bitmap_make(const uint16_t *type, size_t n, uint8_t *out)
+size_t chain_bitmap(const uint16_t *type, size_t n, uint8_t *out)
 {
 	uint8_t *window = NULL, *p = out;
 	for (size_t i = 0; i < n; i++) {
@@ -85,7 +85,7 @@ static void add_nsec(const struct zone_plan *plan, const struct zone *zone, stru
 		if (node_hidden(node) || (node->flags & ZONE_NODE_EMPTY))
 			continue;
 		size_t len = wire_name_lower(next, rdata);
-		len += bitmap_make(type, node_types(plan, zone, node, type), rdata + len);
+		len += chain_bitmap(type, node_types(plan, zone, node, type), rdata + len);
 		test_zone_add(records, node->name, WIRE_TYPE_NSEC, negative_ttl(zone), rdata, len);
 		next = node->name;
 		last = node;
@@ -175,7 +175,7 @@ static void add_nsec3(const struct zone_plan *plan, const struct zone *zone, str
 		rdata[len++] = 20;
 		memcpy(rdata + len, item[(i + 1) % n].hash, 20);
 		len += 20;
-		len += bitmap_make(type, node_types(plan, zone, item[i].node, type), rdata + len);
+		len += chain_bitmap(type, node_types(plan, zone, item[i].node, type), rdata + len);
 		test_zone_add(records, owner, WIRE_TYPE_NSEC3, negative_ttl(zone), rdata, len);
 	}
 	free(item);

@@ -111,9 +111,44 @@ void client_init(struct scenario *s)
 
 struct asking {
 	struct addr from;
-	uint16_t flags, size;
-	bool edns, dnssec, tcp, cold, trace;
+	uint16_t flags, size, rclass, questions;
+	uint8_t version;
+	bool edns, dnssec, tcp, cold, trace, two_opts, trailing, cut;
+	uint8_t options[128];
+	size_t options_len;
 };
+
+/* option=CODE:HEX */
+static void read_option(struct scenario *s, const char *word, struct asking *ask)
+{
+	char *colon;
+	unsigned long code = strtoul(word, &colon, 10);
+	uint8_t *at = ask->options + ask->options_len;
+	if (*colon != ':' || ask->options_len + 4 + strlen(colon + 1) / 2 > sizeof ask->options)
+		bad(s, "\"%s\" is no option", word);
+	size_t len = text_hex(s, colon + 1, at + 4, sizeof ask->options - ask->options_len - 4);
+	wire_put16(at, (uint16_t)code);
+	wire_put16(at + 2, (uint16_t)len);
+	ask->options_len += 4 + len;
+}
+
+/* What a careful client would not send; false: another word. */
+static bool read_odd_word(struct scenario *s, const char *word, struct asking *ask)
+{
+	if (strncmp(word, "class=", 6) == 0)
+		ask->rclass = (uint16_t)text_number(s, word + 6);
+	else if (strncmp(word, "opcode=", 7) == 0)
+		ask->flags |= (uint16_t)(text_number(s, word + 7) << WIRE_OPCODE_SHIFT);
+	else if (strncmp(word, "version=", 8) == 0)
+		ask->version = (uint8_t)text_number(s, word + 8);
+	else if (strncmp(word, "questions=", 10) == 0)
+		ask->questions = (uint16_t)text_number(s, word + 10);
+	else if (strncmp(word, "option=", 7) == 0)
+		read_option(s, word + 7, ask);
+	else
+		return false;
+	return true;
+}
 
 static void read_words(struct scenario *s, struct asking *ask)
 {
@@ -121,11 +156,10 @@ static void read_words(struct scenario *s, struct asking *ask)
 		const char *word;
 		bool *at;
 		bool value;
-	} flags[] = {{"do", &ask->dnssec, true},
-		     {"noedns", &ask->edns, false},
-		     {"tcp", &ask->tcp, true},
-		     {"cold", &ask->cold, true},
-		     {"trace", &ask->trace, true}};
+	} flags[] = {{"do", &ask->dnssec, true},         {"noedns", &ask->edns, false},
+		     {"tcp", &ask->tcp, true},           {"cold", &ask->cold, true},
+		     {"trace", &ask->trace, true},       {"two-opts", &ask->two_opts, true},
+		     {"trailing", &ask->trailing, true}, {"cut", &ask->cut, true}};
 	for (unsigned i = 4; i < s->n_words; i++) {
 		const char *word = s->word[i];
 		size_t f = 0;
@@ -139,11 +173,13 @@ static void read_words(struct scenario *s, struct asking *ask)
 			ask->flags |= WIRE_AD;
 		else if (strcmp(word, "nord") == 0)
 			ask->flags &= (uint16_t)~WIRE_RD;
+		else if (strcmp(word, "qr") == 0)
+			ask->flags |= WIRE_QR;
 		else if (strncmp(word, "size=", 5) == 0)
 			ask->size = (uint16_t)text_number(s, word + 5);
 		else if (strncmp(word, "from=", 5) == 0)
 			ask->from = text_addr(s, word + 5);
-		else
+		else if (!read_odd_word(s, word, ask))
 			bad(s, "QUERY: %s is unknown", word);
 	}
 }
@@ -154,10 +190,18 @@ static size_t write_question(struct scenario *s, const struct asking *ask, uint8
 	uint8_t qname[WIRE_NAME_MAX];
 	text_name(s, s->word[2], qname);
 	assert_int_equal(wire_writer_init(&writer, out, 512, 0x4242, ask->flags), 0);
-	assert_int_equal(wire_writer_question(&writer, qname, text_type(s, s->word[3]), WIRE_CLASS_IN), 0);
+	for (unsigned i = 0; i < ask->questions; i++)
+		assert_int_equal(wire_writer_question(&writer, qname, text_type(s, s->word[3]), ask->rclass), 0);
+	size_t before = writer.len;
+	for (unsigned i = 0; i < (ask->edns ? 1U + ask->two_opts : 0U); i++)
+		assert_int_equal(wire_writer_edns(&writer, ask->size, 0, ask->dnssec, ask->options, ask->options_len),
+				 0);
+	size_t len = wire_writer_finish(&writer);
 	if (ask->edns)
-		assert_int_equal(wire_writer_edns(&writer, ask->size, 0, ask->dnssec, NULL, 0), 0);
-	return wire_writer_finish(&writer);
+		out[before + 6] = ask->version; /* root owner, type, class, extended rcode, version */
+	if (ask->trailing)
+		out[len++] = 0;
+	return ask->cut ? len - 3 : len;
 }
 
 /* As answer_recurse() does. */
@@ -181,7 +225,7 @@ void client_query(struct scenario *s)
 {
 	static uint8_t out[WIRE_MESSAGE_MAX];
 	uint8_t msg[512];
-	struct asking ask = {.flags = WIRE_RD, .size = UDP_SIZE, .edns = true};
+	struct asking ask = {.flags = WIRE_RD, .size = UDP_SIZE, .rclass = WIRE_CLASS_IN, .questions = 1, .edns = true};
 	uint64_t client = client_number(s);
 	struct got *got = &s->got[client];
 	ask.from = text_addr(s, "127.0.0.1");

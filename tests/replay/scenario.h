@@ -215,6 +215,7 @@ void keys_collide(const struct key *key, unsigned number, struct key *ret);
 
 /* chain.c: NSEC or NSEC3 records for all names of the zone so far */
 void chain_add(const struct zone_plan *plan, struct test_zone *records);
+size_t chain_bitmap(const uint16_t *type, size_t n, uint8_t *out);
 void chain_hash_owner(const struct zone_plan *plan, const uint8_t *name, uint8_t out[WIRE_NAME_MAX]);
 /* sign.c: keys, denial and signatures; then the faults */
 void sign_records(struct scenario *s, const struct zone_plan *plan, struct test_zone *records);

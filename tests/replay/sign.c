@@ -60,12 +60,45 @@ static void fault_add(struct scenario *s, const struct fault *fault, struct test
 		test_zone_add(records, item[i].owner, item[i].type, item[i].ttl, item[i].data, item[i].len);
 }
 
-/* Flags of an NSEC3 record, before it is signed. */
-static void fault_nsec3_flags(const struct fault *fault, struct test_zone *records)
+/* Hash algorithm or flags of an NSEC3 record, before it is signed. */
+static void fault_nsec3_byte(const struct fault *fault, const char *kind, unsigned at, struct test_zone *records)
 {
 	for (size_t i = 0; i < records->n; i++)
-		if (fault_hits(fault, "nsec3-flags", records->record[i].owner, records->record[i].type))
-			records->record[i].rdata[1] = (uint8_t)fault->number;
+		if (fault_hits(fault, kind, records->record[i].owner, records->record[i].type))
+			records->record[i].rdata[at] = (uint8_t)fault->number;
+}
+
+/* Where the bitmap of an NSEC or NSEC3 record begins. */
+static size_t bitmap_at(const struct test_record *r)
+{
+	if (r->type == WIRE_TYPE_NSEC)
+		return wire_name_len(r->rdata);
+	size_t at = 5U + r->rdata[4]; /* RFC 5155 section 3.2 */
+	return at + 1U + r->rdata[at];
+}
+
+/* "bitmap OWNER TYPE A,B,C": the record shows these types, and is signed. */
+static void fault_bitmap(struct scenario *s, const struct fault *fault, struct test_zone *records)
+{
+	uint16_t type[64];
+	char copy[sizeof fault->text], *save = NULL;
+	size_t n = 0;
+	memcpy(copy, fault->text, sizeof copy);
+	for (char *w = strtok_r(copy, ",", &save); w != NULL && n < ARRAY_SIZE(type); w = strtok_r(NULL, ",", &save)) {
+		type[n++] = text_type(s, w);
+		if (n > 1 && type[n - 1] <= type[n - 2])
+			bad(s, "the types of a bitmap stand in ascending order");
+	}
+	for (size_t i = 0; i < records->n; i++) {
+		struct test_record *r = &records->record[i];
+		if (!fault_hits(fault, "bitmap", r->owner, r->type))
+			continue;
+		size_t at = bitmap_at(r);
+		uint8_t *rdata = realloc(r->rdata, at + 1024);
+		assert_non_null(rdata);
+		r->rdata = rdata;
+		r->len = (uint16_t)(at + chain_bitmap(type, n, rdata + at));
+	}
 }
 
 /* "nsec OWNER RECORD": the NSEC of this name says this instead, and is signed. */
@@ -92,7 +125,11 @@ static void faults_before(struct scenario *s, const struct zone_plan *plan, stru
 		if (strcmp(fault->kind, "nsec") == 0)
 			fault_nsec(s, fault, records);
 		else if (strcmp(fault->kind, "nsec3-flags") == 0)
-			fault_nsec3_flags(fault, records);
+			fault_nsec3_byte(fault, "nsec3-flags", 1, records);
+		else if (strcmp(fault->kind, "nsec3-hash") == 0)
+			fault_nsec3_byte(fault, "nsec3-hash", 0, records);
+		else if (strcmp(fault->kind, "bitmap") == 0)
+			fault_bitmap(s, fault, records);
 	}
 }
 

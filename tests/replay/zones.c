@@ -251,9 +251,9 @@ static void fault_owner(struct scenario *s, const struct zone_plan *plan, const 
 /* FAULT zone kind owner type [value]; FAULT zone add|nsec RECORD; FAULT zone none. */
 void zones_read_fault(struct scenario *s)
 {
-	static const char *const kinds[] = {"strip",   "corrupt", "expired",    "future", "labels",
-					    "origttl", "signer",  "algorithm",  "tag",    "by",
-					    "drop",    "ttl",     "nsec3-flags"};
+	static const char *const kinds[] = {"strip",   "corrupt", "expired",     "future",     "labels",
+					    "origttl", "signer",  "algorithm",   "tag",        "by",
+					    "drop",    "ttl",     "nsec3-flags", "nsec3-hash", "bitmap"};
 	uint8_t origin[WIRE_NAME_MAX];
 	text_name(s, s->word[1], origin);
 	struct zone_plan *plan = zones_find(s, origin);
