@@ -155,6 +155,20 @@ int file_read(const char *path, size_t max, uint8_t **ret_data, size_t *ret_len)
 /* Writes path.tmp, fsync, rename: either the old or the new content is there after a crash. */
 int file_write_atomic(const char *path, const void *data, size_t len) _must_use_;
 
+/* A regular file, open for reading in pieces: a descriptor. BANYAN_EINVAL: it is something else. */
+int file_open(const char *path) _must_use_;
+/* Appends up to `max` bytes; returns how many, 0 = that was all. */
+int file_read_piece(int fd, size_t max, struct buffer *out) _must_use_;
+
+/* Written piece by piece: path.tmp is there from begin to end, and takes the place of the file when all is good. */
+struct file_replace {
+	int fd;
+	char *path;
+};
+int file_replace_begin(const char *path, unsigned mode, struct file_replace *ret) _must_use_;
+int file_replace_write(struct file_replace *file, const void *data, size_t len) _must_use_;
+int file_replace_end(struct file_replace *file, bool good) _must_use_; /* good = false: all stays as it was */
+
 /* ---- threads --------------------------------------------------------------------------------- */
 /* Calls fn(ctx, i) for every i in [0, n), in chunks handed to `threads` threads (0 = one a CPU, the
  * caller's thread included). Returns the first negative result, or 0. */

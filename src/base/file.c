@@ -65,7 +65,33 @@ int file_read(const char *path, size_t max, uint8_t **ret_data, size_t *ret_len)
 	return 0;
 }
 
-static int fd_write_all(int fd, const uint8_t *data, size_t len)
+int file_open(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no waiting for whoever should write to a FIFO */
+	if (fd < 0)
+		return error_from_errno(errno);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return BANYAN_EINVAL;
+}
+
+int file_read_piece(int fd, size_t max, struct buffer *out)
+{
+	ssize_t n;
+	if (buffer_reserve(out, max) < 0)
+		return BANYAN_ENOMEM;
+	do
+		n = read(fd, out->data + out->len, max);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_from_errno(errno);
+	out->len += (size_t)n;
+	return (int)n;
+}
+
+static int fd_write(int fd, const uint8_t *data, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(fd, data, len);
@@ -76,7 +102,13 @@ static int fd_write_all(int fd, const uint8_t *data, size_t len)
 		data += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? error_from_errno(errno) : 0;
+	return 0;
+}
+
+static int fd_write_all(int fd, const uint8_t *data, size_t len)
+{
+	int rc = fd_write(fd, data, len);
+	return rc == 0 && fsync(fd) < 0 ? error_from_errno(errno) : rc;
 }
 
 /* A rename is durable only when the folder is (fsync(2)). */
@@ -108,4 +140,46 @@ int file_write_atomic(const char *path, const void *data, size_t len)
 		return rc;
 	}
 	return folder_sync(path);
+}
+
+static int tmp_path(const char *path, char out[PATH_MAX])
+{
+	return snprintf(out, PATH_MAX, "%s.tmp", path) >= PATH_MAX ? BANYAN_EINVAL : 0;
+}
+
+int file_replace_begin(const char *path, unsigned mode, struct file_replace *ret)
+{
+	char tmp[PATH_MAX];
+	if (tmp_path(path, tmp) < 0)
+		return BANYAN_EINVAL;
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+	if (fd < 0)
+		return error_from_errno(errno);
+	*ret = (struct file_replace){.fd = fd, .path = strdup(path)};
+	if (ret->path != NULL)
+		return 0;
+	close(fd);
+	return BANYAN_ENOMEM;
+}
+
+int file_replace_write(struct file_replace *file, const void *data, size_t len)
+{
+	return fd_write(file->fd, data, len);
+}
+
+int file_replace_end(struct file_replace *file, bool good)
+{
+	char tmp[PATH_MAX];
+	int rc = tmp_path(file->path, tmp);
+	if (rc == 0 && good && fsync(file->fd) < 0)
+		rc = error_from_errno(errno);
+	close(file->fd);
+	if (rc == 0 && good && rename(tmp, file->path) < 0)
+		rc = error_from_errno(errno);
+	if (rc < 0 || !good)
+		unlink(tmp);
+	else
+		rc = folder_sync(file->path);
+	free(file->path);
+	return rc;
 }

@@ -112,6 +112,9 @@ struct config {
 		struct config_prefixes allow;                                  /* default 127.0.0.0/8, ::1/128 */
 		uint64_t cache_size;                                           /* bytes; default 64 MiB */
 		uint32_t cache_ttl_max, cache_ttl_min, cache_negative_ttl_max; /* seconds */
+		bool cache_keep;                                               /* over a restart */
+		char *cache_file; /* "" = in the service manager's state folder, if there is one */
+		uint32_t cache_save_interval;                                  /* seconds; 0 = only at the end */
 		uint32_t cache_negative_ttl_min;                               /* seconds */
 		enum config_nxdomain_cut nxdomain_cut;
 		bool aggressive_nsec, prefetch, serve_stale;

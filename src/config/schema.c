@@ -252,6 +252,21 @@ const struct config_option config_options[] = {
 	 RANGE(1, SOCKETS_MAX), NULL, "What is left of resolver.zone-questions-max while these servers do not answer."},
 	{"resolver.cache-size", CONFIG_SIZE, CONFIG_RESTART, FIELD(resolver.cache_size), "64M",
 	 RANGE(KIB *KIB, KIB *KIB *KIB *KIB), NULL, "Memory of the cache, which all workers share."},
+	{"resolver.cache-keep", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.cache_keep), "yes", RANGE(0, 1), NULL,
+	 "Whether the cache outlives the daemon: it is written to resolver.cache-file, and read back at the next "
+	 "start."},
+	{"resolver.cache-file", CONFIG_PATH, CONFIG_RESTART, FIELD(resolver.cache_file), "\"\"",
+	 RANGE(0, PATH_BYTES_MAX), NULL,
+	 "File of the cache, in a folder that server.user may write to. Empty means cache in the state folder of the "
+	 "service manager (/var/lib/banyan with systemd), and no file where there is none. It is read at the start, "
+	 "entry by "
+	 "entry; what is torn, makes no sense or was learned under other settings of validation, TTLs or forwarding is "
+	 "left "
+	 "out. Only the daemon can read it, since it tells what clients asked for."},
+	{"resolver.cache-save-interval", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_save_interval), "5m",
+	 RANGE(0, DAY_S), NULL,
+	 "How often the cache is written, so that little is lost when the daemon is killed. With 0 only when it "
+	 "stops."},
 	{"resolver.cache-ttl-max", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_ttl_max), "1d",
 	 RANGE(0, 7 * DAY_S), NULL, "Longest time that a record stays in the cache, whatever its own TTL."},
 	{"resolver.cache-ttl-min", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_ttl_min), "0s",

@@ -12,7 +12,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define BACKLOG 128
+#define BACKLOG      128
+#define STREAM_PIECE 65536 /* bytes of one piece of a streamed reply, about */
+#define STREAM_CALLS 64    /* for one piece: then the loop has its turn, though nothing was found */
 
 enum call_state { CALL_READING, CALL_RUNNING, CALL_WRITING };
 
@@ -29,6 +31,10 @@ struct operate_call {
 	size_t request_len;
 	struct buffer reply;
 	uv_write_t write;
+	int (*more)(void *ctx, struct buffer *out); /* of a reply that is streamed */
+	void (*end)(void *ctx);
+	void *stream_ctx;
+	bool last;
 };
 
 struct operate_control {
@@ -67,6 +73,8 @@ static void call_free_if_done(struct operate_call *call)
 		control->n_calls--;
 	}
 	buffer_done(&call->reply);
+	if (call->end != NULL)
+		call->end(call->stream_ctx);
 	free(call);
 	if (control != NULL)
 		control_free_if_done(control);
@@ -128,6 +136,52 @@ void operate_call_done(struct operate_call *call, bool good)
 		return;
 	}
 	call_send(call, good);
+}
+
+/* ---- a reply that is made while it is sent ---- */
+
+static void stream_on(struct operate_call *call);
+
+static void on_piece_written(uv_write_t *req, int status)
+{
+	struct operate_call *call = req->handle->data;
+	if (status < 0 || call->last)
+		call_close(call);
+	else
+		stream_on(call);
+}
+
+static void stream_on(struct operate_call *call)
+{
+	int rc = 1;
+	for (unsigned i = 0; rc > 0 && call->reply.len < STREAM_PIECE && i < STREAM_CALLS; i++)
+		rc = call->more(call->stream_ctx, &call->reply);
+	call->last = rc <= 0;
+	uv_timer_start(&call->timer, on_overdue, OPERATE_IDLE_MS, 0);
+	uv_buf_t buf = uv_buf_init((char *)call->reply.data, (unsigned)call->reply.len);
+	call->reply.len = 0; /* the bytes stay where they are until the next piece */
+	if (rc < 0 || uv_write(&call->write, (uv_stream_t *)&call->pipe, &buf, 1, on_piece_written) < 0)
+		call_close(call);
+}
+
+void operate_call_stream(struct operate_call *call, int (*more)(void *ctx, struct buffer *out), void (*end)(void *ctx),
+			 void *ctx)
+{
+	call->more = more;
+	call->end = end;
+	call->stream_ctx = ctx;
+	call->ended = true;
+	if (call->closing) {
+		call_free_if_done(call);
+		return;
+	}
+	call->state = CALL_WRITING;
+	uv_read_stop((uv_stream_t *)&call->pipe);
+	call->reply.len = 0;
+	if (buffer_append(&call->reply, "ok\n", 3) < 0)
+		call_close(call);
+	else
+		stream_on(call);
 }
 
 static void call_refuse(struct operate_call *call, const char *why)

@@ -119,6 +119,19 @@ struct buffer *operate_call_reply(struct operate_call *call);
 /* Sends the reply and ends the call, now or later; on the loop's thread only. */
 void operate_call_done(struct operate_call *call, bool good);
 
+/* Instead of operate_call_done(): the reply is made piece by piece, the next when the last one was taken. `more` appends some kB to
+ * the reply's buffer: 1 = there is more, 0 = that was all, <0 = the reply breaks off. `end` runs once, also when the client left. */
+void operate_call_stream(struct operate_call *call, int (*more)(void *ctx, struct buffer *out), void (*end)(void *ctx),
+			 void *ctx);
+
+/* ---- entries of the cache ---- */
+int operate_entry_text(const struct resolve_entry *entry, struct buffer *out) _must_use_; /* a line a record */
+int operate_entry_json(const struct resolve_entry *entry, struct buffer *out) _must_use_; /* one line */
+
+/* As operate_ask(), but each piece of the reply goes to `sink` as it comes; `idle_ms` between two pieces. The text of a refusal
+ * goes there too. */
+int operate_ask_stream(const char *path, const char *request, int idle_ms, bool *ret_good,
+		       void (*sink)(void *ctx, const void *data, size_t len), void *ctx) _must_use_;
 /* The asking side: sends one line, waits at most `timeout_ms`, takes the reply (NUL-terminated). *ret_good is what
  * operate_call_done() was told. */
 int operate_ask(const char *path, const char *request, int timeout_ms, bool *ret_good, struct buffer *ret_reply)

@@ -274,27 +274,3 @@ int resolve_cache_put_lame(struct resolve_cache *cache, int64_t now_ms, const ui
 				    .len = 0};
 	return put(cache, now_ms, &key, &value);
 }
-
-/* ---- flushing ---- */
-
-struct flush {
-	const uint8_t *name; /* NULL = everything */
-	bool subtree;
-};
-
-static bool flush_matches(void *ctx, const uint8_t *key, size_t len)
-{
-	const struct flush *flush = ctx;
-	if (flush->name == NULL)
-		return true;
-	const uint8_t *name = key[0] == CACHE_LAME ? key + 20 : key + 3;
-	if (key[0] == CACHE_SERVER)
-		return false;
-	return flush->subtree ? wire_name_under(name, flush->name) : wire_name_equal(name, flush->name);
-}
-
-void resolve_cache_flush(struct resolve_cache *cache, const uint8_t *name, bool subtree)
-{
-	struct flush flush = {name, subtree};
-	resolve_store_delete_if(cache, flush_matches, &flush);
-}

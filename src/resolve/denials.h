@@ -51,6 +51,8 @@ struct denial_chain {
 int resolve_denial_learn(struct resolve_cache *cache, int64_t now_ms, const struct rrset *set);
 /* What was loaded into the store from a file is found again. */
 void resolve_denial_relearn(struct resolve_cache *cache, const uint8_t *zone, const struct rrset *set);
+/* What covers the name, or a name between it and the zone, is forgotten, in all zones above it. Returns how many records. */
+size_t resolve_denial_forget(struct resolve_cache *cache, const uint8_t *name);
 struct rrset *resolve_denial_soa(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone);
 /* The NSEC that stands at the name or is the last before it; NULL = not known. */
 struct rrset *resolve_denial_nsec(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,

@@ -176,6 +176,47 @@ int resolve_denial_learn(struct resolve_cache *cache, int64_t now_ms, const stru
 	return evicted;
 }
 
+/* The record that stands at the place, or the last before it: out of the index and out of the store. */
+static size_t place_forget(struct resolve_cache *cache, const uint8_t *zone, const struct denial_place *place)
+{
+	struct denials *denials = resolve_store_denials(cache);
+	struct denial_place found;
+	uint8_t owner[WIRE_NAME_MAX];
+	if (resolve_denials_before(denials, zone, place, &found) < 0)
+		return 0;
+	resolve_denials_remove(denials, zone, &found);
+	if ((found.nsec3 ? name_from_hash(found.order, zone, owner) : resolve_denial_name(&found, zone, owner)) < 0)
+		return 0;
+	struct cache_key key = key_of(owner, found.nsec3 ? WIRE_TYPE_NSEC3 : WIRE_TYPE_NSEC, zone);
+	return resolve_store_delete(cache, key.bytes, key.len);
+}
+
+size_t resolve_denial_forget(struct resolve_cache *cache, const uint8_t *name)
+{
+	size_t n = 0;
+	unsigned labels = wire_name_labels(name);
+	for (unsigned skip = 0; skip <= labels; skip++) {
+		const uint8_t *zone = wire_name_skip(name, skip);
+		struct denial_place place;
+		struct denial_chain chain;
+		_cleanup_(arena_done) struct arena arena = {0};
+		if (!resolve_denials_know(resolve_store_denials(cache), zone))
+			continue;
+		resolve_denial_place(name, zone, &place);
+		n += place_forget(cache, zone, &place);
+		if (!resolve_denial_chain(cache, &arena, 0, zone, &chain)) /* at time 0 nothing has expired */
+			continue;
+		/* any name on the way may be the one that was shown not to exist (RFC 5155 section 8.3) */
+		for (unsigned up = 0; up < skip; up++) {
+			place = (struct denial_place){.nsec3 = true, .params = chain.params, .len = HASH_SIZE};
+			if (dnssec_nsec3_hash(wire_name_skip(name, up), chain.iterations, chain.salt, chain.salt_len,
+					      place.order) >= 0)
+				n += place_forget(cache, zone, &place);
+		}
+	}
+	return n;
+}
+
 /* ---- finding ---- */
 
 struct rrset *resolve_denial_soa(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone)

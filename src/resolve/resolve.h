@@ -115,7 +115,62 @@ int resolve_cache_new(size_t budget_bytes, struct resolve_cache **ret) _must_use
 void resolve_cache_free(struct resolve_cache *cache);
 size_t resolve_cache_bytes(const struct resolve_cache *cache); /* all memory it holds, tables included */
 size_t resolve_cache_count(const struct resolve_cache *cache);
-void resolve_cache_flush(struct resolve_cache *cache, const uint8_t *name, bool subtree); /* NULL = everything */
+/* Forgets a name (NULL = everything), or also all below it, with what is derived from it and what above it decides about it
+ * (cache_flush.c). Returns the number of entries. */
+size_t resolve_cache_flush(struct resolve_cache *cache, const uint8_t *name, bool subtree);
+/* The same for one type; 0 = all. */
+size_t resolve_cache_flush_type(struct resolve_cache *cache, const uint8_t *name, uint16_t type, bool subtree);
+
+/* Going through a cache, some entries a call, while it is in use: what stays in it is met once. Begins with {0}. */
+struct resolve_cache_cursor {
+	uint32_t shard, bucket;
+};
+/* The cache as bytes (cache_file.h tells the form). The head, then blocks until 0 comes; 1 = there is more. `context` is a number for
+ * the settings under which the data were learned. What has expired is saved as long as it is of use for `stale_s` seconds.
+ * Any thread. BANYAN_ENOMEM. */
+int resolve_cache_save_head(uint64_t context, struct buffer *out) _must_use_;
+int resolve_cache_save(struct resolve_cache *cache, int64_t wall_ms, uint32_t stale_s,
+		       struct resolve_cache_cursor *cursor, struct buffer *out) _must_use_;
+struct resolve_cache_loaded {
+	size_t entries, alive, refused; /* taken; of them not expired; of no use or not true */
+	size_t torn;                    /* blocks */
+};
+#define RESOLVE_CACHE_HEAD 32 /* bytes that the head takes */
+/* Returns the length of the head. BANYAN_EMALF (no such file), BANYAN_EUNSUPP (of another version), BANYAN_EINVAL (of another
+ * context). */
+int resolve_cache_load_head(const uint8_t *data, size_t len, uint64_t context) _must_use_;
+/* Takes over what is whole and makes sense of the next bytes, and returns how many are done with; the others are wanted again, with
+ * more behind them, unless these are the `last`. Adds to `loaded`. Before the cache is used by others. */
+size_t resolve_cache_load(struct resolve_cache *cache, int64_t wall_ms, const uint8_t *data, size_t len, bool last,
+			  struct resolve_cache_loaded *loaded);
+
+/* One entry, for people. */
+enum resolve_entry_kind {
+	RESOLVE_ENTRY_SET,
+	RESOLVE_ENTRY_NODATA,
+	RESOLVE_ENTRY_NXDOMAIN,
+	RESOLVE_ENTRY_DELEGATION,
+	RESOLVE_ENTRY_FAILURE,
+};
+struct resolve_entry {
+	enum resolve_entry_kind kind;
+	const uint8_t *name;
+	uint16_t type;
+	int64_t ttl_s, age_s; /* ttl_s < 0: expired so long ago */
+	const char *security; /* "secure", "insecure", "unchecked" */
+	struct addr server;   /* that said it; family 0 = none */
+	uint32_t root_serial; /* else, of the root image that did; 0 = none */
+	uint8_t algorithm;    /* of the key that proved it; 0 = none */
+	uint16_t key_tag;
+	enum reason reason; /* of a failure */
+	size_t n_sets;
+	struct wire_rrset set[2]; /* data and signatures of a set; the servers of a delegation */
+};
+/* Calls `fn` for some entries: false = that was the end. `name` NULL = all; else those of the name, or below it too. All that an
+ * entry points to is gone when `fn` returns. */
+bool resolve_cache_entries(struct resolve_cache *cache, int64_t wall_ms, const uint8_t *name, bool subtree,
+			   struct resolve_cache_cursor *cursor,
+			   void (*fn)(void *ctx, const struct resolve_entry *entry), void *ctx);
 
 /* ---- events ---- */
 enum resolve_event_kind {

@@ -451,6 +451,7 @@ int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t ke
 		struct entry *entry = to_main ? main_alloc(shard, size, now_ms) : small_alloc(shard, size, now_ms);
 		*entry = (struct entry){.hash = hash, .units = (uint16_t)(size / 8), .key_len = (uint16_t)key_len};
 		entry->in_main = to_main;
+		entry->freq = value->asked & STORE_ASKED_MAX;
 		memcpy(entry->key, key, key_len);
 		entry_fill(entry, now_ms, value);
 		table_link(shard, entry);
@@ -460,7 +461,7 @@ int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t ke
 	return rc;
 }
 
-void resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_t key_len)
+size_t resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_t key_len)
 {
 	uint32_t hash;
 	struct shard *shard = shard_lock(cache, key, key_len, &hash);
@@ -468,30 +469,37 @@ void resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_
 	if (entry != NULL)
 		table_unlink(shard, entry);
 	pthread_mutex_unlock(&shard->lock);
+	return entry != NULL;
 }
 
-static void bucket_delete_if(struct shard *shard, uint32_t bucket,
-			     bool (*match)(void *ctx, const uint8_t *key, size_t len), void *ctx)
+static size_t bucket_delete_if(struct shard *shard, uint32_t bucket,
+			       bool (*match)(void *ctx, const uint8_t *key, size_t len), void *ctx)
 {
+	size_t n = 0;
 	for (uint32_t ref = shard->bucket[bucket]; ref != 0;) {
 		struct entry *entry = entry_at(shard, ref);
 		ref = entry->next;
-		if (match(ctx, entry->key, entry->key_len))
-			table_unlink(shard, entry);
+		if (!match(ctx, entry->key, entry->key_len))
+			continue;
+		table_unlink(shard, entry);
+		n++;
 	}
+	return n;
 }
 
-void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ctx, const uint8_t *key, size_t len),
-			     void *ctx)
+size_t resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ctx, const uint8_t *key, size_t len),
+			       void *ctx)
 {
+	size_t n = 0;
 	for (uint32_t i = 0; i < cache->n_shards; i++) {
 		struct shard *shard = cache->shard[i];
 		pthread_mutex_lock(&shard->lock);
 		for (uint32_t b = 0; b < shard->n_buckets; b++)
-			bucket_delete_if(shard, b, match, ctx);
+			n += bucket_delete_if(shard, b, match, ctx);
 		pthread_mutex_unlock(&shard->lock);
 	}
 	atomic_fetch_add_explicit(&cache->removals, 1, memory_order_release);
+	return n;
 }
 
 uint32_t resolve_store_removals(const struct resolve_cache *cache)
@@ -507,6 +515,30 @@ struct denials *resolve_store_denials(struct resolve_cache *cache)
 struct store_clock *resolve_store_clock(struct resolve_cache *cache)
 {
 	return &cache->clock;
+}
+
+bool resolve_store_visit(struct resolve_cache *cache, struct resolve_cache_cursor *cursor, uint32_t buckets,
+			 void (*fn)(void *ctx, const struct store_item *item), void *ctx)
+{
+	if (cursor->shard >= cache->n_shards)
+		return false;
+	struct shard *shard = cache->shard[cursor->shard];
+	pthread_mutex_lock(&shard->lock);
+	uint32_t end = shard->n_buckets - cursor->bucket < buckets ? shard->n_buckets : cursor->bucket + buckets;
+	for (; cursor->bucket < end; cursor->bucket++) {
+		for (uint32_t ref = shard->bucket[cursor->bucket]; ref != 0;) {
+			const struct entry *entry = entry_at(shard, ref);
+			struct store_item item = {entry->key, entry->key_len,
+						  value_of(entry, entry->key + entry->key_len)};
+			fn(ctx, &item);
+			ref = entry->next;
+		}
+	}
+	bool last = end == shard->n_buckets;
+	pthread_mutex_unlock(&shard->lock);
+	if (last)
+		*cursor = (struct resolve_cache_cursor){.shard = cursor->shard + 1};
+	return cursor->shard < cache->n_shards;
 }
 
 size_t resolve_store_mapped(const struct resolve_cache *cache)

@@ -33,7 +33,7 @@ struct store_value {
 	int64_t expires_ms;
 	uint8_t rank;  /* an entry that is alive is not replaced by one of lower rank */
 	uint8_t kind;  /* the user's: low four bits enum cache_kind, high four enum security */
-	uint8_t asked; /* how often it was asked for lately, this time included; STORE_ASKED_MAX = so often or more */
+	uint8_t asked; /* how often it was asked for lately, this time included; STORE_ASKED_MAX = so often or more. A new entry begins with it */
 	const uint8_t *data;
 	size_t len;
 };
@@ -62,10 +62,19 @@ int resolve_store_get(struct resolve_cache *cache, const uint8_t *key, size_t ke
  * large to be kept. Lives at most STORE_LIFE_MAX_MS. */
 int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms,
 		      const struct store_value *value);
-void resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_t key_len);
-/* Removes every entry whose key matches. */
-void resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ctx, const uint8_t *key, size_t len),
-			     void *ctx);
+/* These return the number of entries removed. */
+size_t resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_t key_len);
+/* Every entry whose key matches. */
+size_t resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *ctx, const uint8_t *key, size_t len),
+			       void *ctx);
+struct store_item {
+	const uint8_t *key;
+	size_t key_len;
+	struct store_value value; /* of what has expired too */
+};
+/* Calls `fn` under a lock for the entries of the next `buckets` buckets of one shard; false = that was the end. */
+bool resolve_store_visit(struct resolve_cache *cache, struct resolve_cache_cursor *cursor, uint32_t buckets,
+			 void (*fn)(void *ctx, const struct store_item *item), void *ctx);
 struct denials;
 struct denials *resolve_store_denials(struct resolve_cache *cache);
 struct store_clock *resolve_store_clock(struct resolve_cache *cache);

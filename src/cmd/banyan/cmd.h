@@ -12,4 +12,5 @@ int cmd_status(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
 int cmd_why(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct command {
 	{"verify", "prove a zone file: structure, signatures, denial, digest", cmd_verify},
 	{"status", "what the running daemon serves and has counted", cmd_status},
 	{"trace", "the walk that the running resolver takes for a name", cmd_trace},
+	{"cache", "look at, flush or dump what the running daemon has in its cache", cmd_cache},
 	{"why", "what the running daemon knows of a name, from where, and why it failed", cmd_why},
 	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
 	{"stop", "end the running daemon", cmd_stop},

@@ -175,6 +175,7 @@ struct keeper {
 	size_t n_reload_next_calls;
 
 	struct trace_job *trace_first;
+	struct cache_file *cache_file; /* NULL = none */
 };
 
 int keeper_init(struct keeper *keeper, const char *config_path) _must_use_;
@@ -191,6 +192,11 @@ bool control_take_word(int *argc, char **argv,
 		       const char *word); /* out of argv if it is there: options stand anywhere */
 struct operate_zone control_describe(const struct loaded *loaded);
 /* why.c: the command why NAME [TYPE] [json] */
+/* cache.c: the command cache */
+void control_cache(void *ctx, struct operate_call *call, int argc, char **argv);
+/* cachefile.c: the cache in a file. Reads it; later writes it from time to time, and once more at the end. */
+void cache_file_start(struct keeper *keeper, const struct config *config);
+void cache_file_stop(struct keeper *keeper); /* the workers have stopped */
 void control_why(void *ctx, struct operate_call *call, int argc, char **argv);
 
 /* To the service manager, if there is one (sd_notify(3)). */

@@ -142,6 +142,7 @@ void keeper_stop(struct keeper *keeper)
 	notify_stopping();
 	workers_stop(&keeper->workers);
 	run_posted(keeper);
+	cache_file_stop(keeper);
 	control_end_traces(keeper);
 	reload_abandon(keeper);
 	if (keeper->control != NULL)

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * The cache in a file. Written in a thread of its own, some buckets at a time, beside the old one and then in its place, so that
+ * there is a whole one at every moment, also when the daemon is killed while it writes. Read before the workers start.
+ */
+#include "daemon.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_TIMES_MAX 4    /* a file is at most so many times as large as the cache may be */
+#define FILE_MODE      0600 /* what clients asked for is nobody's business */
+#define PIECE          ((size_t)256 * 1024)
+
+struct cache_file {
+	struct keeper *keeper;
+	struct resolve_cache *cache;
+	char *path;
+	uint32_t stale_s;
+	uint64_t context; /* of what is being written */
+	uv_timer_t timer;
+	uv_work_t work;
+	bool working, failed, closed;
+	int rc;
+};
+
+/* ---- under which settings the data were learned ---- */
+
+static void addrs_tell(struct buffer *out, const struct config_addrs *addrs)
+{
+	char text[ADDR_TEXT_MAX];
+	for (size_t i = 0; i < addrs->count; i++)
+		(void)!buffer_printf(out, " %s", addr_format(&addrs->item[i], true, text));
+}
+
+static void forwards_tell(struct buffer *out, const char *kind, const struct config_forward *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		(void)!buffer_printf(out, "\n%s %s %d", kind, list[i].zone, list[i].validate);
+		addrs_tell(out, &list[i].servers);
+		for (size_t k = 0; k < list[i].except.count; k++)
+			(void)!buffer_printf(out, " except %s", list[i].except.item[k]);
+	}
+}
+
+/* Data learned from other servers, or proved by other anchors, are not taken over: with these settings they might not have been. */
+static uint64_t context_of(const struct config *config)
+{
+	_cleanup_(buffer_done) struct buffer out = {0};
+	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+	(void)!buffer_printf(&out, "%d %d %u %u %u %u %u %u", config->resolver.validate, config->resolver.refuse_sha1,
+			     config->resolver.nsec3_iterations_max, config->resolver.cache_ttl_max,
+			     config->resolver.cache_ttl_min, config->resolver.cache_negative_ttl_max,
+			     config->resolver.cache_negative_ttl_min, config->resolver.upstream_port);
+	for (size_t i = 0; i < config->root.anchors.count; i++)
+		(void)!buffer_printf(&out, "\nanchors %s", config->root.anchors.item[i]);
+	for (size_t i = 0; i < config->resolver.n_negative_anchors; i++)
+		(void)!buffer_printf(&out, "\nnegative %s", config->resolver.negative_anchors[i].name);
+	for (size_t i = 0; i < config->resolver.n_reroutes; i++)
+		(void)!buffer_printf(&out, "\nreroute %s %s",
+				     addr_format(&config->resolver.reroute[i].from, true, from),
+				     addr_format(&config->resolver.reroute[i].to, true, to));
+	forwards_tell(&out, "forward", config->forward, config->n_forward);
+	forwards_tell(&out, "stub", config->stub, config->n_stub);
+	return hash_sip(out.data, out.len, (const uint8_t *)"banyan's context");
+}
+
+/* ---- writing ---- */
+
+static int write_all(const struct cache_file *file, struct file_replace *to)
+{
+	_cleanup_(buffer_done) struct buffer out = {0};
+	struct resolve_cache_cursor cursor = {0};
+	int rc = resolve_cache_save_head(file->context, &out), more = 1;
+	while (rc == 0 && more > 0) {
+		more = resolve_cache_save(file->cache, clock_wall_ms(), file->stale_s, &cursor, &out);
+		rc = more < 0 ? more : 0;
+		if (rc == 0 && (out.len >= PIECE || more == 0)) {
+			rc = file_replace_write(to, out.data, out.len);
+			out.len = 0;
+		}
+	}
+	return rc;
+}
+
+static int save(const struct cache_file *file)
+{
+	struct file_replace to;
+	int rc = file_replace_begin(file->path, FILE_MODE, &to);
+	if (rc < 0)
+		return rc;
+	rc = write_all(file, &to);
+	int end = file_replace_end(&to, rc == 0);
+	return rc < 0 ? rc : end;
+}
+
+static void save_report(struct cache_file *file)
+{
+	if (file->rc < 0 && !file->failed)
+		log_warning(
+			STATION,
+			"cannot write the cache to %s: %s; without it the next start begins with an old cache or none",
+			file->path, error_text(file->rc));
+	else if (file->rc == 0 && file->failed)
+		log_notice(STATION, "the cache is written to %s again", file->path);
+	file->failed = file->rc < 0;
+}
+
+static void save_last(struct cache_file *file)
+{
+	file->rc = save(file);
+	save_report(file);
+}
+
+static void file_free(struct cache_file *file)
+{
+	free(file->path);
+	free(file);
+}
+
+static void on_work(uv_work_t *work)
+{
+	struct cache_file *file = work->data;
+	file->rc = save(file);
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+	struct cache_file *file = work->data;
+	file->working = false;
+	save_report(file);
+	if (!file->closed)
+		return;
+	save_last(file); /* what was under way when the daemon was told to stop may lack the last answers */
+	file_free(file);
+}
+
+static void on_interval(uv_timer_t *timer)
+{
+	struct cache_file *file = timer->data;
+	if (file->working)
+		return;
+	file->context = context_of(swap_read(&file->keeper->swap)->config);
+	file->working = uv_queue_work(timer->loop, &file->work, on_work, on_worked) == 0;
+}
+
+/* ---- reading ---- */
+
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static int read_all(const struct cache_file *file, uint64_t max, struct resolve_cache_loaded *loaded)
+{
+	_cleanup_(buffer_done) struct buffer in = {0};
+	_cleanup_(fd_close) int fd = file_open(file->path);
+	uint64_t total = 0;
+	bool begun = false;
+	if (fd < 0)
+		return fd;
+	for (int n = 1; n > 0;) {
+		n = file_read_piece(fd, PIECE, &in);
+		if (n < 0)
+			return n;
+		total += (uint64_t)n;
+		if (total > max)
+			return BANYAN_ELIMIT;
+		int head = begun ? 0 : resolve_cache_load_head(in.data, in.len, file->context);
+		if (head < 0)
+			return head;
+		begun = true;
+		size_t used = (size_t)head + resolve_cache_load(file->cache, clock_wall_ms(), in.data + head,
+								in.len - (size_t)head, n == 0, loaded);
+		memmove(in.data, in.data + used, in.len - used);
+		in.len -= used;
+	}
+	return 0;
+}
+
+static const char *refusal(int error)
+{
+	switch (error) {
+	case BANYAN_EUNSUPP:
+		return "it was written by a version whose cache has another form";
+	case BANYAN_EMALF:
+		return "this is no cache of banyand, or its beginning is torn";
+	case BANYAN_EINVAL:
+		return "it was learned under other settings of validation, TTLs or forwarding, or is no plain file";
+	case BANYAN_ELIMIT:
+		return "it is larger than resolver.cache-size allows";
+	default:
+		return error_text(error);
+	}
+}
+
+static void load(const struct cache_file *file, uint64_t budget)
+{
+	struct resolve_cache_loaded loaded = {0};
+	int64_t started_ms = clock_mono_ms();
+	int rc = read_all(file, budget * FILE_TIMES_MAX, &loaded);
+	if (rc == BANYAN_ENOENT)
+		return; /* the first start */
+	if (rc < 0)
+		log_warning(STATION, "the cache in %s is left out: %s; it will be written anew", file->path,
+			    refusal(rc));
+	if (rc == 0 || loaded.entries > 0)
+		log_notice(STATION,
+			   "cache: %zu entries from %s in %lld ms, %zu of them alive; %zu left out since they make no "
+			   "sense, %zu torn blocks",
+			   loaded.entries, file->path, (long long)(clock_mono_ms() - started_ms), loaded.alive,
+			   loaded.refused, loaded.torn);
+}
+
+/* ---- life ---- */
+
+/* NULL = nowhere (or no memory). */
+static char *path_choose(const struct config *config)
+{
+	const char *folder = getenv("STATE_DIRECTORY"); /* systemd.exec(5): several are separated by colons */
+	char path[PATH_MAX];
+	if (!config->resolver.cache_keep)
+		return NULL;
+	if (config->resolver.cache_file[0] != 0)
+		return strdup(config->resolver.cache_file);
+	if (folder == NULL || folder[0] != '/' ||
+	    snprintf(path, sizeof(path), "%.*s/cache", (int)strcspn(folder, ":"), folder) >= (int)sizeof(path))
+		return NULL;
+	return strdup(path);
+}
+
+void cache_file_start(struct keeper *keeper, const struct config *config)
+{
+	struct cache_file *file = keeper->workers.cache == NULL ? NULL : calloc(1, sizeof(*file));
+	if (file == NULL)
+		return;
+	file->path = path_choose(config);
+	if (file->path == NULL) {
+		free(file);
+		return;
+	}
+	file->keeper = keeper;
+	file->cache = keeper->workers.cache;
+	file->stale_s = config->resolver.serve_stale ? config->resolver.stale_age_max : 0;
+	file->context = context_of(config);
+	file->work.data = file;
+	load(file, config->resolver.cache_size);
+	uv_timer_init(&keeper->loop, &file->timer);
+	file->timer.data = file;
+	uint64_t interval_ms = (uint64_t)config->resolver.cache_save_interval * 1000;
+	if (interval_ms > 0)
+		uv_timer_start(&file->timer, on_interval, interval_ms, interval_ms);
+	keeper->cache_file = file;
+}
+
+static void on_closed(uv_handle_t *timer)
+{
+	struct cache_file *file = timer->data;
+	file->closed = true;
+	if (file->working)
+		return;
+	save_last(file);
+	file_free(file);
+}
+
+void cache_file_stop(struct keeper *keeper)
+{
+	struct cache_file *file = keeper->cache_file;
+	if (file == NULL)
+		return;
+	keeper->cache_file = NULL;
+	if (!file->working)
+		file->context = context_of(swap_read(&keeper->swap)->config);
+	uv_close((uv_handle_t *)&file->timer, on_closed);
+}
