@@ -54,8 +54,10 @@ void net_limits_give(struct net_limits *limits, const struct addr *peer);
 bool net_limits_reached(struct net_limits *limits, const struct addr *peer); /* would it be BANYAN_EACCES? */
 
 #define NET_UDP_BATCH_MAX            64
-#define NET_TCP_WRITE_MAX            (256 * 1024) /* unsent reply bytes of one connection; a client that never reads is closed */
-#define NET_UPSTREAM_TCP_CONNECTIONS 256          /* as many servers as need TCP at once on a busy resolver */
+/* Unsent reply bytes of one connection: what was in work already when reading paused. A client that lets more come together
+ * is closed. */
+#define NET_TCP_WRITE_MAX            (256 * 1024)
+#define NET_UPSTREAM_TCP_CONNECTIONS 256 /* as many servers as need TCP at once on a busy resolver */
 #define NET_UPSTREAM_TCP_PER_SERVER                                                                                    \
 	4 /* one is enough (RFC 7766 section 6.2.2) but where a server takes one question each */
 #define NET_UPSTREAM_TCP_PIPELINE   32   /* servers begin to refuse or to queue above some dozens */

@@ -15,9 +15,11 @@
 #define NET_UDP_BUFFER         (1 << 20)     /* bytes of socket buffer: some 10 ms of questions at line rate */
 #define NET_UDP_STRIDE         (65536 + 320) /* not a power of two, so that the buffers' first lines use all cache sets */
 #define NET_TCP_BACKLOG        1024          /* connections that wait for accept() */
-#define NET_TCP_PAUSE          (NET_TCP_WRITE_MAX / 4) /* unsent bytes above which no more questions are read */
-#define NET_TCP_SWEEP_MIN_MS   20                      /* how often connections are looked at, at most */
-#define NET_TCP_SWEEP_MAX_MS   1000                    /* and at least */
+#define NET_TCP_PAUSE          (16 * 1024)   /* unsent bytes above which no more questions are read */
+#define NET_TCP_GATHER         (16 * 1024)   /* bytes of replies that are worth a write of their own */
+#define NET_TCP_READ           (8 * 1024)    /* bytes of questions read at once: what is left of them must be kept */
+#define NET_TCP_SWEEP_MIN_MS   20            /* how often connections are looked at, at most */
+#define NET_TCP_SWEEP_MAX_MS   1000          /* and at least */
 #define NET_PORT_TRIES         64   /* random ports tried: with 8192 of 64512 taken, 64 misses in a row do not happen */
 #define NET_PORT_MIN           1024 /* first port that needs no privilege */
 #define NET_EXCHANGE_BUCKETS   8192 /* power of two */
@@ -196,7 +198,7 @@ struct net_loop {
 #define NET_TCP_IN_SIZE  65536
 /* Replies gathered before a write: with NET_TCP_PAUSE below NET_TCP_WRITE_MAX, so that replies made at once never close a
  * connection, however slowly its client reads. */
-#define NET_TCP_OUT_SIZE (2 * (NET_MESSAGE_MAX + 2))
+#define NET_TCP_OUT_SIZE (NET_TCP_GATHER + NET_MESSAGE_MAX + 2)
 
 /* loop.c: each callback from libuv begins with this. */
 void net_loop_wake_up(struct net_loop *loop);

@@ -262,10 +262,6 @@ static void flush_replies(struct net_conn *conn)
 static void handle(struct net_conn *conn, const uint8_t *msg, size_t len)
 {
 	struct net_loop *loop = conn->loop;
-	if (NET_TCP_OUT_SIZE - loop->tcp_out_len < NET_MESSAGE_MAX + 2)
-		flush_replies(conn);
-	if (conn->closing)
-		return;
 	uint8_t *out = loop->tcp_out + loop->tcp_out_len;
 	struct net_message m = {.msg = msg, .len = len, .reply = out + 2, .reply_cap = NET_MESSAGE_MAX};
 	m.ticket = (struct net_ticket){.transport = NET_TCP,
@@ -301,6 +297,8 @@ static size_t take_messages(struct net_conn *conn, const uint8_t *data, size_t l
 		size_t n = (size_t)(data[pos] << 8 | data[pos + 1]);
 		handle(conn, data + pos + 2, n);
 		pos += 2 + n;
+		if (conn->loop->tcp_out_len >= NET_TCP_GATHER)
+			flush_replies(conn);
 	}
 	flush_replies(conn);
 	return pos;
@@ -311,7 +309,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf);
 static void on_alloc(uv_handle_t *handle_, size_t suggested, uv_buf_t *buf)
 {
 	struct net_conn *conn = handle_->data;
-	*buf = uv_buf_init((char *)conn->loop->tcp_in, NET_TCP_IN_SIZE);
+	*buf = uv_buf_init((char *)conn->loop->tcp_in, NET_TCP_READ);
 }
 
 /* After questions were taken or replies sent: read on, or pause, and note since when a question is incomplete. */
