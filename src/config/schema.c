@@ -370,8 +370,8 @@ const struct config_option config_options[] = {
 	 "forge than a reply (RFC 9715), and taken only from servers that do not speak TCP."},
 	{"resolver.tcp-connections", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_connections), "256",
 	 RANGE(1, SOCKETS_MAX), NULL,
-	 "TCP connections to authoritative servers open at once, for each worker. When all are in use, the one that is "
-	 "unused longest is closed for a new one."},
+	 "TCP connections to authoritative servers open at once, for each worker. Above it, the one that is unused "
+	 "longest is closed for a new one; when all are in use, a question waits for one of them."},
 	{"resolver.tcp-connections-per-server", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_connections_per_server),
 	 "4", RANGE(1, 1000), NULL, "The same to one server."},
 	{"resolver.tcp-pipeline", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_pipeline), "32", RANGE(1, 4096), NULL,

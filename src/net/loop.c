@@ -199,7 +199,8 @@ static void handles_init(struct net_loop *loop)
 	uv_timer_init(&loop->uv, &loop->sweep);
 	uv_timer_init(&loop->uv, &loop->resume);
 	uv_timer_init(&loop->uv, &loop->stream_sweep);
-	loop->stream_sweep.data = loop;
+	uv_timer_init(&loop->uv, &loop->stream_feed);
+	loop->stream_sweep.data = loop->stream_feed.data = loop;
 	net_late_init(loop);
 	loop->async.data = loop->prepare.data = loop->check.data = loop;
 	loop->wake.data = loop->sweep.data = loop->resume.data = loop;
@@ -287,6 +288,7 @@ void net_loop_free(struct net_loop *loop)
 	uv_close((uv_handle_t *)&loop->sweep, NULL);
 	uv_close((uv_handle_t *)&loop->resume, NULL);
 	uv_close((uv_handle_t *)&loop->stream_sweep, NULL);
+	uv_close((uv_handle_t *)&loop->stream_feed, NULL);
 	net_late_done(loop);
 	loop->on_asleep = loop->on_awake = NULL;
 	uv_run(&loop->uv, UV_RUN_DEFAULT); /* closing callbacks */

@@ -100,9 +100,16 @@ struct net_exchange {
 	struct net_exchange *next_on_stream;
 	uint16_t own_id, wire_id; /* of the message: as its owner wrote it, as it went out */
 	bool retried, answered;
+	bool waiting; /* for a connection */
+	struct net_exchange *prev_waiting;
+	struct addr to;
 	int64_t sent_ms;
 	uint8_t *out; /* the message, for another try */
 	size_t out_len;
+};
+
+struct net_waiters {
+	struct net_exchange *first, *last;
 };
 
 /* A TCP connection to another server. */
@@ -189,7 +196,9 @@ struct net_loop {
 	size_t n_exchanges;
 	struct net_stream *stream_bucket[NET_STREAM_BUCKETS];
 	uint32_t n_streams;
-	uv_timer_t stream_sweep;
+	struct net_waiters stream_waiters[NET_STREAM_BUCKETS];
+	size_t n_stream_waiters;
+	uv_timer_t stream_sweep, stream_feed;
 	uint8_t *exchange_in;
 	net_exchange_fn exchange_fn;
 	void *exchange_ctx;
@@ -249,6 +258,7 @@ static inline bool net_has_whole(const uint8_t *data, size_t len) /* with its le
 /* stream.c */
 int net_stream_join(struct net_exchange *exchange, const struct addr *to); /* over a connection to `to`, kept or new */
 void net_stream_leave(struct net_exchange *exchange);
+void net_stream_feed(uv_timer_t *timer);
 void net_stream_close_all(struct net_loop *loop);
 
 /* exchange.c */

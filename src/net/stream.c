@@ -19,6 +19,40 @@ static struct net_stream **bucket_of(struct net_loop *loop, const struct addr *t
 	return &loop->stream_bucket[h & (NET_STREAM_BUCKETS - 1)];
 }
 
+/* ---- waiting for a connection ----
+ * When all connections to a server have as many questions as they may, or there are too many connections, a question waits here
+ * until one of them is done, or until its owner gives it up. */
+
+static void wait_append(struct net_exchange *exchange)
+{
+	struct net_loop *loop = exchange->loop;
+	struct net_waiters *waiters = &loop->stream_waiters[bucket_of(loop, &exchange->to) - loop->stream_bucket];
+	exchange->waiting = true;
+	exchange->next_on_stream = NULL;
+	exchange->prev_waiting = waiters->last;
+	*(waiters->last != NULL ? &waiters->last->next_on_stream : &waiters->first) = exchange;
+	waiters->last = exchange;
+	loop->n_stream_waiters++;
+}
+
+static void wait_remove(struct net_exchange *exchange)
+{
+	struct net_loop *loop = exchange->loop;
+	struct net_waiters *waiters = &loop->stream_waiters[bucket_of(loop, &exchange->to) - loop->stream_bucket];
+	struct net_exchange *prev = exchange->prev_waiting, *next = exchange->next_on_stream;
+	*(prev != NULL ? &prev->next_on_stream : &waiters->first) = next;
+	*(next != NULL ? &next->prev_waiting : &waiters->last) = prev;
+	exchange->waiting = false;
+	loop->n_stream_waiters--;
+}
+
+/* Outside of all handlers, once for all that has become free by then. */
+static void feed_soon(struct net_loop *loop)
+{
+	if (loop->n_stream_waiters > 0 && !uv_is_active((uv_handle_t *)&loop->stream_feed))
+		uv_timer_start(&loop->stream_feed, net_stream_feed, 0, 0);
+}
+
 /* ---- closing ---- */
 
 static void on_closed(uv_handle_t *handle)
@@ -40,6 +74,7 @@ static void stream_close(struct net_stream *stream)
 	*at = stream->next;
 	stream->loop->n_streams--;
 	uv_close((uv_handle_t *)&stream->tcp, on_closed);
+	feed_soon(stream->loop);
 }
 
 static void detach(struct net_exchange *exchange)
@@ -52,6 +87,7 @@ static void detach(struct net_exchange *exchange)
 	exchange->stream = NULL;
 	stream->in_flight--;
 	stream->idle_since_ms = stream->loop->now_ms;
+	feed_soon(stream->loop);
 }
 
 /* One that nobody needs any more: used up, under suspicion, or not even connected. */
@@ -66,6 +102,8 @@ static void close_if_useless(struct net_stream *stream)
 void net_stream_leave(struct net_exchange *exchange)
 {
 	struct net_stream *stream = exchange->stream;
+	if (exchange->waiting)
+		wait_remove(exchange);
 	if (stream == NULL)
 		return;
 	/* no byte came since it was asked: perhaps the other end is gone without a word, so nothing new is sent there */
@@ -361,15 +399,11 @@ static uint16_t free_id(struct net_stream *stream, uint16_t id)
 	return id;
 }
 
-int net_stream_join(struct net_exchange *exchange, const struct addr *to)
+static int attach(struct net_exchange *exchange, struct net_stream *stream)
 {
 	struct net_loop *loop = exchange->loop;
-	struct net_stream *stream;
-	int rc = stream_for(loop, to, exchange->retried, &stream);
-	if (rc < 0)
-		return rc;
 	exchange->wire_id = free_id(stream, exchange->own_id);
-	rc = write_message(stream, exchange);
+	int rc = write_message(stream, exchange);
 	if (rc < 0) {
 		close_if_useless(stream);
 		return rc;
@@ -384,4 +418,53 @@ int net_stream_join(struct net_exchange *exchange, const struct addr *to)
 	stream->asked++;
 	stream->retired = stream->retired || exchange->retried; /* a connection of its own */
 	return 0;
+}
+
+int net_stream_join(struct net_exchange *exchange, const struct addr *to)
+{
+	struct net_stream *stream;
+	exchange->to = *to;
+	int rc = stream_for(exchange->loop, to, exchange->retried, &stream);
+	if (rc != BANYAN_ELIMIT)
+		return rc < 0 ? rc : attach(exchange, stream);
+	counter_add(exchange->loop->counters, COUNTER_UPSTREAM_TCP_WAITED, 1);
+	wait_append(exchange);
+	return 0;
+}
+
+/* Those who wait, in their order; of one server's the first that finds no place stands for all. False when somebody was told
+ * that his turn failed: he may have changed the list. */
+static bool feed_bucket(struct net_loop *loop, struct net_waiters *waiters)
+{
+	struct addr full = {0};
+	struct net_exchange *next;
+	for (struct net_exchange *exchange = waiters->first; exchange != NULL; exchange = next) {
+		struct net_stream *stream;
+		next = exchange->next_on_stream;
+		if (addr_equal(&exchange->to, &full))
+			continue;
+		int rc = stream_for(loop, &exchange->to, exchange->retried, &stream);
+		if (rc == BANYAN_ELIMIT) {
+			full = exchange->to;
+			continue;
+		}
+		wait_remove(exchange);
+		rc = rc < 0 ? rc : attach(exchange, stream);
+		if (rc < 0) {
+			net_exchange_fail(exchange, rc);
+			return false;
+		}
+	}
+	return true;
+}
+
+void net_stream_feed(uv_timer_t *timer)
+{
+	struct net_loop *loop = timer->data;
+	net_turn(loop);
+	for (size_t i = 0; i < NET_STREAM_BUCKETS && loop->n_stream_waiters > 0; i++)
+		if (!feed_bucket(loop, &loop->stream_waiters[i])) {
+			feed_soon(loop);
+			return;
+		}
 }

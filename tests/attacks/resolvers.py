@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -71,6 +73,12 @@ class Resolver:
             except OSError:
                 pass
         return count
+
+    def streams(self, address):
+        """TCP connections to the address that stand or are being made."""
+        there = f"{int.from_bytes(socket.inet_aton(address), sys.byteorder):08X}:"
+        rows = [line.split() for line in Path(f"/proc/{self.process.pid}/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[2].startswith(there) and row[3] in ("01", "02") for row in rows)
 
     def counters(self):
         return {}

@@ -7,7 +7,7 @@ import pytest
 
 import clients
 from slowness import Bomb, DeadVictim, LargeAnswers, SlowStreams
-from world import OTHERS, VICTIM, VICTIM_A
+from world import ATTACKER, OTHERS, VICTIM, VICTIM_A
 
 
 def pulse(heard, window_s=0.02):
@@ -37,19 +37,19 @@ def test_dnsbomb(attack, report):
 
 def slow_streams(attack, report, drip):
     def drive(resolver):
-        before = resolver.sockets()
         wires = [clients.question(f"s{n}.slow.com.", 1) for n in range(600)]
-        peaks = []
+        held = []
         heard = clients.burst(resolver.server, wires, [f"127.55.2.{n}" for n in range(1, 21)], wait_s=5,
-                              until=lambda h: peaks.append(resolver.sockets()) and False)
-        return {"questions": 600, "sockets": max(peaks) - before, "answered": len(heard.replies),
+                              until=lambda h: held.append(resolver.streams(ATTACKER)) and False)
+        return {"questions": 600, "streams": max(held), "answered": len(heard.replies),
                 "took": max((h[0] for h in heard.replies), default=float("inf"))}
     ours, theirs = attack(SlowStreams, drive, {"resolver": {"question-time": "3s"}}, drip=drip)
     name = "dripping TCP authority" if drip else "mute TCP authority"
-    report(name, "sockets held by 600 questions", "", "", ours.sockets, theirs.sockets, ours.watched, theirs.watched)
+    report(name, "TCP connections to it, 600 questions", "resolver.tcp-connections-per-server", 4, ours.streams, theirs.streams, ours.watched, theirs.watched)
     report(name, "seconds until the last is answered", "resolver.question-time, here", 3, ours.took, theirs.took if theirs.answered == 600 else "more than 5")
     assert ours.answered == 600
     assert ours.took < 5
+    assert 0 < ours.streams <= 4
 
 
 def test_mute_streams(attack, report):

@@ -288,31 +288,56 @@ static void test_kept_and_closed_when_idle(void **state)
 	server_stop(s);
 }
 
+static void questions_wait(struct asker *a, struct server *s, unsigned n)
+{
+	for (int i = 0; i < DEADLINE / 10 && atomic_load(&s->questions) < n; i++)
+		run_for(a, 1, 10);
+	assert_int_equal(atomic_load(&s->questions), n);
+}
+
 static void test_limits(void **state)
 {
 	struct server *s = server_start(SILENT, 0);
 	struct asker *a =
 		asker_new(s, &(struct net_settings){.upstream_tcp_pipeline = 3, .upstream_tcp_per_server = 2});
-	for (uint64_t id = 1; id <= 6; id++)
+	for (uint64_t id = 1; id <= 9; id++)
 		assert_int_equal(ask(a, id), 0);
-	assert_int_equal(ask(a, 7), BANYAN_ELIMIT);
-	net_exchange_close(a->loop, 2);
+	questions_wait(a, s, 6);
 	assert_int_equal(counter_read(&a->counters, COUNTER_UPSTREAM_TCP_CONNECTIONS), 2);
-	assert_int_equal(ask(a, 7), 0); /* there is a place again */
-	asker_free(a);
-	/* all connections taken: an unused one makes room, one in use does not */
-	atomic_store(&s->mode, REVERSE);
-	s->want = 1;
-	a = asker_new(s, &(struct net_settings){.upstream_tcp_connections = 1});
-	assert_int_equal(ask(a, 1), 0);
-	struct server *other = server_start(SILENT, 0);
+	assert_int_equal(counter_read(&a->counters, COUNTER_UPSTREAM_TCP_WAITED), 3);
+	net_exchange_close(a->loop, 8); /* one that waits, between two others */
+	net_exchange_close(a->loop, 2);
+	questions_wait(a, s, 7); /* there is a place again, */
+	net_exchange_close(a->loop, 3);
+	net_exchange_close(a->loop, 4);
+	questions_wait(a, s, 8); /* and another */
+	assert_int_equal(counter_read(&a->counters, COUNTER_UPSTREAM_TCP_CONNECTIONS), 2);
+	for (uint64_t id = 10; id <= 12; id++)
+		assert_int_equal(ask(a, id), 0);
+	asker_free(a); /* with two that wait */
+	server_stop(s);
+}
+
+/* All connections taken: an unused one makes room, one in use does not. */
+static void test_limit_of_all(void **state)
+{
+	struct server *s = server_start(REVERSE, 1), *other = server_start(SILENT, 0);
+	struct asker *a = asker_new(s, &(struct net_settings){.upstream_tcp_connections = 1});
 	struct addr first = a->to;
+	assert_int_equal(ask(a, 1), 0);
 	a->to.port = other->port;
-	assert_int_equal(ask(a, 2), BANYAN_ELIMIT);
-	run(a, 1);
 	assert_int_equal(ask(a, 2), 0);
+	assert_int_equal(counter_read(&a->counters, COUNTER_UPSTREAM_TCP_WAITED), 1);
+	run(a, 1);
+	questions_wait(a, other, 1);
 	a->to = first;
-	assert_int_equal(ask(a, 3), BANYAN_ELIMIT);
+	assert_int_equal(ask(a, 3), 0);
+	assert_int_equal(counter_read(&a->counters, COUNTER_UPSTREAM_TCP_WAITED), 2);
+	run_for(a, 1, 50);
+	assert_int_equal(a->got, 1);
+	net_exchange_close(a->loop, 2);
+	run(a, 1);
+	assert_int_equal(a->got, 2);
 	asker_free(a);
 	server_stop(other);
 	server_stop(s);
@@ -427,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_pipelined_out_of_order),
 		cmocka_unit_test(test_kept_and_closed_when_idle),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limit_of_all),
 		cmocka_unit_test(test_used_up),
 		cmocka_unit_test(test_one_question_each),
 		cmocka_unit_test(test_closed_when_asked_again),
