@@ -140,6 +140,9 @@ struct answer_recursor_settings {
 	/* The view of this moment (RCU-protected until the end of the loop's turn). */
 	const struct answer_view *(*view)(void *ctx);
 	void *view_ctx;
+	/* RESOLVE_ANCHORS of the engine that leads; may be NULL. The action is valid during the call. */
+	void (*anchors)(void *ctx, const struct resolve_action *action);
+	void *anchors_ctx;
 };
 int answer_recursor_new(const struct answer_recursor_settings *settings, struct answer_recursor **ret) _must_use_;
 void answer_recursor_free(struct answer_recursor *recursor);

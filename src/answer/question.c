@@ -168,11 +168,19 @@ static bool is_elsewhere(const struct answer_view *view, const uint8_t *name)
 
 /* A name that the local root denies needs no resolver: the finished denial goes out as it is (RFC 8198 in its simplest
  * form). Its length, or 0 when the root does not deny the name. */
+/* Names that may ask which keys of the root are trusted (RFC 8509): what they get is the resolver's to say. */
+static bool may_be_sentinel(const struct wire_question *q)
+{
+	static const char prefix[] = "root-key-sentinel-";
+	return q->lower[0] >= sizeof(prefix) - 1 && memcmp(q->lower + 1, prefix, sizeof(prefix) - 1) == 0;
+}
+
 static size_t from_root(struct reply *reply)
 {
 	const struct answer_view *view = reply->view;
 	const struct wire_question *q = reply->question;
-	if (view->root == NULL || image_holds(view->root, q) || is_elsewhere(view, q->lower) || reply_is_policed(reply))
+	if (view->root == NULL || image_holds(view->root, q) || is_elsewhere(view, q->lower) ||
+	    reply_is_policed(reply) || may_be_sentinel(q))
 		return 0;
 	int len = from_image(reply, view->root, true);
 	if (len <= 0 || reply->rcode != WIRE_RCODE_NXDOMAIN) { /* a wildcard or DNAME at the top: the resolver's work */

@@ -216,6 +216,10 @@ static void perform(struct answer_recursor *recursor, const struct resolve_actio
 		case RESOLVE_ANSWER:
 			on_result(recursor, action->answer.client, action->answer.result, direct);
 			break;
+		case RESOLVE_ANCHORS:
+			if (recursor->settings.anchors != NULL)
+				recursor->settings.anchors(recursor->settings.anchors_ctx, action);
+			break;
 		}
 	}
 }
@@ -374,6 +378,7 @@ int answer_recursor_new(const struct answer_recursor_settings *settings, struct 
 	recursor->settings = *settings;
 	net_on_exchange(settings->loop, on_exchange, recursor);
 	net_on_gone(settings->loop, on_gone, recursor);
+	net_wake_at(settings->loop, 0, on_wake, recursor); /* what the engine does by itself begins with the loop */
 	if (settings->client_questions_max > 0 &&
 	    net_limits_new(settings->questions_max, settings->client_questions_max, &recursor->clients) < 0) {
 		answer_recursor_free(recursor);

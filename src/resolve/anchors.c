@@ -10,6 +10,26 @@ struct dnssec_policy resolve_policy(const struct resolve *engine)
 				      .skew_s = engine->settings.signature_skew_s};
 }
 
+uint16_t resolve_anchor_tag(const struct dnssec_anchor *anchor)
+{
+	return anchor->type == WIRE_TYPE_DS ? wire_get16(anchor->rdata) : dnssec_key_tag(anchor->rdata, anchor->len);
+}
+
+void resolve_anchors_sync(struct resolve *engine)
+{
+	struct resolve_anchors *shared = engine->settings.shared_anchors;
+	if (shared == NULL) {
+		engine->anchors = engine->settings.anchors;
+		return;
+	}
+	if (!resolve_keyring_copy(shared, &engine->anchors_version, &engine->own_anchors))
+		return;
+	engine->anchors = &engine->own_anchors;
+	resolve_trust_forget(engine);
+	for (size_t i = 0; i < engine->own_anchors.count; i++)
+		resolve_cache_drop_trust(engine->cache, engine->own_anchors.item[i].owner);
+}
+
 /* Takes the closer one. */
 static void consider(const uint8_t *name, const uint8_t *anchor, enum anchor_scope scope, enum anchor_scope *best,
 		     unsigned *best_labels)
@@ -29,8 +49,8 @@ enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8
 	const struct resolve_settings *settings = &engine->settings;
 	enum anchor_scope best = engine->root != NULL ? ANCHOR_POSITIVE : ANCHOR_NONE;
 	unsigned labels = 0;
-	for (size_t i = 0; settings->anchors != NULL && i < settings->anchors->count; i++)
-		consider(name, settings->anchors->item[i].owner, ANCHOR_POSITIVE, &best, &labels);
+	for (size_t i = 0; engine->anchors != NULL && i < engine->anchors->count; i++)
+		consider(name, engine->anchors->item[i].owner, ANCHOR_POSITIVE, &best, &labels);
 	for (size_t i = 0; i < settings->n_negative_anchors; i++)
 		if (settings->negative_anchor[i].until_s > engine->wall_ms / 1000)
 			consider(name, settings->negative_anchor[i].name, ANCHOR_NEGATIVE, &best, &labels);

@@ -89,6 +89,7 @@ bool resolve_cache_trust(struct resolve_cache *cache, struct arena *arena, int64
 			 struct store_value *ret);
 int resolve_cache_put_trust(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, int64_t expires_ms,
 			    const uint8_t *data, size_t len);
+void resolve_cache_drop_trust(struct resolve_cache *cache, const uint8_t *zone);
 /* How often something was flushed: who keeps copies outside the cache lets go of them when it changes. */
 uint32_t resolve_cache_flushes(const struct resolve_cache *cache);
 

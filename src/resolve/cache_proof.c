@@ -66,6 +66,12 @@ int resolve_cache_put_trust(struct resolve_cache *cache, int64_t now_ms, const u
 	return put(cache, now_ms, &key, &value);
 }
 
+void resolve_cache_drop_trust(struct resolve_cache *cache, const uint8_t *zone)
+{
+	struct cache_key key = resolve_cache_key(CACHE_TRUST, zone, 0);
+	resolve_store_delete(cache, key.bytes, key.len);
+}
+
 uint32_t resolve_cache_flushes(const struct resolve_cache *cache)
 {
 	return resolve_store_removals(cache);

@@ -31,6 +31,8 @@ void resolve_settings_default(struct resolve_settings *settings)
 		.case_randomisation = true,
 		.qname_minimisation = true,
 		.validate = true,
+		.key_tag_signal = true,
+		.sentinel = true,
 		.nsec3_iterations_max = DNSSEC_NSEC3_ITERATIONS_MAX,
 		.signatures_max = RESOLVE_SIGNATURES_MAX,
 		.hashes_max = RESOLVE_HASHES_MAX,
@@ -76,6 +78,8 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 		resolve_free(engine);
 		return rc;
 	}
+	resolve_anchors_sync(engine);
+	resolve_rolling_start(engine);
 	*ret = engine;
 	return 0;
 }
@@ -89,6 +93,7 @@ void resolve_free(struct resolve *engine)
 	resolve_tasks_free(engine);
 	resolve_exchanges_free(engine);
 	resolve_trust_free(engine);
+	dnssec_anchors_done(&engine->own_anchors);
 	resolve_forwards_free(engine->forwards);
 	resolve_timers_done(&engine->timers);
 	resolve_quota_done(engine);
@@ -133,6 +138,8 @@ static void timers_run(struct resolve *engine)
 			resolve_upstream_timeout(engine, timer->owner);
 		else if (timer->kind == TIMER_PATIENCE)
 			resolve_question_impatient(engine, timer->owner);
+		else if (timer->kind == TIMER_ANCHORS)
+			resolve_rolling_run(engine);
 		else
 			resolve_question_expire(engine, timer->owner);
 	}
@@ -150,6 +157,7 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	engine->cache_ms = resolve_cache_time(engine->cache, engine->now_ms, event->wall_ms);
 	engine->root = event->root;
 	engine->policy = event->policy;
+	resolve_anchors_sync(engine);
 }
 
 static const struct resolve_actions *step_end(struct resolve *engine)

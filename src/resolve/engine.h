@@ -20,6 +20,7 @@
 
 #include "cache.h"
 #include "quota.h"
+#include "keyring.h"
 #include "forward.h"
 #include "timer.h"
 
@@ -82,6 +83,7 @@ struct question {
 	uint64_t client;
 	int64_t started_ms;
 	bool dnssec, trace, no_cache, checking_disabled;
+	bool keys;    /* nobody waits but the trust anchors of qname: rolling.c */
 	bool retried; /* a joined task ended by its payer's limits; this is the second */
 	/* where it stands with policy (way.h) */
 	struct addr from;
@@ -224,6 +226,11 @@ struct resolve {
 	bool stale; /* the cache is read as it was some time ago: no synthesis */
 	uint8_t *root_message;
 	struct trust_table *trust;
+	/* what chains begin with */
+	const struct dnssec_anchors *anchors; /* NULL = nothing */
+	struct dnssec_anchors own_anchors;    /* copy of the shared ones of this version */
+	uint32_t anchors_version;
+	struct timer anchors_timer;
 };
 
 /* engine.c */
@@ -240,6 +247,8 @@ void resolve_questions_free(struct resolve *engine);
 void resolve_question_impatient(struct resolve *engine, struct question *question);
 /* A question that nobody waits for; false = there are enough, or no memory. */
 bool resolve_question_background(struct resolve *engine, const uint8_t *qname, uint16_t qtype);
+/* For the keys of a zone with anchors (`keys`), past the cache; or to be heard by the zone's servers alone. */
+bool resolve_question_anchors(struct resolve *engine, const uint8_t *qname, uint16_t qtype, bool keys);
 
 /* stale.c: expired data (RFC 8767) */
 bool resolve_stale_helps(enum reason reason); /* is it right to use them after such a failure? */
@@ -376,6 +385,18 @@ bool resolve_validate_failure(enum reason reason);
 void resolve_validate_drop(struct resolve *engine, struct task *task); /* what it waits for */
 /* bogus.c: servers of the task's cut whose data could not be proved are not asked again */
 void resolve_bogus_avoid(struct task *task);
+/* anchors.c: takes what is trusted now, if that has changed */
+void resolve_anchors_sync(struct resolve *engine);
+/* rolling.c: the leading engine's questions for the keys of zones with anchors (RFC 5011) */
+void resolve_rolling_start(struct resolve *engine); /* sets its timer */
+void resolve_rolling_run(struct resolve *engine);   /* whatever is due */
+void resolve_rolling_take(struct resolve *engine, const uint8_t *zone, const struct outcome *outcome);
+/* signal.c: tells the servers of the zone which keys are trusted (RFC 8145 section 5) */
+void resolve_signal_send(struct resolve *engine, const uint8_t *zone);
+/* sentinel.c (RFC 8509): what becomes of the result (may be NULL) of such a question */
+void resolve_sentinel(struct resolve *engine, const uint8_t *qname, uint16_t qtype, bool checking_disabled,
+		      struct resolve_result *result);
 /* trust.c, trust_table.c */
+void resolve_trust_forget(struct resolve *engine); /* all that was derived here */
 void resolve_trust_take(struct resolve *engine, struct want *want, const struct outcome *outcome);
 void resolve_trust_free(struct resolve *engine);

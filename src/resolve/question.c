@@ -22,27 +22,32 @@ static void answer_add(struct resolve *engine, uint64_t client, const struct res
 /* What is sent when there is no memory to say more. */
 static const struct resolve_result out_of_memory = {.rcode = WIRE_RCODE_SERVFAIL};
 
-static void answer_outcome(struct resolve *engine, uint64_t client, uint16_t qtype, bool dnssec,
-			   const struct outcome *outcome)
+static void answer_outcome(struct resolve *engine, const struct resolve_event *event, const struct outcome *outcome)
 {
-	bool sigs = dnssec || qtype == WIRE_TYPE_RRSIG;
-	const struct resolve_result *result = resolve_outcome_result(engine, outcome, sigs);
-	answer_add(engine, client, result == NULL ? &out_of_memory : result);
+	uint16_t qtype = event->question.qtype;
+	bool sigs = event->question.dnssec || qtype == WIRE_TYPE_RRSIG;
+	struct resolve_result *result = resolve_outcome_result(engine, outcome, sigs);
+	resolve_sentinel(engine, event->question.qname, qtype, event->question.checking_disabled, result);
+	answer_add(engine, event->question.client, result == NULL ? &out_of_memory : result);
 }
 
 /* What policy says at once. */
-static void answer_way(struct resolve *engine, uint64_t client, const struct way *way, const struct outcome *outcome)
+static void answer_way(struct resolve *engine, const struct resolve_event *event, const struct way *way,
+		       const struct outcome *outcome)
 {
 	struct resolve_result *result = resolve_way_result(engine, way, outcome);
 	if (result != NULL && way->trace)
 		resolve_way_steps(engine, way, NULL, result);
-	answer_add(engine, client, result == NULL ? &out_of_memory : result);
+	resolve_sentinel(engine, event->question.qname, event->question.qtype, event->question.checking_disabled,
+			 result);
+	answer_add(engine, event->question.client, result == NULL ? &out_of_memory : result);
 }
 
 static void answer_failure(struct resolve *engine, uint64_t client, uint16_t rcode, enum reason reason)
 {
 	struct outcome outcome = {.rcode = rcode, .reason = reason};
-	answer_outcome(engine, client, WIRE_TYPE_A, false, &outcome);
+	const struct resolve_result *result = resolve_outcome_result(engine, &outcome, false);
+	answer_add(engine, client, result == NULL ? &out_of_memory : result);
 }
 
 /* ---- open questions ---- */
@@ -192,9 +197,9 @@ static bool take_from_cache(struct resolve *engine, const struct resolve_event *
 		return false;
 	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
 	if (way == NULL)
-		answer_outcome(engine, event->question.client, event->question.qtype, event->question.dnssec, &outcome);
+		answer_outcome(engine, event, &outcome);
 	else
-		answer_way(engine, event->question.client, way, &outcome);
+		answer_way(engine, event, way, &outcome);
 	resolve_refresh_check(engine, event->question.qname, event->question.qtype, &outcome);
 	return true;
 }
@@ -214,9 +219,9 @@ static bool take_stale(struct resolve *engine, const struct resolve_event *event
 	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
 	counter_add(engine->counters, COUNTER_STALE, 1);
 	if (way == NULL)
-		answer_outcome(engine, event->question.client, qtype, event->question.dnssec, &outcome);
+		answer_outcome(engine, event, &outcome);
 	else
-		answer_way(engine, event->question.client, way, &outcome);
+		answer_way(engine, event, way, &outcome);
 	enum reason reason;
 	if (!resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, asked, qtype, &reason) &&
 	    resolve_task_find(engine, asked, qtype) == NULL)
@@ -279,7 +284,7 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 	if (way != NULL) {
 		resolve_way_init(way, event);
 		if (resolve_way_begin(engine, way) == WAY_DONE) {
-			answer_way(engine, client, way, NULL);
+			answer_way(engine, event, way, NULL);
 			return;
 		}
 	}
@@ -325,6 +330,26 @@ bool resolve_question_background(struct resolve *engine, const uint8_t *qname, u
 	return false;
 }
 
+bool resolve_question_anchors(struct resolve *engine, const uint8_t *qname, uint16_t qtype, bool keys)
+{
+	struct question *question = question_take(engine);
+	if (question == NULL)
+		return false;
+	/* unproved: what they are worth is for rolling.c to say */
+	*question = (struct question){.started_ms = engine->now_ms, .qtype = qtype, .checking_disabled = true};
+	question->keys = keys;
+	question->no_cache = !keys; /* RFC 8145 section 5.1.1: what is denied already must be asked all the same */
+	question->waiter.question = question;
+	question->deadline.kind = TIMER_QUESTION;
+	question->deadline.owner = question;
+	wire_name_lower(qname, question->qname);
+	background_add(engine, question);
+	if (question_start(engine, question) == 0 && question_timers(engine, question) == 0)
+		return true;
+	question_close(engine, question);
+	return false;
+}
+
 /* ---- a question ends ---- */
 
 /* What is stale instead, where that helps. */
@@ -342,9 +367,12 @@ static const struct outcome *or_stale(struct resolve *engine, const struct quest
 static void question_answer(struct resolve *engine, struct question *question, const struct way *way,
 			    const struct outcome *outcome, const struct work *work)
 {
+	if (question->keys)
+		resolve_rolling_take(engine, question->qname, outcome);
 	if (question->background)
 		return;
 	struct resolve_result *result = resolve_way_result(engine, way, outcome);
+	resolve_sentinel(engine, question->qname, question->qtype, question->checking_disabled, result);
 	if (result != NULL) {
 		result->upstream = work->upstream;
 		result->took_ms = engine->now_ms - question->started_ms;

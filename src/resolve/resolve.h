@@ -46,6 +46,9 @@ struct resolve_negative_anchor {
 };
 
 struct dnssec_anchors;
+struct dnssec_rollover;
+struct dnssec_rollover_report;
+struct resolve_anchors;
 
 /* Does an NXDOMAIN hold for all names below it (RFC 8020)? */
 enum resolve_nxdomain_cut {
@@ -96,12 +99,16 @@ struct resolve_settings {
 	bool qname_minimisation; /* RFC 9156, relaxed */
 	/* validation */
 	bool validate;
-	bool refuse_sha1;                     /* RFC 9905 */
-	uint16_t nsec3_iterations_max;        /* RFC 9276 section 3.2 */
-	uint32_t signatures_max;              /* public-key operations that one client question may cause */
-	uint32_t hashes_max;                  /* SHA-1 blocks of NSEC3 hashing, likewise */
-	int64_t signature_skew_s;             /* dates of signatures may be off by this much */
-	const struct dnssec_anchors *anchors; /* may be NULL; a local root needs none for "." */
+	bool refuse_sha1;                       /* RFC 9905 */
+	uint16_t nsec3_iterations_max;          /* RFC 9276 section 3.2 */
+	uint32_t signatures_max;                /* public-key operations that one client question may cause */
+	uint32_t hashes_max;                    /* SHA-1 blocks of NSEC3 hashing, likewise */
+	int64_t signature_skew_s;               /* dates of signatures may be off by this much */
+	const struct dnssec_anchors *anchors;   /* may be NULL; a local root needs none for "." */
+	struct resolve_anchors *shared_anchors; /* instead of them, if not NULL */
+	bool anchors_lead;                      /* this engine asks for their keys (RFC 5011) and signals: one of all */
+	bool key_tag_signal;                    /* RFC 8145 section 5 */
+	bool sentinel;                          /* RFC 8509 */
 	size_t n_negative_anchors;
 	const struct resolve_negative_anchor *negative_anchor;
 	size_t n_forwards;
@@ -171,6 +178,22 @@ struct resolve_entry {
 bool resolve_cache_entries(struct resolve_cache *cache, int64_t wall_ms, const uint8_t *name, bool subtree,
 			   struct resolve_cache_cursor *cursor,
 			   void (*fn)(void *ctx, const struct resolve_entry *entry), void *ctx);
+
+/* ---- trust anchors that all engines share; outlives them ----
+ * The configured ones, and what became of them by RFC 5011: the engine that leads asks for the keys of their zones when the time has
+ * come, or takes them from the root image, and says RESOLVE_ANCHORS: then the state is to be kept. Any thread. */
+int resolve_anchors_new(struct resolve_anchors **ret) _must_use_;
+void resolve_anchors_free(struct resolve_anchors *anchors);
+/* A state that was kept: before resolve_anchors_set() with anchors of its zone. */
+int resolve_anchors_restore(struct resolve_anchors *anchors, const struct dnssec_rollover *state) _must_use_;
+/* Takes the place of what was configured before; what is known of the keys of its zones stays. */
+int resolve_anchors_set(struct resolve_anchors *anchors, const struct dnssec_anchors *configured, bool roll) _must_use_;
+/* Adds what would be trusted with these configured anchors. */
+int resolve_anchors_trusted(struct resolve_anchors *anchors, const struct dnssec_anchors *configured, bool roll,
+			    struct dnssec_anchors *ret) _must_use_;
+size_t resolve_anchors_zones(struct resolve_anchors *anchors);
+/* Copies the state of a zone: 1, or 0 when its anchors do not roll (then only the name is set). BANYAN_ENOENT. */
+int resolve_anchors_zone(struct resolve_anchors *anchors, size_t index, struct dnssec_rollover *ret) _must_use_;
 
 /* ---- events ---- */
 enum resolve_event_kind {
@@ -271,7 +294,7 @@ struct resolve_result {
 	const char *rule;   /* which rule made the answer; NULL = none */
 };
 
-enum resolve_action_kind { RESOLVE_SEND, RESOLVE_CLOSE, RESOLVE_ANSWER };
+enum resolve_action_kind { RESOLVE_SEND, RESOLVE_CLOSE, RESOLVE_ANSWER, RESOLVE_ANCHORS };
 
 struct resolve_action {
 	enum resolve_action_kind kind;
@@ -290,6 +313,14 @@ struct resolve_action {
 			uint64_t client;
 			const struct resolve_result *result;
 		} answer;
+		/* The keys of a zone with anchors were looked at: `state` is to be kept. Or no keys came: then `report`
+		 * is NULL, and reason and detail say why. */
+		struct {
+			const struct dnssec_rollover *state;
+			const struct dnssec_rollover_report *report;
+			enum reason reason;
+			const char *detail;
+		} anchors;
 	};
 };
 

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-enum timer_kind { TIMER_EXCHANGE, TIMER_QUESTION, TIMER_PATIENCE };
+enum timer_kind { TIMER_EXCHANGE, TIMER_QUESTION, TIMER_PATIENCE, TIMER_ANCHORS };
 
 struct timer {
 	int64_t at_ms;

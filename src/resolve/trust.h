@@ -64,6 +64,7 @@ enum proof {
 enum anchor_scope { ANCHOR_NONE, ANCHOR_NEGATIVE, ANCHOR_POSITIVE };
 /* The anchor that decides for a name: the closest one at or above it; *ret_labels: of that anchor. */
 enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8_t *name, unsigned *ret_labels);
+uint16_t resolve_anchor_tag(const struct dnssec_anchor *anchor);
 struct dnssec_policy resolve_policy(const struct resolve *engine);
 
 /* ---- trust_table.c ---- */

@@ -61,7 +61,7 @@ static int prove(struct resolve *engine, struct task *task, const struct rrset *
 		return BANYAN_ENOMEM;
 	int rc = dnssec_keyset_prove(&policy, &task->work->budget, keys, n > 1 ? keys[1].rdata : NULL,
 				     n > 1 ? keys[1].count : 0, ds == NULL ? NULL : parent,
-				     ds == NULL ? engine->settings.anchors : NULL, verdict, keyset);
+				     ds == NULL ? engine->anchors : NULL, verdict, keyset);
 	counter_add(engine->counters, COUNTER_SIGNATURES_CHECKED, before - task->work->budget.signatures);
 	return rc;
 }

@@ -47,6 +47,12 @@ static void table_clear(struct resolve *engine)
 		trust_remove(engine, engine->trust->oldest);
 }
 
+void resolve_trust_forget(struct resolve *engine)
+{
+	if (engine->trust != NULL)
+		table_clear(engine);
+}
+
 void resolve_trust_free(struct resolve *engine)
 {
 	if (engine->trust != NULL)

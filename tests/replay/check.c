@@ -340,6 +340,10 @@ void check_other(struct scenario *s)
 		check_proved(s);
 	} else if (strcmp(what, "CHECK_SAYS") == 0) {
 		check_says(s);
+	} else if (strcmp(what, "CHECK_KEY") == 0) {
+		rolling_check_key(s);
+	} else if (strcmp(what, "CHECK_TOLD") == 0) {
+		rolling_check_told(s);
 	} else if (strcmp(what, "CHECK_TRACE") == 0) {
 		check_trace(s);
 	} else if (strcmp(what, "CHECK_NO_ANSWER") == 0) {

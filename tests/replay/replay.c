@@ -86,6 +86,7 @@ static void begin(struct scenario *s)
 		return;
 	s->started = true;
 	s->settings.anchors = s->anchors.count > 0 ? &s->anchors : NULL;
+	rolling_begin(s);
 	s->settings.negative_anchor = s->negative;
 	s->settings.n_negative_anchors = s->n_negative;
 	world_restart(s->world, &s->settings);
@@ -116,6 +117,8 @@ static bool do_build(struct scenario *s)
 		zones_read_anchor(s);
 	else if (strcmp(word, "NEGATIVE-ANCHOR") == 0)
 		zones_read_negative_anchor(s);
+	else if (strcmp(word, "ROLL") == 0)
+		rolling_read(s);
 	else if (strcmp(word, "ENTRY") == 0)
 		entry_read(s);
 	else if (strcmp(word, "POLICY") == 0)
@@ -132,6 +135,12 @@ static bool do_build(struct scenario *s)
 	return true;
 }
 
+static void do_restart(struct scenario *s)
+{
+	rolling_restart(s);
+	world_restart(s->world, &s->settings);
+}
+
 static void do_step(struct scenario *s)
 {
 	struct world *w = s->world;
@@ -144,12 +153,14 @@ static void do_step(struct scenario *s)
 		world_run(w, (int64_t)text_number(s, s->word[1]));
 	else if (strcmp(word, "RUN") == 0)
 		world_settle(w, RUN_MS);
+	else if (strcmp(word, "PASS") == 0)
+		world_run(w, text_seconds(s, s->word[1]) * 1000);
 	else if (strcmp(word, "TIME") == 0)
 		world_sleep(w, text_seconds(s, s->word[1]) * 1000);
 	else if (strcmp(word, "CLOCK") == 0)
 		w->wall_off_ms += text_seconds(s, s->word[1]) * 1000;
 	else if (strcmp(word, "RESTART") == 0)
-		world_restart(w, &s->settings);
+		do_restart(s);
 	else if (strcmp(word, "NOROOT") == 0)
 		w->root = NULL;
 	else if (strcmp(word, "WITHROOT") == 0)
@@ -191,6 +202,7 @@ static void play(void **state)
 	do_file(s, *state);
 	world_free(s->world);
 	policy_done(s);
+	rolling_free(s);
 	zones_free(s);
 	for (size_t i = 0; i < s->n_entries; i++) {
 		free(s->entry[i]->item);

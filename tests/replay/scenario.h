@@ -27,6 +27,7 @@
 #define MARKS_MAX     256
 #define FORWARDS_MAX  16
 #define NEGATIVE_MAX  8
+#define KEPT_MAX      8
 
 /* ---- zones ---- */
 struct key {
@@ -141,6 +142,12 @@ struct got {
 	struct buffer text[4]; /* by section: a line a record */
 };
 
+/* The state of rolling anchors of a zone, as it is on disk. */
+struct kept {
+	uint8_t zone[WIRE_NAME_MAX];
+	struct buffer text;
+};
+
 struct scenario {
 	const char *path;
 	FILE *file;
@@ -155,6 +162,11 @@ struct scenario {
 	int64_t start_ms; /* wall clock */
 	struct dnssec_anchors anchors;
 	bool own_anchors; /* ANCHOR lines: the root's keys are not added */
+	bool roll;
+	struct resolve_anchors *shared; /* NULL = no ROLL */
+	unsigned n_kept;
+	struct kept kept[KEPT_MAX];
+	struct buffer told; /* to the operator, by lines */
 	size_t n_negative;
 	struct resolve_negative_anchor negative[NEGATIVE_MAX];
 	uint8_t negative_name[NEGATIVE_MAX][WIRE_NAME_MAX];
@@ -239,6 +251,14 @@ void policy_done(struct scenario *s);
 /* check.c */
 void check_answer(struct scenario *s);
 void check_other(struct scenario *s);
+
+/* rolling.c */
+void rolling_read(struct scenario *s);
+void rolling_begin(struct scenario *s);
+void rolling_restart(struct scenario *s);
+void rolling_check_key(struct scenario *s);
+void rolling_check_told(struct scenario *s);
+void rolling_free(struct scenario *s);
 
 /* settings.c */
 void settings_set(struct scenario *s);

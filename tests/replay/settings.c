@@ -42,6 +42,8 @@ static const struct row rows[] = {
 	ROW("zone-questions-min", zone_questions_min),
 	ROW("validate", validate),
 	ROW("refuse-sha1", refuse_sha1),
+	ROW("key-tag-signal", key_tag_signal),
+	ROW("sentinel", sentinel),
 	ROW("nsec3-iterations-max", nsec3_iterations_max),
 	ROW("signatures-max", signatures_max),
 	ROW("hashes-max", hashes_max),

@@ -446,6 +446,10 @@ void world_event(struct world *world, struct resolve_event *event)
 		case RESOLVE_ANSWER:
 			on_answer(world, &actions->item[i]);
 			break;
+		case RESOLVE_ANCHORS:
+			if (world->anchors_fn != NULL)
+				world->anchors_fn(world->anchors_ctx, &actions->item[i]);
+			break;
 		}
 	}
 }
@@ -526,7 +530,7 @@ void world_restart(struct world *world, const struct resolve_settings *settings)
 	assert_true(world->n_open == 0 && resolve_questions(world->engine) == 0);
 	resolve_free(world->engine);
 	world->settings = *settings;
-	world->wake_at_ms = INT64_MAX;
+	world->wake_at_ms = settings->shared_anchors != NULL ? world->now_ms : INT64_MAX;
 	assert_int_equal(resolve_new(&world->settings, world->cache, &world->random, &world->counters, &world->engine),
 			 0);
 }

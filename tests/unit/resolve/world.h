@@ -92,6 +92,8 @@ struct world {
 	/* each result as it is given, if set */
 	void (*result_fn)(void *ctx, uint64_t client, const struct resolve_result *result);
 	void *result_ctx;
+	void (*anchors_fn)(void *ctx, const struct resolve_action *action); /* RESOLVE_ANCHORS, if set */
+	void *anchors_ctx;
 	const struct resolve_action *sending; /* while answer_fn runs */
 	struct world_event *events;
 	struct world_open *open; /* exchanges */
