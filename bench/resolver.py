@@ -343,4 +343,5 @@ def main():
             each.end()
 
 
-main()
+if __name__ == "__main__":
+    main()

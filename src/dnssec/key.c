@@ -119,37 +119,6 @@ static EVP_PKEY *pkey_rsa(const uint8_t *data, size_t len)
 	return pkey;
 }
 
-/* A key of each curve, without its point: a copy of one costs half of what building one from parameters does. */
-static EVP_PKEY *curves[2];
-static pthread_once_t curves_once = PTHREAD_ONCE_INIT;
-
-static void curves_make(void)
-{
-	static const char *const groups[ARRAY_SIZE(curves)] = {"P-256", "P-384"};
-	for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
-		OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-		if (build != NULL && OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, groups[i], 0))
-			curves[i] = pkey_from_params("EC", build);
-		OSSL_PARAM_BLD_free(build);
-	}
-}
-
-/* RFC 6605 section 4: the point's two coordinates. */
-static EVP_PKEY *pkey_ecdsa(const struct algorithm *a, const uint8_t *data, size_t len)
-{
-	uint8_t point[1 + 2 * 48] = {0x04};
-	if (len != 2U * a->coordinate)
-		return NULL;
-	memcpy(point + 1, data, len);
-	pthread_once(&curves_once, curves_make);
-	EVP_PKEY *curve = curves[a->coordinate == 48];
-	EVP_PKEY *pkey = curve != NULL ? EVP_PKEY_dup(curve) : NULL;
-	if (pkey != NULL && EVP_PKEY_set1_encoded_public_key(pkey, point, len + 1) == 1)
-		return pkey;
-	EVP_PKEY_free(pkey); /* the point is not on the curve */
-	return NULL;
-}
-
 static _Atomic uint64_t key_last;
 
 int dnssec_key_new(const uint8_t *dnskey_rdata, size_t len, struct dnssec_key **ret)
@@ -160,24 +129,22 @@ int dnssec_key_new(const uint8_t *dnskey_rdata, size_t len, struct dnssec_key **
 	if (a == NULL)
 		return BANYAN_EUNSUPP;
 	const uint8_t *data = dnskey_rdata + 4;
-	EVP_PKEY *pkey;
-	if (a->rsa)
-		pkey = pkey_rsa(data, len - 4);
-	else if (a->coordinate > 0)
-		pkey = pkey_ecdsa(a, data, len - 4);
-	else
-		pkey = EVP_PKEY_new_raw_public_key_ex(NULL, a->name, NULL, data, len - 4); /* RFC 8080 section 3 */
-	if (pkey == NULL) {
+	struct dnssec_key *key = calloc(1, sizeof *key);
+	if (key == NULL)
+		return BANYAN_ENOMEM;
+	bool good;
+	if (a->coordinate > 0) /* RFC 6605 section 4: the point's two coordinates */
+		good = len - 4 == 2U * a->coordinate && ecdsa_key_init(&key->ecdsa, data, a->coordinate);
+	else if (a->rsa)
+		good = (key->pkey = pkey_rsa(data, len - 4)) != NULL;
+	else /* RFC 8080 section 3 */
+		good = (key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, a->name, NULL, data, len - 4)) != NULL;
+	if (!good) {
 		ERR_clear_error();
+		free(key);
 		return BANYAN_EMALF;
 	}
-	struct dnssec_key *key = calloc(1, sizeof *key);
-	if (key == NULL) {
-		EVP_PKEY_free(pkey);
-		return BANYAN_ENOMEM;
-	}
 	key->id = atomic_fetch_add_explicit(&key_last, 1, memory_order_relaxed) + 1;
-	key->pkey = pkey;
 	key->md = a->digest >= 0 ? digest_md((enum digest)a->digest) : NULL;
 	key->flags = wire_get16(dnskey_rdata);
 	key->tag = dnssec_key_tag(dnskey_rdata, len);
@@ -192,6 +159,7 @@ void dnssec_key_free(struct dnssec_key *key)
 	if (key == NULL)
 		return;
 	EVP_PKEY_free(key->pkey);
+	ecdsa_key_done(&key->ecdsa);
 	free(key);
 }
 

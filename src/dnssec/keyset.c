@@ -79,6 +79,8 @@ const struct dnssec_key *keyset_key_get(struct keyset_key *key)
 {
 	if (key->key == NULL && !key->broken)
 		key->broken = dnssec_key_new(key->rdata, key->len, &key->key) < 0;
+	else if (key->key != NULL && key->key->coordinate > 0)
+		ecdsa_key_used(&key->key->ecdsa, key->rdata + 4);
 	return key->key;
 }
 

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "dnssec.h"
+#include "ecdsa.h"
 
 #define DNSSEC_FLAG_ZONE        0x0100 /* RFC 4034 section 2.1.1 */
 #define DNSSEC_FLAG_REVOKE      0x0080 /* RFC 5011 section 2.1 */
@@ -17,9 +18,10 @@
 #define RRSIG_FIXED_SIZE        18 /* RRSIG RDATA before the signer's name (RFC 4034 section 3.1) */
 
 struct dnssec_key {
-	uint64_t id; /* unique in the process, unlike the address of a key that is freed */
-	EVP_PKEY *pkey;
-	const EVP_MD *md; /* NULL for the Edwards curves, which take the message itself */
+	uint64_t id;            /* unique in the process, unlike the address of a key that is freed */
+	EVP_PKEY *pkey;         /* NULL for ECDSA */
+	struct ecdsa_key ecdsa; /* of ECDSA */
+	const EVP_MD *md;       /* NULL for the Edwards curves, which take the message itself */
 	uint16_t flags, tag;
 	uint8_t algorithm;
 	uint8_t coordinate; /* bytes of r and s of ECDSA; 0 for others */
@@ -51,6 +53,7 @@ struct verifier {
 		EVP_PKEY_CTX *ctx;
 	} slot[VERIFIER_SLOTS];
 	unsigned next_slot;
+	struct ecdsa_scratch ecdsa;
 	struct buffer data;
 };
 

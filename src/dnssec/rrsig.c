@@ -56,6 +56,7 @@ void verifier_done(struct verifier *verifier)
 	for (unsigned i = 0; i < VERIFIER_SLOTS; i++)
 		EVP_PKEY_CTX_free(verifier->slot[i].ctx);
 	EVP_MD_CTX_free(verifier->md_ctx);
+	ecdsa_scratch_done(&verifier->ecdsa);
 	buffer_done(&verifier->data);
 }
 
@@ -108,8 +109,8 @@ static EVP_PKEY_CTX *verifier_context(struct verifier *v, const struct dnssec_ke
 			return v->slot[i].ctx;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
 	if (ctx == NULL || EVP_PKEY_verify_init(ctx) <= 0 ||
-	    (key->coordinate == 0 && (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0 ||
-				      EVP_PKEY_CTX_set_signature_md(ctx, key->md) <= 0))) {
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0 ||
+	    EVP_PKEY_CTX_set_signature_md(ctx, key->md) <= 0) {
 		EVP_PKEY_CTX_free(ctx);
 		return NULL;
 	}
@@ -117,31 +118,6 @@ static EVP_PKEY_CTX *verifier_context(struct verifier *v, const struct dnssec_ke
 	EVP_PKEY_CTX_free(slot->ctx);
 	*slot = (struct verifier_slot){.key = key->id, .ctx = ctx};
 	return ctx;
-}
-
-/* r or s as a DER INTEGER; returns its end. */
-static uint8_t *der_integer(uint8_t *out, const uint8_t *value, size_t len)
-{
-	while (len > 1 && *value == 0) {
-		value++;
-		len--;
-	}
-	bool pad = (*value & 0x80) != 0;
-	*out++ = 0x02;
-	*out++ = (uint8_t)(len + pad);
-	if (pad)
-		*out++ = 0;
-	memcpy(out, value, len);
-	return out + len;
-}
-
-/* RFC 6605 section 4 joins r and s; libcrypto wants a DER SEQUENCE. */
-static size_t der_signature(const uint8_t *rs, size_t coordinate, uint8_t out[128])
-{
-	uint8_t *end = der_integer(der_integer(out + 2, rs, coordinate), rs + coordinate, coordinate);
-	out[0] = 0x30;
-	out[1] = (uint8_t)(end - out - 2);
-	return (size_t)(end - out);
 }
 
 /* The Edwards curves sign the message itself. */
@@ -157,22 +133,19 @@ static int verify_message(struct verifier *v, const struct rrsig *sig, const str
 
 static int verify_digest(struct verifier *v, const struct rrsig *sig, const struct dnssec_key *key)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE], der[128];
+	uint8_t digest[EVP_MAX_MD_SIZE];
 	unsigned digest_len;
-	const uint8_t *signature = sig->signature;
-	size_t signature_len = sig->signature_len;
-	if (key->coordinate > 0) {
-		if (signature_len != 2U * key->coordinate)
-			return BANYAN_EPROOF;
-		signature_len = der_signature(signature, key->coordinate, der);
-		signature = der;
-	}
-	EVP_PKEY_CTX *ctx = verifier_context(v, key);
-	if (ctx == NULL || !EVP_DigestInit_ex2(v->md_ctx, key->md, NULL) ||
-	    !EVP_DigestUpdate(v->md_ctx, v->data.data, v->data.len) ||
+	if (key->coordinate > 0 && sig->signature_len != 2U * key->coordinate)
+		return BANYAN_EPROOF;
+	if (!EVP_DigestInit_ex2(v->md_ctx, key->md, NULL) || !EVP_DigestUpdate(v->md_ctx, v->data.data, v->data.len) ||
 	    !EVP_DigestFinal_ex(v->md_ctx, digest, &digest_len))
 		return BANYAN_ENOMEM;
-	return EVP_PKEY_verify(ctx, signature, signature_len, digest, digest_len) == 1 ? 0 : BANYAN_EPROOF;
+	if (key->coordinate > 0) /* RFC 6605 section 4: r and s, joined; each as long as the digest */
+		return ecdsa_check(&v->ecdsa, &key->ecdsa, digest, sig->signature);
+	EVP_PKEY_CTX *ctx = verifier_context(v, key);
+	if (ctx == NULL)
+		return BANYAN_ENOMEM;
+	return EVP_PKEY_verify(ctx, sig->signature, sig->signature_len, digest, digest_len) == 1 ? 0 : BANYAN_EPROOF;
 }
 
 int verifier_check(struct verifier *verifier, const struct wire_rrset *set, const struct wire_rdata *rrsig,

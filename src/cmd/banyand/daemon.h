@@ -181,6 +181,7 @@ struct keeper {
 int keeper_init(struct keeper *keeper, const char *config_path) _must_use_;
 int keeper_run(struct keeper *keeper); /* until it is told to stop */
 void keeper_stop(struct keeper *keeper);
+void validation_tables_setup(struct keeper *keeper); /* busy keys get their tables on its thread */
 int keeper_post(struct keeper *keeper, void (*fn)(void *ctx), void *ctx) _must_use_; /* from any thread */
 void reload_start(struct keeper *keeper, struct operate_call *call);                 /* call: who asked, or NULL */
 void reload_abandon(struct keeper *keeper);

@@ -56,6 +56,25 @@ int validation_anchors_load(const struct config *config, struct validation_ancho
 	return rc;
 }
 
+/* ---- tables of busy keys ---- */
+
+static void tables_make(void *ctx)
+{
+	dnssec_tables_make();
+}
+
+/* On a worker, which must not be busy for so long. */
+static void tables_wanted(void *ctx)
+{
+	if (keeper_post(ctx, tables_make, NULL) < 0)
+		log_warning(STATION, "no memory to speed up a busy key");
+}
+
+void validation_tables_setup(struct keeper *keeper)
+{
+	dnssec_tables_setup(tables_wanted, keeper);
+}
+
 void validation_anchors_done(struct validation_anchors *anchors)
 {
 	dnssec_anchors_done(&anchors->anchors);

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Checks ECDSA signatures (FIPS 186-5 section 6.4.2) by P-256 and P-384. */
+#include "ecdsa.h"
+
+#include <openssl/bn.h>
+#include <openssl/obj_mac.h>
+#include <pthread.h>
+#include <string.h>
+
+enum { CURVE_P256, CURVE_P384, CURVE_COUNT };
+
+struct ecdsa_curve {
+	unsigned index;
+	size_t size; /* bytes of a coordinate, of the order, and of the digest that is signed */
+	EC_GROUP *group;
+	BIGNUM *order;
+	BN_MONT_CTX *mont; /* of the order */
+	struct inverse_modulus inverse;
+};
+
+static struct ecdsa_curve curves[CURVE_COUNT];
+static pthread_once_t curves_once = PTHREAD_ONCE_INIT;
+
+static bool curve_make(struct ecdsa_curve *curve, unsigned index, int nid, size_t size)
+{
+	uint8_t order[ECDSA_BYTES_MAX];
+	BN_CTX *ctx = BN_CTX_new();
+	curve->index = index;
+	curve->size = size;
+	curve->group = EC_GROUP_new_by_curve_name(nid);
+	curve->order = BN_new();
+	curve->mont = BN_MONT_CTX_new();
+	bool made = ctx != NULL && curve->group != NULL && curve->order != NULL && curve->mont != NULL &&
+		    EC_GROUP_get_order(curve->group, curve->order, ctx) &&
+		    BN_MONT_CTX_set(curve->mont, curve->order, ctx) &&
+		    BN_bn2binpad(curve->order, order, (int)size) == (int)size;
+	if (made)
+		inverse_modulus_init(&curve->inverse, order, size);
+	BN_CTX_free(ctx);
+	return made;
+}
+
+/* They live as long as the process. */
+static void curves_make(void)
+{
+	if (!curve_make(&curves[CURVE_P256], CURVE_P256, NID_X9_62_prime256v1, 32))
+		curves[CURVE_P256].size = 0;
+	if (!curve_make(&curves[CURVE_P384], CURVE_P384, NID_secp384r1, 48))
+		curves[CURVE_P384].size = 0;
+}
+
+/* ---- keys ---- */
+
+bool ecdsa_key_init(struct ecdsa_key *key, const uint8_t *point, size_t coordinate)
+{
+	uint8_t octets[1 + 2 * ECDSA_BYTES_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
+	pthread_once(&curves_once, curves_make);
+	const struct ecdsa_curve *curve = &curves[coordinate == 48 ? CURVE_P384 : CURVE_P256];
+	if (curve->size != coordinate)
+		return false;
+	memcpy(octets + 1, point, 2 * coordinate);
+	EC_POINT *made = EC_POINT_new(curve->group);
+	/* refuses what is not on the curve */
+	if (made == NULL || !EC_POINT_oct2point(curve->group, made, octets, 1 + 2 * coordinate, NULL)) {
+		EC_POINT_free(made);
+		return false;
+	}
+	*key = (struct ecdsa_key){.curve = curve, .point = made};
+	return true;
+}
+
+void ecdsa_key_done(struct ecdsa_key *key)
+{
+	EC_POINT_free(key->point);
+	ecdsa_table_release(key->table);
+}
+
+void ecdsa_key_used(struct ecdsa_key *key, const uint8_t *point)
+{
+	if (++key->checks < ECDSA_TABLE_CHECKS || key->table != NULL || key->curve->index != CURVE_P256)
+		return;
+	key->checks = 0;
+	key->table = ecdsa_table_get(point);
+}
+
+/* ---- checks ---- */
+
+static bool scratch_make(struct ecdsa_scratch *s, const struct ecdsa_curve *curve)
+{
+	if (s->ctx == NULL) {
+		s->ctx = BN_CTX_new();
+		s->digest = BN_new();
+		s->r = BN_new();
+		s->w = BN_new();
+		s->u1 = BN_new();
+		s->u2 = BN_new();
+	}
+	if (s->sum[curve->index] == NULL) {
+		s->sum[curve->index] = EC_POINT_new(curve->group);
+		s->part[curve->index] = EC_POINT_new(curve->group);
+	}
+	return s->ctx != NULL && s->digest != NULL && s->r != NULL && s->w != NULL && s->u1 != NULL && s->u2 != NULL &&
+	       s->sum[curve->index] != NULL && s->part[curve->index] != NULL;
+}
+
+void ecdsa_scratch_done(struct ecdsa_scratch *s)
+{
+	for (unsigned i = 0; i < CURVE_COUNT; i++) {
+		EC_POINT_free(s->sum[i]);
+		EC_POINT_free(s->part[i]);
+	}
+	BN_free(s->digest);
+	BN_free(s->r);
+	BN_free(s->w);
+	BN_free(s->u1);
+	BN_free(s->u2);
+	BN_CTX_free(s->ctx);
+}
+
+/* u1 = digest / s, u2 = r / s modulo the order. 0 when r or s is out of range, -1 without memory. */
+static int factors(struct ecdsa_scratch *s, const struct ecdsa_curve *curve, const uint8_t *digest, const uint8_t *rs)
+{
+	uint8_t inverse[ECDSA_BYTES_MAX];
+	int size = (int)curve->size;
+	if (BN_bin2bn(rs, size, s->r) == NULL || BN_bin2bn(rs + size, size, s->w) == NULL ||
+	    BN_bin2bn(digest, size, s->digest) == NULL)
+		return -1;
+	if (BN_is_zero(s->r) || BN_is_zero(s->w) || BN_ucmp(s->r, curve->order) >= 0 ||
+	    BN_ucmp(s->w, curve->order) >= 0)
+		return 0;
+	inverse_compute(&curve->inverse, rs + size, curve->size, inverse);
+	/* the digest is less than twice the order, since that begins with a bit that is set */
+	bool done = (BN_ucmp(s->digest, curve->order) < 0 || BN_sub(s->digest, s->digest, curve->order)) &&
+		    BN_bin2bn(inverse, size, s->w) != NULL && BN_to_montgomery(s->w, s->w, curve->mont, s->ctx) &&
+		    BN_mod_mul_montgomery(s->u1, s->digest, s->w, curve->mont, s->ctx) &&
+		    BN_mod_mul_montgomery(s->u2, s->r, s->w, curve->mont, s->ctx);
+	return done ? 1 : -1;
+}
+
+/* sum = u1 * base + u2 * key */
+static bool multiply(struct ecdsa_scratch *s, const struct ecdsa_key *key)
+{
+	const struct ecdsa_curve *curve = key->curve;
+	EC_POINT *sum = s->sum[curve->index], *part = s->part[curve->index];
+	const EC_GROUP *table = key->table != NULL ? ecdsa_table_group(key->table) : NULL;
+	if (table == NULL)
+		return EC_POINT_mul(curve->group, sum, s->u1, key->point, s->u2, s->ctx);
+	return EC_POINT_mul(curve->group, sum, s->u1, NULL, NULL, s->ctx) &&
+	       EC_POINT_mul(table, part, s->u2, NULL, NULL, s->ctx) &&
+	       EC_POINT_add(curve->group, sum, sum, part, s->ctx);
+}
+
+int ecdsa_check(struct ecdsa_scratch *s, const struct ecdsa_key *key, const uint8_t *digest, const uint8_t *rs)
+{
+	const struct ecdsa_curve *curve = key->curve;
+	if (!scratch_make(s, curve))
+		return BANYAN_ENOMEM;
+	int rc = factors(s, curve, digest, rs);
+	if (rc <= 0)
+		return rc < 0 ? BANYAN_ENOMEM : BANYAN_EPROOF;
+	if (!multiply(s, key))
+		return BANYAN_ENOMEM;
+	if (EC_POINT_is_at_infinity(curve->group, s->sum[curve->index]))
+		return BANYAN_EPROOF;
+	BIGNUM *x = s->u1;
+	if (!EC_POINT_get_affine_coordinates(curve->group, s->sum[curve->index], x, NULL, s->ctx) ||
+	    !(BN_ucmp(x, curve->order) < 0 || BN_sub(x, x, curve->order)))
+		return BANYAN_ENOMEM;
+	return BN_ucmp(x, s->r) == 0 ? 0 : BANYAN_EPROOF;
+}
