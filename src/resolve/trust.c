@@ -188,13 +188,17 @@ static const struct trust *deepest_known(struct resolve *engine, const uint8_t *
 }
 
 /* The name to look at next, of those `up` - 1 to 0 labels above `name`: the deepest of which the parent's word is at hand; else
- * one label further down. */
+ * the highest where a zone is known to begin, for below a zone that is unsigned nothing has to be asked; else one label further
+ * down. */
 static const uint8_t *next_below(struct resolve *engine, struct task *task, const uint8_t *name, unsigned up)
 {
-	for (unsigned i = 0; i + 1 < up; i++) {
+	struct cut cut;
+	for (unsigned i = 0; i + 1 < up; i++)
+		if (resolve_trust_has_parent(engine, task, wire_name_skip(name, i)))
+			return wire_name_skip(name, i);
+	for (unsigned i = up; i-- > 0;) {
 		const uint8_t *at = wire_name_skip(name, i);
-		struct cut cut;
-		if (resolve_trust_has_parent(engine, task, at) ||
+		if ((engine->root != NULL && wire_name_labels(at) == 1) ||
 		    resolve_cache_cut(engine->cache, &engine->step, engine->cache_ms, at, NULL, &cut))
 			return at;
 	}
