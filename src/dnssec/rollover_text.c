@@ -143,9 +143,23 @@ static int zone_line(struct state_reading *r, const char *text)
 	return 0;
 }
 
+/* "WORD N", with N of one to nine digits and nothing else. */
+static bool number_line(const char *text, const char *word, uint32_t *ret)
+{
+	size_t len = strlen(word);
+	if (strncmp(text, word, len) != 0 || text[len] != ' ')
+		return false;
+	const char *digits = text + len + 1;
+	size_t n = strspn(digits, "0123456789");
+	if (n == 0 || n > 9 || digits[n] != '\0')
+		return false;
+	*ret = (uint32_t)strtoul(digits, NULL, 10);
+	return true;
+}
+
 static int state_line(struct state_reading *r, char *text)
 {
-	unsigned long n;
+	uint32_t n;
 	if (text[0] == ';' || text[0] == '\0')
 		return 0;
 	if (r->end)
@@ -162,11 +176,12 @@ static int state_line(struct state_reading *r, char *text)
 		r->proved = true;
 	else if (strncmp(text, "next ", 5) == 0 && !r->next && clock_parse(text + 5, &r->rollover.next) == 0)
 		r->next = true;
-	else if (sscanf(text, "retry %9u", &r->rollover.retry_s) == 1 && !r->retry && r->rollover.retry_s > 0)
+	else if (!r->retry && number_line(text, "retry", &n) && n > 0) {
+		r->rollover.retry_s = n;
 		r->retry = true;
-	else if (strncmp(text, "key ", 4) == 0)
+	} else if (strncmp(text, "key ", 4) == 0)
 		return key_line(r, text);
-	else if (sscanf(text, "end %9lu", &n) == 1 && n == r->rollover.n)
+	else if (number_line(text, "end", &n) && n == r->rollover.n)
 		r->end = true;
 	else
 		return bad(r, "the line is not understood");
