@@ -8,9 +8,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
-/* The value at section.key in the tree, or the item `index` of its list; the nearest place above when it is not there. */
-static const struct tree_node *place_of(const struct tree_node *root, const char *section, const char *key,
-					size_t index)
+const struct tree_node *check_place(const struct tree_node *root, const char *section, const char *key, size_t index)
 {
 	const struct tree_node *at = NULL;
 	const char *names[] = {section, key};
@@ -105,14 +103,14 @@ static int check_zones(const struct config_reader *r, const struct tree_node *ro
 		const struct config_zone *z = &config->zones[i];
 		const struct tree_node *at = NULL;
 		if (z->prove == CONFIG_PROVE_FULL && z->anchors.count == 0 && strcmp(z->name, ".") != 0) {
-			at = place_of(root, "zones", NULL, i);
+			at = check_place(root, "zones", NULL, i);
 			return value_fail(r, at,
 					  "zones[%zu].prove: found full without anchors; only the root has "
 					  "built-in trust anchors, so name a file in anchors",
 					  i);
 		}
 		if (z->prove == CONFIG_PROVE_STRUCTURE && z->require_zonemd) {
-			at = place_of(root, "zones", NULL, i);
+			at = check_place(root, "zones", NULL, i);
 			return value_fail(r, at,
 					  "zones[%zu].require-zonemd: found true with prove: structure, which "
 					  "does not look at ZONEMD; allowed is full or digest",
@@ -122,7 +120,7 @@ static int check_zones(const struct config_reader *r, const struct tree_node *ro
 	int rc = find_pair(config->zones, config->n_zones, sizeof *config->zones, by_zone, same_zone, pair);
 	if (rc <= 0)
 		return rc;
-	return value_fail(r, place_of(root, "zones", NULL, pair[1]),
+	return value_fail(r, check_place(root, "zones", NULL, pair[1]),
 			  "zones[%zu].name: '%.255s' stands here again; "
 			  "it is zones[%zu] already",
 			  pair[1], config->zones[pair[1]].name, pair[0]);
@@ -137,17 +135,18 @@ static int check_server(const struct config_reader *r, const struct tree_node *r
 	if (rc < 0)
 		return rc;
 	if (rc > 0)
-		return value_fail(r, place_of(root, "server", "listen", pair[1]), "server.listen: %s stands here twice",
+		return value_fail(r, check_place(root, "server", "listen", pair[1]),
+				  "server.listen: %s stands here twice",
 				  addr_format(&listen->item[pair[1]], true, addr));
 	if (config->server.tcp_clients_per_address > config->server.tcp_clients)
-		return value_fail(r, place_of(root, "server", "tcp-clients-per-address", SIZE_MAX),
+		return value_fail(r, check_place(root, "server", "tcp-clients-per-address", SIZE_MAX),
 				  "server.tcp-clients-per-address: found %u; allowed is at most server.tcp-clients, "
 				  "which is %u",
 				  config->server.tcp_clients_per_address, config->server.tcp_clients);
 	/* one byte is the NUL (unix(7)) */
 	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 	if (strlen(config->server.control) > max)
-		return value_fail(r, place_of(root, "server", "control", SIZE_MAX),
+		return value_fail(r, check_place(root, "server", "control", SIZE_MAX),
 				  "server.control: found a path of %zu bytes; allowed for a Unix socket are %zu",
 				  strlen(config->server.control), max);
 	return 0;
@@ -160,7 +159,7 @@ static int check_outgoing(const struct config_reader *r, const struct tree_node 
 		const struct addr *a = &config->resolver.outgoing.item[i];
 		if (a->family == 4 ? config->resolver.ipv4 : config->resolver.ipv6)
 			continue;
-		return value_fail(r, place_of(root, "resolver", "outgoing", i),
+		return value_fail(r, check_place(root, "resolver", "outgoing", i),
 				  "resolver.outgoing: found %s, but resolver.ipv%u is false",
 				  addr_format(a, false, addr), a->family);
 	}
@@ -172,10 +171,10 @@ static int check_resolver(const struct config_reader *r, const struct tree_node 
 	char addr[ADDR_TEXT_MAX];
 	size_t pair[2];
 	if (config->resolver.enabled && !config->resolver.ipv4 && !config->resolver.ipv6)
-		return value_fail(r, place_of(root, "resolver", "ipv6", SIZE_MAX),
+		return value_fail(r, check_place(root, "resolver", "ipv6", SIZE_MAX),
 				  "resolver.ipv6: found false like resolver.ipv4; a resolver needs one of them");
 	if (config->resolver.cache_ttl_min > config->resolver.cache_ttl_max)
-		return value_fail(r, place_of(root, "resolver", "cache-ttl-min", SIZE_MAX),
+		return value_fail(r, check_place(root, "resolver", "cache-ttl-min", SIZE_MAX),
 				  "resolver.cache-ttl-min: found %us; allowed is at most resolver.cache-ttl-max, which "
 				  "is %us",
 				  config->resolver.cache_ttl_min, config->resolver.cache_ttl_max);
@@ -184,7 +183,7 @@ static int check_resolver(const struct config_reader *r, const struct tree_node 
 	if (rc < 0)
 		return rc;
 	if (rc > 0)
-		return value_fail(r, place_of(root, "resolver", "reroute", pair[1]),
+		return value_fail(r, check_place(root, "resolver", "reroute", pair[1]),
 				  "resolver.reroute: %s is rerouted twice",
 				  addr_format(&config->resolver.reroute[pair[1]].from, false, addr));
 	return check_outgoing(r, root, config);
@@ -210,7 +209,7 @@ static int check_twice(const struct config_reader *r, const struct tree_node *ro
 	int rc = find_pair(list, n, sizeof *list, by_forward, same_forward, pair);
 	if (rc <= 0)
 		return rc;
-	return value_fail(r, place_of(root, section, NULL, pair[1]),
+	return value_fail(r, check_place(root, section, NULL, pair[1]),
 			  "%s[%zu].zone: '%.255s' stands here again; it is %s[%zu] already", section, pair[1],
 			  list[pair[1]].zone, section, pair[0]);
 }
@@ -239,7 +238,7 @@ static int check_exceptions(const struct config_reader *r, const struct tree_nod
 			for (size_t m = 0; m < k; m++)
 				again |= strcasecmp(except->item[m], except->item[k]) == 0;
 			if (again)
-				return value_fail(r, place_of(root, "forward", NULL, i),
+				return value_fail(r, check_place(root, "forward", NULL, i),
 						  "forward[%zu].except: '%.255s' stands here again; one place must "
 						  "decide for a name",
 						  i, except->item[k]);
@@ -256,7 +255,7 @@ static int check_forwards(const struct config_reader *r, const struct tree_node 
 	for (size_t i = 0; rc == 0 && i < config->n_stub; i++)
 		for (size_t k = 0; rc == 0 && k < config->n_forward; k++)
 			if (strcasecmp(config->stub[i].zone, config->forward[k].zone) == 0)
-				rc = value_fail(r, place_of(root, "stub", NULL, i),
+				rc = value_fail(r, check_place(root, "stub", NULL, i),
 						"stub[%zu].zone: '%.255s' is forward[%zu] already", i,
 						config->stub[i].zone, k);
 	return rc == 0 ? check_exceptions(r, root, config) : rc;
@@ -271,5 +270,7 @@ int check_whole(const struct config_reader *r, const struct tree_node *root, con
 		rc = check_resolver(r, root, config);
 	if (rc == 0)
 		rc = check_forwards(r, root, config);
+	if (rc == 0)
+		rc = check_policy(r, root, config);
 	return rc;
 }

@@ -52,6 +52,96 @@ struct config_forward {
 	struct config_list except; /* names below it that are not; forward only */
 };
 
+/* What the operator says about names: all clients', or those of a view. */
+enum config_local_kind { /* as enum policy_zone_kind */
+			 CONFIG_LOCAL_STATIC,
+			 CONFIG_LOCAL_TRANSPARENT,
+			 CONFIG_LOCAL_TYPE_TRANSPARENT,
+			 CONFIG_LOCAL_REDIRECT,
+			 CONFIG_LOCAL_REFUSE,
+			 CONFIG_LOCAL_DROP,
+			 CONFIG_LOCAL_NXDOMAIN,
+			 CONFIG_LOCAL_NODATA,
+			 CONFIG_LOCAL_INFORM,
+			 CONFIG_LOCAL_OFF,
+};
+struct config_local_zone {
+	char *name; /* presentation form */
+	enum config_local_kind kind;
+};
+struct config_local_name {
+	char *name; /* presentation form */
+	struct config_addrs addresses;
+	char *alias;                /* "" = none */
+	struct config_list records; /* type and data */
+	uint32_t ttl;
+	bool reverse;
+};
+struct config_local {
+	uint32_t ttl;
+	struct config_list hosts, files; /* paths */
+	struct config_list records;
+	size_t n_zones;
+	struct config_local_zone *zone;
+	size_t n_names;
+	struct config_local_name *name;
+};
+
+enum config_access { CONFIG_ACCESS_DEFAULT, CONFIG_ACCESS_ALLOW, CONFIG_ACCESS_REFUSE, CONFIG_ACCESS_DROP };
+enum config_choice { CONFIG_CHOICE_DEFAULT, CONFIG_CHOICE_NO, CONFIG_CHOICE_YES };
+
+struct config_view {
+	char *name;
+	struct config_prefixes clients;
+	enum config_access access;
+	enum config_choice minimal_responses;
+	bool common; /* does what the section local says hold, too? */
+	struct config_local local;
+};
+
+/* As enum policy_override. */
+enum config_rpz_action {
+	CONFIG_RPZ_GIVEN,
+	CONFIG_RPZ_DISABLED,
+	CONFIG_RPZ_PASSTHRU,
+	CONFIG_RPZ_NXDOMAIN,
+	CONFIG_RPZ_NODATA,
+	CONFIG_RPZ_DROP,
+	CONFIG_RPZ_TCP_ONLY,
+	CONFIG_RPZ_REFUSE,
+	CONFIG_RPZ_CNAME,
+};
+enum config_rpz_reason { CONFIG_RPZ_BLOCKED, CONFIG_RPZ_CENSORED, CONFIG_RPZ_FILTERED, CONFIG_RPZ_FORGED };
+struct config_rpz {
+	char *zone; /* presentation form */
+	char *file; /* of the zone, or of the copy that comes from the primaries; "" = none */
+	struct config_addrs primaries;
+	char *key; /* of keys; "" = none */
+	uint32_t refresh_min_s, refresh_max_s;
+	uint64_t size_max; /* bytes */
+	enum config_rpz_action action;
+	char *cname; /* of CONFIG_RPZ_CNAME */
+	enum config_rpz_reason reason;
+	bool log, rewrite_signed, add_soa;
+	struct config_list views; /* empty = all */
+};
+
+/* A key for TSIG (RFC 8945). */
+enum config_key_algorithm {
+	CONFIG_HMAC_SHA256,
+	CONFIG_HMAC_SHA512,
+	CONFIG_HMAC_SHA384,
+	CONFIG_HMAC_SHA224,
+	CONFIG_HMAC_SHA1,
+	CONFIG_HMAC_MD5,
+};
+struct config_key {
+	char *name; /* presentation form */
+	enum config_key_algorithm algorithm;
+	char *secret; /* base64; "" = in the file */
+	char *file;
+};
+
 /* "from" -> "to": where a name server's address really is (labs, address translation). */
 struct config_reroute {
 	struct addr from, to;
@@ -142,6 +232,17 @@ struct config {
 		uint32_t tcp_connections, tcp_connections_per_server, tcp_pipeline, tcp_questions;
 		uint32_t tcp_idle_ms, tcp_message_ms;
 	} resolver;
+	struct {
+		bool default_zones;
+		struct config_list open; /* names */
+		struct config_local data;
+	} local;
+	size_t n_views;
+	struct config_view *views;
+	size_t n_rpz;
+	struct config_rpz *rpz;
+	size_t n_keys;
+	struct config_key *keys;
 	size_t n_forward;
 	struct config_forward *forward;
 	size_t n_stub;

@@ -11,6 +11,16 @@
 	.width = sizeof(((struct config_zone *)0)->member), .offset = offsetof(struct config_zone, member)
 #define FORWARD_FIELD(member)                                                                                          \
 	.width = sizeof(((struct config_forward *)0)->member), .offset = offsetof(struct config_forward, member)
+#define VIEW_FIELD(member)                                                                                             \
+	.width = sizeof(((struct config_view *)0)->member), .offset = offsetof(struct config_view, member)
+#define RPZ_FIELD(member)                                                                                              \
+	.width = sizeof(((struct config_rpz *)0)->member), .offset = offsetof(struct config_rpz, member)
+#define KEY_FIELD(member)                                                                                              \
+	.width = sizeof(((struct config_key *)0)->member), .offset = offsetof(struct config_key, member)
+#define LOCAL_ZONE_FIELD(member)                                                                                       \
+	.width = sizeof(((struct config_local_zone *)0)->member), .offset = offsetof(struct config_local_zone, member)
+#define LOCAL_NAME_FIELD(member)                                                                                       \
+	.width = sizeof(((struct config_local_name *)0)->member), .offset = offsetof(struct config_local_name, member)
 #define RANGE(low, high) .min = (low), .max = (high)
 #define KIB              ((uint64_t)1024)
 #define SECOND           1000
@@ -27,6 +37,12 @@
 #define FORWARDS_MAX   4096 /* forward zones, and as many stub zones */
 #define SERVERS_MAX    32   /* of one of them: what one walk looks at (RESOLVE_ADDRESSES_MAX) */
 #define EXCEPTIONS_MAX 1024
+#define VIEWS_MAX      255 /* besides the one of all others; looked through one by one for each question */
+#define RPZ_MAX        64  /* each costs a lookup a question */
+#define KEYS_MAX       1024
+#define LOCAL_MAX      65536 /* zones, names, records; more belong in a file */
+#define FILES_MAX      64
+#define NAME_RECORDS   256
 #define PATH_BYTES_MAX 4000 /* below PATH_MAX, with room for ".tmp" */
 #define NAME_BYTES_MAX 1010 /* 255 octets, each written \DDD at worst */
 #define TXT_BYTES_MAX  255  /* one character-string (RFC 1035 section 3.3) */
@@ -44,11 +60,27 @@ static_assert(offsetof(struct config, resolver.negative_anchors) ==
 		      offsetof(struct config, resolver.n_negative_anchors) + sizeof(size_t),
 	      "list shape");
 static_assert(offsetof(struct config, forward) == offsetof(struct config, n_forward) + sizeof(size_t), "list shape");
+#define LIST_SHAPE(type, list, n)                                                                                      \
+	static_assert(offsetof(type, list) == offsetof(type, n) + sizeof(size_t), "list shape")
+LIST_SHAPE(struct config, views, n_views);
+LIST_SHAPE(struct config, rpz, n_rpz);
+LIST_SHAPE(struct config, keys, n_keys);
+LIST_SHAPE(struct config_local, zone, n_zones);
+LIST_SHAPE(struct config_local, name, n_names);
 static_assert(offsetof(struct config, stub) == offsetof(struct config, n_stub) + sizeof(size_t), "list shape");
 
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const nxdomain_cuts[] = {"off", "secure", "all", NULL};
 static const char *const cookie_modes[] = {"off", "on", "require", NULL};
+static const char *const local_kinds[] = {"static",   "transparent", "type-transparent", "redirect", "refuse", "drop",
+					  "nxdomain", "nodata",      "inform",           "off",      NULL};
+static const char *const accesses[] = {"default", "allow", "refuse", "drop", NULL};
+static const char *const choices[] = {"default", "no", "yes", NULL};
+static const char *const rpz_actions[] = {"given", "disabled", "passthru", "nxdomain", "nodata",
+					  "drop",  "tcp-only", "refuse",   "cname",    NULL};
+static const char *const rpz_reasons[] = {"blocked", "censored", "filtered", "forged", NULL};
+static const char *const key_algorithms[] = {"hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224",
+					     "hmac-sha1",   "hmac-md5",    NULL};
 static const char *const prove_modes[] = {"auto", "full", "digest", "structure", NULL};
 
 const struct config_section config_sections[] = {
@@ -66,6 +98,18 @@ const struct config_section config_sections[] = {
 	{"dns64", "Addresses for clients that have IPv6 only, made of IPv4 ones (RFC 6147). A NAT64 carries what is "
 		  "sent to them."},
 	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
+	{"local", "Names that the resolver answers itself: those that no resolver should ask others for, names of "
+		  "hosts, zones that "
+		  "are blocked. They come before policy zones, before the root copy and before the DNS."},
+	{"views",
+	 "Clients that are told something else, as a list of mappings. Of all views that hold a client, the one "
+	 "with the longest prefix counts."},
+	{"rpz",
+	 "Response policy zones: rules about names and addresses, in the form that BIND, Unbound, Knot Resolver and "
+	 "PowerDNS read, too, as a list of mappings. "
+	 "They are looked at in this order and the first rule that matches counts. They hold for what clients ask, and "
+	 "never for what the resolver needs itself: the root, its servers, keys, and addresses of name servers."},
+	{"keys", "Keys for transfers (TSIG, RFC 8945), as a list of mappings."},
 	{"forward",
 	 "Zones below which the resolver asks other resolvers instead of walking from the root, as a list of mappings. "
 	 "The longest zone above a name decides, also below a name that the root does not have. A dot forwards "
@@ -386,6 +430,176 @@ const struct config_option config_options[] = {
 	{"resolver.tcp-message-time", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.tcp_message_ms), "3s",
 	 RANGE(100, 60 * SECOND), NULL,
 	 "A reply over TCP must be whole so long after its first byte. A server that sends more slowly is hung up on."},
+
+	/* ---- local ---- */
+	{"local.default-zones", CONFIG_BOOL, CONFIG_LIVE, FIELD(local.default_zones), "true", RANGE(0, 1), NULL,
+	 "Answer here what the whole Internet should not be asked: reverse zones of private and special addresses (RFC "
+	 "6303, "
+	 "7793, 9665), localhost, invalid and test (RFC 6761), local (RFC 6762), onion (RFC 7686), home.arpa (RFC "
+	 "8375), "
+	 "resolver.arpa (RFC 9462), alt (RFC 9476). A forward or stub zone opens them at and below its name by "
+	 "itself."},
+	{"local.open", CONFIG_NAMES, CONFIG_LIVE, FIELD(local.open), "[]", RANGE(0, LOCAL_MAX), NULL,
+	 "Names at and below which these zones do not hold and questions are resolved: one of the zones, a name in "
+	 "one, or a "
+	 "name above some (in-addr.arpa and ip6.arpa for all of RFC 6303)."},
+	{"local.ttl", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(local.data.ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
+	 "TTL of what hosts files say and of records that do not name one."},
+	{"local.hosts", CONFIG_PATHS, CONFIG_LIVE, FIELD(local.data.hosts), "[]", RANGE(0, FILES_MAX), NULL,
+	 "Files of names in the form of /etc/hosts: an address, then its names. The first name of an address is the "
+	 "one that the address leads back to. An address of zeros, as blocklists have it, leads back to none."},
+	{"local.files", CONFIG_PATHS, CONFIG_LIVE, FIELD(local.data.files), "[]", RANGE(0, FILES_MAX), NULL,
+	 "Files of records in master-file form, with names that are whole without a final dot, too."},
+	{"local.records", CONFIG_TEXTS, CONFIG_LIVE, FIELD(local.data.records), "[]", RANGE(0, LOCAL_MAX), NULL,
+	 "Records as texts of the form \"NAME [TTL] TYPE DATA\"."},
+	{"local.zones", CONFIG_MAPS, CONFIG_LIVE, FIELD(local.data.n_zones), "[]", RANGE(0, LOCAL_MAX), NULL,
+	 "What holds at and below a name where no record of these stands.",
+	 .item_size = sizeof(struct config_local_zone),
+	 .example = "- name: ads.example.org\n"
+		    "  kind: nxdomain\n"},
+	{"local.zones[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_ZONE_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "Name of the zone; the deepest one above a name counts."},
+	{"local.zones[].kind", CONFIG_CHOICE, CONFIG_LIVE, LOCAL_ZONE_FIELD(kind), "static", RANGE(0, 9), local_kinds,
+	 "static: what has no record does not exist. transparent: names with records have these only, others are "
+	 "resolved. type-transparent: the same for types. redirect: every name has the records of the zone's own name. "
+	 "refuse: REFUSED. drop: no reply. nxdomain, nodata: no name exists or has data, whatever records there are. "
+	 "inform: as transparent, and each question is logged. off: all is resolved."},
+	{"local.names", CONFIG_MAPS, CONFIG_LIVE, FIELD(local.data.n_names), "[]", RANGE(0, LOCAL_MAX), NULL,
+	 "Names of hosts with their addresses.", .item_size = sizeof(struct config_local_name),
+	 .example = "- name: router.home.arpa\n"
+		    "  addresses: [192.0.2.1, \"2001:db8::1\"]\n"
+		    "  records: [\"TXT hello\"]\n"},
+	{"local.names[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "The name."},
+	{"local.names[].addresses", CONFIG_HOSTS, CONFIG_LIVE, LOCAL_NAME_FIELD(addresses), "[]",
+	 RANGE(0, NAME_RECORDS), NULL, "Its IPv4 and IPv6 addresses."},
+	{"local.names[].alias", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(alias), "\"\"", RANGE(0, NAME_BYTES_MAX),
+	 NULL, "Another name that it stands for (CNAME). Then it has no addresses or records of its own."},
+	{"local.names[].records", CONFIG_TEXTS, CONFIG_LIVE, LOCAL_NAME_FIELD(records), "[]", RANGE(0, NAME_RECORDS),
+	 NULL, "Further records of it, as texts of the form \"TYPE DATA\"."},
+	{"local.names[].ttl", CONFIG_DURATION_S, CONFIG_LIVE, LOCAL_NAME_FIELD(ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
+	 "TTL of all these."},
+	{"local.names[].reverse", CONFIG_BOOL, CONFIG_LIVE, LOCAL_NAME_FIELD(reverse), "true", RANGE(0, 1), NULL,
+	 "Do its addresses lead back to the name (PTR)?"},
+
+	/* ---- views ---- */
+	{"views", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_views), "[]", RANGE(0, VIEWS_MAX), NULL,
+	 "The list itself. Without it all clients are told the same.", .item_size = sizeof(struct config_view),
+	 .example = "- name: guests\n"
+		    "  clients: [192.0.2.0/24]\n"
+		    "  access: allow\n"
+		    "  zones:\n"
+		    "  - name: corp.example.org\n"
+		    "    kind: refuse\n"},
+	{"views[].name", CONFIG_TEXT, CONFIG_LIVE, VIEW_FIELD(name), NULL, RANGE(1, TXT_BYTES_MAX), NULL,
+	 "Name of the view, for rpz[].views and for what the daemon says."},
+	{"views[].clients", CONFIG_PREFIXES, CONFIG_LIVE, VIEW_FIELD(clients), NULL, RANGE(1, PREFIXES_MAX), NULL,
+	 "Networks of its clients."},
+	{"views[].access", CONFIG_CHOICE, CONFIG_LIVE, VIEW_FIELD(access), "default", RANGE(0, 3), accesses,
+	 "May they use the resolver? default: as resolver.allow, resolver.deny and resolver.drop say."},
+	{"views[].minimal-responses", CONFIG_CHOICE, CONFIG_LIVE, VIEW_FIELD(minimal_responses), "default", RANGE(0, 2),
+	 choices, "As server.minimal-responses, for what the root copy answers to them."},
+	{"views[].common", CONFIG_BOOL, CONFIG_LIVE, VIEW_FIELD(common), "true", RANGE(0, 1), NULL,
+	 "Where the view's own zones and records say nothing of a name, does the section local hold? Without it only "
+	 "its "
+	 "default zones do."},
+	{"views[].ttl", CONFIG_DURATION_S, CONFIG_LIVE, VIEW_FIELD(local.ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
+	 "The same as local.ttl."},
+	{"views[].hosts", CONFIG_PATHS, CONFIG_LIVE, VIEW_FIELD(local.hosts), "[]", RANGE(0, FILES_MAX), NULL,
+	 "Files in the form of /etc/hosts."},
+	{"views[].files", CONFIG_PATHS, CONFIG_LIVE, VIEW_FIELD(local.files), "[]", RANGE(0, FILES_MAX), NULL,
+	 "Files of records in master-file form."},
+	{"views[].records", CONFIG_TEXTS, CONFIG_LIVE, VIEW_FIELD(local.records), "[]", RANGE(0, LOCAL_MAX), NULL,
+	 "Records as texts of the form \"NAME [TTL] TYPE DATA\"."},
+	{"views[].zones", CONFIG_MAPS, CONFIG_LIVE, VIEW_FIELD(local.n_zones), "[]", RANGE(0, LOCAL_MAX), NULL,
+	 "Zones of this view.", .item_size = sizeof(struct config_local_zone),
+	 .example = "- name: ads.example.org\n"
+		    "  kind: nxdomain\n"},
+	{"views[].zones[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_ZONE_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "Name of the zone; the deepest one above a name counts."},
+	{"views[].zones[].kind", CONFIG_CHOICE, CONFIG_LIVE, LOCAL_ZONE_FIELD(kind), "static", RANGE(0, 9), local_kinds,
+	 "As local.zones[].kind."},
+	{"views[].names", CONFIG_MAPS, CONFIG_LIVE, VIEW_FIELD(local.n_names), "[]", RANGE(0, LOCAL_MAX), NULL,
+	 "Names of hosts.", .item_size = sizeof(struct config_local_name),
+	 .example = "- name: router.home.arpa\n"
+		    "  addresses: [192.0.2.1, \"2001:db8::1\"]\n"
+		    "  records: [\"TXT hello\"]\n"},
+	{"views[].names[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "The name."},
+	{"views[].names[].addresses", CONFIG_HOSTS, CONFIG_LIVE, LOCAL_NAME_FIELD(addresses), "[]",
+	 RANGE(0, NAME_RECORDS), NULL, "Its IPv4 and IPv6 addresses."},
+	{"views[].names[].alias", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(alias), "\"\"", RANGE(0, NAME_BYTES_MAX),
+	 NULL, "Another name that it stands for (CNAME). Then it has no addresses or records of its own."},
+	{"views[].names[].records", CONFIG_TEXTS, CONFIG_LIVE, LOCAL_NAME_FIELD(records), "[]", RANGE(0, NAME_RECORDS),
+	 NULL, "Further records of it, as texts of the form \"TYPE DATA\"."},
+	{"views[].names[].ttl", CONFIG_DURATION_S, CONFIG_LIVE, LOCAL_NAME_FIELD(ttl), "300s", RANGE(0, 7 * DAY_S),
+	 NULL, "TTL of all these."},
+	{"views[].names[].reverse", CONFIG_BOOL, CONFIG_LIVE, LOCAL_NAME_FIELD(reverse), "true", RANGE(0, 1), NULL,
+	 "Do its addresses lead back to the name (PTR)?"},
+
+	/* ---- rpz ---- */
+	{"rpz", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_rpz), "[]", RANGE(0, RPZ_MAX), NULL,
+	 "The list itself. Without it there are no policy zones.", .item_size = sizeof(struct config_rpz),
+	 .example = "- zone: blocklist.example.org\n"
+		    "  primaries: [192.0.2.53]\n"
+		    "  key: transfer.example.org\n"
+		    "  file: /var/lib/banyan/blocklist.zone\n"},
+	{"rpz[].zone", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(zone), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "Name of the zone."},
+	{"rpz[].file", CONFIG_PATH, CONFIG_LIVE, RPZ_FIELD(file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Zone file, read at the start and at each reload. With primaries: where the last good copy of theirs is kept, "
+	 "so that "
+	 "its rules hold at once after a restart; when it is empty, names pass until the zone has come."},
+	{"rpz[].primaries", CONFIG_ADDRS, CONFIG_LIVE, RPZ_FIELD(primaries), "[]", RANGE(0, SERVERS_MAX), NULL,
+	 "Servers that the zone is fetched from, the first one first: differences only (IXFR) if they can give them, "
+	 "else all "
+	 "of it (AXFR). They are asked when the refresh time of its SOA is over, and at once when one of them sends a "
+	 "NOTIFY."},
+	{"rpz[].key", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(key), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
+	 "Name of the key (of keys) with which all messages to and from the primaries are signed."},
+	{"rpz[].refresh-min", CONFIG_DURATION_S, CONFIG_LIVE, RPZ_FIELD(refresh_min_s), "30s", RANGE(1, DAY_S), NULL,
+	 "Shortest time between two questions to the primaries, whatever the SOA says."},
+	{"rpz[].refresh-max", CONFIG_DURATION_S, CONFIG_LIVE, RPZ_FIELD(refresh_max_s), "1d", RANGE(1, 30 * DAY_S),
+	 NULL, "Longest time between them."},
+	{"rpz[].size-max", CONFIG_SIZE, CONFIG_LIVE, RPZ_FIELD(size_max), "1G", RANGE(KIB *KIB, KIB *KIB *KIB * 64),
+	 NULL, "Bytes of records that one transfer may have. A larger one is given up, and the copy before it stays."},
+	{"rpz[].action", CONFIG_CHOICE, CONFIG_LIVE, RPZ_FIELD(action), "given", RANGE(0, 8), rpz_actions,
+	 "What its rules do. given: what each of them says. disabled: nothing, but what would have been done is "
+	 "logged. "
+	 "Others: this, whatever they say; cname leads to rpz[].cname."},
+	{"rpz[].cname", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(cname), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
+	 "Name that clients are led to by the action cname."},
+	{"rpz[].reason", CONFIG_CHOICE, CONFIG_LIVE, RPZ_FIELD(reason), "blocked", RANGE(0, 3), rpz_reasons,
+	 "What clients are told (RFC 8914). blocked: by the operator's own will (15). censored: since somebody else "
+	 "made him "
+	 "(16). filtered: since the client asked for it (17). forged: only that the answer is not the real one (4)."},
+	{"rpz[].log", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(log), "false", RANGE(0, 1), NULL,
+	 "Log each question that a rule of it decides, with the client and the rule."},
+	{"rpz[].rewrite-signed", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(rewrite_signed), "true", RANGE(0, 1), NULL,
+	 "Do its rules hold for signed names, too, when the client asks for signatures (DO)? It sees then that the "
+	 "answer is "
+	 "not the real one. When false, such clients get the real answer."},
+	{"rpz[].add-soa", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(add_soa), "false", RANGE(0, 1), NULL,
+	 "Put the SOA of the zone into the additional section of answers that a rule has made, so that clients see "
+	 "which zone "
+	 "it was."},
+	{"rpz[].views", CONFIG_TEXTS, CONFIG_LIVE, RPZ_FIELD(views), "[]", RANGE(0, VIEWS_MAX), NULL,
+	 "Names of the views in which it holds; default is the name of that of all other clients. Empty: in all."},
+
+	/* ---- keys ---- */
+	{"keys", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_keys), "[]", RANGE(0, KEYS_MAX), NULL, "The list itself.",
+	 .item_size = sizeof(struct config_key),
+	 .example = "- name: transfer.example.org\n"
+		    "  algorithm: hmac-sha256\n"
+		    "  file: /etc/banyan/transfer.key\n"},
+	{"keys[].name", CONFIG_NAME, CONFIG_LIVE, KEY_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
+	 "Name of the key, the same on both sides."},
+	{"keys[].algorithm", CONFIG_CHOICE, CONFIG_LIVE, KEY_FIELD(algorithm), "hmac-sha256", RANGE(0, 5),
+	 key_algorithms, "Its algorithm, the same on both sides. The last two are for servers that know no better."},
+	{"keys[].secret", CONFIG_TEXT, CONFIG_LIVE, KEY_FIELD(secret), "\"\"", RANGE(0, 1024), NULL,
+	 "The secret in base64. Better kept in a file that only the daemon can read."},
+	{"keys[].file", CONFIG_PATH, CONFIG_LIVE, KEY_FIELD(file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "File with the secret in base64, when keys[].secret is empty."},
 
 	/* ---- forward ---- */
 	{"forward", CONFIG_MAPS, CONFIG_RESTART, FIELD(n_forward), "[]", RANGE(0, FORWARDS_MAX), NULL,

@@ -229,12 +229,12 @@ static int text_read(const struct config_reader *r, const struct config_option *
 		return value_refuse(r, node, path, NULL, schema_allowed(option, words));
 	if (has_control_bytes(node->text))
 		return value_refuse(r, node, path, "with control characters", schema_allowed(option, words));
-	if (option->type == CONFIG_NAME && !is_name(node->text))
+	if (option->type == CONFIG_NAME && len > 0 && !is_name(node->text))
 		return value_refuse(r, node, path, NULL, schema_allowed(option, words));
 	char *text;
 	if (option->type == CONFIG_PATH)
 		text = path_join(r, node->text);
-	else if (option->type == CONFIG_NAME)
+	else if (option->type == CONFIG_NAME && len > 0)
 		text = arena_printf(r->arena, "%s%s", node->text, is_absolute(node->text) ? "" : ".");
 	else
 		text = arena_dup(r->arena, node->text, len + 1);

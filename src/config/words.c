@@ -126,7 +126,7 @@ const char *schema_allowed(const struct config_option *option, char out[SCHEMA_W
 	case CONFIG_PATH:
 		return option->min > 0 ? "a path" : "a path or an empty text";
 	case CONFIG_NAME:
-		return "a domain name";
+		return option->min > 0 ? "a domain name" : "a domain name or an empty text";
 	case CONFIG_ADDRS:
 		return list_words(option, "addresses (IP or IP@PORT)", out);
 	case CONFIG_HOSTS:

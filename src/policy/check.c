@@ -192,13 +192,26 @@ bool policy_wants_servers(const struct policy_view *view)
 	return false;
 }
 
+/* The view's own zones and data, and where they say nothing those of all views. */
+static enum policy_verdict check_local(const struct policy_subject *s, struct policy_hit *ret)
+{
+	const struct policy_view *view = s->view;
+	enum policy_verdict verdict = POLICY_NOTHING;
+	bool zone = false;
+	if (view->local != NULL)
+		verdict = policy_local_check(view->local, s->name, s->qtype, ret, &zone);
+	if (verdict == POLICY_NOTHING && !zone && view->common != NULL)
+		verdict = policy_local_check(view->common, s->name, s->qtype, ret, &zone);
+	return verdict;
+}
+
 enum policy_verdict policy_check(const struct policy_subject *s, struct policy_hit *ret)
 {
 	const struct policy_view *view = s->view;
 	bool late = false, informed = false;
 	struct policy_rule told;
 	ret->noted = false;
-	if (view->local != NULL && policy_local_check(view->local, s->name, s->qtype, ret) == POLICY_HIT) {
+	if (check_local(s, ret) == POLICY_HIT) {
 		if (ret->action != POLICY_PASS)
 			return POLICY_HIT;
 		informed = true;

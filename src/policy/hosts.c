@@ -82,11 +82,25 @@ static bool is_unspecified(const struct addr *addr)
 	return memcmp(addr->ip, zero, sizeof zero) == 0;
 }
 
+int policy_local_host(struct policy_local_builder *builder, const uint8_t *name, const struct addr *addr, uint32_t ttl,
+		      bool reverse)
+{
+	uint8_t back[WIRE_NAME_MAX];
+	uint16_t type = addr->family == 4 ? WIRE_TYPE_A : WIRE_TYPE_AAAA;
+	int rc = policy_local_record(builder, name, type, ttl, addr->ip, addr->family == 4 ? 4 : 16);
+	if (rc < 0 || !reverse || is_unspecified(addr) || reverse_name(addr, back) == 0)
+		return rc;
+	rc = policy_local_record(builder, back, WIRE_TYPE_PTR, ttl, name, (uint16_t)wire_name_len(name));
+	if (rc == 0)
+		builder->item[builder->n - 1].from_hosts = true;
+	return rc;
+}
+
 static int take_line(struct hosts *h, const char *p, const char *end)
 {
 	char word[WIRE_NAME_TEXT_MAX], text[64];
 	struct addr addr;
-	uint8_t name[WIRE_NAME_MAX], reverse[WIRE_NAME_MAX];
+	uint8_t name[WIRE_NAME_MAX];
 	const char *comment = memchr(p, '#', (size_t)(end - p));
 	if (comment != NULL)
 		end = comment;
@@ -104,13 +118,7 @@ static int take_line(struct hosts *h, const char *p, const char *end)
 				    "'%s' is no host name; write names without spaces, at most %d "
 				    "characters between the dots",
 				    shown(word, text), LABEL_MAX);
-		rc = policy_local_record(h->builder, name, addr.family == 4 ? WIRE_TYPE_A : WIRE_TYPE_AAAA, h->ttl,
-					 addr.ip, addr.family == 4 ? 4 : 16);
-		if (rc == 0 && names == 0 && !is_unspecified(&addr) && reverse_name(&addr, reverse) > 0) {
-			rc = policy_local_record(h->builder, reverse, WIRE_TYPE_PTR, h->ttl, name, (uint16_t)len);
-			if (rc == 0)
-				h->builder->item[h->builder->n - 1].from_hosts = true;
-		}
+		rc = policy_local_host(h->builder, name, &addr, h->ttl, names == 0);
 		if (rc < 0)
 			return fail(h, rc, "%s",
 				    rc == BANYAN_ELIMIT ? "there are more local records than the limit allows"

@@ -103,17 +103,19 @@ static enum policy_verdict zone_says(const struct policy_data *zone, const uint8
 }
 
 enum policy_verdict policy_local_check(const struct policy_local *local, const uint8_t *name, uint16_t qtype,
-				       struct policy_hit *ret)
+				       struct policy_hit *ret, bool *ret_zone)
 {
 	struct name_path path;
 	unsigned zone_depth = 0;
 	bool wildcard;
+	*ret_zone = false;
 	names_path(&local->names, name, &path);
 	if (path.depth == 0 && path.labels > 0 && names_own(&local->names, 0).action == RULE_NONE &&
 	    names_below(&local->names, 0).action == RULE_NONE)
 		return POLICY_NOTHING; /* most questions */
 	const struct policy_data *zone = zone_of(local, &path, qtype, &zone_depth);
 	unsigned kind = zone == NULL ? 0 : zone_kind(zone);
+	*ret_zone = zone != NULL;
 	const struct policy_data *data = answer_of(local, &path, zone, zone_depth, &wildcard);
 	const uint8_t *zone_name = zone == NULL ? NULL : wire_name_skip(name, path.labels - zone_depth);
 	*ret = (struct policy_hit){.rule = {.trigger = POLICY_TRIGGER_LOCAL, .zone = zone_name, .name = name}};

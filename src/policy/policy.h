@@ -63,6 +63,9 @@ int policy_local_record(struct policy_local_builder *builder, const uint8_t *own
 /* Records in presentation form with absolute names, one a line; `ttl` for those without. Errors name `source` and line. */
 int policy_local_text(struct policy_local_builder *builder, const char *source, const char *text, size_t len,
 		      uint32_t ttl, struct zone_error *ret_error) _must_use_;
+/* One address of a name; `reverse`: the address leads back to the name, if to no earlier one. */
+int policy_local_host(struct policy_local_builder *builder, const uint8_t *name, const struct addr *addr, uint32_t ttl,
+		      bool reverse) _must_use_;
 /* Lines of hosts(5): an address, then names; the first one is the address's own (PTR). */
 int policy_local_hosts(struct policy_local_builder *builder, const char *source, const char *text, size_t len,
 		       uint32_t ttl, struct zone_error *ret_error) _must_use_;
@@ -144,6 +147,8 @@ struct policy_view {
 	enum policy_access access;
 	enum policy_choice minimal_responses, dns64;
 	const struct policy_local *local; /* NULL = none */
+	const struct policy_local
+		*common; /* asked for names above which `local` has no zone and no data; NULL = none */
 	size_t n_rpz;
 	const struct policy_rpz_use *rpz; /* in the order in which they count */
 };

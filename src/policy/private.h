@@ -124,6 +124,6 @@ struct policy_rpz {
 	uint8_t name[WIRE_NAME_MAX];
 };
 
-/* local_find.c */
+/* local_find.c; *ret_zone: there is a local zone at or above the name, of whatever kind */
 enum policy_verdict policy_local_check(const struct policy_local *local, const uint8_t *name, uint16_t qtype,
-				       struct policy_hit *ret);
+				       struct policy_hit *ret, bool *ret_zone);

@@ -28,6 +28,39 @@ struct forward_list {
 int forward_list_make(const struct config *config, struct forward_list *ret) _must_use_;
 void forward_list_done(struct forward_list *list);
 
+/* ---- what the operator says about names (policy.c) ---- */
+/* Shared by policies; counted by the keeper, or by a reload that the keeper waits for. */
+struct policy_table {
+	unsigned users;
+	struct policy_local *local;
+};
+struct policy_zone {
+	unsigned users;
+	struct policy_rpz *rpz;
+};
+struct policies {
+	const struct config *config;
+	size_t n_views;                  /* the one of all other clients comes first */
+	struct policy_table **own;       /* of each view; NULL = none */
+	struct policy_table *common;     /* section local */
+	struct policy_table *bare;       /* its default zones alone; NULL when no view wants them */
+	struct policy_zone **zone;       /* of config->rpz; NULL = not there yet */
+	uint8_t (*cname)[WIRE_NAME_MAX]; /* of config->rpz */
+	struct policy_rpz_use *use;
+	struct policy_view *view;
+	struct policy *policy; /* NULL = nothing is said at all */
+};
+/* What the primaries of a zone have given, or NULL; to be released. */
+typedef struct policy_zone *(*policy_kept_fn)(void *ctx, const struct config_rpz *from);
+int policies_load(const struct config *config, const struct forward_list *elsewhere, policy_kept_fn kept,
+		  void *kept_ctx, struct policies *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+/* The same with another version of config->rpz[at], which it uses then, too. */
+int policies_with(const struct policies *from, size_t at, struct policy_zone *zone, struct policies *ret) _must_use_;
+void policies_done(struct policies *policies);
+/* A policy zone out of a zone; NULL = out of memory, or `why`. */
+struct policy_zone *policy_zone_make(const struct zone *zone, char why[REFUSAL_TEXT_MAX]);
+void policy_zone_release(struct policy_zone *zone);
+
 /* ---- generations (load.c) ---- */
 
 /* One zone as loaded; several users in a generation may share it (the zone "." and the root copy). */
@@ -50,6 +83,7 @@ struct generation {
 	struct forward_list forwards;
 	const uint8_t **elsewhere; /* their names */
 	struct loaded **zone;      /* config->n_zones of them */
+	struct policies policies;
 	struct config_zone root_from;
 	struct loaded *root; /* NULL = none, or not proved */
 	char root_failure[REFUSAL_TEXT_MAX];

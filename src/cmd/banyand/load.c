@@ -375,7 +375,10 @@ int generation_load(struct config *config, bool resolver, bool need_root, struct
 	if (rc == 0) {
 		rc = elsewhere_fill(g);
 	}
+	if (rc == 0 && g->view.recursion)
+		rc = policies_load(config, &g->forwards, NULL, NULL, &g->policies, why);
 	if (rc == 0) {
+		g->view.policy = g->policies.policy;
 		rc = root_load(g, need_root, why);
 	}
 	if (rc < 0) {
@@ -394,6 +397,7 @@ void generation_free(struct generation *g)
 	for (size_t i = 0; g->zone != NULL && i < g->config->n_zones; i++)
 		loaded_release(g->zone[i]);
 	loaded_release(g->root);
+	policies_done(&g->policies);
 	config_free(g->config);
 	free(g->zone);
 	free(g->answer_zone);

@@ -38,6 +38,23 @@ static void config_done(struct config **config)
 		config_free(*config);
 }
 
+/* Hosts files, records and policy zones are part of what the operator writes. */
+static bool check_policies(const struct config *config)
+{
+	_cleanup_(forward_list_done) struct forward_list forwards = {0};
+	_cleanup_(policies_done) struct policies policies = {0};
+	char why[REFUSAL_TEXT_MAX];
+	log_set_level(LOG_LEVEL_WARNING);
+	int rc = forward_list_make(config, &forwards);
+	if (rc < 0)
+		snprintf(why, sizeof why, "%s", error_text(rc));
+	else
+		rc = policies_load(config, &forwards, NULL, NULL, &policies, why);
+	if (rc < 0)
+		fprintf(stderr, "%s\n", why);
+	return rc == 0;
+}
+
 static int check(const char *path)
 {
 	_cleanup_(config_done) struct config *config = NULL;
@@ -47,6 +64,8 @@ static int check(const char *path)
 		fprintf(stderr, "%s\n", error.text);
 		return EXIT_FAILED;
 	}
+	if (!check_policies(config))
+		return EXIT_FAILED;
 	printf("%s: good\n", path);
 	return EXIT_GOOD;
 }
