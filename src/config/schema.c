@@ -460,7 +460,7 @@ const struct config_option config_options[] = {
 	{"local.zones[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_ZONE_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
 	 "Name of the zone; the deepest one above a name counts."},
 	{"local.zones[].kind", CONFIG_CHOICE, CONFIG_LIVE, LOCAL_ZONE_FIELD(kind), "static", RANGE(0, 9), local_kinds,
-	 "static: what has no record does not exist. transparent: names with records have these only, others are "
+	 "With static, what has no record does not exist. transparent: names with records have these only, others are "
 	 "resolved. type-transparent: the same for types. redirect: every name has the records of the zone's own name. "
 	 "refuse: REFUSED. drop: no reply. nxdomain, nodata: no name exists or has data, whatever records there are. "
 	 "inform: as transparent, and each question is logged. off: all is resolved."},
@@ -470,7 +470,7 @@ const struct config_option config_options[] = {
 		    "  addresses: [192.0.2.1, \"2001:db8::1\"]\n"
 		    "  records: [\"TXT hello\"]\n"},
 	{"local.names[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
-	 "The name."},
+	 "Name of the host, in full."},
 	{"local.names[].addresses", CONFIG_HOSTS, CONFIG_LIVE, LOCAL_NAME_FIELD(addresses), "[]",
 	 RANGE(0, NAME_RECORDS), NULL, "Its IPv4 and IPv6 addresses."},
 	{"local.names[].alias", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(alias), "\"\"", RANGE(0, NAME_BYTES_MAX),
@@ -478,9 +478,9 @@ const struct config_option config_options[] = {
 	{"local.names[].records", CONFIG_TEXTS, CONFIG_LIVE, LOCAL_NAME_FIELD(records), "[]", RANGE(0, NAME_RECORDS),
 	 NULL, "Further records of it, as texts of the form \"TYPE DATA\"."},
 	{"local.names[].ttl", CONFIG_DURATION_S, CONFIG_LIVE, LOCAL_NAME_FIELD(ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
-	 "TTL of all these."},
+	 "TTL of all its records."},
 	{"local.names[].reverse", CONFIG_BOOL, CONFIG_LIVE, LOCAL_NAME_FIELD(reverse), "true", RANGE(0, 1), NULL,
-	 "Do its addresses lead back to the name (PTR)?"},
+	 "Let its addresses lead back to the name (PTR)."},
 
 	/* ---- views ---- */
 	{"views", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_views), "[]", RANGE(0, VIEWS_MAX), NULL,
@@ -504,7 +504,7 @@ const struct config_option config_options[] = {
 	 "its "
 	 "default zones do."},
 	{"views[].ttl", CONFIG_DURATION_S, CONFIG_LIVE, VIEW_FIELD(local.ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
-	 "The same as local.ttl."},
+	 "TTL of what stands in hosts files and of records without one."},
 	{"views[].hosts", CONFIG_PATHS, CONFIG_LIVE, VIEW_FIELD(local.hosts), "[]", RANGE(0, FILES_MAX), NULL,
 	 "Files in the form of /etc/hosts."},
 	{"views[].files", CONFIG_PATHS, CONFIG_LIVE, VIEW_FIELD(local.files), "[]", RANGE(0, FILES_MAX), NULL,
@@ -512,20 +512,20 @@ const struct config_option config_options[] = {
 	{"views[].records", CONFIG_TEXTS, CONFIG_LIVE, VIEW_FIELD(local.records), "[]", RANGE(0, LOCAL_MAX), NULL,
 	 "Records as texts of the form \"NAME [TTL] TYPE DATA\"."},
 	{"views[].zones", CONFIG_MAPS, CONFIG_LIVE, VIEW_FIELD(local.n_zones), "[]", RANGE(0, LOCAL_MAX), NULL,
-	 "Zones of this view.", .item_size = sizeof(struct config_local_zone),
+	 "Zones of this view, as in local.zones.", .item_size = sizeof(struct config_local_zone),
 	 .example = "- name: ads.example.org\n"
 		    "  kind: nxdomain\n"},
 	{"views[].zones[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_ZONE_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
 	 "Name of the zone; the deepest one above a name counts."},
 	{"views[].zones[].kind", CONFIG_CHOICE, CONFIG_LIVE, LOCAL_ZONE_FIELD(kind), "static", RANGE(0, 9), local_kinds,
-	 "As local.zones[].kind."},
+	 "What holds in it, as in local.zones."},
 	{"views[].names", CONFIG_MAPS, CONFIG_LIVE, VIEW_FIELD(local.n_names), "[]", RANGE(0, LOCAL_MAX), NULL,
-	 "Names of hosts.", .item_size = sizeof(struct config_local_name),
+	 "Names of hosts, as in local.names.", .item_size = sizeof(struct config_local_name),
 	 .example = "- name: router.home.arpa\n"
 		    "  addresses: [192.0.2.1, \"2001:db8::1\"]\n"
 		    "  records: [\"TXT hello\"]\n"},
 	{"views[].names[].name", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
-	 "The name."},
+	 "Name of the host, in full."},
 	{"views[].names[].addresses", CONFIG_HOSTS, CONFIG_LIVE, LOCAL_NAME_FIELD(addresses), "[]",
 	 RANGE(0, NAME_RECORDS), NULL, "Its IPv4 and IPv6 addresses."},
 	{"views[].names[].alias", CONFIG_NAME, CONFIG_LIVE, LOCAL_NAME_FIELD(alias), "\"\"", RANGE(0, NAME_BYTES_MAX),
@@ -533,9 +533,9 @@ const struct config_option config_options[] = {
 	{"views[].names[].records", CONFIG_TEXTS, CONFIG_LIVE, LOCAL_NAME_FIELD(records), "[]", RANGE(0, NAME_RECORDS),
 	 NULL, "Further records of it, as texts of the form \"TYPE DATA\"."},
 	{"views[].names[].ttl", CONFIG_DURATION_S, CONFIG_LIVE, LOCAL_NAME_FIELD(ttl), "300s", RANGE(0, 7 * DAY_S),
-	 NULL, "TTL of all these."},
+	 NULL, "TTL of all its records."},
 	{"views[].names[].reverse", CONFIG_BOOL, CONFIG_LIVE, LOCAL_NAME_FIELD(reverse), "true", RANGE(0, 1), NULL,
-	 "Do its addresses lead back to the name (PTR)?"},
+	 "Let its addresses lead back to the name (PTR)."},
 
 	/* ---- rpz ---- */
 	{"rpz", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_rpz), "[]", RANGE(0, RPZ_MAX), NULL,
@@ -545,7 +545,7 @@ const struct config_option config_options[] = {
 		    "  key: transfer.example.org\n"
 		    "  file: /var/lib/banyan/blocklist.zone\n"},
 	{"rpz[].zone", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(zone), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
-	 "Name of the zone."},
+	 "Name of the policy zone."},
 	{"rpz[].file", CONFIG_PATH, CONFIG_LIVE, RPZ_FIELD(file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Zone file, read at the start and at each reload. With primaries: where the last good copy of theirs is kept, "
 	 "so that "
@@ -587,8 +587,8 @@ const struct config_option config_options[] = {
 	 "Names of the views in which it holds; default is the name of that of all other clients. Empty: in all."},
 
 	/* ---- keys ---- */
-	{"keys", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_keys), "[]", RANGE(0, KEYS_MAX), NULL, "The list itself.",
-	 .item_size = sizeof(struct config_key),
+	{"keys", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_keys), "[]", RANGE(0, KEYS_MAX), NULL,
+	 "The list itself. Without it no messages are signed.", .item_size = sizeof(struct config_key),
 	 .example = "- name: transfer.example.org\n"
 		    "  algorithm: hmac-sha256\n"
 		    "  file: /etc/banyan/transfer.key\n"},
