@@ -60,3 +60,22 @@ enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8
 	*ret_labels = labels;
 	return best;
 }
+
+bool resolve_anchor_negative(const struct resolve *engine, const uint8_t *name, uint16_t type, int64_t *ret_until_ms)
+{
+	const struct resolve_settings *settings = &engine->settings;
+	unsigned labels;
+	if (type == WIRE_TYPE_DS && name[0] != 0)
+		name = wire_name_skip(name, 1); /* what the parent says of the name is not meant */
+	if (settings->n_negative_anchors == 0 || resolve_anchor_scope(engine, name, &labels) != ANCHOR_NEGATIVE)
+		return false;
+	int64_t until_ms = INT64_MAX;
+	for (size_t i = 0; i < settings->n_negative_anchors; i++) {
+		const struct resolve_negative_anchor *anchor = &settings->negative_anchor[i];
+		int64_t left_ms = anchor->until_s * 1000 - engine->wall_ms;
+		if (left_ms > 0 && wire_name_labels(anchor->name) == labels && wire_name_under(name, anchor->name))
+			until_ms = engine->cache_ms + left_ms;
+	}
+	*ret_until_ms = until_ms;
+	return true;
+}

@@ -65,6 +65,9 @@ enum anchor_scope { ANCHOR_NONE, ANCHOR_NEGATIVE, ANCHOR_POSITIVE };
 /* The anchor that decides for a name: the closest one at or above it; *ret_labels: of that anchor. */
 enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8_t *name, unsigned *ret_labels);
 uint16_t resolve_anchor_tag(const struct dnssec_anchor *anchor);
+/* Do data of this name and type need no proof by order? Until when (time of the cache): what was taken so must not outlive the
+ * order (RFC 7646 section 2.1). */
+bool resolve_anchor_negative(const struct resolve *engine, const uint8_t *name, uint16_t type, int64_t *ret_until_ms);
 struct dnssec_policy resolve_policy(const struct resolve *engine);
 
 /* ---- trust_table.c ---- */

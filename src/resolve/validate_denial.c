@@ -117,6 +117,13 @@ enum proof resolve_validate_denial(struct resolve *engine, struct task *task)
 		mark_all(task, outcome->denial[0]->n_sigs > 0 ? SECURITY_SECURE : SECURITY_INSECURE);
 		return PROOF_DONE;
 	}
+	int64_t until_ms;
+	if (resolve_anchor_negative(engine, task->sname, task->qtype, &until_ms)) {
+		if (outcome->n_denials > 0 && until_ms < outcome->denial[0]->expires_ms)
+			outcome->denial[0]->expires_ms = until_ms;
+		mark_all(task, SECURITY_INSECURE);
+		return PROOF_DONE;
+	}
 	const uint8_t *signer = denial_signer(task);
 	if (signer == NULL)
 		return denied_unsigned(engine, task);

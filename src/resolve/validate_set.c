@@ -173,6 +173,14 @@ enum proof resolve_validate_set(struct resolve *engine, struct task *task, struc
 		set->security = SECURITY_INSECURE;
 		return PROOF_DONE;
 	}
+	int64_t until_ms;
+	if (resolve_anchor_negative(engine, set->owner, set->type, &until_ms)) {
+		set->security = SECURITY_INSECURE;
+		if (until_ms < set->expires_ms)
+			set->expires_ms = until_ms;
+		task->validation.changed = true;
+		return PROOF_DONE;
+	}
 	const uint8_t *signer = resolve_set_signer(set);
 	if (signer == NULL)
 		return validate_unsigned_set(engine, task, set);

@@ -85,12 +85,16 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 		    nothing_below(engine, arena, name, qtype, &denial))
 			return cached_denial(&denial, outcome);
 		const struct rrset *alias;
-		bool may_alias = qtype != WIRE_TYPE_CNAME && qtype != WIRE_TYPE_ANY && qtype != WIRE_TYPE_RRSIG;
+		bool may_alias = qtype != WIRE_TYPE_ANY && qtype != WIRE_TYPE_RRSIG;
 		int rc = may_alias ? cached_alias(engine, arena, name, outcome, &alias) : 0;
 		if (rc == 0)
 			return resolve_synthesise(engine, arena, name, qtype, outcome);
 		if (rc < 0)
 			return rc;
+		if (qtype == WIRE_TYPE_CNAME) { /* what a DNAME makes is what was asked for */
+			outcome->rcode = WIRE_RCODE_NOERROR;
+			return 1;
+		}
 		if (++*aliases > RESOLVE_ALIASES_MAX)
 			return BANYAN_ELIMIT;
 		wire_name_lower(resolve_rrset_rdata(alias, 0).data, name);
