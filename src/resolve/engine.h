@@ -84,6 +84,7 @@ struct question {
 	int64_t started_ms;
 	bool dnssec, trace, no_cache, checking_disabled;
 	bool keys;    /* nobody waits but the trust anchors of qname: rolling.c */
+	bool missed;  /* the cache has nothing of the name now */
 	bool retried; /* a joined task ended by its payer's limits; this is the second */
 	/* where it stands with policy (way.h) */
 	struct addr from;
@@ -143,6 +144,7 @@ struct task {
 	bool ready, listed; /* in the queue; in the table */
 	bool shared;        /* may others join? */
 	bool refresh;       /* what the cache has for its name is what it wants to replace */
+	bool missed;        /* the cache was looked in a moment ago */
 	bool slow;          /* a client has lost its patience */
 	bool no_cache;
 	bool went_out; /* asked a server or the root */

@@ -171,8 +171,10 @@ static bool type_resolvable(uint16_t qtype)
 	return qtype < 128 || qtype > 255 || qtype == WIRE_TYPE_ANY;
 }
 
-/* The short way: everything is in the cache, along all that policy makes of it. `way` is NULL without policy. */
-static bool take_from_cache(struct resolve *engine, const struct resolve_event *event, struct way *way)
+/* The short way: everything is in the cache, along all that policy makes of it. `way` is NULL without policy. *ret_missed:
+ * there is nothing at all, not even an alias. */
+static bool take_from_cache(struct resolve *engine, const struct resolve_event *event, struct way *way,
+			    bool *ret_missed)
 {
 	struct outcome outcome;
 	uint8_t name[WIRE_NAME_MAX];
@@ -188,8 +190,9 @@ static bool take_from_cache(struct resolve *engine, const struct resolve_event *
 		outcome.from_cache = true;
 		outcome.n_answers = outcome.n_denials = 0;
 		wire_name_lower(way == NULL ? event->question.qname : way->name, name);
-		if (resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome) != 1 ||
-		    (!event->question.checking_disabled && !resolve_validate_known(engine, &outcome)))
+		int rc = resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome);
+		*ret_missed = rc == 0 && aliases == 0 && way == NULL;
+		if (rc != 1 || (!event->question.checking_disabled && !resolve_validate_known(engine, &outcome)))
 			return false;
 		verdict = way == NULL ? WAY_DONE : resolve_way_outcome(engine, way, &outcome);
 	} while (verdict == WAY_RESOLVE);
@@ -254,6 +257,8 @@ static int question_start(struct resolve *engine, struct question *question)
 	task->shared = !own;
 	task->no_cache = question->no_cache || question->refreshed;
 	task->refresh = question->background;
+	task->missed = question->missed;
+	question->missed = false; /* another time there may be something */
 	question->waiter.joined = false;
 	resolve_task_wait(task, &question->waiter);
 	resolve_task_ready(engine, task);
@@ -288,7 +293,8 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 			return;
 		}
 	}
-	if (take_from_cache(engine, event, way) || take_stale(engine, event, way))
+	bool missed = false;
+	if (take_from_cache(engine, event, way, &missed) || take_stale(engine, event, way))
 		return;
 	counter_add(engine->counters, COUNTER_CACHE_MISSES, 1);
 	if (event->question.cached_only) {
@@ -304,6 +310,7 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 		return;
 	}
+	question->missed = missed;
 	if ((way != NULL && resolve_way_keep(engine, question, way) < 0) || question_start(engine, question) < 0 ||
 	    question_timers(engine, question) < 0) {
 		question_close(engine, question);

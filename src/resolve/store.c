@@ -56,7 +56,7 @@ struct resolve_cache {
 	uint8_t key[16];
 	struct store_clock clock;
 	struct denials *denials;
-	struct shard *shard[SHARDS_MAX];
+	struct shard shard[]; /* beside each other: every lookup needs one */
 };
 
 /* ---- building ---- */
@@ -66,12 +66,11 @@ static size_t round_down(size_t n, size_t to)
 	return n / to * to;
 }
 
-static struct shard *shard_build(uint8_t *base, size_t bytes)
+static bool shard_build(struct shard *shard, uint8_t *base, size_t bytes)
 {
-	struct shard *shard = (struct shard *)base;
-	size_t pos = sizeof *shard;
+	size_t pos = 0;
 	if (pthread_mutex_init(&shard->lock, NULL) != 0)
-		return NULL;
+		return false;
 	shard->n_buckets = (uint32_t)(bytes / BUCKET_BYTES);
 	shard->bucket = (uint32_t *)(base + pos);
 	pos += shard->n_buckets * sizeof(uint32_t);
@@ -84,18 +83,18 @@ static struct shard *shard_build(uint8_t *base, size_t bytes)
 	size_t small = round_down(area / SMALL_PART, 8);
 	shard->small = (struct ring){0, small, 0, 0, 0};
 	shard->main = (struct ring){small, area, small, small, 0};
-	return shard;
+	return true;
 }
 
 int resolve_cache_new_random(size_t budget_bytes, struct random *random, struct resolve_cache **ret)
 {
 	if (budget_bytes < STORE_BUDGET_MIN)
 		return BANYAN_EINVAL;
-	size_t head = (sizeof(struct resolve_cache) + 63) & ~(size_t)63;
 	size_t mapped = round_down(budget_bytes, 4096), denials = round_down(mapped / DENIALS_PART, 4096);
 	uint32_t n = 1;
-	while (n < SHARDS_MAX && (mapped - denials - head) / (n * 2) >= SHARD_BYTES)
+	while (n < SHARDS_MAX && (mapped - denials) / (n * 2) >= SHARD_BYTES)
 		n *= 2;
+	size_t head = sizeof(struct resolve_cache) + n * sizeof(struct shard);
 	size_t shard_bytes = round_down((mapped - denials - head) / n, 64);
 	if (shard_bytes / 8 > UINT32_MAX)
 		return BANYAN_ELIMIT;
@@ -117,14 +116,13 @@ int resolve_cache_new_random(size_t budget_bytes, struct random *random, struct 
 		return BANYAN_ENOMEM;
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		struct shard *shard = shard_build(base + head + i * shard_bytes, shard_bytes);
-		if (shard == NULL) {
+		struct shard *shard = &cache->shard[i];
+		if (!shard_build(shard, base + head + i * shard_bytes, shard_bytes)) {
 			cache->n_shards = i;
 			resolve_cache_free(cache);
 			return BANYAN_ENOMEM;
 		}
-		cache->shard[i] = shard;
-		cache->fixed_bytes += (size_t)(shard->area - (uint8_t *)shard);
+		cache->fixed_bytes += shard_bytes - shard->main.end;
 	}
 	*ret = cache;
 	return 0;
@@ -142,7 +140,7 @@ void resolve_cache_free(struct resolve_cache *cache)
 	if (cache == NULL)
 		return;
 	for (uint32_t i = 0; i < cache->n_shards; i++)
-		pthread_mutex_destroy(&cache->shard[i]->lock);
+		pthread_mutex_destroy(&cache->shard[i].lock);
 	pthread_mutex_destroy(&cache->clock.lock);
 	resolve_denials_done(cache->denials);
 	munmap(cache, cache->mapped);
@@ -360,7 +358,7 @@ static struct entry *small_alloc(struct shard *shard, size_t size, int64_t now_m
 static struct shard *shard_lock(struct resolve_cache *cache, const uint8_t *key, size_t key_len, uint32_t *ret_hash)
 {
 	uint64_t hash = hash_sip(key, key_len, cache->key);
-	struct shard *shard = cache->shard[(hash >> 40) & (cache->n_shards - 1)];
+	struct shard *shard = &cache->shard[(hash >> 40) & (cache->n_shards - 1)];
 	pthread_mutex_lock(&shard->lock);
 	*ret_hash = (uint32_t)hash;
 	return shard;
@@ -492,7 +490,7 @@ size_t resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *
 {
 	size_t n = 0;
 	for (uint32_t i = 0; i < cache->n_shards; i++) {
-		struct shard *shard = cache->shard[i];
+		struct shard *shard = &cache->shard[i];
 		pthread_mutex_lock(&shard->lock);
 		for (uint32_t b = 0; b < shard->n_buckets; b++)
 			n += bucket_delete_if(shard, b, match, ctx);
@@ -522,7 +520,7 @@ bool resolve_store_visit(struct resolve_cache *cache, struct resolve_cache_curso
 {
 	if (cursor->shard >= cache->n_shards)
 		return false;
-	struct shard *shard = cache->shard[cursor->shard];
+	struct shard *shard = &cache->shard[cursor->shard];
 	pthread_mutex_lock(&shard->lock);
 	uint32_t end = shard->n_buckets - cursor->bucket < buckets ? shard->n_buckets : cursor->bucket + buckets;
 	for (; cursor->bucket < end; cursor->bucket++) {
@@ -550,7 +548,7 @@ size_t resolve_cache_bytes(const struct resolve_cache *cache)
 {
 	size_t bytes = cache->fixed_bytes;
 	for (uint32_t i = 0; i < cache->n_shards; i++) {
-		struct shard *shard = cache->shard[i];
+		struct shard *shard = (struct shard *)&cache->shard[i]; /* its lock */
 		pthread_mutex_lock(&shard->lock);
 		bytes += shard->small.used + shard->main.used;
 		pthread_mutex_unlock(&shard->lock);
@@ -562,7 +560,7 @@ size_t resolve_cache_count(const struct resolve_cache *cache)
 {
 	size_t count = 0;
 	for (uint32_t i = 0; i < cache->n_shards; i++) {
-		struct shard *shard = cache->shard[i];
+		struct shard *shard = (struct shard *)&cache->shard[i]; /* its lock */
 		pthread_mutex_lock(&shard->lock);
 		count += shard->count;
 		pthread_mutex_unlock(&shard->lock);

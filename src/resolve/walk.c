@@ -119,7 +119,11 @@ void resolve_walk_look(struct resolve *engine, struct task *task)
 	task->state = TASK_DESCEND;
 	if (task->no_cache || refresh)
 		return;
-	int rc = resolve_walk_cached(engine, &task->arena, task->sname, task->qtype, &task->aliases, &task->outcome);
+	int rc = 0;
+	if (!task->missed)
+		rc = resolve_walk_cached(engine, &task->arena, task->sname, task->qtype, &task->aliases,
+					 &task->outcome);
+	task->missed = false;
 	if (rc == 1) {
 		trace_cache(engine, task, NULL, "known");
 		resolve_task_finish(engine, task, task->outcome.rcode);
