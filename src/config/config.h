@@ -34,6 +34,7 @@ enum config_cookies { CONFIG_COOKIES_OFF, CONFIG_COOKIES_ON, CONFIG_COOKIES_REQU
 enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, CONFIG_PROVE_STRUCTURE };
 
 /* As enum resolve_nxdomain_cut. */
+enum config_minimise { CONFIG_MINIMISE_OFF, CONFIG_MINIMISE_RELAXED, CONFIG_MINIMISE_STRICT };
 enum config_nxdomain_cut { CONFIG_NXDOMAIN_CUT_OFF, CONFIG_NXDOMAIN_CUT_SECURE, CONFIG_NXDOMAIN_CUT_ALL };
 
 struct config_zone {
@@ -217,7 +218,7 @@ struct config {
 		struct config_reroute *reroute;
 		bool ipv4, ipv6;         /* families used towards authorities */
 		bool case_randomisation; /* 0x20 */
-		bool qname_minimisation;
+		enum config_minimise qname_minimisation;
 		bool validate, refuse_sha1;
 		size_t n_negative_anchors;
 		struct config_negative_anchor *negative_anchors;

@@ -71,6 +71,7 @@ static_assert(offsetof(struct config, stub) == offsetof(struct config, n_stub) +
 
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const nxdomain_cuts[] = {"off", "secure", "all", NULL};
+static const char *const minimise_modes[] = {"off", "relaxed", "strict", NULL};
 static const char *const cookie_modes[] = {"off", "on", "require", NULL};
 static const char *const local_kinds[] = {"static",   "transparent", "type-transparent", "redirect", "refuse", "drop",
 					  "nxdomain", "nodata",      "inform",           "off",      NULL};
@@ -372,8 +373,11 @@ const struct config_option config_options[] = {
 	 RANGE(0, 1), NULL,
 	 "Mix capital and small letters at random in questions to authoritative servers and expect them back. "
 	 "This makes forged replies harder."},
-	{"resolver.qname-minimisation", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.qname_minimisation), "true",
-	 RANGE(0, 1), NULL, "Tell each authoritative server no more of the name than it needs (RFC 9156)."},
+	{"resolver.qname-minimisation", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.qname_minimisation), "relaxed",
+	 RANGE(0, 2), minimise_modes,
+	 "Tell each authoritative server no more of the name than it needs (RFC 9156). With relaxed, a server that "
+	 "denies a shortened name, or does not answer for it, is asked for the whole one, since some servers know no "
+	 "names without data of their own. With strict, what it says of the shortened name counts."},
 	{"resolver.validate", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.validate), "true", RANGE(0, 1), NULL,
 	 "Prove answers by their signatures (DNSSEC), up to the trust anchors or the proved local root. What is bogus "
 	 "is "

@@ -256,21 +256,3 @@ int resolve_cache_put_server(struct resolve_cache *cache, int64_t now_ms, const 
 		.expires_ms = now_ms + CACHE_SERVER_TTL_S * 1000, .kind = CACHE_KIND_SET, .data = info, .len = size};
 	return put(cache, now_ms, &key, &value);
 }
-
-bool resolve_cache_lame(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
-			const struct addr *addr)
-{
-	struct cache_key key = key_addr(CACHE_LAME, addr, zone);
-	struct store_value value;
-	return get(cache, arena, now_ms, &key, &value) == 0;
-}
-
-int resolve_cache_put_lame(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, const struct addr *addr)
-{
-	struct cache_key key = key_addr(CACHE_LAME, addr, zone);
-	struct store_value value = {.expires_ms = now_ms + CACHE_LAME_TTL_S * 1000,
-				    .kind = CACHE_KIND_SET,
-				    .data = (const uint8_t *)"",
-				    .len = 0};
-	return put(cache, now_ms, &key, &value);
-}

@@ -98,9 +98,17 @@ bool resolve_cache_server(struct resolve_cache *cache, struct arena *arena, int6
 			  void *ret, size_t size);
 int resolve_cache_put_server(struct resolve_cache *cache, int64_t now_ms, const struct addr *addr, const void *info,
 			     size_t size);
-bool resolve_cache_lame(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *zone,
-			const struct addr *addr);
-int resolve_cache_put_lame(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, const struct addr *addr);
+/* lame.c: how a server stands to questions of a type below a zone. One name for which it does not serve the zone says
+ * nothing of others: the reply may be forged, or the name wrong. Load balancers that know A alone are not lame for A. */
+enum cache_lameness { LAME_NOT, LAME_ONCE, LAME_ZONE };
+enum cache_lameness resolve_cache_lame(struct resolve_cache *cache, struct arena *arena, int64_t now_ms,
+				       const uint8_t *zone, const struct addr *addr, uint16_t type);
+/* It did not serve the zone for `name`: LAME_ZONE from the second name in a row on. */
+int resolve_cache_put_lame(struct resolve_cache *cache, int64_t now_ms, const uint8_t *zone, const struct addr *addr,
+			   const uint8_t *name, uint16_t type);
+/* It does serve the zone. */
+void resolve_cache_drop_lame(struct resolve_cache *cache, const uint8_t *zone, const struct addr *addr, uint16_t type);
+#define CACHE_LAME_NAME_AT 20 /* where in the key the zone begins */
 
 /* ---- for the files beside cache.c ---- */
 struct cache_key {

@@ -120,7 +120,7 @@ static bool flush_matches(void *ctx, const uint8_t *key, size_t len)
 							 SERVER_SIZE, server_compare) != NULL;
 	if (flush->type != 0 && !type_matches(flush, key))
 		return false;
-	const uint8_t *name = key[0] == CACHE_LAME ? key + 20 : key + 3;
+	const uint8_t *name = key[0] == CACHE_LAME ? key + CACHE_LAME_NAME_AT : key + 3;
 	return flush->subtree ? wire_name_under(name, flush->name) : wire_name_equal(name, flush->name);
 }
 

@@ -22,6 +22,7 @@ struct cut_target {
 	uint8_t server;    /* index */
 	uint8_t tries;     /* of this walk */
 	bool lame, failed; /* not to be asked again in this walk */
+	bool suspect;      /* was lame for another name */
 	bool no_edns;      /* in this walk */
 	bool tcp, tcp_failed, plain_case;
 	bool fragments; /* TCP was tried because a reply came in fragments */

@@ -309,8 +309,9 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 
 /* minimise.c: which name to ask (RFC 9156) */
 const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, bool *ret_minimised);
-/* A reply to a shortened name that is no referral: go on with a longer one. */
-void resolve_minimise_reading(struct task *task, const struct exchange *sent, const struct reading *reading);
+/* A reply to a shortened name that is no referral: go on with a longer one. False: it answers the whole name too. */
+bool resolve_minimise_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
+			      const struct reading *reading);
 
 /* forward.c: the walk's way into a forward or stub zone; NULL = out of memory */
 struct cut *resolve_forward_cut(struct task *task, const struct forward *via);
@@ -342,6 +343,8 @@ void resolve_exchanges_free(struct resolve *engine);
 /* trouble.c: what a useless reply means for the server that sent it */
 void resolve_trouble_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
 			     const struct reading *reading);
+/* A server that was lame for one name serves the zone after all. */
+void resolve_trouble_over(struct resolve *engine, const struct task *task, struct cut_target *target);
 /* A TCP exchange came to nothing. */
 void resolve_trouble_tcp(struct cut_target *target);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* QNAME minimisation, relaxed (RFC 9156): a server sees one label more than its zone. */
+/* QNAME minimisation (RFC 9156): a server sees one label more than its zone. */
 #include "engine.h"
+
+#include <string.h>
 
 /* Labels that the next question shows more than the last one (section 2.3): one by one, then in larger steps. */
 static unsigned stride(const struct task *task, unsigned total)
@@ -40,15 +42,36 @@ const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, 
 	return task->sname;
 }
 
-void resolve_minimise_reading(struct task *task, const struct exchange *sent, const struct reading *reading)
+/* What was learned on the way spares the next walk the question. Not that there is no such name: it may be an empty
+ * non-terminal whose server does not know better. */
+static void remember(struct resolve *engine, const struct reading *reading)
 {
+	for (unsigned i = 0; i < reading->n_answers; i++)
+		resolve_evictions_count(engine,
+					resolve_cache_put_set(engine->cache, engine->cache_ms, reading->answer[i]));
+	if (reading->kind != READING_NODATA || !reading->has_soa)
+		return;
+	struct cache_denial denial = {.expires_ms = reading->denial[0]->expires_ms, .n = reading->n_denials};
+	memcpy(denial.set, reading->denial, denial.n * sizeof(struct rrset *));
+	resolve_evictions_count(
+		engine, resolve_cache_put_denial(engine->cache, engine->cache_ms, reading->name, WIRE_TYPE_A, &denial));
+}
+
+bool resolve_minimise_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
+			      const struct reading *reading)
+{
+	bool denied = reading->kind == READING_NXDOMAIN;
+	if (denied && engine->settings.qname_minimisation == RESOLVE_MINIMISE_STRICT)
+		return false;
 	task->state = TASK_ASK;
 	task->minimised++;
 	task->cut->target[sent->target].tries = 0; /* tries count what was in vain */
 	task->cut->tries--;
+	remember(engine, reading);
 	/* Servers that deny empty non-terminals are still around: only the whole name counts. */
-	if (reading->kind == READING_NXDOMAIN)
+	if (denied)
 		task->minimise = false;
 	else
 		task->ask_labels += stride(task, wire_name_labels(task->sname));
+	return true;
 }

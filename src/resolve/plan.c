@@ -117,7 +117,7 @@ static bool take_all_cached(struct resolve *engine, struct task *task)
 		if (engine->settings.ipv6)
 			take_cached(engine, task, i, WIRE_TYPE_AAAA);
 	}
-	resolve_select_load(engine, cut, before);
+	resolve_select_load(engine, cut, before, task->qtype);
 	return cut->n_targets > before;
 }
 
@@ -164,7 +164,7 @@ static bool plan_add(struct resolve *engine, struct task *task, const struct wan
 	for (unsigned i = 0; i < outcome->n_answers; i++)
 		if (outcome->answer[i]->type == want->type)
 			resolve_cut_add_set(task->cut, want->server, outcome->answer[i]);
-	resolve_select_load(engine, task->cut, before);
+	resolve_select_load(engine, task->cut, before, task->qtype);
 	return task->cut->n_targets > before;
 }
 

@@ -30,13 +30,15 @@ static struct quota *find(struct resolve *engine, const uint8_t *zone)
 			spare = &set[i];
 	}
 	if (spare != NULL)
-		*spare = (struct quota){.zone = hash};
+		*spare = (struct quota){.zone = hash, .used_ms = engine->now_ms, .silent_ms = engine->now_ms};
 	return spare;
 }
 
 static uint32_t allowed(const struct resolve *engine, const struct quota *quota)
 {
 	uint32_t most = engine->settings.zone_questions_max, least = engine->settings.zone_questions_min;
+	if (engine->now_ms - quota->silent_ms < QUOTA_SILENCE_MS)
+		return most; /* a burst that a busy server has lost says nothing yet */
 	if (quota->loss <= QUOTA_BEARABLE || least >= most)
 		return most;
 	if (quota->loss >= QUOTA_HOPELESS)
@@ -53,6 +55,8 @@ bool resolve_quota_take(struct resolve *engine, struct task *task)
 	if (quota == NULL || quota == task->quota)
 		return true;
 	resolve_quota_leave(engine, task);
+	if (quota->in_flight == 0 && engine->now_ms - quota->used_ms >= QUOTA_SILENCE_MS)
+		quota->silent_ms = engine->now_ms; /* nobody has asked for a while: that is no silence */
 	if (quota->in_flight >= allowed(engine, quota)) {
 		counter_add(engine->counters, COUNTER_ZONE_LIMITED, 1);
 		return false;
@@ -79,6 +83,7 @@ void resolve_quota_replied(struct resolve *engine, struct task *task)
 	if (quota == NULL)
 		return;
 	quota->loss -= quota->loss / QUOTA_MEMORY;
+	quota->silent_ms = engine->now_ms;
 	resolve_quota_leave(engine, task);
 }
 

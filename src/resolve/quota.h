@@ -3,9 +3,10 @@
  * quota - how many lookups may ask the servers of one zone at once.
  *
  * Floods of random names below one zone (water torture) would fill all places for questions with lookups that wait for
- * the servers of that zone. Each zone has a quota: settings.zone_questions_max while its servers answer; less and less, down to
- * settings.zone_questions_min, while they do not. A lookup holds its place from its first question to the zone
- * until a reply comes. The root has no quota: it is asked for all names.
+ * the servers of that zone. Each zone has a quota: settings.zone_questions_max as long as its servers answer at all, however late
+ * and however many questions they lose; once they have said nothing for QUOTA_SILENCE_MS, less and less, down to
+ * settings.zone_questions_min. A lookup holds its place from its first question to the zone until a reply comes. The root
+ * has no quota: it is asked for all names.
  */
 #pragma once
 
@@ -15,6 +16,8 @@
 
 #define QUOTA_ENTRIES 4096 /* zones remembered; power of two */
 #define QUOTA_WAYS    8    /* places where one zone may stand */
+#define QUOTA_SILENCE_MS                                                                                               \
+	3000 /* as long as the longest wait for one reply: servers that are merely slow or busy have said something */
 #define QUOTA_MEMORY                                                                                                   \
 	32 /* questions over which the share of lost ones is averaged, so that a few in a row mean little */
 #define QUOTA_ONE      (1 << 20)            /* all are lost */
@@ -26,6 +29,7 @@ struct quota {
 	uint32_t in_flight;
 	uint32_t loss; /* share of questions without reply, of QUOTA_ONE */
 	int64_t used_ms;
+	int64_t silent_ms; /* since when there are questions without any reply */
 };
 
 struct resolve;

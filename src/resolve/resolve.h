@@ -58,6 +58,13 @@ enum resolve_nxdomain_cut {
 	RESOLVE_NXDOMAIN_CUT_ALL,
 };
 
+/* QNAME minimisation (RFC 9156). */
+enum resolve_minimise {
+	RESOLVE_MINIMISE_OFF,
+	RESOLVE_MINIMISE_RELAXED, /* what a server makes of a shortened name is doubted: then it is asked for the whole one */
+	RESOLVE_MINIMISE_STRICT, /* a server that denies a shortened name denies the whole one */
+};
+
 /* How names below a zone are resolved instead of by the walk from the root; the longest zone decides. */
 enum resolve_forward_kind {
 	RESOLVE_FORWARD_ZONE, /* by other resolvers, asked with RD */
@@ -96,7 +103,7 @@ struct resolve_settings {
 	uint16_t edns_size; /* advertised to authorities */
 	bool ipv4, ipv6;
 	bool case_randomisation; /* 0x20 */
-	bool qname_minimisation; /* RFC 9156, relaxed */
+	enum resolve_minimise qname_minimisation;
 	/* validation */
 	bool validate;
 	bool refuse_sha1;                       /* RFC 9905 */

@@ -21,7 +21,7 @@ static void info_refresh(struct resolve *engine, const struct addr *addr, struct
 		*info = now;
 }
 
-void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first)
+void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first, uint16_t type)
 {
 	for (unsigned i = first; i < cut->n_targets; i++) {
 		struct cut_target *target = &cut->target[i];
@@ -32,8 +32,10 @@ void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first
 			target->info = (struct server_info){0};
 		target->no_edns = (target->info.flags & SERVER_NO_EDNS) != 0;
 		target->tcp = (target->info.flags & SERVER_CASE) != 0 && engine->settings.case_randomisation;
-		target->lame =
-			resolve_cache_lame(engine->cache, &engine->step, engine->cache_ms, cut->zone, &target->addr);
+		enum cache_lameness lameness = resolve_cache_lame(engine->cache, &engine->step, engine->cache_ms,
+								  cut->zone, &target->addr, type);
+		target->lame = lameness == LAME_ZONE;
+		target->suspect = lameness == LAME_ONCE;
 	}
 }
 
@@ -53,6 +55,8 @@ static uint64_t target_cost(struct resolve *engine, const struct cut_target *tar
 	cost += (uint64_t)info->silences * COST_SILENCE + (uint64_t)target->tries * COST_TRY;
 	if (info->dead_until_ms > engine->now_ms)
 		cost += COST_DEAD;
+	if (target->suspect)
+		cost += COST_TRY;
 	return cost;
 }
 
@@ -94,7 +98,11 @@ int resolve_select_next(struct resolve *engine, struct cut *cut)
 /* RFC 6298 section 2, with limits that suit single datagrams. */
 int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp)
 {
-	int64_t rto = info->known ? (int64_t)info->srtt_ms + 4 * (int64_t)info->rttvar_ms : SERVER_RTO_FIRST_MS;
+	int64_t srtt = info->srtt_ms, rto = SERVER_RTO_FIRST_MS;
+	if (info->known)
+		rto = srtt + 4 * (int64_t)info->rttvar_ms;
+	if (info->known && rto < SERVER_RTO_SLACK * srtt)
+		rto = SERVER_RTO_SLACK * srtt;
 	if (rto < SERVER_RTO_MIN_MS)
 		rto = SERVER_RTO_MIN_MS;
 	rto <<= info->silences < 4 ? info->silences : 4;

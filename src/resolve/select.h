@@ -9,7 +9,8 @@
 #include "base/base.h"
 
 #define SERVER_RTO_FIRST_MS    400 /* before anything is measured: the farthest honest round trips */
-#define SERVER_RTO_MIN_MS      100 /* below it a busy server's queue would look like loss */
+#define SERVER_RTO_MIN_MS      200 /* below it a busy server's queue would look like loss */
+#define SERVER_RTO_SLACK       2   /* at least so many round trips: one may meet a queue that the last ones did not */
 #define SERVER_RTO_MAX_MS      3000
 #define SERVER_TCP_FACTOR      3 /* handshake, slow start */
 #define SERVER_TCP_MIN_MS      1200
@@ -35,8 +36,8 @@ struct server_info {
 struct cut;
 struct resolve;
 
-/* Reads what is known of the targets; marks the lame ones. */
-void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first);
+/* Reads what is known of the targets; marks those that are lame for questions of this type. */
+void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first, uint16_t type);
 /* Index of the target to ask next, or BANYAN_ENOENT when none is left. */
 int resolve_select_next(struct resolve *engine, struct cut *cut);
 int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp);

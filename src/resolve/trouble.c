@@ -18,8 +18,14 @@ static void without_edns(struct resolve *engine, struct cut_target *target)
 static void server_lame(struct resolve *engine, const struct task *task, struct cut_target *target)
 {
 	target->lame = true;
-	resolve_evictions_count(
-		engine, resolve_cache_put_lame(engine->cache, engine->cache_ms, task->cut->zone, &target->addr));
+	resolve_evictions_count(engine, resolve_cache_put_lame(engine->cache, engine->cache_ms, task->cut->zone,
+							       &target->addr, task->sname, task->qtype));
+}
+
+void resolve_trouble_over(struct resolve *engine, const struct task *task, struct cut_target *target)
+{
+	target->suspect = false;
+	resolve_cache_drop_lame(engine->cache, task->cut->zone, &target->addr, task->qtype);
 }
 
 void resolve_trouble_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
@@ -39,7 +45,7 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 		break;
 	}
 	counter_add(engine->counters, COUNTER_UPSTREAM_REJECTED, 1);
-	if (sent->minimised) {
+	if (sent->minimised && engine->settings.qname_minimisation != RESOLVE_MINIMISE_STRICT) {
 		/* Some servers answer only for names that they have: ask for the whole one. */
 		task->minimise = false;
 		ask_again(task, sent);

@@ -243,11 +243,12 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 	resolve_exchange_end(engine, exchange, true);
 	task->state = TASK_ASK;
 	resolve_task_ready(engine, task);
+	if (reading_useful(&reading) && target->suspect && !sent.minimised)
+		resolve_trouble_over(engine, task, target);
 	if (!reading_useful(&reading))
 		resolve_trouble_reading(engine, task, &sent, &reading);
-	else if (sent.minimised && reading.kind != READING_REFERRAL)
-		resolve_minimise_reading(task, &sent, &reading);
-	else
+	else if (!sent.minimised || reading.kind == READING_REFERRAL ||
+		 !resolve_minimise_reading(engine, task, &sent, &reading))
 		resolve_walk_reading(engine, task, &ask, &reply, &reading);
 }
 

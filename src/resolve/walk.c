@@ -171,7 +171,7 @@ static void enter_cut(struct resolve *engine, struct task *task, struct cut *cut
 	resolve_plan_drop(engine, task);
 	task->cut = cut;
 	task->ask_labels = 0;
-	resolve_select_load(engine, cut, 0);
+	resolve_select_load(engine, cut, 0, task->qtype);
 	task->state = TASK_ASK;
 }
 
@@ -288,7 +288,7 @@ static void follow_alias(struct resolve *engine, struct task *task, const uint8_
 	task->minimised = 0;
 	task->asked_again = false;
 	task->forward_below = FORWARD_LABELS_ANY;
-	task->minimise = engine->settings.qname_minimisation;
+	task->minimise = engine->settings.qname_minimisation != RESOLVE_MINIMISE_OFF;
 	task->trouble = REASON_NONE;
 	task->state = TASK_LOOK;
 }

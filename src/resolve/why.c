@@ -200,7 +200,8 @@ static int fact_servers(struct why *why, const struct cut *cut)
 			fact->rtt_ms = info.known ? info.srtt_ms : 0;
 			fact->silences = info.silences;
 		}
-		fact->lame = resolve_cache_lame(why->cache, why->arena, why->wall_ms, cut->zone, &addr);
+		fact->lame = resolve_cache_lame(why->cache, why->arena, why->wall_ms, cut->zone, &addr, why->type) ==
+			     LAME_ZONE;
 	}
 	return 0;
 }

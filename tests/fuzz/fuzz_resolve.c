@@ -386,7 +386,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	resolve_settings_default(&settings);
 	settings.upstream_max = UPSTREAM_MAX;
 	play = (struct play){.data = data, .left = len, .now_ms = 1000, .wake_at_ms = INT64_MAX};
-	settings.qname_minimisation = next(&play) & 1;
+	settings.qname_minimisation = (enum resolve_minimise)(next(&play) % 3);
 	require(resolve_cache_new(256 * 1024, &cache) == 0);
 	require(resolve_new(&settings, cache, &random, &play.counters, &play.engine) == 0);
 	for (unsigned i = 0; i < STEPS_MAX && play.left > 0; i++)

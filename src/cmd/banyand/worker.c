@@ -153,7 +153,7 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 	settings.ipv4 = config->resolver.ipv4;
 	settings.ipv6 = config->resolver.ipv6;
 	settings.case_randomisation = config->resolver.case_randomisation;
-	settings.qname_minimisation = config->resolver.qname_minimisation;
+	settings.qname_minimisation = (enum resolve_minimise)config->resolver.qname_minimisation;
 	random_init_kernel(&worker->random);
 	int rc = engine_make(worker, config, &settings, workers->cache);
 	if (rc < 0)

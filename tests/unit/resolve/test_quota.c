@@ -110,6 +110,17 @@ static void bears_loss(void **state)
 	world_free(w);
 }
 
+/* A server that is so slow that first tries are lost, and loses half of all besides: it answers, so it keeps its places. */
+static void slow_is_not_silent(void **state)
+{
+	struct world *w = world_of_two();
+	flooded->rtt_ms = 900;
+	w->network.loss = 50;
+	for (unsigned round = 1; round < 5; round++)
+		assert_int_equal(flood(w, round, MOST, "flood."), 0);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +128,7 @@ int main(void)
 		cmocka_unit_test(others_go_through),
 		cmocka_unit_test(adapts),
 		cmocka_unit_test(bears_loss),
+		cmocka_unit_test(slow_is_not_silent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

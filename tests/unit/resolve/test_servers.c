@@ -189,7 +189,7 @@ static void limits_messages(void **state)
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
 	settings.upstream_max = 3;
-	settings.qname_minimisation = false;
+	settings.qname_minimisation = RESOLVE_MINIMISE_OFF;
 	struct world *w = world_new(9, &settings);
 	world_root(w, ". 86400" SOA ". NS a.root.\na.root. A 10.9.9.9\na. NS ns.a.\nns.a. A 10.0.0.1\n");
 	_cleanup_(buffer_done) struct buffer text = {0};
