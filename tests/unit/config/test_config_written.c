@@ -310,7 +310,7 @@ static void mutations_of_the_sample(void **state)
 			assert_int_equal(good, 1); /* the base itself is good */
 	}
 	print_message("# %zu good, %zu refused\n", good, bad);
-	assert_true(good > ROUNDS / 100 && bad > ROUNDS / 4);
+	assert_true(good > 10 && bad > ROUNDS / 4); /* the more options there are, the fewer stay good */
 	buffer_done(&base);
 	buffer_done(&bare);
 	buffer_done(&sample);
