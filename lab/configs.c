@@ -70,8 +70,8 @@ static int write_resolver(const struct lab_world *world, const char *dir)
 		  "# A resolver on the lab's own root; written by `banyan lab make`.\nserver:\n  listen: [\"%s\"]\n",
 		  addr_format(&world->settings->resolver, true, to));
 	print_server(dir, "resolver", "lab-resolver", &out);
-	lab_print(&out, "root:\n  file: ../zones/root.zone\n  anchors: [../root/root.ds]\n");
-	lab_print(&out, "resolver:\n  enabled: true\n  upstream-port: %u\n", world->settings->port);
+	lab_print(&out, "root:\n  file: ../zones/root.zone\n  anchors: [../root/root.ds]\n  fallback: false\n");
+	lab_print(&out, "resolver:\n  enabled: true\n  upstream-port: %u\n  do-not-query: []\n", world->settings->port);
 	lab_print(&out,
 		  "  # Without root privileges ::1 is the only IPv6 address here, so each server has a port of it.\n");
 	lab_print(&out, "  reroute:\n");

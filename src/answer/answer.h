@@ -77,10 +77,10 @@ void answer_rates_free(struct answer_rates *rates);
 /* Everything that answering needs to know, immutable; a reload publishes a new one under RCU. */
 struct answer_view {
 	size_t n_zones;
-	const struct answer_zone *zone; /* sorted by answer_view_sort() */
-	const struct image *root;       /* the resolver's local root; NULL = none */
-	const struct policy *policy;    /* what the operator says about names; NULL = nothing */
-	bool root_signed;               /* ... and every signature in it is proved */
+	const struct answer_zone *zone;     /* sorted by answer_view_sort() */
+	_Atomic(const struct image *) root; /* the resolver's local root; NULL = none, or not usable any more */
+	const struct policy *policy;        /* what the operator says about names; NULL = nothing */
+	bool root_signed;                   /* ... and every signature in it is proved */
 	size_t n_elsewhere;
 	const uint8_t *const *elsewhere; /* names at and below which the local root does not have the last word */
 	bool recursion;                  /* is there a resolver? */

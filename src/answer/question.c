@@ -179,10 +179,11 @@ static size_t from_root(struct reply *reply)
 {
 	const struct answer_view *view = reply->view;
 	const struct wire_question *q = reply->question;
-	if (view->root == NULL || image_holds(view->root, q) || is_elsewhere(view, q->lower) ||
-	    reply_is_policed(reply) || may_be_sentinel(q))
+	const struct image *root = view->root;
+	if (root == NULL || image_holds(root, q) || is_elsewhere(view, q->lower) || reply_is_policed(reply) ||
+	    may_be_sentinel(q))
 		return 0;
-	int len = from_image(reply, view->root, true);
+	int len = from_image(reply, root, true);
 	if (len <= 0 || reply->rcode != WIRE_RCODE_NXDOMAIN) { /* a wildcard or DNAME at the top: the resolver's work */
 		reply->rcode = WIRE_RCODE_NOERROR;
 		return 0;

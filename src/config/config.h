@@ -181,6 +181,9 @@ struct config {
 		char *file;                 /* "" = no local root; default /var/lib/banyan/root.zone */
 		struct config_list anchors; /* empty = built in */
 		bool require_zonemd;        /* default true */
+		bool fallback, priming;     /* default true */
+		struct config_addrs hints;  /* empty = built in */
+		char *hints_file;           /* "" = none */
 	} root;
 	struct {
 		uint32_t rate, nxdomains, referrals, errors; /* a second; 0 = no limit */
@@ -212,7 +215,9 @@ struct config {
 		uint32_t prefetch_max;
 		uint32_t stale_ttl, stale_age_max; /* seconds */
 		uint32_t stale_client_timeout_ms;
-		uint16_t upstream_port;       /* 53 */
+		uint16_t upstream_port; /* 53 */
+		bool harden_glue;
+		struct config_prefixes do_not_query;
 		struct config_addrs outgoing; /* source addresses; empty = any */
 		size_t n_reroutes;
 		struct config_reroute *reroute;

@@ -204,12 +204,27 @@ const struct config_option config_options[] = {
 	{"root.file", CONFIG_PATH, CONFIG_LIVE, FIELD(root.file), "/var/lib/banyan/root.zone", RANGE(0, PATH_BYTES_MAX),
 	 NULL,
 	 "Master file of the root zone, plain or compressed with gzip or zstd. "
-	 "Empty means that there is no local root, and the resolver answers SERVFAIL."},
+	 "Empty means that there is no local root: then the walk begins at the root servers."},
 	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
 	 "Files of trust anchors (DS or DNSKEY records) for the root. Empty means the built-in ones, key tags 20326 "
 	 "and 38696."},
 	{"root.require-zonemd", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.require_zonemd), "true", RANGE(0, 1), NULL,
 	 "Refuse a root zone without a digest. Without ZONEMD nothing protects its delegations and glue."},
+	{"root.fallback", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.fallback), "true", RANGE(0, 1), NULL,
+	 "Ask the root servers while there is no usable copy of the root zone: none is configured, it cannot be "
+	 "proved, "
+	 "or it was loaded longer ago than its SOA says that it may be used, or its signatures have expired. When "
+	 "false, what would need the root gets SERVFAIL then."},
+	{"root.hints", CONFIG_ADDRS, CONFIG_RESTART, FIELD(root.hints), "[]", RANGE(0, SERVERS_MAX), NULL,
+	 "Addresses of root servers, in place of the built-in ones. The port is that of resolver.upstream-port unless "
+	 "it "
+	 "is given behind an @."},
+	{"root.hints-file", CONFIG_PATH, CONFIG_RESTART, FIELD(root.hints_file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Master file with the names and addresses of root servers (NS records of the root, A and AAAA records), in "
+	 "place "
+	 "of the built-in ones and beside those of root.hints."},
+	{"root.priming", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.priming), "true", RANGE(0, 1), NULL,
+	 "Ask one of these servers first who the root servers are now, and then these (RFC 9609)."},
 
 	/* ---- rrl ---- */
 	{"rrl.rate", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.rate), "0", RANGE(0, RATE_MAX), NULL,
@@ -358,6 +373,19 @@ const struct config_option config_options[] = {
 	 "resolver.question-time or more it gets them only when resolving has failed."},
 	{"resolver.upstream-port", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_port), "53", RANGE(1, 65535),
 	 NULL, "Port at which authoritative servers are asked. Other than 53 in labs only."},
+	{"resolver.do-not-query", CONFIG_PREFIXES, CONFIG_RESTART, FIELD(resolver.do_not_query),
+	 "[0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, \"::/127\", \"::ffff:0:0/96\", \"fe80::/10\"]",
+	 RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks whose addresses are never asked as authoritative servers, whoever says that there is one: "
+	 "by default this machine itself and its links. Empty allows all, as labs on loopback need. Servers that this "
+	 "file "
+	 "names, and delegations below stub zones, are asked wherever they are. The addresses of server.listen are "
+	 "never "
+	 "asked."},
+	{"resolver.harden-glue", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.harden_glue), "true", RANGE(0, 1), NULL,
+	 "Use an address that comes with a delegation only when its name is inside the zone that delegates. When "
+	 "false, "
+	 "others are used too, in place of asking for them, which saves questions and believes more."},
 	{"resolver.outgoing", CONFIG_HOSTS, CONFIG_RESTART, FIELD(resolver.outgoing), "[]", RANGE(0, OUTGOING_MAX),
 	 NULL, "Source addresses for questions to authoritative servers. Empty leaves the choice to the kernel."},
 	{"resolver.reroute", CONFIG_REROUTES, CONFIG_RESTART, FIELD(resolver.n_reroutes), "[]", RANGE(0, REROUTES_MAX),

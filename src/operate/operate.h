@@ -62,6 +62,7 @@ struct operate_status {
 	const struct operate_zone *zone;
 	bool resolver;
 	bool root_wanted;         /* does the configuration name a root copy? */
+	bool root_servers;        /* are root servers asked without one? */
 	struct operate_zone root; /* root.loaded: there is one */
 	size_t cache_bytes, cache_count, cache_budget;
 	struct operate_counters counters;

@@ -44,7 +44,8 @@ static int resolver_text(const struct operate_status *s, struct buffer *out)
 	PRINT(rc, out, "resolver: on, cache %zu bytes of %zu in %zu RRsets\n", s->cache_bytes, s->cache_budget,
 	      s->cache_count);
 	if (!s->root_wanted)
-		PRINT(rc, out, "root copy: none configured: nothing can be resolved\n");
+		PRINT(rc, out, "root copy: none configured: %s\n",
+		      s->root_servers ? "the root servers are asked" : "nothing can be resolved");
 	else if (rc == 0)
 		rc = zone_text(&s->root, "root copy", out);
 	return rc;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+static const uint8_t root_name[1] = {0};
+
 /* Addresses that cannot be a server's: unspecified, multicast, broadcast. */
 static bool addr_usable(const struct addr *addr)
 {
@@ -49,12 +51,12 @@ static void add_servers(struct cut *cut, const struct rrset *ns)
 }
 
 /* Adds glue; its lifetime bounds that of the whole. */
-static void add_glue(struct cut *cut, const struct reply *reply, const uint8_t *parent, uint32_t *ttl)
+static void add_glue(struct cut *cut, const struct reply *reply, const uint8_t *within, uint32_t *ttl)
 {
 	for (uint8_t s = 0; s < cut->n_servers; s++) {
 		for (unsigned i = 0; i < reply->n_sets; i++) {
 			const struct reply_set *set = &reply->set[i];
-			if (!resolve_scrub_glue(set, cut->server[s].name, parent))
+			if (!resolve_scrub_glue(set, cut->server[s].name, within))
 				continue;
 			for (const struct reply_record *r = set->data; r != NULL; r = r->next)
 				resolve_cut_add_address(cut, s, set->type, &(struct wire_rdata){r->data, r->len});
@@ -65,7 +67,8 @@ static void add_glue(struct cut *cut, const struct reply *reply, const uint8_t *
 }
 
 int resolve_cut_from_referral(struct arena *arena, const struct reply *reply, const struct reading *reading,
-			      const struct reply_take *take, const struct cut *parent, struct cut *ret)
+			      const struct reply_take *take, const struct cut *parent, bool harden_glue,
+			      struct cut *ret)
 {
 	struct reply_take to_arena = *take;
 	to_arena.arena = arena;
@@ -76,13 +79,36 @@ int resolve_cut_from_referral(struct arena *arena, const struct reply *reply, co
 	struct cut cut = {.zone = zone, .labels = wire_name_labels(zone)};
 	add_servers(&cut, ns);
 	uint32_t glue_ttl = UINT32_MAX;
-	add_glue(&cut, reply, parent->zone, &glue_ttl);
+	add_glue(&cut, reply, harden_glue ? parent->zone : root_name, &glue_ttl);
 	cut.expires_ms = ns->expires_ms;
 	if (take->now_ms + (int64_t)glue_ttl * 1000 < cut.expires_ms)
 		cut.expires_ms = take->now_ms + (int64_t)glue_ttl * 1000;
-	/* A delegation lives no longer than the one it was learned through. */
-	if (!parent->root && parent->expires_ms < cut.expires_ms)
+	/* A delegation lives no longer than the one it was learned through; but nobody takes the root away. */
+	if (parent->labels > 0 && parent->expires_ms < cut.expires_ms)
 		cut.expires_ms = parent->expires_ms;
+	*ret = cut;
+	return 0;
+}
+
+int resolve_cut_from_priming(struct arena *arena, const struct reply *reply, const struct reply_take *take,
+			     struct cut *ret)
+{
+	const struct reply_set *set = resolve_reply_find(reply, WIRE_ANSWER, root_name, WIRE_TYPE_NS);
+	struct reply_take to_arena = *take;
+	to_arena.arena = arena;
+	if (set == NULL)
+		return BANYAN_ENOENT;
+	const struct rrset *ns = resolve_reply_take(&to_arena, set);
+	if (ns == NULL)
+		return BANYAN_ENOMEM;
+	struct cut cut = {.zone = root_name, .expires_ms = ns->expires_ms};
+	uint32_t glue_ttl = UINT32_MAX;
+	add_servers(&cut, ns);
+	if (cut.n_servers == 0)
+		return BANYAN_ENOENT;
+	add_glue(&cut, reply, root_name, &glue_ttl);
+	if (take->now_ms + (int64_t)glue_ttl * 1000 < cut.expires_ms)
+		cut.expires_ms = take->now_ms + (int64_t)glue_ttl * 1000;
 	*ret = cut;
 	return 0;
 }

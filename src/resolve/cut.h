@@ -33,7 +33,7 @@ struct forward;
 struct cut {
 	const uint8_t *zone;
 	const struct forward *via; /* the forward or stub zone that led here; NULL = the root did */
-	bool configured;           /* the servers are those of `via` */
+	bool configured;           /* the servers are those of `via`, or the hints */
 	unsigned labels;
 	int64_t expires_ms;
 	bool root;   /* the local image */
@@ -49,7 +49,11 @@ struct cut {
 
 /* The delegation in a referral that came from `parent`, with the glue that may be believed. BANYAN_ENOMEM. */
 int resolve_cut_from_referral(struct arena *arena, const struct reply *reply, const struct reading *reading,
-			      const struct reply_take *take, const struct cut *parent, struct cut *ret) _must_use_;
+			      const struct reply_take *take, const struct cut *parent, bool harden_glue,
+			      struct cut *ret) _must_use_;
+/* The root servers as they say themselves (RFC 9609). BANYAN_ENOENT: they do not. */
+int resolve_cut_from_priming(struct arena *arena, const struct reply *reply, const struct reply_take *take,
+			     struct cut *ret) _must_use_;
 /* Adds an address of the n-th server; false when it is of no use, there already, or the table is full. */
 bool resolve_cut_add_address(struct cut *cut, uint8_t server, uint16_t type, const struct wire_rdata *rdata);
 /* Adds all addresses of an RRset of type A or AAAA; returns how many. */

@@ -25,6 +25,8 @@ void resolve_settings_default(struct resolve_settings *settings)
 		.stale_age_max_s = 86400, /* section 5: one to three days */
 		.stale_client_timeout_ms = 1800,
 		.upstream_port = 53,
+		.priming = true,
+		.harden_glue = true,
 		.edns_size = 1232,
 		.ipv4 = true,
 		.ipv6 = true,
@@ -72,8 +74,10 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 		resolve_free(engine);
 		return BANYAN_ENOMEM;
 	}
-	int rc = resolve_forwards_new(settings->forward, settings->n_forwards, settings->upstream_port,
-				      &engine->forwards);
+	int rc = resolve_hints_init(engine, settings);
+	if (rc == 0)
+		rc = resolve_forwards_new(settings->forward, settings->n_forwards, settings->upstream_port,
+					  &engine->forwards);
 	if (rc < 0) {
 		resolve_free(engine);
 		return rc;

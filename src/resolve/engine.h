@@ -102,6 +102,7 @@ struct want {
 	uint16_t type;
 	bool used;
 	bool trust; /* for a proof: of this name, not of a server in the cut */
+	bool prime; /* for the root servers' word about themselves */
 };
 
 #define TASK_WANTS_MAX RESOLVE_NS_LOOKUPS_MAX
@@ -162,6 +163,7 @@ struct task {
 	bool minimise;
 	unsigned minimised;    /* questions asked with a shortened name */
 	unsigned ask_labels;   /* labels of the shortened name; 0 = from the zone */
+	bool primed;           /* has waited for a priming */
 	bool asked_again;      /* an outdated delegation was dropped once */
 	uint8_t forward_below; /* forward and stub zones of so many labels or more have failed */
 	struct cut *cut;
@@ -216,13 +218,15 @@ struct resolve {
 	int32_t free_exchange;
 	struct timers timers;
 	struct quota *quota;
+	uint8_t n_hints;
+	struct addr hint[RESOLVE_ADDRESSES_MAX];
 	bool additional; /* as the last question said */
 	/* memory kept */
 	struct task *finished; /* their results are valid until the next step */
 	struct task *spare_task;
 	unsigned n_spare;
 	struct question *spare_question;
-	struct way_kept *old_ways; /* of questions that ended in the last step */
+	struct way_kept *old_ways;   /* of questions that ended in the last step */
 	struct question *background; /* first of the list */
 	uint32_t n_background;
 	bool stale; /* the cache is read as it was some time ago: no synthesis */
@@ -355,6 +359,18 @@ int resolve_root_read(struct resolve *engine, const uint8_t *name, uint16_t type
 void resolve_root_ask(struct resolve *engine, struct task *task);
 /* The question as an image wants it; ret->qname is `qname`. BANYAN_EINVAL. */
 int resolve_root_question(const uint8_t *qname, uint16_t qtype, struct wire_question *ret) _must_use_;
+
+/* hints.c */
+int resolve_hints_init(struct resolve *engine, const struct resolve_settings *settings) _must_use_; /* BANYAN_EINVAL */
+/* The root servers as the hints say; NULL: the task waits for better, or has ended. */
+struct cut *resolve_hints_cut(struct resolve *engine, struct task *task);
+void resolve_hints_take(struct resolve *engine, struct want *want); /* what was waited for has come, or not */
+/* Is this reply the root servers' word about themselves? Then it is remembered. */
+void resolve_hints_learn(struct resolve *engine, const struct ask *ask, const struct reply *reply,
+			 const struct reading *reading);
+bool resolve_hints_have(const struct resolve *engine, const struct addr *addr);
+/* The port of a root server: names and addresses come without. */
+uint16_t resolve_hints_port(const struct resolve *engine, const struct addr *addr);
 
 /* trace.c */
 void resolve_trace_add(struct resolve *engine, struct task *task, const struct resolve_trace_step *step);

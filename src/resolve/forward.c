@@ -146,7 +146,7 @@ struct cut *resolve_forward_cut(struct task *task, const struct forward *via)
 
 const struct forward *resolve_forward_of(const struct cut *cut)
 {
-	return cut->configured && cut->via->kind == RESOLVE_FORWARD_ZONE ? cut->via : NULL;
+	return cut->configured && cut->via != NULL && cut->via->kind == RESOLVE_FORWARD_ZONE ? cut->via : NULL;
 }
 
 bool resolve_forward_leave(struct task *task)

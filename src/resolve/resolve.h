@@ -99,6 +99,8 @@ struct resolve_settings {
 	uint32_t stale_age_max_s;         /* how long after their end they are of use */
 	uint32_t stale_client_timeout_ms; /* a client waits so long for better; 0 = not at all */
 	uint16_t upstream_port;           /* 53 */
+	bool priming;                     /* ask the root servers for themselves first (RFC 9609) */
+	bool harden_glue;                 /* believe no addresses from outside the zone that refers */
 	bool fragments;     /* take replies that came in fragments; else they are asked for again over TCP (RFC 9715) */
 	uint16_t edns_size; /* advertised to authorities */
 	bool ipv4, ipv6;
@@ -120,6 +122,13 @@ struct resolve_settings {
 	const struct resolve_negative_anchor *negative_anchor;
 	size_t n_forwards;
 	const struct resolve_forward *forward; /* needed during resolve_new() only */
+	/* Root servers, for when there is no root image; none = then nothing is resolved. Needed during resolve_new() only. */
+	size_t n_hints;
+	const struct addr *hint; /* port 0 = upstream_port */
+	/* Servers that are not asked wherever their addresses come from but these settings; outlive the engine. */
+	size_t n_never_ask, n_own;
+	const struct addr_prefix *never_ask;
+	const struct addr *own; /* where this very server listens, with ports */
 };
 void resolve_settings_default(struct resolve_settings *settings);
 

@@ -2,6 +2,8 @@
 /* Chooses among a zone's servers by what was measured of them. */
 #include "engine.h"
 
+#include <string.h>
+
 #define COST_DEAD    1000000 /* only when nobody else is left */
 #define COST_TRY     10000   /* the others first, then once more */
 #define COST_SILENCE 500
@@ -21,12 +23,37 @@ static void info_refresh(struct resolve *engine, const struct addr *addr, struct
 		*info = now;
 }
 
+bool resolve_select_refused(const struct resolve *engine, const struct addr *addr)
+{
+	const struct resolve_settings *s = &engine->settings;
+	uint16_t port = addr->port == 0 ? s->upstream_port : addr->port;
+	for (size_t i = 0; i < s->n_own; i++)
+		if (s->own[i].family == addr->family && s->own[i].port == port &&
+		    memcmp(s->own[i].ip, addr->ip, sizeof addr->ip) == 0)
+			return true;
+	for (size_t i = 0; i < s->n_never_ask; i++)
+		if (addr_prefix_match(&s->never_ask[i], addr))
+			return !resolve_hints_have(engine, addr);
+	return false;
+}
+
+/* What is below a stub zone is the operator's own network. */
+static bool refused(struct resolve *engine, const struct cut *cut, const struct addr *addr)
+{
+	if (cut->configured || cut->via != NULL || !resolve_select_refused(engine, addr))
+		return false;
+	counter_add(engine->counters, COUNTER_UPSTREAM_REFUSED, 1);
+	return true;
+}
+
 void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first, uint16_t type)
 {
 	for (unsigned i = first; i < cut->n_targets; i++) {
 		struct cut_target *target = &cut->target[i];
 		if (target->addr.port == 0)
-			target->addr.port = engine->settings.upstream_port;
+			target->addr.port = cut->labels == 0 ? resolve_hints_port(engine, &target->addr)
+							     : engine->settings.upstream_port;
+		target->failed = refused(engine, cut, &target->addr);
 		if (!resolve_cache_server(engine->cache, &engine->step, engine->cache_ms, &target->addr, &target->info,
 					  sizeof target->info))
 			target->info = (struct server_info){0};

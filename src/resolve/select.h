@@ -36,6 +36,8 @@ struct server_info {
 struct cut;
 struct resolve;
 
+/* May this address, which a server of the network gave, not be asked? */
+bool resolve_select_refused(const struct resolve *engine, const struct addr *addr);
 /* Reads what is known of the targets; marks those that are lame for questions of this type. */
 void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first, uint16_t type);
 /* Index of the target to ask next, or BANYAN_ENOENT when none is left. */

@@ -198,6 +198,8 @@ static void waiter_tell(struct resolve *engine, struct task *task, struct waiter
 		resolve_question_done(engine, waiter->question, &task->outcome, task->work);
 	else if (waiter->want->trust)
 		resolve_trust_take(engine, waiter->want, &task->outcome);
+	else if (waiter->want->prime)
+		resolve_hints_take(engine, waiter->want);
 	else
 		resolve_plan_take(engine, waiter->want, &task->outcome, waiter->joined);
 }

@@ -77,7 +77,7 @@ int resolve_upstream_send(struct resolve *engine, struct task *task, unsigned ta
 		return BANYAN_ENOMEM;
 	exchange->to = target->addr;
 	exchange->target = (uint8_t)target_index;
-	exchange->tcp = target->tcp || (task->cut->configured && task->cut->via->tcp);
+	exchange->tcp = target->tcp || (task->cut->configured && task->cut->via != NULL && task->cut->via->tcp);
 	exchange->edns = !target->no_edns;
 	exchange->minimised = minimised;
 	exchange->qtype = qtype;

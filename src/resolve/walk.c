@@ -149,7 +149,7 @@ static struct cut *known_cut(struct resolve *engine, struct task *task, const st
 {
 	const uint8_t *zone = task->sname;
 	unsigned labels = wire_name_labels(zone);
-	unsigned floor = via != NULL ? via->labels + 1 : engine->root != NULL ? 2 : 1;
+	unsigned floor = via != NULL ? via->labels + 1 : engine->root != NULL ? 2 : 0;
 	struct cut *cut = arena_alloc(&task->arena, sizeof *cut);
 	if (cut == NULL || task->no_cache)
 		return NULL;
@@ -157,11 +157,14 @@ static struct cut *known_cut(struct resolve *engine, struct task *task, const st
 		zone = wire_name_skip(zone, 1);
 		labels--;
 	}
-	for (; labels >= floor; labels--, zone = wire_name_skip(zone, 1)) {
-		if (!resolve_cache_cut(engine->cache, &task->arena, engine->cache_ms, zone, via, cut))
-			continue;
-		cut->zone = arena_dup(&task->arena, zone, wire_name_len(zone));
-		return cut->zone == NULL ? NULL : cut;
+	while (labels >= floor) {
+		if (resolve_cache_cut(engine->cache, &task->arena, engine->cache_ms, zone, via, cut)) {
+			cut->zone = arena_dup(&task->arena, zone, wire_name_len(zone));
+			return cut->zone == NULL ? NULL : cut;
+		}
+		if (labels-- == 0)
+			break;
+		zone = wire_name_skip(zone, 1);
 	}
 	return NULL;
 }
@@ -199,6 +202,10 @@ void resolve_walk_descend(struct resolve *engine, struct task *task)
 		enter_cut(engine, task, cut);
 	} else if (engine->root != NULL) {
 		resolve_root_ask(engine, task);
+	} else if (engine->n_hints > 0) {
+		cut = resolve_hints_cut(engine, task);
+		if (cut != NULL)
+			enter_cut(engine, task, cut);
 	} else {
 		resolve_task_fail(engine, task, REASON_NO_ROOT);
 	}
@@ -337,7 +344,8 @@ static void take_referral(struct resolve *engine, struct task *task, const struc
 	struct reply_take take = resolve_walk_take(engine);
 	struct cut *cut = arena_alloc(&task->arena, sizeof *cut);
 	if (++task->referrals > RESOLVE_REFERRALS_MAX || cut == NULL ||
-	    resolve_cut_from_referral(&task->arena, reply, reading, &take, task->cut, cut) < 0) {
+	    resolve_cut_from_referral(&task->arena, reply, reading, &take, task->cut, engine->settings.harden_glue,
+				      cut) < 0) {
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;
 	}
@@ -357,6 +365,7 @@ void resolve_walk_reading(struct resolve *engine, struct task *task, const struc
 		take_referral(engine, task, ask, reply, reading);
 		return;
 	}
+	resolve_hints_learn(engine, ask, reply, reading);
 	int rc = take_answers(engine, task, ask, reading);
 	if (rc < 0) {
 		resolve_task_fail(engine, task, rc == BANYAN_ELIMIT ? REASON_ALIAS_LOOP : REASON_WORK_LIMIT);

@@ -100,6 +100,10 @@ static bool do_build(struct scenario *s)
 		settings_set(s);
 	else if (strcmp(word, "FORWARD") == 0 || strcmp(word, "STUB") == 0 || strcmp(word, "WALK") == 0)
 		settings_forward(s);
+	else if (strcmp(word, "HINTS") == 0)
+		settings_hints(s);
+	else if (strcmp(word, "NEVER-ASK") == 0)
+		settings_never_ask(s);
 	else if (strcmp(word, "START") == 0) {
 		int64_t unix_s;
 		if (s->started || s->n_zones > 0 || clock_parse(s->word[1], &unix_s) < 0)

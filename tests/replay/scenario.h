@@ -159,6 +159,8 @@ struct scenario {
 	struct resolve_forward forward[FORWARDS_MAX];
 	uint8_t forward_zone[FORWARDS_MAX][WIRE_NAME_MAX];
 	struct addr forward_addr[FORWARDS_MAX][ZONE_ADDR_MAX];
+	struct addr hint[WORDS_MAX];
+	struct addr_prefix never_ask[WORDS_MAX];
 	int64_t start_ms; /* wall clock */
 	struct dnssec_anchors anchors;
 	bool own_anchors; /* ANCHOR lines: the root's keys are not added */
@@ -264,3 +266,6 @@ void rolling_free(struct scenario *s);
 void settings_set(struct scenario *s);
 /* FORWARD, STUB or WALK zone address... [tcp] [first] */
 void settings_forward(struct scenario *s);
+/* HINTS address..., NEVER-ASK prefix... */
+void settings_hints(struct scenario *s);
+void settings_never_ask(struct scenario *s);

@@ -18,6 +18,8 @@ struct row {
 
 static const struct row rows[] = {
 	ROW("minimise", qname_minimisation),
+	ROW("priming", priming),
+	ROW("harden-glue", harden_glue),
 	ROW("case", case_randomisation),
 	ROW("ipv4", ipv4),
 	ROW("ipv6", ipv6),
@@ -74,6 +76,27 @@ void settings_forward(struct scenario *s)
 	}
 	s->settings.forward = s->forward;
 	s->settings.n_forwards++;
+}
+
+void settings_hints(struct scenario *s)
+{
+	if (s->started)
+		bad(s, "HINTS stands before the first step");
+	s->settings.n_hints = s->n_words - 1;
+	s->settings.hint = s->hint;
+	for (unsigned i = 1; i < s->n_words; i++)
+		s->hint[i - 1] = text_addr(s, s->word[i]);
+}
+
+void settings_never_ask(struct scenario *s)
+{
+	if (s->started)
+		bad(s, "NEVER-ASK stands before the first step");
+	s->settings.n_never_ask = s->n_words - 1;
+	s->settings.never_ask = s->never_ask;
+	for (unsigned i = 1; i < s->n_words; i++)
+		if (addr_prefix_parse(s->word[i], &s->never_ask[i - 1]) < 0)
+			bad(s, "%s is no prefix", s->word[i]);
 }
 
 void settings_set(struct scenario *s)

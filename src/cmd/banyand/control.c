@@ -61,6 +61,7 @@ static void describe_resolver(struct keeper *keeper, const struct generation *g,
 	status->cache_bytes = resolve_cache_bytes(keeper->workers.cache);
 	status->cache_count = resolve_cache_count(keeper->workers.cache);
 	status->cache_budget = g->config->resolver.cache_size;
+	status->root_servers = keeper->workers.upstream != NULL && keeper->workers.upstream->n_hints > 0;
 	status->root_wanted = g->config->root.file[0] != 0;
 	if (g->root != NULL)
 		status->root = control_describe(g->root);

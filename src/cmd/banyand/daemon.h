@@ -74,7 +74,9 @@ struct loaded {
 	uint32_t serial;
 	size_t records;
 	int64_t loaded_at, first_expiry; /* UNIX seconds */
+	uint32_t expire_s;               /* of its SOA */
 };
+int64_t loaded_until(const struct loaded *loaded); /* expiry.c: UNIX seconds; until then it may be used */
 
 struct generation {
 	struct answer_view view;
@@ -143,6 +145,19 @@ void validation_anchors_done(struct validation_anchors *anchors);
 void validation_settings(const struct config *config, const struct validation_anchors *anchors,
 			 struct resolve_settings *settings);
 
+/* ---- upstream.c ---- */
+struct upstream {
+	size_t n_hints;
+	struct addr hint[RESOLVE_ADDRESSES_MAX];
+	size_t n_never_ask, n_own;
+	struct addr_prefix *never_ask;
+	struct addr *own; /* where this daemon listens */
+};
+int upstream_load(const struct config *config, struct upstream *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+void upstream_done(struct upstream *upstream);
+/* How authorities are found and asked. The settings point into `upstream`. */
+void upstream_settings(const struct config *config, const struct upstream *upstream, struct resolve_settings *settings);
+
 struct workers {
 	unsigned count;
 	struct worker *worker;
@@ -150,6 +165,7 @@ struct workers {
 	struct answer_rates *rates;
 	struct resolve_cache *cache;
 	struct validation_anchors *anchors; /* malloced: engines point to it */
+	struct upstream *upstream;          /* likewise */
 };
 
 /* Makes all workers and binds their sockets; no thread runs yet. */
@@ -182,7 +198,7 @@ struct keeper {
 	uv_loop_t loop;
 	uv_signal_t sighup, sigterm, sigint;
 	uv_async_t async;
-	uv_timer_t watchdog;
+	uv_timer_t watchdog, expiry;
 	pthread_mutex_t lock;
 	struct posted *posted, **posted_last; /* from workers */
 	struct operate_control *control;
@@ -233,6 +249,8 @@ void control_cache(void *ctx, struct operate_call *call, int argc, char **argv);
 void cache_file_start(struct keeper *keeper, const struct config *config);
 void cache_file_stop(struct keeper *keeper); /* the workers have stopped */
 void control_why(void *ctx, struct operate_call *call, int argc, char **argv);
+
+void expiry_watch(struct keeper *keeper); /* expiry.c: takes the root copy away when its time is over */
 
 /* To the service manager, if there is one (sd_notify(3)). */
 void notify_ready(const char *status);

@@ -99,8 +99,9 @@ int keeper_init(struct keeper *keeper, const char *config_path)
 	uv_signal_init(&keeper->loop, &keeper->sigterm);
 	uv_signal_init(&keeper->loop, &keeper->sigint);
 	uv_timer_init(&keeper->loop, &keeper->watchdog);
+	uv_timer_init(&keeper->loop, &keeper->expiry);
 	keeper->async.data = keeper->sighup.data = keeper->sigterm.data = keeper->sigint.data = keeper;
-	keeper->watchdog.data = keeper;
+	keeper->watchdog.data = keeper->expiry.data = keeper;
 	signal(SIGPIPE, SIG_IGN);
 	return uv_signal_start(&keeper->sighup, on_sighup, SIGHUP) < 0 ||
 			       uv_signal_start(&keeper->sigterm, on_sigterm, SIGTERM) < 0 ||
@@ -150,11 +151,13 @@ void keeper_stop(struct keeper *keeper)
 	uv_close((uv_handle_t *)&keeper->async, NULL);
 	signals_close(keeper);
 	uv_close((uv_handle_t *)&keeper->watchdog, NULL);
+	uv_close((uv_handle_t *)&keeper->expiry, NULL);
 }
 
 int keeper_run(struct keeper *keeper)
 {
 	watchdog_start(keeper);
+	expiry_watch(keeper);
 	uv_run(&keeper->loop, UV_RUN_DEFAULT); /* ends when all is closed and a reload that was under way is over */
 	uv_loop_close(&keeper->loop);
 	pthread_mutex_destroy(&keeper->lock);

@@ -130,6 +130,16 @@ static void zone_done(struct zone **zone)
 		zone_free(*zone);
 }
 
+/* RFC 1035 section 3.3.13: the last but one of the five numbers at the end. */
+static uint32_t soa_expire_s(const struct zone *zone)
+{
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	const struct wire_rrset *soa = apex == NULL ? NULL : zone_node_set(zone, apex, WIRE_TYPE_SOA);
+	if (soa == NULL || soa->count == 0 || soa->rdata[0].len < 20)
+		return 0;
+	return wire_get32(soa->rdata[0].data + soa->rdata[0].len - 8);
+}
+
 static int load_into(struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
@@ -164,6 +174,7 @@ static int load_into(struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
 		return rc;
 	}
 	loaded->serial = zone->serial;
+	loaded->expire_s = soa_expire_s(zone);
 	loaded->records = zone->n_records;
 	return 0;
 }
@@ -243,7 +254,8 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 		if (rc < 0) {
 			g->root = NULL;
 			memcpy(g->root_failure, why, sizeof(g->root_failure));
-			log_warning(STATION, "no root copy: %s; nothing can be resolved until a reload finds one", why);
+			log_warning(STATION, "no root copy: %s; %s until a reload finds one", why,
+				    config->root.fallback ? "the root servers are asked" : "nothing can be resolved");
 		}
 	}
 	if (g->root != NULL)

@@ -129,6 +129,7 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
 	validation_settings(config, workers->anchors, &settings);
+	upstream_settings(config, workers->upstream, &settings);
 	settings.questions_max = config->resolver.questions_max;
 	settings.clients_per_question = config->resolver.clients_per_question;
 	settings.fragments = config->resolver.fragments;
@@ -148,12 +149,6 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 	settings.stale_ttl_s = config->resolver.stale_ttl;
 	settings.stale_age_max_s = config->resolver.stale_age_max;
 	settings.stale_client_timeout_ms = config->resolver.stale_client_timeout_ms;
-	settings.upstream_port = config->resolver.upstream_port;
-	settings.edns_size = (uint16_t)config->resolver.edns_size;
-	settings.ipv4 = config->resolver.ipv4;
-	settings.ipv6 = config->resolver.ipv6;
-	settings.case_randomisation = config->resolver.case_randomisation;
-	settings.qname_minimisation = (enum resolve_minimise)config->resolver.qname_minimisation;
 	random_init_kernel(&worker->random);
 	int rc = engine_make(worker, config, &settings, workers->cache);
 	if (rc < 0)
@@ -252,12 +247,15 @@ int workers_new(const struct config *config, struct swap *swap, struct workers *
 		rc = resolve_cache_new(config->resolver.cache_size, &workers.cache);
 	if (rc == 0 && config->resolver.enabled) {
 		workers.anchors = calloc(1, sizeof(*workers.anchors));
-		rc = workers.anchors == NULL ? BANYAN_ENOMEM : 0;
+		workers.upstream = calloc(1, sizeof(*workers.upstream));
+		rc = workers.anchors == NULL || workers.upstream == NULL ? BANYAN_ENOMEM : 0;
 	}
 	if (rc < 0)
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot make the workers: %s", error_text(rc));
 	else if (workers.anchors != NULL)
 		rc = validation_anchors_load(config, workers.anchors, why);
+	if (rc == 0 && workers.upstream != NULL)
+		rc = upstream_load(config, workers.upstream, why);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
 		rc = worker_make(&workers.worker[i], config, &workers, swap, why);
 	if (rc < 0) {
@@ -310,6 +308,9 @@ void workers_done(struct workers *workers)
 	if (workers->anchors != NULL)
 		validation_anchors_done(workers->anchors);
 	free(workers->anchors);
+	if (workers->upstream != NULL)
+		upstream_done(workers->upstream);
+	free(workers->upstream);
 	net_limits_free(workers->limits);
 	answer_rates_free(workers->rates);
 	free(workers->worker);
