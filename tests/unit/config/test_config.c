@@ -236,8 +236,8 @@ static void unknown_and_repeated_keys(void **state)
 	refused("resolver:\n  tcp-clients: 1\n",
 		"t:2:3: resolver: there is no option 'tcp-clients'; did you mean 'server.tcp-clients'?");
 	refused("udp-size: 512\n", "t:1:1: there is no option 'udp-size'; did you mean 'server.udp-size'?");
-	refused("root:\n  xyzzy: 1\n",
-		"t:2:3: root: there is no option 'xyzzy'; known here are file, anchors, require-zonemd");
+	refused("dns64:\n  xyzzy: 1\n",
+		"t:2:3: dns64: there is no option 'xyzzy'; known here are prefixes, clients, exclude");
 	refused("xyzzy: 1\n",
 		"t:1:1: there is no option 'xyzzy'; known here are server, zones, root, rrl, dns64, resolver, "
 		"local, views, rpz, keys, forward, stub");
