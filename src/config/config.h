@@ -207,9 +207,9 @@ struct config {
 		uint64_t cache_size;                                           /* bytes; default 64 MiB */
 		uint32_t cache_ttl_max, cache_ttl_min, cache_negative_ttl_max; /* seconds */
 		bool cache_keep;                                               /* over a restart */
-		char *cache_file; /* "" = in the service manager's state folder, if there is one */
-		uint32_t cache_save_interval;                                  /* seconds; 0 = only at the end */
-		uint32_t cache_negative_ttl_min;                               /* seconds */
+		char *cache_file;                /* "" = in the service manager's state folder, if there is one */
+		uint32_t cache_save_interval;    /* seconds; 0 = only at the end */
+		uint32_t cache_negative_ttl_min; /* seconds */
 		enum config_nxdomain_cut nxdomain_cut;
 		bool aggressive_nsec, prefetch, serve_stale;
 		uint32_t prefetch_max;
@@ -223,6 +223,7 @@ struct config {
 		struct config_reroute *reroute;
 		bool ipv4, ipv6;         /* families used towards authorities */
 		bool case_randomisation; /* 0x20 */
+		bool cookies;            /* towards authorities */
 		enum config_minimise qname_minimisation;
 		bool validate, refuse_sha1;
 		size_t n_negative_anchors;

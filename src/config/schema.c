@@ -401,6 +401,10 @@ const struct config_option config_options[] = {
 	 RANGE(0, 1), NULL,
 	 "Mix capital and small letters at random in questions to authoritative servers and expect them back. "
 	 "This makes forged replies harder."},
+	{"resolver.cookies", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.cookies), "true", RANGE(0, 1), NULL,
+	 "Send DNS cookies to authoritative servers and forwarders (RFC 7873). Replies with another cookie are "
+	 "dropped, and "
+	 "a server that is known for its cookie and sends a reply without it is asked again over TCP."},
 	{"resolver.qname-minimisation", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.qname_minimisation), "relaxed",
 	 RANGE(0, 2), minimise_modes,
 	 "Tell each authoritative server no more of the name than it needs (RFC 9156). With relaxed, a server that "

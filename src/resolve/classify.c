@@ -26,6 +26,9 @@ static int classify_rcode(const struct reply *reply, const struct ask *ask, stru
 		else
 			found(reading, READING_BROKEN, REASON_REPLY_MALFORMED, wire_rcode_text(reply->rcode));
 		return 1;
+	case WIRE_RCODE_BADCOOKIE:
+		found(reading, READING_COOKIE, REASON_NO_SERVERS, "wants a cookie");
+		return 1;
 	case WIRE_RCODE_REFUSED:
 	case WIRE_RCODE_NOTAUTH:
 		/* what a forwarder refuses is this name, not a zone */

@@ -25,7 +25,9 @@ struct cut_target {
 	bool suspect;      /* was lame for another name */
 	bool no_edns;      /* in this walk */
 	bool tcp, tcp_failed, plain_case;
-	bool fragments; /* TCP was tried because a reply came in fragments */
+	bool uncookied;      /* TCP was tried because its cookie was missing */
+	uint8_t bad_cookies; /* times it wanted another cookie */
+	bool fragments;      /* TCP was tried because a reply came in fragments */
 	struct server_info info;
 };
 

@@ -31,6 +31,7 @@ void resolve_settings_default(struct resolve_settings *settings)
 		.ipv4 = true,
 		.ipv6 = true,
 		.case_randomisation = true,
+		.cookies = true,
 		.qname_minimisation = RESOLVE_MINIMISE_RELAXED,
 		.validate = true,
 		.key_tag_signal = true,

@@ -182,6 +182,8 @@ struct exchange {
 	struct task *task;
 	struct addr to;
 	uint8_t target;
+	bool has_cookie;
+	uint8_t cookie[COOKIE_CLIENT_SIZE];
 	uint16_t id, qtype;
 	unsigned mismatches;
 	int64_t sent_ms;
@@ -359,6 +361,18 @@ int resolve_root_read(struct resolve *engine, const uint8_t *name, uint16_t type
 void resolve_root_ask(struct resolve *engine, struct task *task);
 /* The question as an image wants it; ret->qname is `qname`. BANYAN_EINVAL. */
 int resolve_root_question(const uint8_t *qname, uint16_t qtype, struct wire_question *ret) _must_use_;
+
+/* cookie.c */
+/* The option for a question, into `out`; returns its length. */
+size_t resolve_cookie_write(const struct resolve *engine, struct exchange *exchange, const struct server_info *info,
+			    uint8_t out[COOKIE_OPTION_MAX]);
+enum cookie_verdict {
+	COOKIE_FINE,
+	COOKIE_FORGED,  /* somebody else's reply */
+	COOKIE_MISSING, /* perhaps; TCP will tell */
+};
+enum cookie_verdict resolve_cookie_take(struct resolve *engine, const struct exchange *exchange,
+					const struct reply *reply, struct cut_target *target);
 
 /* hints.c */
 int resolve_hints_init(struct resolve *engine, const struct resolve_settings *settings) _must_use_; /* BANYAN_EINVAL */

@@ -104,6 +104,23 @@ static int gather_record(struct gather *g, const struct wire_reader *reader, con
 	return rc < 0 ? rc : set_add(g, set, sig, rec, scratch, (uint16_t)len);
 }
 
+static void find_cookie(const struct wire_reader *reader, struct reply *reply)
+{
+	const uint8_t *p = reader->msg + reader->opt_pos;
+	for (size_t left = reader->has_edns ? reader->opt_len : 0; left >= 4;) {
+		size_t len = wire_get16(p + 2);
+		if (len > left - 4)
+			return;
+		if (wire_get16(p) == WIRE_OPTION_COOKIE) {
+			reply->cookie = p + 4;
+			reply->cookie_len = len;
+			return;
+		}
+		p += 4 + len;
+		left -= 4 + len;
+	}
+}
+
 int resolve_reply_read(struct arena *arena, const uint8_t *msg, size_t len, struct reply *ret)
 {
 	struct wire_reader reader;
@@ -126,6 +143,7 @@ int resolve_reply_read(struct arena *arena, const uint8_t *msg, size_t len, stru
 	if (rc < 0)
 		return rc;
 	reply.rcode = wire_reader_rcode(&reader);
+	find_cookie(&reader, &reply);
 	*ret = reply;
 	return 0;
 }

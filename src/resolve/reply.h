@@ -39,6 +39,8 @@ struct reply {
 	bool has_question, has_edns;
 	unsigned n_sets;
 	struct reply_set *set;
+	const uint8_t *cookie; /* RFC 7873; in the message; NULL = none */
+	size_t cookie_len;
 };
 
 /* Reads all records. BANYAN_EMALF, BANYAN_ELIMIT (too many sets or records) or BANYAN_ENOMEM. */
@@ -79,6 +81,7 @@ enum reading_kind {
 	READING_YXDOMAIN,  /* a DNAME made a name too long */
 	READING_TRUNCATED, /* ask again over TCP */
 	READING_NO_EDNS,   /* ask again without EDNS */
+	READING_COOKIE,    /* ask again with the cookie that it has sent */
 	READING_FAILED,    /* this server cannot answer this now */
 	READING_LAME,      /* this server does not serve the zone */
 	READING_BROKEN,    /* makes no sense */

@@ -105,6 +105,8 @@ struct resolve_settings {
 	uint16_t edns_size; /* advertised to authorities */
 	bool ipv4, ipv6;
 	bool case_randomisation; /* 0x20 */
+	bool cookies;            /* RFC 7873 */
+	uint8_t cookie_secret[16];
 	enum resolve_minimise qname_minimisation;
 	/* validation */
 	bool validate;

@@ -181,3 +181,14 @@ void resolve_select_flag(struct resolve *engine, const struct addr *addr, struct
 	info->flags |= (uint8_t)flag;
 	info_save(engine, addr, info);
 }
+
+void resolve_select_cookie(struct resolve *engine, const struct addr *addr, struct server_info *info,
+			   const uint8_t *cookie, size_t len)
+{
+	info_refresh(engine, addr, info);
+	info->cookie_len = (uint8_t)len;
+	memset(info->cookie, 0, sizeof info->cookie);
+	if (cookie != NULL)
+		memcpy(info->cookie, cookie, len);
+	info_save(engine, addr, info);
+}

@@ -25,12 +25,18 @@
 
 enum server_flag { SERVER_NO_EDNS = 1, SERVER_CASE = 2 /* does not keep the case of names over UDP */ };
 
+#define COOKIE_CLIENT_SIZE 8 /* RFC 7873 section 4 */
+#define COOKIE_SERVER_MAX  32
+#define COOKIE_OPTION_MAX  (4 + COOKIE_CLIENT_SIZE + COOKIE_SERVER_MAX)
+
 struct server_info {
 	int64_t updated_ms, dead_until_ms;
 	uint32_t srtt_ms, rttvar_ms;
 	uint16_t silences; /* in a row */
 	uint8_t flags;
-	bool known; /* was measured */
+	bool known;                                             /* was measured */
+	uint8_t cookie_len;                                     /* 0 = it has sent none */
+	uint8_t cookie[COOKIE_CLIENT_SIZE + COOKIE_SERVER_MAX]; /* ours and its own */
 };
 
 struct cut;
@@ -48,5 +54,8 @@ int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp);
 void resolve_select_replied(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t took_ms);
 /* Silences of questions that were in flight together count once. */
 void resolve_select_silent(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t sent_ms);
+/* `cookie` NULL = it has none. */
+void resolve_select_cookie(struct resolve *engine, const struct addr *addr, struct server_info *info,
+			   const uint8_t *cookie, size_t len);
 void resolve_select_flag(struct resolve *engine, const struct addr *addr, struct server_info *info,
 			 enum server_flag flag);

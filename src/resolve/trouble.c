@@ -41,6 +41,15 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 		without_edns(engine, target);
 		ask_again(task, sent);
 		return;
+	case READING_COOKIE: /* RFC 7873 section 5.3: once more with its new one, then over TCP */
+		if (target->bad_cookies++ == 0 && sent->has_cookie)
+			ask_again(task, sent);
+		else if (!sent->tcp) {
+			target->tcp = true;
+			ask_again(task, sent);
+		} else
+			target->failed = true;
+		return;
 	default:
 		break;
 	}
@@ -61,7 +70,7 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 void resolve_trouble_tcp(struct cut_target *target)
 {
 	target->tcp_failed = true;
-	if (target->fragments) { /* no TCP either: then what comes in fragments is better than nothing */
+	if (target->fragments || target->uncookied) { /* no TCP either: then such a reply is better than nothing */
 		target->tcp = false;
 		return;
 	}

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define UPSTREAM_MESSAGE_MAX 320 /* header, one name of 255, type and class, OPT without options */
+#define UPSTREAM_MESSAGE_MAX (320 + COOKIE_OPTION_MAX) /* header, one name of 255, type and class, OPT with a cookie */
 #define UPSTREAM_OPT_SIZE    11
 
 static struct cut_target *target_of(const struct exchange *exchange)
@@ -36,23 +36,26 @@ static uint16_t question_flags(const struct resolve *engine, const struct exchan
 	return engine->settings.validate && !forward->insecure ? WIRE_RD | WIRE_CD : WIRE_RD;
 }
 
-static int write_question(const struct resolve *engine, const struct exchange *exchange, uint8_t *msg)
+static int write_question(const struct resolve *engine, struct exchange *exchange, const struct server_info *info,
+			  uint8_t *msg)
 {
 	struct wire_writer writer;
+	uint8_t options[COOKIE_OPTION_MAX];
+	size_t options_len = resolve_cookie_write(engine, exchange, info, options);
 	int rc = wire_writer_init(&writer, msg, UPSTREAM_MESSAGE_MAX, exchange->id, question_flags(engine, exchange));
 	if (rc == 0 && exchange->edns)
-		rc = wire_writer_reserve(&writer, UPSTREAM_OPT_SIZE);
+		rc = wire_writer_reserve(&writer, UPSTREAM_OPT_SIZE + options_len);
 	if (rc == 0)
 		rc = wire_writer_question(&writer, exchange->qname, exchange->qtype, WIRE_CLASS_IN);
 	if (rc == 0 && exchange->edns) /* DO always: signatures are kept for whoever wants them later */
-		rc = wire_writer_edns(&writer, engine->settings.edns_size, 0, true, NULL, 0);
+		rc = wire_writer_edns(&writer, engine->settings.edns_size, 0, true, options, options_len);
 	return rc < 0 ? rc : (int)wire_writer_finish(&writer);
 }
 
 static int exchange_send(struct resolve *engine, struct exchange *exchange, const struct server_info *info)
 {
 	uint8_t *msg = arena_alloc(&engine->step, UPSTREAM_MESSAGE_MAX);
-	int len = msg == NULL ? BANYAN_ENOMEM : write_question(engine, exchange, msg);
+	int len = msg == NULL ? BANYAN_ENOMEM : write_question(engine, exchange, info, msg);
 	if (len < 0)
 		return len;
 	int rc = resolve_timer_set(&engine->timers, &exchange->timeout,
@@ -217,6 +220,25 @@ static void trace_reading(struct resolve *engine, const struct exchange *exchang
 	resolve_trace_add(engine, exchange->task, &step);
 }
 
+/* False: this reply does not count. */
+static bool cookie_fits(struct resolve *engine, struct exchange *exchange, const struct reply *reply)
+{
+	struct cut_target *target = target_of(exchange);
+	switch (resolve_cookie_take(engine, exchange, reply, target)) {
+	case COOKIE_FORGED:
+		mismatched(engine, exchange);
+		return false;
+	case COOKIE_MISSING:
+		counter_add(engine->counters, COUNTER_UPSTREAM_UNCOOKIED, 1);
+		target->uncookied = true;
+		turn_to_tcp(engine, exchange, "without the cookie that this server has");
+		return false;
+	case COOKIE_FINE:
+		break;
+	}
+	return true;
+}
+
 /* The reply is the one that was waited for. */
 static void reply_matched(struct resolve *engine, struct exchange *exchange, const struct resolve_event *event)
 {
@@ -235,6 +257,8 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 			  .ttl_negative_max = engine->settings.ttl_negative_max,
 			  .ttl_negative_min = engine->settings.ttl_negative_min};
 	read_reply(engine, exchange, event, &ask, &reply, &reading);
+	if (!cookie_fits(engine, exchange, &reply))
+		return;
 	trace_reading(engine, exchange, &reply, &reading);
 	/* a connection takes a round trip before the question */
 	resolve_select_replied(engine, &exchange->to, &target->info, exchange->tcp ? took_ms / 2 : took_ms);

@@ -21,6 +21,7 @@ static const struct row rows[] = {
 	ROW("priming", priming),
 	ROW("harden-glue", harden_glue),
 	ROW("case", case_randomisation),
+	ROW("cookies", cookies),
 	ROW("ipv4", ipv4),
 	ROW("ipv6", ipv6),
 	ROW("ttl-max", ttl_max),

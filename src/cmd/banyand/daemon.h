@@ -152,6 +152,7 @@ struct upstream {
 	size_t n_never_ask, n_own;
 	struct addr_prefix *never_ask;
 	struct addr *own; /* where this daemon listens */
+	uint8_t cookie_secret[16];
 };
 int upstream_load(const struct config *config, struct upstream *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
 void upstream_done(struct upstream *upstream);

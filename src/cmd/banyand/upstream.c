@@ -120,6 +120,9 @@ int upstream_load(const struct config *config, struct upstream *ret, char why[RE
 {
 	*ret = (struct upstream){0};
 	snprintf(why, REFUSAL_TEXT_MAX, "cannot load the root hints");
+	struct random random;
+	random_init_kernel(&random);
+	random_bytes(&random, ret->cookie_secret, sizeof(ret->cookie_secret));
 	int rc = hints_load(config, ret, why);
 	if (rc == 0)
 		rc = never_ask_load(config, ret);
@@ -143,6 +146,8 @@ void upstream_settings(const struct config *config, const struct upstream *upstr
 	settings->ipv6 = config->resolver.ipv6;
 	settings->case_randomisation = config->resolver.case_randomisation;
 	settings->qname_minimisation = (enum resolve_minimise)config->resolver.qname_minimisation;
+	settings->cookies = config->resolver.cookies;
+	memcpy(settings->cookie_secret, upstream->cookie_secret, sizeof(settings->cookie_secret));
 	settings->harden_glue = config->resolver.harden_glue;
 	settings->priming = config->root.priming;
 	settings->n_hints = upstream->n_hints;
