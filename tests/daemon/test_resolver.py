@@ -18,7 +18,7 @@ import pytest
 from conftest import example_zone, free_port, wait_for
 
 ROOT = """\
-. 86400 IN SOA ns. host. {serial} 1800 900 604800 86400
+. 86400 IN SOA ns. host. {serial} 1800 900 {expire} 86400
 . 86400 IN NS ns.
 ns. 86400 IN A 127.0.0.99
 arpa. 86400 IN NS ns.example.
@@ -61,9 +61,9 @@ class Root:
         self.anchors = folder / (self.key + ".ds")
         self.sign(1)
 
-    def sign(self, serial, spoil=False):
+    def sign(self, serial, spoil=False, expire=604800):
         plain = self.folder / "root.plain"
-        plain.write_text(ROOT.format(serial=serial))
+        plain.write_text(ROOT.format(serial=serial, expire=expire))
         run(self.folder, "ldns-signzone", "-z", "simple:sha384", "-f", "root.new", "-o", ".", "root.plain", self.key)
         signed = (self.folder / "root.new").read_text()
         if spoil:
@@ -81,7 +81,7 @@ def keys(tmp_path_factory):
 @pytest.fixture
 def world(daemon, tmp_path, keys):
     """(authority, resolver, root); world(resolver={...}) sets options of the resolver."""
-    def start(resolver=None, server=None, root=True, require=True):
+    def start(resolver=None, server=None, root=True, require=True, start=True):
         keys.sign(1)
         (tmp_path / "example.zone").write_text(example_zone())
         (tmp_path / "test.zone").write_text(TEST)
@@ -94,7 +94,7 @@ def world(daemon, tmp_path, keys):
                   "root": {"file": str(keys.zone if root else tmp_path / "later.zone"),
                            "anchors": [str(keys.anchors)]},
                   "resolver": dict({"upstream-port": port, "ipv6": False, "question-time": "3s"}, **(resolver or {}))}
-        return authority, daemon(config), keys
+        return authority, daemon(config, start=start), keys
     return start
 
 
