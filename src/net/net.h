@@ -145,3 +145,20 @@ void net_on_exchange(struct net_loop *loop, net_exchange_fn fn, void *ctx);
 int net_exchange_open(struct net_loop *loop, uint64_t id, enum net_transport transport, const struct addr *to,
 		      const uint8_t *msg, size_t len) _must_use_;
 void net_exchange_close(struct net_loop *loop, uint64_t id); /* unknown ids are ignored */
+
+/* ---- a connection of one's own: TCP to a server, on any libuv loop (transfers) ---- */
+struct net_client;
+struct uv_loop_s;
+struct net_client_settings {
+	uint32_t idle_ms;  /* over when nothing came for this long, connecting included */
+	uint32_t whole_ms; /* over after this long, whatever comes; 0 = no such limit */
+	void (*message)(void *ctx, const uint8_t *msg, size_t len); /* a whole message */
+	void (*over)(void *ctx,
+		     int error); /* once; nothing comes after it, and it need not be closed. Never from within open */
+	void *ctx;
+};
+int net_client_open(struct uv_loop_s *loop, const struct addr *to, const struct net_client_settings *settings,
+		    struct net_client **ret) _must_use_;
+int net_client_send(struct net_client *client, const uint8_t *msg, size_t len)
+	_must_use_;                               /* waits for the connection */
+void net_client_close(struct net_client *client); /* no function is called any more */

@@ -310,4 +310,33 @@ int wire_writer_edns(struct wire_writer *writer, uint16_t udp_size, uint16_t rco
 /* Writes the counts; returns the message's length. */
 size_t wire_writer_finish(struct wire_writer *writer);
 
+/* ---- transaction signatures (RFC 8945) -------------------------------------------------------
+ * The clock that signatures are made and checked with is the system's. */
+#define WIRE_MAC_MAX 64 /* bytes: HMAC-SHA512 */
+
+struct wire_tsig_key;
+/* `algorithm` as "hmac-sha256", `name` in presentation form, `secret` in base64. BANYAN_EINVAL, BANYAN_ENOMEM. */
+int wire_tsig_key_new(const char *algorithm, const char *name, const char *secret, struct wire_tsig_key **ret)
+	_must_use_;
+void wire_tsig_key_free(struct wire_tsig_key *key);
+
+/* One exchange: a question and its reply of one or many messages. Zeroed but for the key at the start. */
+struct wire_tsig {
+	const struct wire_tsig_key *key;
+	size_t mac_len;
+	uint8_t mac[WIRE_MAC_MAX]; /* of the last signed message */
+	uint64_t signed_at;
+	bool answered;       /* the first message of the reply was good */
+	unsigned n_unsigned; /* messages since the last signed one */
+	struct buffer held;  /* and those messages */
+};
+void wire_tsig_done(struct wire_tsig *tsig);
+/* Adds a TSIG to a question, or to the reply to one that was checked; returns the new length. BANYAN_ESPACE. */
+int wire_tsig_sign(struct wire_tsig *tsig, uint8_t *msg, size_t len, size_t cap) _must_use_;
+/* Is the question signed with the key? 0, BANYAN_EPROOF, BANYAN_EMALF, BANYAN_ENOMEM. */
+int wire_tsig_check(struct wire_tsig *tsig, const uint8_t *msg, size_t len) _must_use_;
+/* The same for the next message of the reply to a question that was signed. Between two signed ones there may be some without;
+ * the last one must have one: see n_unsigned. */
+int wire_tsig_take(struct wire_tsig *tsig, const uint8_t *msg, size_t len) _must_use_;
+
 int wire_error_from_knot(int knot_error);

@@ -96,6 +96,16 @@ int zone_read_text(const char *name, const char *text, size_t len, const struct 
 		   zone_remark_fn remark, void *remark_ctx, struct zone **ret, struct zone_error *ret_error) _must_use_;
 void zone_free(struct zone *zone);
 
+/* Records one by one, in any order; those outside of the zone become remarks. `source` is a name for messages. */
+struct zone_maker;
+int zone_maker_new(const uint8_t *apex, const char *source, struct zone_maker **ret) _must_use_;
+int zone_maker_add(struct zone_maker *maker, const uint8_t *owner, uint16_t type, uint32_t ttl, const uint8_t *rdata,
+		   uint16_t len) _must_use_;
+int zone_maker_finish(struct zone_maker *maker, struct zone **ret) _must_use_; /* frees the maker, also on failure */
+void zone_maker_free(struct zone_maker *maker);
+/* The zone as a master file, its SOA first. Appends to `out`. */
+int zone_write_text(const struct zone *zone, struct buffer *out) _must_use_;
+
 /* The node of exactly this name (any case), or NULL. */
 const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);
 /* The last node whose name is <= `name` in canonical order. */

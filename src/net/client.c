@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* A TCP connection of one's own to a server: whole messages out, whole messages in, as long as both like. */
+#include "private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct net_client {
+	uv_tcp_t tcp;
+	uv_timer_t timer;
+	uv_connect_t connect;
+	struct net_client_settings settings;
+	struct net_inbox in;
+	unsigned handles; /* open ones: freed with the last */
+	bool closing;
+	uint64_t started_ms, heard_ms; /* the loop's time */
+	char chunk[65536];
+};
+
+struct out {
+	uv_write_t req;
+	uint8_t data[];
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct net_client *client = handle->data;
+	if (--client->handles > 0)
+		return;
+	net_inbox_done(&client->in);
+	free(client);
+}
+
+void net_client_close(struct net_client *client)
+{
+	if (client == NULL || client->closing)
+		return;
+	client->closing = true;
+	uv_close((uv_handle_t *)&client->tcp, on_closed);
+	uv_close((uv_handle_t *)&client->timer, on_closed);
+}
+
+static void end(struct net_client *client, int error)
+{
+	if (client->closing)
+		return;
+	net_client_close(client);
+	client->settings.over(client->settings.ctx, error);
+}
+
+static int error_of(int uv)
+{
+	return uv == UV_EOF ? BANYAN_EIO : error_from_errno(-uv);
+}
+
+/* ---- time ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct net_client *client = timer->data;
+	uint64_t now = uv_now(timer->loop);
+	const struct net_client_settings *s = &client->settings;
+	if (now - client->heard_ms >= s->idle_ms || (s->whole_ms > 0 && now - client->started_ms >= s->whole_ms))
+		end(client, BANYAN_ETIMEOUT);
+}
+
+/* ---- reading ---- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct net_client *client = handle->data;
+	*buf = uv_buf_init(client->chunk, sizeof client->chunk);
+}
+
+static void take_messages(struct net_client *client)
+{
+	size_t pos = 0;
+	while (!client->closing && net_has_whole(client->in.data + pos, client->in.len - pos)) {
+		const uint8_t *p = client->in.data + pos;
+		size_t len = (size_t)(p[0] << 8 | p[1]);
+		pos += 2 + len;
+		client->settings.message(client->settings.ctx, p + 2, len);
+	}
+	if (!client->closing)
+		net_inbox_drop(&client->in, pos);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct net_client *client = stream->data;
+	if (client->closing || n == 0)
+		return;
+	if (n < 0) {
+		end(client, error_of((int)n));
+		return;
+	}
+	client->heard_ms = uv_now(stream->loop);
+	if (net_inbox_add(&client->in, (const uint8_t *)buf->base, (size_t)n) < 0)
+		end(client, BANYAN_ENOMEM);
+	else
+		take_messages(client);
+}
+
+static void on_connect(uv_connect_t *req, int status)
+{
+	struct net_client *client = req->data;
+	if (client->closing)
+		return;
+	if (status < 0) {
+		end(client, error_of(status));
+		return;
+	}
+	client->heard_ms = uv_now(client->tcp.loop);
+	int rc = uv_read_start((uv_stream_t *)&client->tcp, on_alloc, on_read);
+	if (rc < 0)
+		end(client, error_of(rc));
+}
+
+/* ---- writing ---- */
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct net_client *client = req->handle->data;
+	free(req->data);
+	if (status < 0)
+		end(client, error_of(status));
+}
+
+int net_client_send(struct net_client *client, const uint8_t *msg, size_t len)
+{
+	if (len == 0 || len > NET_MESSAGE_MAX || client->closing)
+		return BANYAN_EINVAL;
+	struct out *out = malloc(sizeof *out + 2 + len);
+	if (out == NULL)
+		return BANYAN_ENOMEM;
+	out->req.data = out;
+	out->data[0] = (uint8_t)(len >> 8);
+	out->data[1] = (uint8_t)len;
+	memcpy(out->data + 2, msg, len);
+	uv_buf_t buf = uv_buf_init((char *)out->data, (unsigned)(len + 2));
+	int rc = uv_write(&out->req, (uv_stream_t *)&client->tcp, &buf, 1, on_written);
+	if (rc < 0) {
+		free(out);
+		return error_of(rc);
+	}
+	return 0;
+}
+
+/* ---- making ---- */
+
+static int client_connect(struct net_client *client, const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	net_sockaddr_from(to, 0, &sa);
+	int rc = uv_tcp_connect(&client->connect, &client->tcp, (struct sockaddr *)&sa, on_connect);
+	return rc < 0 ? error_of(rc) : 0;
+}
+
+int net_client_open(struct uv_loop_s *loop, const struct addr *to, const struct net_client_settings *settings,
+		    struct net_client **ret)
+{
+	struct net_client *client = calloc(1, sizeof *client);
+	if (client == NULL)
+		return BANYAN_ENOMEM;
+	client->settings = *settings;
+	uv_timer_init(loop, &client->timer);
+	uv_tcp_init(loop, &client->tcp);
+	client->handles = 2;
+	client->tcp.data = client->timer.data = client->connect.data = client;
+	client->started_ms = client->heard_ms = uv_now(loop);
+	uint64_t step = settings->idle_ms / 8 > 0 ? settings->idle_ms / 8 : 1;
+	int rc = client_connect(client, to);
+	if (rc == 0)
+		rc = uv_timer_start(&client->timer, on_timer, step, step) < 0 ? BANYAN_EIO : 0;
+	if (rc < 0) {
+		net_client_close(client);
+		return rc;
+	}
+	*ret = client;
+	return 0;
+}
