@@ -226,7 +226,7 @@ static void refused(bool ixfr, const char *lines, const char *words)
 
 static void wrong_order(void **state)
 {
-	refused(false, "www A 192.0.2.1\n", "does not begin with a SOA");
+	refused(false, "@ A 192.0.2.1\n", "does not begin with a SOA");
 	refused(false, "www SOA ns h 5 1 1 1 1\n", "begins with another name");
 	refused(false, SOA(5) "www A 192.0.2.1\n" SOA(6), "changed while it was sent, from serial 5 to 6");
 	refused(false, SOA(5) SOA(5) "www A 192.0.2.1\n", "behind the end");
