@@ -159,7 +159,7 @@ struct config {
 		struct config_addrs listen; /* default 127.0.0.1@53 and ::1@53 */
 		uint32_t workers;           /* 0 = one a CPU */
 		char *user;           /* "" = stay, but a daemon started by root becomes "banyan" if there is one */
-		char *rundir;         /* /run/banyan */
+		char *rundir;         /* /run/banyan or .; never empty once read */
 		char *control;        /* Unix socket; default rundir/control.sock; never empty once read */
 		char *identity;       /* NSID, id.server, hostname.bind; "" = off; "auto" = host name */
 		char *version;        /* version.bind, version.server; "" = off (REFUSED) */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What config_free() frees: the configuration and everything in it. */
 struct owned {
@@ -225,9 +226,13 @@ static int tree_apply(const struct config_reader *r, const struct tree_node *roo
 
 /* ---- the whole ---- */
 
+#define RUNDIR "/run/banyan"
+
 /* Fills what follows from other options. */
 static int complete(const struct config_reader *r, struct config *config)
 {
+	if (config->server.rundir[0] == '\0')
+		config->server.rundir = geteuid() == 0 || access(RUNDIR, W_OK) == 0 ? RUNDIR : ".";
 	if (config->server.control[0] == '\0')
 		config->server.control = arena_printf(r->arena, "%s/control.sock", config->server.rundir);
 	config->path = arena_printf(r->arena, "%s", r->name);

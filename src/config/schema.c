@@ -132,8 +132,10 @@ const struct config_option config_options[] = {
 	{"server.user", CONFIG_TEXT, CONFIG_RESTART, FIELD(server.user), "\"\"", RANGE(0, USER_BYTES_MAX), NULL,
 	 "User to become once the sockets are open. When it is empty, a daemon that was started by root becomes the "
 	 "user banyan if there is one, and any other daemon stays who it is. Write root to stay root."},
-	{"server.rundir", CONFIG_PATH, CONFIG_RESTART, FIELD(server.rundir), "/run/banyan", RANGE(1, PATH_BYTES_MAX),
-	 NULL, "Folder for files that live as long as the daemon."},
+	{"server.rundir", CONFIG_PATH, CONFIG_RESTART, FIELD(server.rundir), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Folder for files that live as long as the daemon. When it is empty, /run/banyan; or the folder in which the "
+	 "daemon "
+	 "was started, when it is not root and may not write there."},
 	{"server.control", CONFIG_PATH, CONFIG_RESTART, FIELD(server.control), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Unix socket over which banyan(1) talks to the daemon. When it is empty, control.sock in the folder of "
 	 "server.rundir."},

@@ -3,12 +3,13 @@
 import os
 import pwd
 import re
+import socket
 import stat
 import subprocess
 
 import pytest
 
-from conftest import is_sanitized, wait_for
+from conftest import free_port, is_sanitized, program, wait_for
 
 NO_CAPS = "0000000000000000"
 
@@ -94,6 +95,31 @@ def test_who_is_not_root_cannot_become_another(authority):
     assert d.process.wait(20) == 1
     assert "only root" in d.log()
     d.process = None
+
+
+@needs_root
+def test_any_user_in_any_folder(tmp_path):
+    """No rundir, no capability, no folder of its own: ready when TCP is accepted, gone with status 0 on SIGTERM."""
+    port = free_port()
+    open_way(tmp_path)
+    os.chown(tmp_path, 65534, 65534)
+    (tmp_path / "my.yaml").write_text(f"server: {{listen: [127.0.0.1@{port}]}}\nresolver: {{enabled: true}}\n"
+                                      "root: {file: ''}\n")
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+               program("banyand"), "-c", "my.yaml"]
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        def accepts():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", port)) == 0
+        wait_for("TCP to be accepted", accepts)
+        asked = subprocess.run([program("banyan"), "status"], cwd=tmp_path, capture_output=True, text=True)
+        assert asked.returncode == 0 and "banyand" in asked.stdout, asked.stderr
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, (tmp_path / "log").read_text()
 
 
 def test_nothing_is_denied_under_load(authority):

@@ -19,7 +19,8 @@ static void usage(FILE *out)
 		     "Shows or removes what the resolver of a running banyand has in its cache.\n\n"
 		     "  --subtree      NAME and all below it; --zone is the same\n"
 		     "  --json         write JSON, an object a line\n"
-		     "  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ")\n\n"
+		     "  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
+		     "                 or " CONTROL_SOCKET_HERE " in this folder)\n\n"
 		     "Exit status: 0 done, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n");
 }
 
@@ -37,7 +38,7 @@ int cmd_cache(int argc, char **argv)
 		{"subtree", no_argument, NULL, SUBTREE},     {"zone", no_argument, NULL, SUBTREE},
 		{"help", no_argument, NULL, HELP},           {NULL, 0, NULL, 0},
 	};
-	const char *socket = CONTROL_SOCKET_DEFAULT;
+	const char *socket = ask_socket_default();
 	bool json = false, subtree = false, wrong = false;
 	optind = 1;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {

@@ -7,8 +7,15 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "operate/operate.h"
+
+const char *ask_socket_default(void)
+{
+	bool here = access(CONTROL_SOCKET_DEFAULT, F_OK) < 0 && access(CONTROL_SOCKET_HERE, F_OK) == 0;
+	return here ? CONTROL_SOCKET_HERE : CONTROL_SOCKET_DEFAULT;
+}
 
 int ask_and_print(const char *command, const char *socket, const char *request)
 {
@@ -37,7 +44,8 @@ static void usage(FILE *out, const struct simple *s)
 {
 	fprintf(out, "usage: banyan %s [--socket PATH]%s%s\n\n%s\n\n", s->name, s->has_json ? " [--json]" : "",
 		s->has_counters ? " [--counters]" : "", s->what);
-	fprintf(out, "  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ")\n");
+	fprintf(out, "  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
+		     "                 or " CONTROL_SOCKET_HERE " in this folder)\n");
 	if (s->has_json)
 		fprintf(out, "  --json         write JSON\n");
 	if (s->has_counters)
@@ -55,7 +63,7 @@ static int simple(int argc, char **argv, const struct simple *s)
 		{"help", no_argument, NULL, HELP},
 		{NULL, 0, NULL, 0},
 	};
-	const char *socket = CONTROL_SOCKET_DEFAULT;
+	const char *socket = ask_socket_default();
 	bool json = false, counters = false, wrong = false;
 	optind = 1;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {

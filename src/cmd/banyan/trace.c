@@ -18,7 +18,8 @@ static const char trace_help[] =
 	"\n"
 	"  --cold         walk from the root, whatever the cache holds\n"
 	"  --json         write JSON\n"
-	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ")\n"
+	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
+	"                 or " CONTROL_SOCKET_HERE " in this folder)\n"
 	"\n"
 	"Exit status: 0 traced, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
 
@@ -30,7 +31,8 @@ static const char why_help[] =
 	"what can be done about it, and the servers that it would ask. It asks nobody and changes nothing.\n"
 	"\n"
 	"  --json         write JSON\n"
-	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ")\n"
+	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
+	"                 or " CONTROL_SOCKET_HERE " in this folder)\n"
 	"\n"
 	"Exit status: 0 told, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
 
@@ -56,7 +58,7 @@ static int ask_about_name(int argc, char **argv, const char *help, bool has_cold
 		{"help", no_argument, NULL, HELP},
 		{NULL, 0, NULL, 0},
 	};
-	const char *socket = CONTROL_SOCKET_DEFAULT;
+	const char *socket = ask_socket_default();
 	bool json = false, cold = false;
 	optind = 1;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {

@@ -44,7 +44,7 @@ static void empty_file_is_the_defaults(void **state)
 		assert_int_equal(c->server.listen.count, 2);
 		assert_string_equal(addr_format(&c->server.listen.item[0], true, text), "127.0.0.1@53");
 		assert_string_equal(addr_format(&c->server.listen.item[1], true, text), "::1@53");
-		assert_string_equal(c->server.control, "/run/banyan/control.sock");
+		assert_string_equal(c->server.control, geteuid() == 0 ? "/run/banyan/control.sock" : "./control.sock");
 		assert_string_equal(c->server.user, "");
 		assert_string_equal(c->server.identity, "auto");
 		assert_string_equal(c->server.version, "");
@@ -179,7 +179,6 @@ static void wrong_values_are_named(void **state)
 		"t:2:9: server.user: found a mapping; allowed is a text of at most 32 bytes");
 	refused("server:\n  user: \"a\\nb\"\n", "t:2:9: server.user: found \"a\\x0ab\" in quotes (with control "
 						"characters); allowed is a text of at most 32 bytes");
-	refused("server:\n  rundir: \"\"\n", "t:2:11: server.rundir: found \"\" in quotes; allowed is a path");
 	refused("server: 5", "t:1:9: server: found '5'; allowed is a mapping of options");
 	refused("- server", "t:1:1: top: found a list; allowed is a mapping of sections");
 	refused("hello", "t:1:1: top: found 'hello'; allowed is a mapping of sections");
