@@ -52,7 +52,7 @@ static const char *const advice[REASON_COUNT] = {
 		"The servers of the zone, or something between, break messages: compare with dig +tcp",
 	[REASON_NO_ROOT] =
 		"Look at the root copy with banyan status; it says why there is none, and banyan verify FILE tells "
-		"more",
+		"more. With root.fallback the root servers are asked until there is one",
 	[REASON_QUEUE_FULL] =
 		"This resolver is overloaded: look at banyan status --counters for a client or a zone that asks "
 		"for too much, or raise resolver.questions-max",

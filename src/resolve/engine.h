@@ -220,6 +220,7 @@ struct resolve {
 	int32_t free_exchange;
 	struct timers timers;
 	struct quota *quota;
+	struct family_state family[2]; /* IPv4, IPv6 */
 	uint8_t n_hints;
 	struct addr hint[RESOLVE_ADDRESSES_MAX];
 	bool additional; /* as the last question said */

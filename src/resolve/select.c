@@ -75,6 +75,18 @@ static uint64_t faded_ms(const struct server_info *info, int64_t now_ms)
 	return (uint64_t)(srtt * SERVER_DECAY_MS / (SERVER_DECAY_MS + age));
 }
 
+static struct family_state *family_of(struct resolve *engine, const struct addr *addr)
+{
+	return &engine->family[addr->family == 6];
+}
+
+/* Machines often have an IPv6 address and no way out, and each server of each zone would have to show that anew. */
+static bool family_doubted(struct resolve *engine, const struct addr *addr)
+{
+	return family_of(engine, addr)->silent >= FAMILY_SILENT &&
+	       random_below(engine->random, 100) >= FAMILY_PROBE_PERCENT;
+}
+
 static uint64_t target_cost(struct resolve *engine, const struct cut_target *target)
 {
 	const struct server_info *info = &target->info;
@@ -82,7 +94,7 @@ static uint64_t target_cost(struct resolve *engine, const struct cut_target *tar
 	cost += (uint64_t)info->silences * COST_SILENCE + (uint64_t)target->tries * COST_TRY;
 	if (info->dead_until_ms > engine->now_ms)
 		cost += COST_DEAD;
-	if (target->suspect)
+	if (target->suspect || family_doubted(engine, &target->addr))
 		cost += COST_TRY;
 	return cost;
 }
@@ -144,6 +156,7 @@ int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp)
 void resolve_select_replied(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t took_ms)
 {
 	uint32_t rtt = took_ms < 1 ? 1 : took_ms > 60000 ? 60000 : (uint32_t)took_ms;
+	family_of(engine, addr)->silent = 0;
 	info_refresh(engine, addr, info);
 	if (!info->known) {
 		info->srtt_ms = rtt;
@@ -161,9 +174,12 @@ void resolve_select_replied(struct resolve *engine, const struct addr *addr, str
 
 void resolve_select_silent(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t sent_ms)
 {
+	struct family_state *family = family_of(engine, addr);
 	info_refresh(engine, addr, info);
 	if (info->silences > 0 && info->updated_ms > sent_ms)
 		return;
+	if (family->silent < FAMILY_SILENT)
+		family->silent++;
 	if (info->silences < 32)
 		info->silences++;
 	if (info->silences >= SERVER_DEAD_AFTER) {

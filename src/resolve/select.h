@@ -21,6 +21,8 @@
 #define SERVER_ZONE_TRIES_MAX  16 /* of all addresses in it */
 #define SERVER_EXPLORE_PERCENT 5
 #define SERVER_UNKNOWN_MS      100 /* an unknown server counts as something below this, at random: so it gets its turn */
+#define FAMILY_SILENT          8 /* lost messages in a row, whosever, after which IPv4 or IPv6 as a whole is doubted */
+#define FAMILY_PROBE_PERCENT   2 /* ... but for so many choices, since networks are mended */
 #define SERVER_DECAY_MS        600000 /* a measured time loses half its weight in this time */
 
 enum server_flag { SERVER_NO_EDNS = 1, SERVER_CASE = 2 /* does not keep the case of names over UDP */ };
@@ -51,6 +53,11 @@ int resolve_select_next(struct resolve *engine, struct cut *cut);
 int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp);
 
 /* What happened: updates `info` and the shared cache. */
+/* Messages to IPv4 and IPv6 servers: what does not work here is asked last. */
+struct family_state {
+	uint32_t silent; /* lost in a row */
+};
+
 void resolve_select_replied(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t took_ms);
 /* Silences of questions that were in flight together count once. */
 void resolve_select_silent(struct resolve *engine, const struct addr *addr, struct server_info *info, int64_t sent_ms);

@@ -212,7 +212,9 @@ static int look_cut(struct why *why)
 	if (cut == NULL)
 		return BANYAN_ENOMEM;
 	const uint8_t *zone = why->name;
-	for (unsigned labels = wire_name_labels(zone); labels > 0; labels--, zone = wire_name_skip(zone, 1)) {
+	unsigned labels = wire_name_labels(zone);
+	for (unsigned up = 0; up < labels + (why->root == NULL); up++) { /* the root, too, if it is no image */
+		zone = wire_name_skip(why->name, up);
 		if (!resolve_cache_cut(why->cache, why->arena, why->wall_ms, zone, NULL, cut))
 			continue;
 		struct resolve_fact *fact = fact_add(why, RESOLVE_FACT_CUT, zone);
