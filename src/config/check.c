@@ -247,6 +247,37 @@ static int check_exceptions(const struct config_reader *r, const struct tree_nod
 	return 0;
 }
 
+/* Would a message to this address come back here? A wildcard stands for loopback at least. */
+static bool is_own(const struct config *config, const struct addr *addr)
+{
+	static const uint8_t zero[16], loopback6[16] = {[15] = 1};
+	bool loopback = addr->family == 4 ? addr->ip[0] == 127 : memcmp(addr->ip, loopback6, sizeof zero) == 0;
+	for (size_t i = 0; i < config->server.listen.count; i++) {
+		const struct addr *listen = &config->server.listen.item[i];
+		if (addr_order(listen, addr) == 0)
+			return true;
+		if (loopback && listen->family == addr->family && listen->port == addr->port &&
+		    memcmp(listen->ip, zero, sizeof zero) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A question that is forwarded to the one who forwards it never ends. */
+static int check_loops(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	char text[ADDR_TEXT_MAX];
+	for (size_t i = 0; i < config->n_forward; i++)
+		for (size_t k = 0; k < config->forward[i].servers.count; k++)
+			if (is_own(config, &config->forward[i].servers.item[k]))
+				return value_fail(
+					r, check_place(root, "forward", NULL, i),
+					"forward[%zu].servers: %s is an address of server.listen; name another "
+					"resolver, or another port",
+					i, addr_format(&config->forward[i].servers.item[k], true, text));
+	return 0;
+}
+
 static int check_forwards(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	int rc = check_twice(r, root, "forward", config->forward, config->n_forward);
@@ -258,6 +289,8 @@ static int check_forwards(const struct config_reader *r, const struct tree_node 
 				rc = value_fail(r, check_place(root, "stub", NULL, i),
 						"stub[%zu].zone: '%.255s' is forward[%zu] already", i,
 						config->stub[i].zone, k);
+	if (rc == 0)
+		rc = check_loops(r, root, config);
 	return rc == 0 ? check_exceptions(r, root, config) : rc;
 }
 

@@ -19,8 +19,8 @@ ROOT_TEXT = """
 @ 86400 SOA a.root. h. 1 1800 900 604800 86400
 @ 86400 NS a.root.
 a.root. 86400 A 127.0.0.41
-test. 86400 NS ns.test.
-ns.test. 86400 A 127.0.0.42
+lab. 86400 NS ns.lab.
+ns.lab. 86400 A 127.0.0.42
 """
 TEST_TEXT = """
 @ 3600 SOA ns h 1 1800 900 604800 60

@@ -53,7 +53,8 @@ def test_exceptions_and_the_longest_match(daemon, server):
 @pytest.mark.parametrize("forward, words", [
     ([{"zone": "a.example", "servers": ["127.0.0.1"]}, {"zone": "A.example.", "servers": ["127.0.0.1"]}], "forward[0] already"),
     ([{"zone": "a.example", "servers": []}], "forward[0].servers"),
-    ([{"zone": "a.example", "servers": ["127.0.0.1"], "except": ["a.example"]}], "stands here again"),
+    ([{"zone": "a.example", "servers": ["127.0.0.2"], "except": ["a.example"]}], "stands here again"),
+    ([{"zone": "a.example", "servers": ["127.0.0.1"]}], "forward[0].servers: 127.0.0.1@53 is an address of server.listen"),
     ([{"zone": "a.example"}], "forward[0]: 'servers' is missing"),
 ])
 def test_mistakes_are_named(tmp_path, forward, words):

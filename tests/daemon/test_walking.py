@@ -20,7 +20,7 @@ def internet():
     running = []
 
     def start(servers=None):
-        servers = servers or {ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("test.", TEST_TEXT)]), X: Server([("x.test.", X_TEXT)])}
+        servers = servers or {ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("lab.", TEST_TEXT)]), X: Server([("x.lab.", X_TEXT)])}
         running.append(Internet(servers, free_port(tuple(servers))))
         return running[-1]
     yield start
@@ -45,7 +45,7 @@ def addresses(reply):
 
 def test_hints_and_priming(walker):
     net, d = walker()
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
     assert net.seen[0].server == ROOT and net.seen[0].type == "NS" and net.seen[0].name == "."
     assert not net.seen[0].query.flags & dns.flags.RD
     assert d.counters()["primings"] == 1 and d.counters()["root_lookups"] == 0
@@ -54,7 +54,7 @@ def test_hints_and_priming(walker):
 
 def test_priming_off(walker):
     net, d = walker(root={"priming": False})
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
     assert not net.asked(type="NS") and d.counters()["primings"] == 0
 
 
@@ -66,14 +66,14 @@ def test_hints_with_a_port(walker):
     d.config["resolver"]["reroute"] = [f"{a} -> {a}@{net.port}" for a in (TEST, X)]
     d.write()
     d.start()
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
 
 
 def test_hints_from_a_file(walker, tmp_path):
     path = tmp_path / "hints"
     path.write_text(f"; as of today\n.  3600000  NS  A.ROOT.\nA.ROOT.  3600000  A  {ROOT}\n")
     net, d = walker(root={"hints": [], "hints-file": str(path)})
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
 
 
 def test_hints_file_of_no_use(walker, tmp_path):
@@ -89,29 +89,29 @@ def everything_on(address):
     kind = "AAAA" if ":" in address else "A"
     def here(text):
         return "".join(line[:line.index(" A 127.")] + f" {kind} {address}\n" if " A 127." in line else line for line in text.splitlines(True))
-    return {address: Server([(".", here(ROOT_TEXT)), ("test.", here(TEST_TEXT)), ("x.test.", here(X_TEXT))])}
+    return {address: Server([(".", here(ROOT_TEXT)), ("lab.", here(TEST_TEXT)), ("x.lab.", here(X_TEXT))])}
 
 
 @pytest.mark.parametrize("family, address", [("ipv4", ROOT), ("ipv6", "::1")])
 def test_families(walker, family, address):
     other = {"ipv4": "ipv6", "ipv6": "ipv4"}[family]
     net, d = walker(resolver={other: False}, root={"hints": ["::1", ROOT]}, servers={**everything_on("::1"), **everything_on(ROOT)})
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
     assert {q.server for q in net.seen} == {address}
 
 
 def test_a_family_that_does_not_work_is_left(walker):
     """IPv6 servers that are not there cost time, not the answer."""
-    text = ROOT_TEXT + "ns.test. 86400 AAAA ::1\n"
-    net, d = walker(servers={ROOT: Server([(".", text)]), TEST: Server([("test.", TEST_TEXT)]), X: Server([("x.test.", X_TEXT)])})
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
-    assert addresses(d.ask("ftp.x.test.")) == ["192.0.2.2"]
+    text = ROOT_TEXT + "ns.lab. 86400 AAAA ::1\n"
+    net, d = walker(servers={ROOT: Server([(".", text)]), TEST: Server([("lab.", TEST_TEXT)]), X: Server([("x.lab.", X_TEXT)])})
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
+    assert addresses(d.ask("ftp.x.lab.")) == ["192.0.2.2"]
 
 
-@pytest.mark.parametrize("mode, first, last", [("off", "www.x.test.", None), ("relaxed", "test.", "x.test."), ("strict", "test.", "x.test.")])
+@pytest.mark.parametrize("mode, first, last", [("off", "www.x.lab.", None), ("relaxed", "lab.", "x.lab."), ("strict", "lab.", "x.lab.")])
 def test_minimisation(walker, mode, first, last):
     net, d = walker(resolver={"qname-minimisation": mode, "case-randomisation": False})
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
     assert {q.name for q in net.asked(ROOT) if q.type != "NS"} == {first}
     assert {q.name for q in net.asked(TEST)} == {last or first}
 
@@ -119,19 +119,19 @@ def test_minimisation(walker, mode, first, last):
 @pytest.mark.parametrize("mode, rcode", [("relaxed", dns.rcode.NOERROR), ("strict", dns.rcode.NXDOMAIN)])
 def test_minimisation_and_servers_that_deny_empty_names(walker, mode, rcode):
     def deny(query, reply):
-        if query.question[0].name.to_text().lower() in ("c.x.test.", "b.c.x.test."):
+        if query.question[0].name.to_text().lower() in ("c.x.lab.", "b.c.x.lab."):
             reply.set_rcode(dns.rcode.NXDOMAIN)
         return reply
     net, d = walker(resolver={"qname-minimisation": mode}, servers={
-        ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("test.", TEST_TEXT)]), X: Server([("x.test.", X_TEXT)], deny)})
-    assert d.ask("a.b.c.x.test.").rcode() == rcode
+        ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("lab.", TEST_TEXT)]), X: Server([("x.lab.", X_TEXT)], deny)})
+    assert d.ask("a.b.c.x.lab.").rcode() == rcode
 
 
 @pytest.mark.parametrize("on", [True, False])
 def test_case(walker, on):
     net, d = walker(resolver={"case-randomisation": on})
     for i in range(5):
-        d.ask(f"a-long-name-number-{i}.x.test.")
+        d.ask(f"a-long-name-number-{i}.x.lab.")
     assert any(q.name != q.name.lower() for q in net.seen) == on
 
 
@@ -139,8 +139,8 @@ def test_case_fallback(walker):
     def lower(query, reply):
         reply.question = [dns.rrset.RRset(q.name.canonicalize(), q.rdclass, q.rdtype) for q in reply.question]
         return reply
-    net, d = walker(servers={ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("test.", TEST_TEXT)], lower), X: Server([("x.test.", X_TEXT)])})
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    net, d = walker(servers={ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("lab.", TEST_TEXT)], lower), X: Server([("x.lab.", X_TEXT)])})
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
     assert net.asked(TEST, tcp=True) or net.asked(TEST)[0].name.islower()
 
 
@@ -152,9 +152,9 @@ def test_cookies(walker, on):
                 reply.use_edns(0, 0, 1232, options=[dns.edns.GenericOption(option.otype, option.to_wire()[:8] + b"12345678")])
         return reply
     net, d = walker(resolver={"cookies": on}, servers={
-        ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("test.", TEST_TEXT)]), X: Server([("x.test.", X_TEXT)], bake)})
-    d.ask("www.x.test.")
-    d.ask("ftp.x.test.")
+        ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("lab.", TEST_TEXT)]), X: Server([("x.lab.", X_TEXT)], bake)})
+    d.ask("www.x.lab.")
+    d.ask("ftp.x.lab.")
     assert all(q.cookie == on for q in net.seen)
     sent = [o.to_wire() for q in net.asked(X) for o in q.query.options]
     assert (any(len(o) == 16 and o.endswith(b"12345678") for o in sent)) == on
@@ -164,7 +164,7 @@ def test_cookies(walker, on):
 def test_edns_size_and_larger_answers(walker, size):
     """The size is told; a server that sends more than was asked for is read nevertheless."""
     net, d = walker(resolver={"edns-size": size})
-    reply = d.ask("big.x.test.", "TXT", tcp=True)
+    reply = d.ask("big.x.lab.", "TXT", tcp=True)
     assert len(reply.answer[0][0].strings) == 12
     assert {q.query.payload for q in net.seen} == {size}
     assert not net.asked(X, tcp=True)
@@ -172,8 +172,8 @@ def test_edns_size_and_larger_answers(walker, size):
 
 def test_ttl_limits(walker):
     net, d = walker(resolver={"cache-ttl-max": "30s", "cache-ttl-min": "10s"})
-    assert 28 <= d.ask("www.x.test.").answer[0].ttl <= 30
-    assert 8 <= d.ask("short.x.test.").answer[0].ttl <= 10
+    assert 28 <= d.ask("www.x.lab.").answer[0].ttl <= 30
+    assert 8 <= d.ask("short.x.lab.").answer[0].ttl <= 10
 
 
 def test_loopback_is_not_asked_by_default(walker):
@@ -181,7 +181,7 @@ def test_loopback_is_not_asked_by_default(walker):
     del d.config["resolver"]["do-not-query"]
     d.write()
     d.start()
-    assert d.ask("www.x.test.").rcode() == dns.rcode.SERVFAIL
+    assert d.ask("www.x.lab.").rcode() == dns.rcode.SERVFAIL
     assert net.asked(ROOT) and not net.asked(TEST)  # the hint is the operator's own word
     assert d.counters()["upstream_refused"] > 0
 
@@ -193,7 +193,7 @@ def test_own_addresses_are_not_asked(walker):
     d.config["root"]["hints"] = [f"{ROOT}@{net.port}"]
     d.write()
     d.start()
-    assert d.ask("www.x.test.").rcode() == dns.rcode.SERVFAIL
+    assert d.ask("www.x.lab.").rcode() == dns.rcode.SERVFAIL
     assert d.counters()["upstream_refused"] > 0
 
 
@@ -201,18 +201,18 @@ def test_own_addresses_are_not_asked(walker):
 def test_glue_hardening(walker, harden):
     def refer(query, reply):
         if reply.authority and not reply.flags & dns.flags.AA:
-            reply.authority = [dns.rrset.from_text("x.test.", 60, "IN", "NS", "ns.elsewhere.")]
+            reply.authority = [dns.rrset.from_text("x.lab.", 60, "IN", "NS", "ns.elsewhere.")]
             reply.additional = [dns.rrset.from_text("ns.elsewhere.", 60, "IN", "A", X)]
         return reply
     net, d = walker(resolver={"harden-glue": harden}, servers={
-        ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("test.", TEST_TEXT)], refer), X: Server([("x.test.", X_TEXT)])})
-    reply = d.ask("www.x.test.")
+        ROOT: Server([(".", ROOT_TEXT)]), TEST: Server([("lab.", TEST_TEXT)], refer), X: Server([("x.lab.", X_TEXT)])})
+    reply = d.ask("www.x.lab.")
     assert (reply.rcode() == dns.rcode.SERVFAIL) == harden and (not net.asked(X)) == harden
 
 
 def test_outgoing(walker):
     net, d = walker(resolver={"outgoing": ["127.0.0.51"]})
-    d.ask("www.x.test.")
+    d.ask("www.x.lab.")
     assert {q.source for q in net.seen} == {"127.0.0.51"}
 
 
@@ -250,7 +250,7 @@ def test_expired_copy_is_not_used(daemon, internet, keys, tmp_path):  # noqa: F8
 
 def test_without_copy_and_fallback(walker):
     net, d = walker(root={"fallback": False})
-    reply = d.ask("www.x.test.", use_edns=0)
+    reply = d.ask("www.x.lab.", use_edns=0)
     assert reply.rcode() == dns.rcode.SERVFAIL and ede(reply)[0][0] == 14
     assert not net.seen
 
@@ -273,16 +273,16 @@ def test_validated_from_own_anchors(daemon, keys, tmp_path):  # noqa: F811
 def test_forward_all(daemon, internet):
     net = internet(everything_on(ROOT))
     d = daemon({"root": {"file": ""}, "resolver": {"validate": False}, "forward": [{"zone": ".", "servers": [f"{ROOT}@{net.port}"]}]})
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
-    assert all(q.query.flags & dns.flags.RD for q in net.seen) and {q.name.lower() for q in net.seen} == {"www.x.test."}
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
+    assert all(q.query.flags & dns.flags.RD for q in net.seen) and {q.name.lower() for q in net.seen} == {"www.x.lab."}
 
 
 def test_forward_first_falls_back_to_the_walk(walker):
-    net, d = walker(forward=[{"zone": "x.test", "servers": ["127.0.0.44@9"], "first": True}])
-    assert addresses(d.ask("www.x.test.")) == ["192.0.2.1"]
+    net, d = walker(forward=[{"zone": "x.lab", "servers": ["127.0.0.44@9"], "first": True}])
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"]
     assert net.asked(X)
-    other, e = walker(forward=[{"zone": "x.test", "servers": ["127.0.0.44@9"]}])
-    assert e.ask("www.x.test.").rcode() == dns.rcode.SERVFAIL
+    other, e = walker(forward=[{"zone": "x.lab", "servers": ["127.0.0.44@9"]}])
+    assert e.ask("www.x.lab.").rcode() == dns.rcode.SERVFAIL
 
 
 @pytest.mark.parametrize("section", ["forward", "stub"])
