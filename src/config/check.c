@@ -152,6 +152,21 @@ static int check_server(const struct config_reader *r, const struct tree_node *r
 	return 0;
 }
 
+static int check_anchors(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	if (config->root.anchors_xml_signature[0] == 0)
+		return 0;
+	if (config->root.anchors_xml[0] == 0)
+		return value_fail(r, place_of(root, "root", "anchors-xml-signature", SIZE_MAX),
+				  "root.anchors-xml-signature: found without root.anchors-xml, which it is to prove");
+	if (config->root.anchors_xml_authority[0] == 0)
+		return value_fail(
+			r, place_of(root, "root", "anchors-xml-signature", SIZE_MAX),
+			"root.anchors-xml-signature: found without root.anchors-xml-authority, up to which it "
+			"must lead");
+	return 0;
+}
+
 static int check_outgoing(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	char addr[ADDR_TEXT_MAX];
@@ -299,6 +314,8 @@ int check_whole(const struct config_reader *r, const struct tree_node *root, con
 	int rc = check_server(r, root, config);
 	if (rc == 0)
 		rc = check_zones(r, root, config);
+	if (rc == 0)
+		rc = check_anchors(r, root, config);
 	if (rc == 0)
 		rc = check_resolver(r, root, config);
 	if (rc == 0)

@@ -31,6 +31,8 @@ struct config_prefixes {
 };
 
 enum config_cookies { CONFIG_COOKIES_OFF, CONFIG_COOKIES_ON, CONFIG_COOKIES_REQUIRE };
+/* auto: when no file has anchors of the root */
+enum config_built_in { CONFIG_BUILT_IN_AUTO, CONFIG_BUILT_IN_ON, CONFIG_BUILT_IN_OFF };
 enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, CONFIG_PROVE_STRUCTURE };
 
 /* As enum resolve_nxdomain_cut. */
@@ -179,11 +181,16 @@ struct config {
 	struct config_zone *zones;
 	struct {
 		char *file;                 /* "" = no local root; default /var/lib/banyan/root.zone */
-		struct config_list anchors; /* empty = built in */
-		bool require_zonemd;        /* default true */
-		bool fallback, priming;     /* default true */
-		struct config_addrs hints;  /* empty = built in */
-		char *hints_file;           /* "" = none */
+		struct config_list anchors; /* files */
+		enum config_built_in anchors_built_in;
+		char *anchors_xml, *anchors_xml_signature, *anchors_xml_authority; /* files; "" = none */
+		char *anchors_xml_signer;                                          /* mail address; "" = anybody */
+		bool anchors_roll;                                                 /* RFC 5011 */
+		char *anchors_state;       /* folder; "" = the service manager's */
+		bool require_zonemd;       /* default true */
+		bool fallback, priming;    /* default true */
+		struct config_addrs hints; /* empty = built in */
+		char *hints_file;          /* "" = none */
 	} root;
 	struct {
 		uint32_t rate, nxdomains, referrals, errors; /* a second; 0 = no limit */
@@ -226,6 +233,7 @@ struct config {
 		bool cookies;            /* towards authorities */
 		enum config_minimise qname_minimisation;
 		bool validate, refuse_sha1;
+		bool key_tag_signal, sentinel; /* RFC 8145, RFC 8509 */
 		size_t n_negative_anchors;
 		struct config_negative_anchor *negative_anchors;
 		uint16_t nsec3_iterations_max;

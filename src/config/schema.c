@@ -82,6 +82,7 @@ static const char *const rpz_actions[] = {"given", "disabled", "passthru", "nxdo
 static const char *const rpz_reasons[] = {"blocked", "censored", "filtered", "forged", NULL};
 static const char *const key_algorithms[] = {"hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224",
 					     "hmac-sha1",   "hmac-md5",    NULL};
+static const char *const built_in_modes[] = {"auto", "on", "off", NULL};
 static const char *const prove_modes[] = {"auto", "full", "digest", "structure", NULL};
 
 const struct config_section config_sections[] = {
@@ -197,8 +198,8 @@ const struct config_option config_options[] = {
 	 "alone. With structure: that the zone can be served at all. The word auto means full for the root and for "
 	 "zones with anchors, else structure."},
 	{"zones[].anchors", CONFIG_PATHS, CONFIG_LIVE, ZONE_FIELD(anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
-	 "Files of trust anchors (DS or DNSKEY records). When empty, the root has built-in ones (key tags 20326 and "
-	 "38696) and other zones none."},
+	 "Files of trust anchors (DS or DNSKEY records). When empty, the root has those of root.anchors and "
+	 "of the options behind it, and other zones none."},
 	{"zones[].require-zonemd", CONFIG_BOOL, CONFIG_LIVE, ZONE_FIELD(require_zonemd), "false", RANGE(0, 1), NULL,
 	 "Refuse a zone without a digest, also when it provably has none."},
 
@@ -208,8 +209,44 @@ const struct config_option config_options[] = {
 	 "Master file of the root zone, plain or compressed with gzip or zstd. "
 	 "Empty means that there is no local root: then the walk begins at the root servers."},
 	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
-	 "Files of trust anchors (DS or DNSKEY records) for the root. Empty means the built-in ones, key tags 20326 "
-	 "and 38696."},
+	 "Files of trust anchors, with which the root copy and all answers are proved: DS or DNSKEY records as in a "
+	 "zone "
+	 "file (TTL, class and the final dot may lack), trust-anchors, managed-keys and trusted-keys of BIND, the "
+	 "auto-trust-anchor-file of Unbound. They may be of other zones than the root, too, whose names are then "
+	 "proved from "
+	 "there on."},
+	{"root.anchors-built-in", CONFIG_CHOICE, CONFIG_LIVE, FIELD(root.anchors_built_in), "auto", RANGE(0, 2),
+	 built_in_modes,
+	 "The root's anchors that the program brings with it, key tags 20326 and 38696. With auto they count when no "
+	 "file has anchors of the root, with on beside those, with off not at all. With no anchor of the root a root "
+	 "copy cannot be proved, and with none at all every answer counts as insecure."},
+	{"root.anchors-xml", CONFIG_PATH, CONFIG_LIVE, FIELD(root.anchors_xml), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "The file root-anchors.xml of IANA (RFC 9718), as one more file of anchors. Those count that are valid when "
+	 "it is read. "
+	 "Empty means none."},
+	{"root.anchors-xml-signature", CONFIG_PATH, CONFIG_LIVE, FIELD(root.anchors_xml_signature), "\"\"",
+	 RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Its signature, root-anchors.p7s. The file is used only if this proves it. Empty means that the file is "
+	 "taken as it is."},
+	{"root.anchors-xml-authority", CONFIG_PATH, CONFIG_LIVE, FIELD(root.anchors_xml_authority), "\"\"",
+	 RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Certificates of the authority up to which that signature must lead, icannbundle.pem, in PEM or DER."},
+	{"root.anchors-xml-signer", CONFIG_TEXT, CONFIG_LIVE, FIELD(root.anchors_xml_signer), "dnssec@iana.org",
+	 RANGE(0, TXT_BYTES_MAX), NULL,
+	 "Mail address of who must have signed it. Empty means anybody whom the authority certifies."},
+	{"root.anchors-roll", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.anchors_roll), "true", RANGE(0, 1), NULL,
+	 "Follow the keys of zones with anchors (RFC 5011): a new key that a trusted one signs for is trusted when it "
+	 "has "
+	 "stayed for 30 days, and one that is revoked is trusted no more. The keys of the root come from the root "
+	 "copy, if there is "
+	 "one, and others are asked for. Anchors of trusted-keys and static-key or static-ds of BIND stay as they are. "
+	 "Only "
+	 "a resolver that validates does this."},
+	{"root.anchors-state", CONFIG_PATH, CONFIG_RESTART, FIELD(root.anchors_state), "\"\"", RANGE(0, PATH_BYTES_MAX),
+	 NULL,
+	 "Folder, which server.user may write to, for what is known of such keys: a file for each zone, as "
+	 "trust-anchor.state for the root. Empty means the state folder of the service manager (/var/lib/banyan with "
+	 "systemd); where there is none, nothing is kept, and a restart begins with the configured anchors."},
 	{"root.require-zonemd", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.require_zonemd), "true", RANGE(0, 1), NULL,
 	 "Refuse a root zone without a digest. Without ZONEMD nothing protects its delegations and glue."},
 	{"root.fallback", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.fallback), "true", RANGE(0, 1), NULL,
@@ -416,6 +453,16 @@ const struct config_option config_options[] = {
 	 "Prove answers by their signatures (DNSSEC), up to the trust anchors or the proved local root. What is bogus "
 	 "is "
 	 "answered with SERVFAIL and the reason as an extended error."},
+	{"resolver.key-tag-signal", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.key_tag_signal), "true", RANGE(0, 1),
+	 NULL,
+	 "Tell the servers of zones with trust anchors once a day which of their keys are trusted, by a question for "
+	 "_ta-4f66 or the like (RFC 8145 section 5). With a root copy nothing is asked of root servers, and they are "
+	 "not told "
+	 "either."},
+	{"resolver.sentinel", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.sentinel), "true", RANGE(0, 1), NULL,
+	 "Let clients find out which keys of the root are trusted: proved names that begin with "
+	 "root-key-sentinel-is-ta- or "
+	 "root-key-sentinel-not-ta- and a key tag get SERVFAIL when that is not so (RFC 8509)."},
 	{"resolver.negative-anchors", CONFIG_UNTILS, CONFIG_RESTART, FIELD(resolver.n_negative_anchors), "[]",
 	 RANGE(0, UNTILS_MAX), NULL,
 	 "Names at and below which nothing is proved until a date, as texts of the form \"NAME until DATE\" with an "

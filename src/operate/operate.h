@@ -70,6 +70,35 @@ struct operate_status {
 int operate_status_text(const struct operate_status *status, struct buffer *out) _must_use_;
 int operate_status_json(const struct operate_status *status, struct buffer *out) _must_use_;
 
+/* ---- trust anchors ---- */
+struct operate_anchor_key {
+	const char *state; /* RFC 5011 section 4: "VALID" */
+	uint16_t tag;
+	uint8_t algorithm;
+	int64_t since, until; /* UNIX seconds; until 0 = no end */
+};
+struct operate_anchor_zone {
+	const char *name, *file; /* file: of its state, "" = none */
+	bool rolls;
+	int64_t proved, next; /* UNIX seconds; 0 = never, now */
+	size_t n_configured, n_trusted, n_keys;
+	const uint16_t *trusted; /* key tags */
+	const struct operate_anchor_key *key;
+};
+struct operate_negative_anchor {
+	const char *name;
+	int64_t until; /* UNIX seconds */
+};
+struct operate_anchors {
+	bool validate;
+	int64_t now;
+	size_t n_zones, n_negatives;
+	const struct operate_anchor_zone *zone;
+	const struct operate_negative_anchor *negative;
+};
+int operate_anchors_text(const struct operate_anchors *anchors, struct buffer *out) _must_use_;
+int operate_anchors_json(const struct operate_anchors *anchors, struct buffer *out) _must_use_;
+
 /* ---- traces ---- */
 /* The walk of a question, one line a step, then the answer. */
 int operate_trace_text(const uint8_t *qname, uint16_t qtype, const struct resolve_result *result, struct buffer *out)

@@ -208,6 +208,15 @@ int resolve_anchors_trusted(struct resolve_anchors *anchors, const struct dnssec
 	return rc;
 }
 
+bool resolve_anchors_has(struct resolve_anchors *anchors, const uint8_t *name)
+{
+	pthread_mutex_lock(&anchors->lock);
+	const struct keyring_zone *zone = entry_find(anchors, name);
+	bool has = zone != NULL && zone->rollover != NULL;
+	pthread_mutex_unlock(&anchors->lock);
+	return has;
+}
+
 size_t resolve_anchors_zones(struct resolve_anchors *anchors)
 {
 	pthread_mutex_lock(&anchors->lock);

@@ -209,6 +209,8 @@ int resolve_anchors_set(struct resolve_anchors *anchors, const struct dnssec_anc
 /* Adds what would be trusted with these configured anchors. */
 int resolve_anchors_trusted(struct resolve_anchors *anchors, const struct dnssec_anchors *configured, bool roll,
 			    struct dnssec_anchors *ret) _must_use_;
+/* Is the state of the zone's keys known, from a restoration or by itself? */
+bool resolve_anchors_has(struct resolve_anchors *anchors, const uint8_t *zone);
 size_t resolve_anchors_zones(struct resolve_anchors *anchors);
 /* Copies the state of a zone: 1, or 0 when its anchors do not roll (then only the name is set). BANYAN_ENOENT. */
 int resolve_anchors_zone(struct resolve_anchors *anchors, size_t index, struct dnssec_rollover *ret) _must_use_;

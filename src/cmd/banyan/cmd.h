@@ -9,6 +9,7 @@ enum cmd_status { CMD_OK = 0, CMD_NO = 1, CMD_ERROR = 2 };
 int cmd_verify(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_anchors(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_trace(int argc, char **argv);

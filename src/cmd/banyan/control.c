@@ -100,6 +100,16 @@ int cmd_status(int argc, char **argv)
 	return simple(argc, argv, &s);
 }
 
+int cmd_anchors(int argc, char **argv)
+{
+	static const struct simple s = {
+		"anchors",
+		"Says what the daemon's resolver trusts, where the keys of zones with trust anchors stand (RFC 5011),\n"
+		"and where by order nothing is proved (RFC 7646).",
+		true, false};
+	return simple(argc, argv, &s);
+}
+
 int cmd_reload(int argc, char **argv)
 {
 	static const struct simple s = {

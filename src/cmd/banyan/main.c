@@ -17,6 +17,7 @@ static const struct command {
 	{"trace", "the walk that the running resolver takes for a name", cmd_trace},
 	{"cache", "look at, flush or dump what the running daemon has in its cache", cmd_cache},
 	{"why", "what the running daemon knows of a name, from where, and why it failed", cmd_why},
+	{"anchors", "what the running resolver trusts, and how far keys have rolled", cmd_anchors},
 	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
 	{"stop", "end the running daemon", cmd_stop},
 	{"lab", "make and run a small Internet on loopback", cmd_lab},

@@ -55,6 +55,7 @@ static uint64_t context_of(const struct config *config)
 			     config->resolver.nsec3_iterations_max, config->resolver.cache_ttl_max,
 			     config->resolver.cache_ttl_min, config->resolver.cache_negative_ttl_max,
 			     config->resolver.cache_negative_ttl_min, config->resolver.upstream_port);
+	(void)!buffer_printf(&out, "\nanchors %d %s", config->root.anchors_built_in, config->root.anchors_xml);
 	for (size_t i = 0; i < config->root.anchors.count; i++)
 		(void)!buffer_printf(&out, "\nanchors %s", config->root.anchors.item[i]);
 	for (size_t i = 0; i < config->resolver.n_negative_anchors; i++)

@@ -238,8 +238,9 @@ void control_end_traces(struct keeper *keeper)
 int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT_MAX])
 {
 	static const struct operate_command commands[] = {
-		{"status", on_status},    {"counters", on_counters}, {"reload", on_reload}, {"trace", on_trace},
-		{"cache", control_cache}, {"why", control_why},      {"stop", on_stop},     {NULL, NULL},
+		{"status", on_status},        {"counters", on_counters}, {"reload", on_reload},
+		{"trace", on_trace},          {"cache", control_cache},  {"why", control_why},
+		{"anchors", control_anchors}, {"stop", on_stop},         {NULL, NULL},
 	};
 	struct operate_control_settings settings = {.path = path, .command = commands, .ctx = keeper};
 	int rc = operate_control_new(&keeper->loop, &settings, &keeper->control);

@@ -8,8 +8,10 @@
 
 #include "answer/answer.h"
 #include "config/config.h"
+#include "dnssec/dnssec.h"
 #include "operate/operate.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sys/types.h>
 #include <uv.h>
@@ -18,6 +20,8 @@
 #define LOAD_FINDINGS_MAX 10   /* findings of one zone's proof that go to the log */
 #define WORKERS_MAX       1024 /* threads: more than any machine of today has CPUs */
 #define REFUSAL_TEXT_MAX  1024 /* bytes of the sentence that says why something was refused */
+
+struct keeper;
 
 /* ---- forward and stub zones (forward.c) ---- */
 struct forward_list {
@@ -87,15 +91,18 @@ struct generation {
 	struct loaded **zone;      /* config->n_zones of them */
 	struct policies policies;
 	struct config_zone root_from;
-	struct loaded *root; /* NULL = none, or not proved */
+	struct loaded *root;           /* NULL = none, or not proved */
+	struct dnssec_anchors anchors; /* as configured */
+	struct dnssec_anchors trusted; /* what became of them: the root copy was proved with these */
 	char root_failure[REFUSAL_TEXT_MAX];
 	char identity[256];
 	int64_t loaded_at;
 };
 
-/* Makes a generation from a configuration, which it owns from then on (also on failure: it is freed then). A root
+/* `anchors` (NULL without a resolver): what is trusted, for the root copy.
+ * Makes a generation from a configuration, which it owns from then on (also on failure: it is freed then). A root
  * copy that cannot be used fails the whole only if `need_root`. `why` gets a sentence. */
-int generation_load(struct config *config, bool resolver, bool need_root, struct generation **ret,
+int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, struct generation **ret,
 		    char why[REFUSAL_TEXT_MAX]) _must_use_;
 void generation_free(struct generation *generation);
 
@@ -121,6 +128,8 @@ void swap_reader_awake(void *unused);
 struct worker {
 	_Alignas(64) struct counters counters; /* on cache lines of its own */
 	struct swap *swap;
+	struct keeper *keeper;
+	bool leads;                 /* its engine asks for the keys of zones with trust anchors */
 	struct answer_rates *rates; /* of all workers */
 	struct net_loop *loop;
 	struct random random;
@@ -132,18 +141,33 @@ struct worker {
 };
 
 /* ---- validation.c ---- */
-struct validation_anchors {
-	struct dnssec_anchors anchors;
-	size_t n_negatives;
-	struct resolve_negative_anchor *negative;
-	uint8_t (*negative_name)[WIRE_NAME_MAX];
+struct negative_anchors {
+	size_t n;
+	struct resolve_negative_anchor *item;
+	uint8_t (*name)[WIRE_NAME_MAX];
 };
-int validation_anchors_load(const struct config *config, struct validation_anchors *ret, char why[REFUSAL_TEXT_MAX])
+int negative_anchors_read(const struct config *config, struct negative_anchors *ret) _must_use_;
+void negative_anchors_done(struct negative_anchors *anchors);
+/* The settings point into `negative`. */
+void validation_settings(const struct config *config, const struct negative_anchors *negative,
+			 struct resolve_anchors *shared, struct resolve_settings *settings);
+
+/* ---- anchors.c: trust anchors ---- */
+/* All that the configuration names. */
+int anchors_read(const struct config *config, struct dnssec_anchors *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+void anchors_warn(const struct config *config,
+		  const struct dnssec_anchors *anchors); /* if there are none, but should be */
+bool anchors_equal(const struct dnssec_anchors *a, const struct dnssec_anchors *b);
+/* The file of a zone's state; "" = none. */
+void anchors_path(const struct config *config, const uint8_t *zone, char out[PATH_MAX]);
+/* Reads what was kept of zones that are not known yet. */
+void anchors_restore(struct resolve_anchors *shared, const struct config *config, const struct dnssec_anchors *anchors);
+void anchors_told(void *worker, const struct resolve_action *action);
+/* The generation takes the place of `before` (NULL = the first). Keeper. */
+int anchors_adopt(struct keeper *keeper, const struct generation *before, const struct generation *generation)
 	_must_use_;
-void validation_anchors_done(struct validation_anchors *anchors);
-/* The settings point into `anchors`. */
-void validation_settings(const struct config *config, const struct validation_anchors *anchors,
-			 struct resolve_settings *settings);
+/* anchors_show.c: the command anchors [json] */
+void control_anchors(void *ctx, struct operate_call *call, int argc, char **argv);
 
 /* ---- upstream.c ---- */
 struct upstream {
@@ -165,12 +189,13 @@ struct workers {
 	struct net_limits *limits;
 	struct answer_rates *rates;
 	struct resolve_cache *cache;
-	struct validation_anchors *anchors; /* malloced: engines point to it */
-	struct upstream *upstream;          /* likewise */
+	struct upstream *upstream; /* malloced: engines point to it */
+	struct resolve_anchors *shared_anchors;
+	struct negative_anchors negative; /* engines point into it */
 };
 
 /* Makes all workers and binds their sockets; no thread runs yet. */
-int workers_new(const struct config *config, struct swap *swap, struct workers *ret, char why[REFUSAL_TEXT_MAX])
+int workers_new(const struct config *config, struct keeper *keeper, struct workers *ret, char why[REFUSAL_TEXT_MAX])
 	_must_use_;
 int workers_start(struct workers *workers) _must_use_;
 void workers_stop(struct workers *workers); /* ends the threads, keeps the memory */

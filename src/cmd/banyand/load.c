@@ -88,18 +88,19 @@ static void proof_words(struct loaded *loaded, const struct zone_proof *proof)
 	}
 }
 
-static int zone_prove_as_asked(const struct zone *zone, struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
+static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anchors *given, struct loaded *loaded,
+			       char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
 	_cleanup_(anchors_done) struct dnssec_anchors anchors = {0};
 	struct findings findings = {.zone = from->name};
-	if (loaded->prove == CONFIG_PROVE_FULL) {
+	if (loaded->prove == CONFIG_PROVE_FULL && given == NULL) {
 		int rc = anchors_load(from, zone->apex, &anchors, why);
 		if (rc < 0)
 			return rc;
 	}
 	struct zone_prove_settings settings = {
-		.anchors = &anchors,
+		.anchors = given != NULL ? given : &anchors,
 		.now = clock_wall_s(),
 		.digest_only = loaded->prove == CONFIG_PROVE_DIGEST,
 		.structure_only = loaded->prove == CONFIG_PROVE_STRUCTURE,
@@ -140,7 +141,7 @@ static uint32_t soa_expire_s(const struct zone *zone)
 	return wire_get32(soa->rdata[0].data + soa->rdata[0].len - 8);
 }
 
-static int load_into(struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
+static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
 	uint8_t origin[WIRE_NAME_MAX];
@@ -164,7 +165,7 @@ static int load_into(struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
 		return BANYAN_EUNSUPP;
 	}
 	loaded->prove = prove_of(from, origin);
-	rc = zone_prove_as_asked(zone, loaded, why);
+	rc = zone_prove_as_asked(zone, given, loaded, why);
 	if (rc < 0)
 		return rc;
 	rc = image_compile(zone, &loaded->image);
@@ -179,14 +180,16 @@ static int load_into(struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
 	return 0;
 }
 
-static int load(const struct config_zone *from, struct loaded **ret, char why[REFUSAL_TEXT_MAX])
+/* `given`: the anchors to prove it with; NULL = its own. */
+static int load(const struct config_zone *from, const struct dnssec_anchors *given, struct loaded **ret,
+		char why[REFUSAL_TEXT_MAX])
 {
 	struct loaded *loaded = calloc(1, sizeof(*loaded));
 	if (loaded == NULL)
 		return BANYAN_ENOMEM;
 	int64_t start = clock_mono_ms();
 	loaded->from = from;
-	int rc = load_into(loaded, why);
+	int rc = load_into(given, loaded, why);
 	if (rc < 0) {
 		free(loaded);
 		return rc;
@@ -219,13 +222,38 @@ static bool list_equal(const struct config_list *a, const struct config_list *b)
 	return true;
 }
 
+/* A zone "." without anchors of its own, or with those of the root copy, is proved with what the daemon trusts. */
+static const struct dnssec_anchors *given_for(const struct generation *g, const struct config_zone *from)
+{
+	bool same = from->anchors.count == 0 || list_equal(&from->anchors, &g->config->root.anchors);
+	return same && strcmp(from->name, ".") == 0 ? &g->trusted : NULL;
+}
+
+/* What is trusted: the configured anchors, and what became of them by RFC 5011. */
+static int anchors_fill(struct generation *g, struct resolve_anchors *shared, char why[REFUSAL_TEXT_MAX])
+{
+	int rc = anchors_read(g->config, &g->anchors, why);
+	if (rc < 0)
+		return rc;
+	if (shared == NULL) { /* no resolver, nothing rolls */
+		for (size_t i = 0; rc == 0 && i < g->anchors.count; i++) {
+			const struct dnssec_anchor *item = &g->anchors.item[i];
+			rc = dnssec_anchors_add(&g->trusted, item->owner, item->type,
+						&(struct wire_rdata){item->rdata, item->len});
+		}
+		return rc;
+	}
+	anchors_restore(shared, g->config, &g->anchors);
+	return resolve_anchors_trusted(shared, &g->anchors, g->config->root.anchors_roll, &g->trusted);
+}
+
 /* The root copy may be a zone that is served too: then it is read and proved once. */
 static struct loaded *root_among_zones(const struct generation *g)
 {
 	for (size_t i = 0; i < g->config->n_zones; i++) {
 		const struct config_zone *from = g->zone[i]->from;
 		if (image_apex(g->zone[i]->image)[0] == 0 && g->zone[i]->prove == CONFIG_PROVE_FULL &&
-		    strcmp(from->file, g->root_from.file) == 0 && list_equal(&from->anchors, &g->root_from.anchors) &&
+		    strcmp(from->file, g->root_from.file) == 0 && given_for(g, from) != NULL &&
 		    (from->require_zonemd || !g->root_from.require_zonemd))
 			return g->zone[i];
 	}
@@ -248,7 +276,7 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 		shared->users++;
 		g->root = shared;
 	} else {
-		int rc = load(&g->root_from, &g->root, why);
+		int rc = load(&g->root_from, &g->trusted, &g->root, why);
 		if (rc < 0 && (need_root || rc == BANYAN_ENOMEM))
 			return rc;
 		if (rc < 0) {
@@ -272,7 +300,7 @@ static int zones_load(struct generation *g, char why[REFUSAL_TEXT_MAX])
 	if (g->zone == NULL || g->answer_zone == NULL)
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < config->n_zones; i++) {
-		int rc = load(&config->zones[i], &g->zone[i], why);
+		int rc = load(&config->zones[i], given_for(g, &config->zones[i]), &g->zone[i], why);
 		if (rc < 0)
 			return rc;
 		g->answer_zone[i].image = g->zone[i]->image;
@@ -367,7 +395,7 @@ static int elsewhere_fill(struct generation *g)
 	return 0;
 }
 
-int generation_load(struct config *config, bool resolver, bool need_root, struct generation **ret,
+int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, struct generation **ret,
 		    char why[REFUSAL_TEXT_MAX])
 {
 	struct generation *g = calloc(1, sizeof(*g));
@@ -377,9 +405,11 @@ int generation_load(struct config *config, bool resolver, bool need_root, struct
 	}
 	g->config = config;
 	snprintf(why, REFUSAL_TEXT_MAX, "%s", error_text(BANYAN_ENOMEM));
-	int rc = zones_load(g, why);
+	int rc = anchors_fill(g, anchors, why);
+	if (rc == 0)
+		rc = zones_load(g, why);
 	if (rc == 0) {
-		view_fill(g, resolver);
+		view_fill(g, anchors != NULL);
 		rc = secrets_load(config, &g->view.cookies, why);
 	}
 	if (rc == 0)
@@ -411,6 +441,8 @@ void generation_free(struct generation *g)
 	loaded_release(g->root);
 	policies_done(&g->policies);
 	config_free(g->config);
+	dnssec_anchors_done(&g->anchors);
+	dnssec_anchors_done(&g->trusted);
 	free(g->zone);
 	free(g->answer_zone);
 	forward_list_done(&g->forwards);

@@ -78,7 +78,7 @@ static int bind_all(struct keeper *keeper, const struct config *config, char why
 	if (rc == 0)
 		rc = privileges_rundir(config->server.rundir, &keeper->identity, why);
 	if (rc == 0)
-		rc = workers_new(config, &keeper->swap, &keeper->workers, why);
+		rc = workers_new(config, keeper, &keeper->workers, why);
 	if (rc == 0)
 		rc = control_start(keeper, config->server.control, why);
 	if (rc < 0)
@@ -113,9 +113,15 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 		return rc;
 	}
 	struct generation *generation;
-	rc = generation_load(config, keeper->resolver, false, &generation, why);
+	rc = generation_load(config, keeper->workers.shared_anchors, false, &generation, why);
 	if (rc < 0)
 		return rc;
+	rc = anchors_adopt(keeper, NULL, generation);
+	if (rc < 0) {
+		generation_free(generation);
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot take the trust anchors: %s", error_text(rc));
+		return rc;
+	}
 	swap_publish(&keeper->swap, generation);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);

@@ -21,7 +21,8 @@ static void reload_work(uv_work_t *work)
 	}
 	/* only the keeper replaces the current generation, and not while this runs */
 	bool need_root = swap_read(&keeper->swap)->root != NULL;
-	keeper->reload_rc = generation_load(config, keeper->resolver, need_root, &keeper->reloaded, keeper->reload_why);
+	keeper->reload_rc = generation_load(config, keeper->workers.shared_anchors, need_root, &keeper->reloaded,
+					    keeper->reload_why);
 }
 
 /* ---- back in the keeper ---- */
@@ -43,6 +44,8 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 		 generation->config->n_zones == 1 ? "" : "s", generation->root != NULL ? " and the root copy" : "",
 		 n > 0 ? "; a restart is needed for: " : "", n > 0 ? (const char *)restart.data : "");
 	log_set_level(generation->config->server.log_level);
+	if (anchors_adopt(keeper, swap_read(&keeper->swap), generation) < 0)
+		log_error(STATION, "no memory for the new trust anchors: those before them stay");
 	generation_free(swap_publish(&keeper->swap, generation));
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);

@@ -128,7 +128,8 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 {
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
-	validation_settings(config, workers->anchors, &settings);
+	validation_settings(config, &workers->negative, workers->shared_anchors, &settings);
+	settings.anchors_lead = worker->leads;
 	upstream_settings(config, workers->upstream, &settings);
 	settings.questions_max = config->resolver.questions_max;
 	settings.clients_per_question = config->resolver.clients_per_question;
@@ -162,6 +163,8 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 		.rates = workers->rates,
 		.view = view_now,
 		.view_ctx = worker,
+		.anchors = anchors_told,
+		.anchors_ctx = worker,
 	};
 	return answer_recursor_new(&recursor, &worker->recursor);
 }
@@ -189,10 +192,12 @@ static int listen_on_all(struct worker *worker, const struct config *config, cha
 	return 0;
 }
 
-static int worker_make(struct worker *worker, const struct config *config, struct workers *workers, struct swap *swap,
-		       char why[REFUSAL_TEXT_MAX])
+static int worker_make(struct worker *worker, const struct config *config, struct workers *workers,
+		       struct keeper *keeper, char why[REFUSAL_TEXT_MAX])
 {
-	worker->swap = swap;
+	worker->keeper = keeper;
+	worker->swap = &keeper->swap;
+	worker->leads = worker == workers->worker;
 	worker->rates = workers->rates;
 	int rc = loop_make(worker, config, workers->limits);
 	if (rc == 0 && workers->cache != NULL)
@@ -224,7 +229,7 @@ static int addresses_free(const struct config *config, char why[REFUSAL_TEXT_MAX
 	return 0;
 }
 
-int workers_new(const struct config *config, struct swap *swap, struct workers *ret, char why[REFUSAL_TEXT_MAX])
+int workers_new(const struct config *config, struct keeper *keeper, struct workers *ret, char why[REFUSAL_TEXT_MAX])
 {
 	struct workers workers = {0};
 	unsigned count = config->server.workers > 0 ? config->server.workers : cpu_count();
@@ -245,19 +250,20 @@ int workers_new(const struct config *config, struct swap *swap, struct workers *
 		rc = answer_rates_new(config->rrl.table_size, &workers.rates);
 	if (rc == 0 && config->resolver.enabled)
 		rc = resolve_cache_new(config->resolver.cache_size, &workers.cache);
+	if (rc == 0 && config->resolver.enabled)
+		rc = resolve_anchors_new(&workers.shared_anchors);
+	if (rc == 0 && config->resolver.enabled)
+		rc = negative_anchors_read(config, &workers.negative);
 	if (rc == 0 && config->resolver.enabled) {
-		workers.anchors = calloc(1, sizeof(*workers.anchors));
 		workers.upstream = calloc(1, sizeof(*workers.upstream));
-		rc = workers.anchors == NULL || workers.upstream == NULL ? BANYAN_ENOMEM : 0;
+		rc = workers.upstream == NULL ? BANYAN_ENOMEM : 0;
 	}
 	if (rc < 0)
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot make the workers: %s", error_text(rc));
-	else if (workers.anchors != NULL)
-		rc = validation_anchors_load(config, workers.anchors, why);
-	if (rc == 0 && workers.upstream != NULL)
+	else if (workers.upstream != NULL)
 		rc = upstream_load(config, workers.upstream, why);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
-		rc = worker_make(&workers.worker[i], config, &workers, swap, why);
+		rc = worker_make(&workers.worker[i], config, &workers, keeper, why);
 	if (rc < 0) {
 		workers_done(&workers);
 		return rc;
@@ -305,9 +311,8 @@ void workers_done(struct workers *workers)
 	}
 	if (workers->cache != NULL)
 		resolve_cache_free(workers->cache);
-	if (workers->anchors != NULL)
-		validation_anchors_done(workers->anchors);
-	free(workers->anchors);
+	resolve_anchors_free(workers->shared_anchors);
+	negative_anchors_done(&workers->negative);
 	if (workers->upstream != NULL)
 		upstream_done(workers->upstream);
 	free(workers->upstream);

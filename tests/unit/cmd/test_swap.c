@@ -13,8 +13,7 @@
 #define SWAPS   60
 #define CLIENTS 4
 
-static struct swap swap;
-static struct workers workers;
+static struct keeper keeper;
 static struct image *below; /* what the authority serves */
 static atomic_bool done;
 static uint16_t port, authority_port;
@@ -82,7 +81,7 @@ static struct generation *generation_make(unsigned serial, const char *folder)
 {
 	char why[REFUSAL_TEXT_MAX], root[512];
 	struct generation *g;
-	if (generation_load(config_make(serial, folder), true, false, &g, why) < 0)
+	if (generation_load(config_make(serial, folder), keeper.workers.shared_anchors, false, &g, why) < 0)
 		fail_msg("%s", why);
 	snprintf(root, sizeof(root),
 		 ". 60 IN SOA ns. host. %u 2 3 4 5\n. 60 IN NS ns.\nns. 60 IN A 127.0.0.1\n"
@@ -197,17 +196,17 @@ static void test_swap(void **state)
 	port = port_free();
 	log_set_level(LOG_LEVEL_ERROR);
 	struct config *config = config_make(1, folder);
-	if (workers_new(config, &swap, &workers, why) < 0)
+	if (workers_new(config, &keeper, &keeper.workers, why) < 0)
 		fail_msg("%s", why);
 	config_free(config);
-	assert_null(swap_publish(&swap, generation_make(1, folder)));
-	assert_int_equal(workers_start(&workers), 0);
+	assert_null(swap_publish(&keeper.swap, generation_make(1, folder)));
+	assert_int_equal(workers_start(&keeper.workers), 0);
 
 	struct client client[CLIENTS] = {0};
 	for (unsigned i = 0; i < CLIENTS; i++)
 		assert_int_equal(pthread_create(&client[i].thread, NULL, client_run, &client[i]), 0);
 	for (unsigned serial = 2; serial <= SWAPS; serial++) {
-		struct generation *old = swap_publish(&swap, generation_make(serial, folder));
+		struct generation *old = swap_publish(&keeper.swap, generation_make(serial, folder));
 		assert_non_null(old);
 		generation_free(old); /* a worker that still read it would be caught by the sanitizers */
 		poll(NULL, 0, 2);
@@ -218,9 +217,9 @@ static void test_swap(void **state)
 		assert_int_equal(client[i].went_back, 0);
 		assert_true(client[i].asked > 0 && client[i].newest > 1);
 	}
-	assert_true(resolve_cache_count(workers.cache) > 0);
-	workers_done(&workers);
-	generation_free(atomic_load(&swap.current));
+	assert_true(resolve_cache_count(keeper.workers.cache) > 0);
+	workers_done(&keeper.workers);
+	generation_free(atomic_load(&keeper.swap.current));
 	net_loop_stop(authority);
 	pthread_join(authority_thread, NULL);
 	net_loop_free(authority);
