@@ -305,6 +305,9 @@ struct dnssec_rollover_report {
 void dnssec_rollover_init(struct dnssec_rollover *rollover, const uint8_t *zone);
 /* Are there anchors of this zone that may roll? */
 bool dnssec_rollover_wanted(const struct dnssec_anchors *configured, const uint8_t *zone);
+/* Did the state grow from these anchors: does one of them name a key in it (or is there none yet)? Otherwise its keys are those of
+ * another root or of anchors that the operator has taken back, and must not be trusted. */
+bool dnssec_rollover_fits(const struct dnssec_rollover *rollover, const struct dnssec_anchors *configured);
 /* The zone's DNSKEY set came with its signatures: proves it by what is trusted, moves the keys, sets `next`. */
 int dnssec_rollover_update(struct dnssec_rollover *rollover, const struct dnssec_anchors *configured,
 			   const struct dnssec_policy *policy, const struct wire_rrset *dnskey,

@@ -76,6 +76,16 @@ static bool anchor_names(const uint8_t *zone, const struct dnssec_anchor *anchor
 						: dnssec_ds_match(zone, &rdata, key) == 1;
 }
 
+bool dnssec_rollover_fits(const struct dnssec_rollover *rollover, const struct dnssec_anchors *configured)
+{
+	bool fits = rollover->n == 0;
+	for (size_t i = 0; i < configured->count && !fits; i++)
+		for (size_t k = 0; k < rollover->n && !fits; k++)
+			fits = anchor_names(rollover->zone, &configured->item[i],
+					    &(struct wire_rdata){rollover->key[k].rdata, rollover->key[k].len});
+	return fits;
+}
+
 static bool configured_names(struct update *u, const struct wire_rdata *key)
 {
 	for (size_t i = 0; i < u->configured->count && u->digests < DS_DIGESTS_MATCHED; i++) {

@@ -84,7 +84,8 @@ static int trusted_of(struct resolve_anchors *anchors, const struct dnssec_ancho
 		int rc = 0;
 		if (has_zone(ret, name))
 			continue;
-		if (roll && zone != NULL && zone->rollover != NULL && dnssec_rollover_wanted(configured, name)) {
+		if (roll && zone != NULL && zone->rollover != NULL && dnssec_rollover_wanted(configured, name) &&
+		    dnssec_rollover_fits(zone->rollover, configured)) {
 			rc = dnssec_rollover_anchors(zone->rollover, configured, ret);
 		} else {
 			for (size_t k = i; rc == 0 && k < configured->count; k++) {
@@ -158,11 +159,17 @@ static int entries_fit(struct resolve_anchors *anchors)
 	}
 	for (size_t i = 0; i < configured->count; i++) {
 		struct keyring_zone *zone = entry_have(anchors, configured->item[i].owner);
-		int rc = zone == NULL                                                      ? BANYAN_ELIMIT
-			 : anchors->roll && dnssec_rollover_wanted(configured, zone->name) ? rollover_have(zone)
-											   : 0;
-		if (rc < 0)
-			return rc;
+		if (zone == NULL)
+			return BANYAN_ELIMIT;
+		if (!anchors->roll || !dnssec_rollover_wanted(configured, zone->name)) {
+			free(zone->rollover);
+			zone->rollover = NULL;
+		} else if (rollover_have(zone) < 0) {
+			return BANYAN_ENOMEM;
+		} else if (!dnssec_rollover_fits(zone->rollover, configured)) {
+			dnssec_rollover_init(zone->rollover, zone->name);
+			zone->asked = false;
+		}
 	}
 	return 0;
 }

@@ -155,7 +155,8 @@ static void broken_tell(const char *path, const uint8_t *text, size_t len, const
 		  error, kept ? "; a copy is in " : "", kept ? aside : "");
 }
 
-static void state_read(struct resolve_anchors *shared, const char *folder, const uint8_t *zone)
+static void state_read(struct resolve_anchors *shared, const char *folder, const struct dnssec_anchors *anchors,
+		       const uint8_t *zone)
 {
 	_cleanup_(base_free) uint8_t *text = NULL;
 	_cleanup_(base_free) struct dnssec_rollover *state = malloc(sizeof(*state));
@@ -176,6 +177,12 @@ static void state_read(struct resolve_anchors *shared, const char *folder, const
 	}
 	if (dnssec_rollover_read(path, (const char *)text, len, zone, state, &error) < 0) {
 		broken_tell(path, text, len, error.text);
+		return;
+	}
+	if (!dnssec_rollover_fits(state, anchors)) {
+		char words[PATH_MAX + 64];
+		snprintf(words, sizeof(words), "%s: none of its keys is named by a configured anchor", path);
+		broken_tell(path, text, len, words);
 		return;
 	}
 	if (resolve_anchors_restore(shared, state) == 0)
@@ -203,7 +210,7 @@ void anchors_restore(struct resolve_anchors *shared, const struct config *config
 		for (size_t k = 0; k < i; k++)
 			before = before || wire_name_equal(anchors->item[k].owner, zone);
 		if (!before && dnssec_rollover_wanted(anchors, zone) && !resolve_anchors_has(shared, zone))
-			state_read(shared, folder, zone);
+			state_read(shared, folder, anchors, zone);
 	}
 }
 
