@@ -157,11 +157,11 @@ static int check_anchors(const struct config_reader *r, const struct tree_node *
 	if (config->root.anchors_xml_signature[0] == 0)
 		return 0;
 	if (config->root.anchors_xml[0] == 0)
-		return value_fail(r, place_of(root, "root", "anchors-xml-signature", SIZE_MAX),
+		return value_fail(r, check_place(root, "root", "anchors-xml-signature", SIZE_MAX),
 				  "root.anchors-xml-signature: found without root.anchors-xml, which it is to prove");
 	if (config->root.anchors_xml_authority[0] == 0)
 		return value_fail(
-			r, place_of(root, "root", "anchors-xml-signature", SIZE_MAX),
+			r, check_place(root, "root", "anchors-xml-signature", SIZE_MAX),
 			"root.anchors-xml-signature: found without root.anchors-xml-authority, up to which it "
 			"must lead");
 	return 0;
