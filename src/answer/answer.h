@@ -69,6 +69,13 @@ struct answer_dns64 {
 	struct answer_networks exclude; /* AAAA records that count as none */
 };
 
+/* ECS (RFC 7871) */
+#define ANSWER_ECS_MAX 20 /* data of the option */
+struct answer_ecs {
+	bool enabled;
+	struct answer_networks trust; /* whose clients may name another network than their own */
+};
+
 /* Token buckets of clients and networks, shared by all workers. */
 struct answer_rates;
 int answer_rates_new(size_t entries, struct answer_rates **ret) _must_use_;
@@ -88,6 +95,7 @@ struct answer_view {
 	struct answer_limits limits;
 	struct answer_cookies cookies;
 	struct answer_dns64 dns64;
+	struct answer_ecs ecs;
 	uint32_t tcp_idle_ms; /* told to who asks for it (RFC 7828) */
 	const char *identity; /* NSID, id.server, hostname.bind; "" = off */
 	const char *version;  /* version.bind, version.server; "" = off */
@@ -115,7 +123,8 @@ struct answer_pending {
 	bool edns, dnssec, nsid, tcp, has_cookie, keepalive;
 	bool proved; /* that it comes from its address: by a good cookie */
 	uint8_t cookie[ANSWER_COOKIE_SIZE];
-	uint16_t udp_size; /* the smaller of client's and ours; 512 without EDNS */
+	uint8_t ecs[ANSWER_ECS_MAX], ecs_len; /* the client's own option; 0 = none, or none that is heeded */
+	uint16_t udp_size;                    /* the smaller of client's and ours; 512 without EDNS */
 	struct addr peer;
 	uint8_t qname_len;
 	uint8_t qname[WIRE_NAME_MAX]; /* case as sent */
@@ -124,6 +133,9 @@ struct answer_pending {
 enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
 				    const struct answer_request *request, struct answer_pending *ret_pending,
 				    size_t *ret_len);
+
+/* What the resolver is told of the client's network: nothing but its address, or another one, or to be silent. */
+void answer_ecs_ask(const struct answer_view *view, const struct answer_pending *pending, struct resolve_event *event);
 
 /* Writes the reply for a resolver's result; returns its length (TC when it does not fit). */
 int answer_from_result(const struct answer_view *view, const struct answer_pending *pending,

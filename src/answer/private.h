@@ -54,6 +54,12 @@ void cookie_make(const struct answer_cookies *cookies, const uint8_t *client, co
 /* Looks at the question's cookie and makes the one that the reply carries. */
 void reply_take_cookie(struct reply *reply);
 
+/* ecs.c: is the question's ECS option well-formed, if it has one that is heeded (RFC 7871 section 6)? */
+bool ecs_good(const struct answer_view *view, const struct wire_question *question);
+void ecs_remember(const struct answer_view *view, const struct wire_question *question, struct answer_pending *pending);
+/* The option of the reply: the client's, and the bits for which the answer holds. */
+size_t ecs_reply(const struct answer_pending *pending, uint8_t scope, uint8_t out[ANSWER_ECS_MAX]);
+
 /* The zone with the longest apex at or above `name` (lower case), or NULL. */
 const struct answer_zone *view_find(const struct answer_view *view, const uint8_t *name);
 /* Class CHAOS: who are you (RFC 4892). Writes header, question and answer; returns the length. */

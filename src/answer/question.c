@@ -126,6 +126,7 @@ static void remember(const struct reply *reply, struct answer_pending *pending)
 	};
 	memcpy(pending->qname, q->qname, q->qname_len);
 	memcpy(pending->cookie, reply->cookie, sizeof(pending->cookie));
+	ecs_remember(reply->view, q, pending);
 }
 
 /* An answer out of an image; its length, or 0 if it is a referral that `skip_referral` does not want, or negative. */
@@ -325,6 +326,8 @@ enum answer_outcome answer_question(const struct answer_view *view, struct count
 		}
 		if (q.tsig)
 			len = reply_tsig_unknown(&reply);
+		else if (!ecs_good(view, &q))
+			len = reply_error(&reply, WIRE_RCODE_FORMERR, ANSWER_NO_EDE);
 		else if (q.qclass == WIRE_CLASS_IN)
 			return answer_class_in(&reply, counters, ret_pending, ret_len);
 		else if (q.qclass == WIRE_CLASS_CH)

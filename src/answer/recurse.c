@@ -231,7 +231,7 @@ static struct resolve_event question_of(struct answer_recursor *recursor, const 
 					uint64_t client)
 {
 	const struct answer_pending *pending = &waiting->pending;
-	return (struct resolve_event){
+	struct resolve_event event = {
 		.kind = RESOLVE_QUESTION,
 		.question =
 			{
@@ -246,6 +246,8 @@ static struct resolve_event question_of(struct answer_recursor *recursor, const 
 				.cached_only = has_too_many(recursor, &waiting->ticket.peer),
 			},
 	};
+	answer_ecs_ask(recursor->settings.view(recursor->settings.view_ctx), pending, &event);
+	return event;
 }
 
 /* One event, the failures of sending that its actions meet, and what is to be asked after it. */

@@ -31,6 +31,11 @@ static size_t options_write(const struct answer_view *view, const struct answer_
 		wire_put16(units, edns_keepalive(view));
 		len = option_put(out, len, WIRE_OPTION_KEEPALIVE, units, 2);
 	}
+	if (pending->ecs_len > 0) {
+		uint8_t ecs[ANSWER_ECS_MAX];
+		size_t size = ecs_reply(pending, result->subnet_scope, ecs);
+		len = option_put(out, len, WIRE_OPTION_ECS, ecs, size);
+	}
 	if (pending->nsid && view->identity[0] != 0)
 		len = option_put(out, len, WIRE_OPTION_NSID, view->identity, strnlen(view->identity, NSID_MAX));
 	int ede = result->reason == REASON_NONE ? -1 : reason_ede(result->reason);

@@ -203,6 +203,12 @@ struct config {
 		struct config_prefixes prefixes, clients, exclude;
 	} dns64;
 	struct {
+		struct config_list zones; /* empty = off */
+		struct config_prefixes servers, trust;
+		uint32_t ipv4_prefix, ipv6_prefix; /* bits */
+		uint64_t cache_size;               /* bytes */
+	} ecs;
+	struct {
 		bool enabled; /* default: yes */
 		struct config_prefixes deny, drop, client_exempt;
 		bool rotate; /* records of an RRset */

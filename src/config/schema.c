@@ -99,6 +99,11 @@ const struct config_section config_sections[] = {
 		"Clients with a good DNS cookie and clients over TCP are not limited."},
 	{"dns64", "Addresses for clients that have IPv6 only, made of IPv4 ones (RFC 6147). A NAT64 carries what is "
 		  "sent to them."},
+	{"ecs", "Answers that depend on where a client is (EDNS client subnet, RFC 7871). It tells others about "
+		"clients, fills memory "
+		"with many answers to one question and makes forged replies easier, so it is off unless ecs.zones "
+		"names the zones "
+		"that need it. A client that sends the option with a length of 0 is told of to nobody."},
 	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
 	{"local", "Names that the resolver answers itself: those that no resolver should ask others for, names of "
 		  "hosts, zones that "
@@ -304,6 +309,24 @@ const struct config_option config_options[] = {
 	 "Networks whose clients get made addresses. Empty means all."},
 	{"dns64.exclude", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.exclude), "[\"::ffff:0:0/96\"]",
 	 RANGE(0, PREFIXES_MAX), NULL, "IPv6 addresses that count as if they were not there (RFC 6147 section 5.1.4)."},
+
+	/* ---- ecs ---- */
+	{"ecs.zones", CONFIG_NAMES, CONFIG_RESTART, FIELD(ecs.zones), "[]", RANGE(0, EXCEPTIONS_MAX), NULL,
+	 "Names at and below which authoritative servers are told the network of the client, also where an alias leads "
+	 "there. The "
+	 "servers of the root and of the zones right below it never are. Empty switches it off."},
+	{"ecs.servers", CONFIG_PREFIXES, CONFIG_RESTART, FIELD(ecs.servers), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks of the servers that are told. Empty means all servers of these zones."},
+	{"ecs.ipv4-prefix", CONFIG_UINT, CONFIG_RESTART, FIELD(ecs.ipv4_prefix), "24", RANGE(1, 32), NULL,
+	 "Bits of a client's IPv4 address that are told."},
+	{"ecs.ipv6-prefix", CONFIG_UINT, CONFIG_RESTART, FIELD(ecs.ipv6_prefix), "56", RANGE(1, 128), NULL,
+	 "Bits of a client's IPv6 address that are told."},
+	{"ecs.trust", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(ecs.trust), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks of clients that ask for others, as forwarders do: the network that they name in their questions is "
+	 "told instead of "
+	 "their own."},
+	{"ecs.cache-size", CONFIG_SIZE, CONFIG_RESTART, FIELD(ecs.cache_size), "4M", RANGE(64 * KIB, KIB *KIB *KIB),
+	 NULL, "Memory for answers that hold for one network, for each worker."},
 
 	/* ---- resolver ---- */
 	{"resolver.enabled", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.enabled), "true", RANGE(0, 1), NULL,

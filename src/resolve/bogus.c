@@ -107,7 +107,7 @@ static void forget(struct resolve *engine, struct task *task)
 			if (!blamed) /* they are proved in order: this is the one that failed */
 				avoid(task, set);
 			blamed = true;
-		} else {
+		} else if (!resolve_subnet_owns(engine, task, set->owner)) {
 			resolve_evictions_count(engine, resolve_cache_put_set(engine->cache, engine->cache_ms, set));
 		}
 	}

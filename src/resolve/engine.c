@@ -36,6 +36,9 @@ void resolve_settings_default(struct resolve_settings *settings)
 		.validate = true,
 		.key_tag_signal = true,
 		.sentinel = true,
+		.ecs_ipv4_bits = 24, /* RFC 7871 section 11.1 */
+		.ecs_ipv6_bits = 56,
+		.ecs_cache_bytes = 4 << 20,
 		.nsec3_iterations_max = DNSSEC_NSEC3_ITERATIONS_MAX,
 		.signatures_max = RESOLVE_SIGNATURES_MAX,
 		.hashes_max = RESOLVE_HASHES_MAX,
@@ -77,6 +80,8 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 	}
 	int rc = resolve_hints_init(engine, settings);
 	if (rc == 0)
+		rc = resolve_subnets_init(engine);
+	if (rc == 0)
 		rc = resolve_forwards_new(settings->forward, settings->n_forwards, settings->upstream_port,
 					  &engine->forwards);
 	if (rc < 0) {
@@ -100,6 +105,7 @@ void resolve_free(struct resolve *engine)
 	resolve_trust_free(engine);
 	dnssec_anchors_done(&engine->own_anchors);
 	resolve_forwards_free(engine->forwards);
+	resolve_subnets_free(engine);
 	resolve_timers_done(&engine->timers);
 	resolve_quota_done(engine);
 	arena_done(&engine->step);

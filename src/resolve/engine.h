@@ -20,6 +20,7 @@
 
 #include "cache.h"
 #include "quota.h"
+#include "subnet.h"
 #include "keyring.h"
 #include "forward.h"
 #include "timer.h"
@@ -45,6 +46,7 @@ struct outcome {
 	bool from_cache;    /* nothing else was needed */
 	const char *detail; /* of a reason of validation; may be NULL */
 	bool bare;          /* a denial came without any record that says so */
+	uint8_t scope;      /* bits of the client's network for which it holds (subnet.h) */
 	unsigned n_answers, n_denials;
 	struct rrset *answer[OUTCOME_SETS_MAX];
 	struct rrset *denial[CACHE_DENIAL_SETS_MAX];
@@ -88,6 +90,8 @@ struct question {
 	bool retried; /* a joined task ended by its payer's limits; this is the second */
 	/* where it stands with policy (way.h) */
 	struct addr from;
+	struct addr_prefix subnet; /* of the client, for authorities (subnet.h); addr.family 0 = none */
+	bool tailored;             /* it matters for this question */
 	bool tcp, rpz_done, refreshed, checked;
 	struct way_kept *way;
 	uint16_t qtype;
@@ -152,6 +156,8 @@ struct task {
 	enum task_state state;
 	unsigned depth;
 	uint16_t qtype;
+	uint8_t subnet_scope;         /* bits for which the outcome holds */
+	struct addr_prefix subnet;    /* it is made for; addr.family 0 = for everybody */
 	uint8_t qname[WIRE_NAME_MAX]; /* lower case */
 	struct waiter *waiters;
 	uint32_t n_waiters;
@@ -179,6 +185,8 @@ struct task {
 struct exchange {
 	uint32_t slot, generation;
 	bool open, tcp, edns, mixed_case, minimised;
+	bool subnet;          /* told ... */
+	uint8_t subnet_scope; /* ... and the reply holds for so many bits of it */
 	struct task *task;
 	struct addr to;
 	uint8_t target;
@@ -224,6 +232,8 @@ struct resolve {
 	uint8_t n_hints;
 	struct addr hint[RESOLVE_ADDRESSES_MAX];
 	bool additional; /* as the last question said */
+	bool tailoring;  /* the cache is read for a client with a network: not below the zones of subnet.h */
+	struct subnets *subnets;
 	/* memory kept */
 	struct task *finished; /* their results are valid until the next step */
 	struct task *spare_task;
@@ -278,11 +288,16 @@ int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_
 /* refresh.c: the cache has answered; is it time to ask again? */
 void resolve_refresh_check(struct resolve *engine, const uint8_t *qname, uint16_t qtype, const struct outcome *outcome);
 
+/* The question goes on alone, for its client's network. */
+void resolve_question_split(struct resolve *engine, struct question *question);
 /* Questions that wait for the task and that policy answers at the alias where it stands. */
 void resolve_question_alias(struct resolve *engine, struct task *task);
 
 /* task.c */
 struct task *resolve_task_find(struct resolve *engine, const uint8_t *qname, uint16_t qtype); /* one to join */
+/* One for this network; NULL = none, and *ret_n = how many there are for others. */
+struct task *resolve_task_find_for(struct resolve *engine, const uint8_t *qname, uint16_t qtype,
+				   const struct addr_prefix *subnet, unsigned *ret_n);
 /* Refers to the work. NULL = out of memory or too many. */
 struct task *resolve_task_new(struct resolve *engine, const uint8_t *qname, uint16_t qtype, unsigned depth,
 			      struct work *work);

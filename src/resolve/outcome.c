@@ -88,6 +88,7 @@ struct resolve_result *resolve_outcome_result(struct resolve *engine, const stru
 	result->rcode = outcome->rcode;
 	result->reason = outcome->reason;
 	result->from_cache = outcome->from_cache;
+	result->subnet_scope = outcome->scope;
 	result->detail =
 		outcome->detail == NULL ? NULL : arena_dup(&engine->step, outcome->detail, strlen(outcome->detail) + 1);
 	result->authentic = resolve_validate_secure(outcome);

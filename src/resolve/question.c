@@ -121,6 +121,7 @@ static struct question *question_open(struct resolve *engine, const struct resol
 				      .no_cache = event->question.no_cache,
 				      .checking_disabled = event->question.checking_disabled,
 				      .from = event->question.from,
+				      .subnet = resolve_subnet_of(engine, event),
 				      .tcp = event->question.tcp,
 				      .qtype = event->question.qtype};
 	question->waiter.question = question;
@@ -171,6 +172,23 @@ static bool type_resolvable(uint16_t qtype)
 	return qtype < 128 || qtype > 255 || qtype == WIRE_TYPE_ANY;
 }
 
+/* What is known of the name for this client. */
+static int known(struct resolve *engine, const struct resolve_event *event, uint8_t *name, struct outcome *outcome,
+		 bool *ret_missed)
+{
+	unsigned aliases = 0;
+	uint16_t qtype = event->question.qtype;
+	*ret_missed = false;
+	struct addr_prefix subnet = resolve_subnet_of(engine, event);
+	if (resolve_subnets_find(engine, &engine->step, name, qtype, &subnet, outcome) == 1)
+		return 1;
+	engine->tailoring = subnet.addr.family != 0;
+	int rc = resolve_walk_cached(engine, &engine->step, name, qtype, &aliases, outcome);
+	engine->tailoring = false;
+	*ret_missed = rc == 0 && aliases == 0 && subnet.addr.family == 0;
+	return rc;
+}
+
 /* The short way: everything is in the cache, along all that policy makes of it. `way` is NULL without policy. *ret_missed:
  * there is nothing at all, not even an alias. */
 static bool take_from_cache(struct resolve *engine, const struct resolve_event *event, struct way *way,
@@ -182,16 +200,16 @@ static bool take_from_cache(struct resolve *engine, const struct resolve_event *
 	if (event->question.no_cache || event->question.trace)
 		return false;
 	do {
-		unsigned aliases = 0;
 		outcome.rcode = WIRE_RCODE_NOERROR; /* the rest of the tables stays as it is: they are large */
 		outcome.reason = REASON_NONE;
 		outcome.detail = NULL;
 		outcome.bare = false;
+		outcome.scope = 0;
 		outcome.from_cache = true;
 		outcome.n_answers = outcome.n_denials = 0;
 		wire_name_lower(way == NULL ? event->question.qname : way->name, name);
-		int rc = resolve_walk_cached(engine, &engine->step, name, event->question.qtype, &aliases, &outcome);
-		*ret_missed = rc == 0 && aliases == 0 && way == NULL;
+		int rc = known(engine, event, name, &outcome, ret_missed);
+		*ret_missed = *ret_missed && way == NULL;
 		if (rc != 1 || (!event->question.checking_disabled && !resolve_validate_known(engine, &outcome)))
 			return false;
 		verdict = way == NULL ? WAY_DONE : resolve_way_outcome(engine, way, &outcome);
@@ -232,11 +250,29 @@ static bool take_stale(struct resolve *engine, const struct resolve_event *event
 	return true;
 }
 
+/* Is it to be resolved for its client's network? Not while many others ask for the same. */
+static bool question_tailored(struct resolve *engine, const struct question *question)
+{
+	unsigned n_others;
+	if (question->subnet.addr.family == 0 ||
+	    !(question->tailored || resolve_subnet_covers(engine, question->qname)))
+		return false;
+	if (resolve_task_find_for(engine, question->qname, question->qtype, &question->subnet, &n_others) != NULL ||
+	    n_others < SUBNET_TASKS_MAX)
+		return true;
+	counter_add(engine->counters, COUNTER_ECS_LIMITED, 1);
+	return false;
+}
+
 /* A lookup for the question: one in flight, or a new one. BANYAN_ENOMEM or BANYAN_ELIMIT. */
 static int question_start(struct resolve *engine, struct question *question)
 {
 	bool own = question->trace || question->no_cache || question->retried || question->refreshed;
-	struct task *task = own ? NULL : resolve_task_find(engine, question->qname, question->qtype);
+	bool tailored = question_tailored(engine, question);
+	struct task *task = own || tailored ? NULL : resolve_task_find(engine, question->qname, question->qtype);
+	unsigned n_others;
+	if (tailored && !own)
+		task = resolve_task_find_for(engine, question->qname, question->qtype, &question->subnet, &n_others);
 	if (task != NULL && task->state >= TASK_VALIDATE && question->checking_disabled)
 		task = NULL; /* does not wait for a proof */
 	if (task != NULL) {
@@ -255,6 +291,8 @@ static int question_start(struct resolve *engine, struct question *question)
 	if (task == NULL)
 		return BANYAN_ENOMEM;
 	task->shared = !own;
+	if (tailored)
+		task->subnet = question->subnet;
 	task->no_cache = question->no_cache || question->refreshed;
 	task->refresh = question->background;
 	task->missed = question->missed;
@@ -500,5 +538,23 @@ void resolve_question_cancel(struct resolve *engine, uint64_t client)
 	if (question == NULL)
 		return;
 	counter_add(engine->counters, COUNTER_CANCELLED, 1);
+	question_close(engine, question);
+}
+
+void resolve_question_split(struct resolve *engine, struct question *question)
+{
+	uint32_t spent = question->waiter.joined ? 0 : question->waiter.task->work->upstream;
+	question->tailored = true;
+	if (!question_tailored(engine, question)) {
+		question->subnet.addr.family = 0;
+		return;
+	}
+	resolve_task_leave(engine, &question->waiter);
+	if (question_start(engine, question) == 0) {
+		if (!question->waiter.joined) /* what was spent stays spent */
+			question->waiter.task->work->upstream += spent;
+		return;
+	}
+	answer_failure(engine, question->client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 	question_close(engine, question);
 }

@@ -122,6 +122,13 @@ struct resolve_settings {
 	bool sentinel;                          /* RFC 8509 */
 	size_t n_negative_anchors;
 	const struct resolve_negative_anchor *negative_anchor;
+	/* ECS (RFC 7871): authorities of these zones and below are told the client's network; none = off. Needed during
+	 * resolve_new() only. */
+	size_t n_ecs_zones, n_ecs_servers;
+	const uint8_t *const *ecs_zone;
+	const struct addr_prefix *ecs_server; /* only these; none = all */
+	uint8_t ecs_ipv4_bits, ecs_ipv6_bits; /* of an address, at most */
+	size_t ecs_cache_bytes;
 	size_t n_forwards;
 	const struct resolve_forward *forward; /* needed during resolve_new() only */
 	/* Root servers, for when there is no root image; none = then nothing is resolved. Needed during resolve_new() only. */
@@ -232,12 +239,14 @@ struct resolve_event {
 	const struct policy *policy; /* what the operator says; valid until the actions are done; NULL = nothing */
 	union {
 		struct {
-			uint64_t client;      /* the caller's handle, unique among open ones */
-			const uint8_t *qname; /* any case */
-			uint16_t qtype;       /* class is IN */
-			struct addr from;     /* the client, for policy; family 0 = nobody in particular */
-			bool tcp;             /* it came over TCP */
-			bool dnssec;          /* DO: keep RRSIGs in the result */
+			uint64_t client;           /* the caller's handle, unique among open ones */
+			const uint8_t *qname;      /* any case */
+			uint16_t qtype;            /* class is IN */
+			struct addr from;          /* the client, for policy; family 0 = nobody in particular */
+			struct addr_prefix subnet; /* that the client named instead (ECS); family 0 = none */
+			bool subnet_off;           /* the client wants nothing to be said of it */
+			bool tcp;                  /* it came over TCP */
+			bool dnssec;               /* DO: keep RRSIGs in the result */
 			bool checking_disabled;
 			bool additional;  /* with addresses of the names in the answer, if the cache has them */
 			bool cached_only; /* no walk: what the cache does not say is refused, reason client-limit */
@@ -296,6 +305,7 @@ struct resolve_result {
 	uint16_t rcode;
 	bool authentic; /* AD: proved (or from the proved root image, when signed) */
 	bool from_cache;
+	uint8_t subnet_scope; /* ECS: bits of the client's network for which it holds */
 	enum reason reason; /* of a failure */
 	const char *detail; /* what exactly is wrong, or NULL */
 	size_t n_answer, n_authority, n_additional;

@@ -58,6 +58,7 @@ bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8
 	outcome->from_cache = true;
 	outcome->detail = NULL;
 	outcome->bare = false;
+	outcome->scope = 0;
 	outcome->n_answers = outcome->n_denials = 0;
 	wire_name_lower(qname, name);
 	engine->stale = true;

@@ -18,8 +18,29 @@ static struct task **bucket_of(struct resolve *engine, const uint8_t *qname, uin
 struct task *resolve_task_find(struct resolve *engine, const uint8_t *qname, uint16_t qtype)
 {
 	for (struct task *task = *bucket_of(engine, qname, qtype); task != NULL; task = task->next)
-		if (task->shared && task->qtype == qtype && wire_name_equal(task->qname, qname))
+		if (task->shared && task->subnet.addr.family == 0 && task->qtype == qtype &&
+		    wire_name_equal(task->qname, qname))
 			return task;
+	return NULL;
+}
+
+static bool same_subnet(const struct addr_prefix *a, const struct addr_prefix *b)
+{
+	return a->bits == b->bits && addr_equal(&a->addr, &b->addr);
+}
+
+struct task *resolve_task_find_for(struct resolve *engine, const uint8_t *qname, uint16_t qtype,
+				   const struct addr_prefix *subnet, unsigned *ret_n)
+{
+	*ret_n = 0;
+	for (struct task *task = *bucket_of(engine, qname, qtype); task != NULL; task = task->next) {
+		if (!task->shared || task->subnet.addr.family == 0 || task->qtype != qtype ||
+		    !wire_name_equal(task->qname, qname))
+			continue;
+		if (same_subnet(&task->subnet, subnet))
+			return task;
+		++*ret_n;
+	}
 	return NULL;
 }
 
@@ -223,6 +244,8 @@ void resolve_task_notify_some(struct resolve *engine, struct task *task, bool (*
 
 void resolve_task_end(struct resolve *engine, struct task *task)
 {
+	resolve_subnets_keep(engine, task);
+	task->outcome.scope = task->subnet_scope;
 	task_end(engine, task);
 	notify(engine, task);
 }

@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-#define UPSTREAM_MESSAGE_MAX (320 + COOKIE_OPTION_MAX) /* header, one name of 255, type and class, OPT with a cookie */
-#define UPSTREAM_OPT_SIZE    11
+#define UPSTREAM_OPTIONS_MAX (COOKIE_OPTION_MAX + SUBNET_OPTION_MAX)
+#define UPSTREAM_MESSAGE_MAX                                                                                           \
+	(320 + UPSTREAM_OPTIONS_MAX) /* header, one name of 255, type and class, OPT with options */
+#define UPSTREAM_OPT_SIZE 11
 
 static struct cut_target *target_of(const struct exchange *exchange)
 {
@@ -40,8 +42,10 @@ static int write_question(const struct resolve *engine, struct exchange *exchang
 			  uint8_t *msg)
 {
 	struct wire_writer writer;
-	uint8_t options[COOKIE_OPTION_MAX];
+	uint8_t options[UPSTREAM_OPTIONS_MAX];
 	size_t options_len = resolve_cookie_write(engine, exchange, info, options);
+	if (exchange->subnet)
+		options_len += resolve_subnet_option(exchange->task, options + options_len);
 	int rc = wire_writer_init(&writer, msg, UPSTREAM_MESSAGE_MAX, exchange->id, question_flags(engine, exchange));
 	if (rc == 0 && exchange->edns)
 		rc = wire_writer_reserve(&writer, UPSTREAM_OPT_SIZE + options_len);
@@ -83,6 +87,7 @@ int resolve_upstream_send(struct resolve *engine, struct task *task, unsigned ta
 	exchange->tcp = target->tcp || (task->cut->configured && task->cut->via != NULL && task->cut->via->tcp);
 	exchange->edns = !target->no_edns;
 	exchange->minimised = minimised;
+	exchange->subnet = resolve_subnet_told(engine, exchange);
 	exchange->qtype = qtype;
 	exchange->id = random_u16(engine->random);
 	memcpy(exchange->qname, qname, wire_name_len(qname));
@@ -94,6 +99,8 @@ int resolve_upstream_send(struct resolve *engine, struct task *task, unsigned ta
 		resolve_exchange_end(engine, exchange, false);
 		return rc;
 	}
+	if (exchange->subnet)
+		counter_add(engine->counters, COUNTER_ECS_SENT, 1);
 	target->tries++;
 	task->cut->tries++;
 	task->work->upstream++;
@@ -123,7 +130,7 @@ static enum match match_question(const struct exchange *exchange, const struct w
 	return same || exchange->tcp ? MATCH_GOOD : MATCH_CASE;
 }
 
-static enum match match_reply(const struct exchange *exchange, const struct resolve_event *event)
+static enum match match_reply(struct exchange *exchange, const struct resolve_event *event)
 {
 	struct wire_reader reader;
 	if (event->reply.tcp != exchange->tcp)
@@ -133,6 +140,8 @@ static enum match match_reply(const struct exchange *exchange, const struct reso
 	if (wire_reader_init(&reader, event->reply.msg, event->reply.len) < 0)
 		return MATCH_NONE;
 	if ((reader.flags & WIRE_QR) == 0 || reader.id != exchange->id)
+		return MATCH_NONE;
+	if (exchange->subnet && !resolve_subnet_match(exchange->task, event, &exchange->subnet_scope))
 		return MATCH_NONE;
 	return match_question(exchange, &reader);
 }
@@ -263,6 +272,8 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 	/* a connection takes a round trip before the question */
 	resolve_select_replied(engine, &exchange->to, &target->info, exchange->tcp ? took_ms / 2 : took_ms);
 	struct exchange sent = *exchange;
+	if (exchange->subnet_scope > task->subnet_scope) /* of a chain the narrowest network counts */
+		task->subnet_scope = exchange->subnet_scope;
 	resolve_quota_replied(engine, task);
 	resolve_exchange_end(engine, exchange, true);
 	task->state = TASK_ASK;

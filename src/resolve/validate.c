@@ -132,10 +132,11 @@ static void remember(struct resolve *engine, const struct task *task)
 	const struct outcome *outcome = &task->outcome;
 	for (unsigned i = 0; i < outcome->n_answers; i++) {
 		const struct rrset *set = outcome->answer[i];
-		if (set->rank != RANK_ROOT)
+		if (set->rank != RANK_ROOT && !resolve_subnet_owns(engine, task, set->owner))
 			resolve_evictions_count(engine, resolve_cache_put_set(engine->cache, engine->cache_ms, set));
 	}
 	if (outcome->n_denials == 0 || outcome->denial[0]->rank == RANK_ROOT ||
+	    resolve_subnet_owns(engine, task, task->sname) ||
 	    outcome->denial[0]->type != WIRE_TYPE_SOA) /* without SOA: not cached (RFC 2308 section 5) */
 		return;
 	struct cache_denial denial = {.nxdomain = outcome->rcode == WIRE_RCODE_NXDOMAIN,

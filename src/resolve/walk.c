@@ -67,6 +67,8 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 	for (;;) {
 		struct rrset *set;
 		struct cache_denial denial;
+		if (engine->tailoring && resolve_subnet_covers(engine, name))
+			return 0;
 		switch (resolve_cache_find(engine->cache, arena, engine->cache_ms, name, qtype, &set, &denial)) {
 		case CACHE_HIT_SET:
 			if (engine->stale && resolve_stale_denied(engine, arena, name, set, &denial))
@@ -120,9 +122,11 @@ void resolve_walk_look(struct resolve *engine, struct task *task)
 	if (task->no_cache || refresh)
 		return;
 	int rc = 0;
+	engine->tailoring = task->subnet.addr.family != 0;
 	if (!task->missed)
 		rc = resolve_walk_cached(engine, &task->arena, task->sname, task->qtype, &task->aliases,
 					 &task->outcome);
+	engine->tailoring = false;
 	task->missed = false;
 	if (rc == 1) {
 		trace_cache(engine, task, NULL, "known");
@@ -180,8 +184,10 @@ static void enter_cut(struct resolve *engine, struct task *task, struct cut *cut
 
 void resolve_walk_descend(struct resolve *engine, struct task *task)
 {
-	if (task->aliases > 0 && engine->policy != NULL) {
-		resolve_question_alias(engine, task);
+	if (task->aliases > 0 && (engine->policy != NULL || engine->subnets != NULL)) {
+		if (engine->policy != NULL)
+			resolve_question_alias(engine, task);
+		resolve_subnet_split(engine, task);
 		if (task->waiters == NULL) { /* nobody is left: it ends when its turn comes */
 			task->state = TASK_WAIT;
 			resolve_task_ready(engine, task);
@@ -278,7 +284,7 @@ static int take_answers(struct resolve *engine, struct task *task, const struct 
 		int rc = resolve_outcome_answer(&task->arena, &task->outcome, reading->answer[i]);
 		if (rc < 0)
 			return rc;
-		if (!ask->root)
+		if (!ask->root && !resolve_subnet_owns(engine, task, reading->answer[i]->owner))
 			resolve_evictions_count(
 				engine, resolve_cache_put_set(engine->cache, engine->cache_ms, reading->answer[i]));
 	}
@@ -315,7 +321,7 @@ static void take_denial(struct resolve *engine, struct task *task, const struct 
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;
 	}
-	if (reading->has_soa && !ask->root) {
+	if (reading->has_soa && !ask->root && !resolve_subnet_owns(engine, task, reading->name)) {
 		struct cache_denial denial = {.nxdomain = nx, .expires_ms = reading->denial[0]->expires_ms};
 		denial.n = reading->n_denials;
 		memcpy(denial.set, reading->denial, denial.n * sizeof(struct rrset *));

@@ -27,6 +27,8 @@ static int parse_options(const uint8_t *p, size_t len, struct wire_edns *edns)
 			break;
 		case WIRE_OPTION_ECS:
 			edns->has_ecs = true;
+			edns->ecs = p + 4;
+			edns->ecs_len = size;
 			break;
 		case WIRE_OPTION_KEEPALIVE:
 			edns->has_keepalive = true;

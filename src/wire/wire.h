@@ -167,6 +167,8 @@ struct wire_edns {
 	uint16_t udp_size;     /* as sent */
 	const uint8_t *cookie; /* RFC 7873 option data in the message, or NULL */
 	uint16_t cookie_len;
+	const uint8_t *ecs; /* RFC 7871 option data in the message, or NULL */
+	uint16_t ecs_len;
 	bool has_ecs, has_keepalive, has_padding;
 };
 

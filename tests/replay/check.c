@@ -244,6 +244,12 @@ static void check_word(struct scenario *s, const struct got *got, const char *wo
 		int ede = strcmp(word + 4, "none") == 0 ? -1 : (int)text_number(s, word + 4);
 		if (got->ede != ede)
 			bad(s, "extended error %d (reason %s)", got->ede, reason_code(got->reason));
+	} else if (strncmp(word, "ecs=", 4) == 0) {
+		uint8_t ecs[64];
+		size_t len = strcmp(word + 4, "none") == 0 ? 0 : text_hex(s, word + 4, ecs, sizeof ecs);
+		if (len != got->ecs_len || (len > 0 && memcmp(ecs, got->ecs, len) != 0))
+			bad(s, "another client subnet, of %zu bytes, scope %u", got->ecs_len,
+			    got->ecs_len > 3 ? got->ecs[3] : 0);
 	} else if (strcmp(word, "edns") == 0 || strcmp(word, "-edns") == 0) {
 		if (got->edns == not )
 			bad(s, "OPT is %sthere", not ? "" : "not ");

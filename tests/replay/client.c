@@ -22,6 +22,10 @@ static void read_options(const struct wire_reader *reader, struct got *got)
 			got->ede = wire_get16(p + 4);
 			snprintf(got->says, sizeof got->says, "%.*s", wire_get16(p + 2) - 2, (const char *)p + 6);
 		}
+		if (wire_get16(p) == WIRE_OPTION_ECS && wire_get16(p + 2) <= sizeof got->ecs) {
+			got->ecs_len = wire_get16(p + 2);
+			memcpy(got->ecs, p + 4, got->ecs_len);
+		}
 		p += 4 + wire_get16(p + 2);
 	}
 }
@@ -216,6 +220,7 @@ static void recurse(struct scenario *s, uint64_t client, const struct asking *as
 	event.question.from = pending->peer;
 	event.question.tcp = pending->tcp;
 	event.question.checking_disabled = (pending->flags & WIRE_CD) != 0;
+	answer_ecs_ask(&s->view, pending, &event);
 	event.question.no_cache = ask->cold;
 	event.question.trace = ask->trace;
 	world_event(s->world, &event);

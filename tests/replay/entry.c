@@ -153,6 +153,11 @@ static void read_line(struct scenario *s, struct entry *entry)
 		entry->forge_n = (unsigned)text_number(s, s->word[2]);
 	} else if (strcmp(word, "option") == 0) {
 		read_option(s, entry, (uint16_t)text_number(s, s->word[1]), s->word[2]);
+	} else if (strcmp(word, "ecs") == 0) {
+		entry->ecs = true;
+		entry->ecs_len = strcmp(s->word[1], "none") == 0
+					 ? 0
+					 : text_hex(s, s->word[1], entry->ecs_data, sizeof entry->ecs_data);
 	} else if (strcmp(word, "cookie") == 0) {
 		entry->cookie = true;
 		entry->server_cookie_len = (unsigned)text_hex(s, s->word[1], entry->server_cookie, 32);
@@ -198,11 +203,17 @@ static bool name_fits(const struct entry *entry, const uint8_t *name)
 	return entry->below ? wire_name_under(name, entry->qname) : wire_name_equal(entry->qname, name);
 }
 
+static bool ecs_fits(const struct entry *entry, const struct wire_question *q)
+{
+	return !entry->ecs || (q->edns.ecs_len == entry->ecs_len &&
+			       (entry->ecs_len == 0 || memcmp(q->edns.ecs, entry->ecs_data, entry->ecs_len) == 0));
+}
+
 static bool matches(const struct entry *entry, const struct addr *to, bool tcp, const struct wire_question *q)
 {
 	return (entry->any_addr || addr_equal(&entry->addr, to)) && (tcp ? entry->tcp : entry->udp) &&
 	       name_fits(entry, q->lower) && (entry->any_type || entry->qtype == q->qtype) &&
-	       (!entry->noedns || q->edns.present) && (!entry->do_only || q->edns.do_bit);
+	       (!entry->noedns || q->edns.present) && (!entry->do_only || q->edns.do_bit) && ecs_fits(entry, q);
 }
 
 static void put_set(struct wire_writer *writer, const struct item *item, const struct wire_rrset *set)

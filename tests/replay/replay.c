@@ -104,6 +104,8 @@ static bool do_build(struct scenario *s)
 		settings_hints(s);
 	else if (strcmp(word, "NEVER-ASK") == 0)
 		settings_never_ask(s);
+	else if (strcmp(word, "ECS") == 0)
+		settings_ecs(s);
 	else if (strcmp(word, "START") == 0) {
 		int64_t unix_s;
 		if (s->started || s->n_zones > 0 || clock_parse(s->word[1], &unix_s) < 0)

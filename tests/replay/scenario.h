@@ -111,6 +111,9 @@ struct entry {
 	uint32_t ttl;
 	uint8_t server_cookie[32];
 	unsigned server_cookie_len;
+	bool ecs; /* only for questions with this option: */
+	uint8_t ecs_data[ANSWER_ECS_MAX];
+	size_t ecs_len;
 	size_t n_items;
 	struct item *item;
 };
@@ -136,6 +139,8 @@ struct got {
 	uint16_t flags, rcode, udp_size;
 	int ede;
 	char says[256]; /* the words of the extended error */
+	uint8_t ecs[64];
+	size_t ecs_len;
 	bool edns, do_bit;
 	enum reason reason;
 	size_t len;
@@ -269,3 +274,4 @@ void settings_forward(struct scenario *s);
 /* HINTS address..., NEVER-ASK prefix... */
 void settings_hints(struct scenario *s);
 void settings_never_ask(struct scenario *s);
+void settings_ecs(struct scenario *s);

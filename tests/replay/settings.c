@@ -41,6 +41,9 @@ static const struct row rows[] = {
 	ROW("clients-per-question", clients_per_question),
 	ROW("question-time", question_time_ms),
 	ROW("edns-size", edns_size),
+	ROW("ecs-ipv4-prefix", ecs_ipv4_bits),
+	ROW("ecs-ipv6-prefix", ecs_ipv6_bits),
+	ROW("ecs-cache-size", ecs_cache_bytes),
 	ROW("zone-questions-max", zone_questions_max),
 	ROW("zone-questions-min", zone_questions_min),
 	ROW("validate", validate),
@@ -100,6 +103,33 @@ void settings_never_ask(struct scenario *s)
 			bad(s, "%s is no prefix", s->word[i]);
 }
 
+/* ECS ZONE [server=PREFIX | trust=PREFIX]... */
+void settings_ecs(struct scenario *s)
+{
+	static struct addr_prefix prefix[8];
+	static uint8_t zone[8][WIRE_NAME_MAX];
+	static const uint8_t *zones[8];
+	size_t n = s->settings.n_ecs_zones;
+	if (s->started || n == ARRAY_SIZE(zones) || s->n_words > ARRAY_SIZE(prefix))
+		bad(s, "ECS stands before the first step, at most %zu times", ARRAY_SIZE(zones));
+	text_name(s, s->word[1], zone[n]);
+	zones[n] = zone[n];
+	s->settings.ecs_zone = zones;
+	s->settings.n_ecs_zones++;
+	s->view.ecs.enabled = true;
+	for (unsigned i = 2; i < s->n_words; i++) {
+		const char *text = strchr(s->word[i], '=');
+		if (text == NULL || addr_prefix_parse(text + 1, &prefix[i]) < 0)
+			bad(s, "\"%s\" has no prefix", s->word[i]);
+		if (s->word[i][0] == 't') {
+			s->view.ecs.trust = (struct answer_networks){.n = 1, .item = &prefix[i]};
+			continue;
+		}
+		s->settings.ecs_server = &prefix[i];
+		s->settings.n_ecs_servers = 1;
+	}
+}
+
 void settings_set(struct scenario *s)
 {
 	const struct row *row = rows;
@@ -113,6 +143,8 @@ void settings_set(struct scenario *s)
 	uint8_t *at = (uint8_t *)&s->settings + row->at;
 	if (row->is_bool)
 		*(bool *)at = value != 0;
+	else if (row->size == 1)
+		*at = (uint8_t)value;
 	else if (row->size == 2)
 		*(uint16_t *)at = (uint16_t)value;
 	else if (row->size == 4)

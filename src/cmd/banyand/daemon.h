@@ -65,6 +65,15 @@ void policies_done(struct policies *policies);
 struct policy_zone *policy_zone_make(const struct zone *zone, char why[REFUSAL_TEXT_MAX]);
 void policy_zone_release(struct policy_zone *zone);
 
+/* ---- zones whose servers are told of clients' networks (ecs.c) ---- */
+struct ecs_zones {
+	const uint8_t **item;
+	uint8_t (*name)[WIRE_NAME_MAX]; /* of item */
+};
+int ecs_zones_make(const struct config *config, struct ecs_zones *ret) _must_use_;
+void ecs_zones_done(struct ecs_zones *zones);
+void ecs_settings(const struct config *config, const struct ecs_zones *zones, struct resolve_settings *settings);
+
 /* ---- generations (load.c) ---- */
 
 /* One zone as loaded; several users in a generation may share it (the zone "." and the root copy). */

@@ -333,6 +333,8 @@ static void limits_fill(struct generation *g)
 		.rrl_ipv6_bits = (uint8_t)config->rrl.ipv6_prefix,
 		.rrl_exempt = networks_of(&config->rrl.exempt),
 	};
+	g->view.ecs.enabled = config->resolver.enabled && config->ecs.zones.count > 0;
+	g->view.ecs.trust = networks_of(&config->ecs.trust);
 }
 
 static int dns64_fill(struct generation *g, char why[REFUSAL_TEXT_MAX])

@@ -119,6 +119,11 @@ static int engine_make(struct worker *worker, const struct config *config, struc
 	int rc = forward_list_make(config, &forwards);
 	if (rc < 0)
 		return rc;
+	_cleanup_(ecs_zones_done) struct ecs_zones ecs = {0};
+	rc = ecs_zones_make(config, &ecs);
+	if (rc < 0)
+		return rc;
+	ecs_settings(config, &ecs, settings);
 	settings->n_forwards = forwards.count;
 	settings->forward = forwards.item;
 	return resolve_new(settings, cache, &worker->random, &worker->counters, &worker->engine);
