@@ -138,15 +138,22 @@ static bool trust_is_bogus(struct resolve_cache *cache, const uint8_t *zone)
 	       value.data[0] == TRUST_BOGUS;
 }
 
+/* The keys of a zone, if they could not be had or proved. */
+static size_t flush_bogus(struct resolve_cache *cache, const uint8_t *zone)
+{
+	size_t n = key_delete(cache, CACHE_FAILURE, zone, WIRE_TYPE_DNSKEY) +
+		   key_delete(cache, CACHE_FAILURE, zone, WIRE_TYPE_DS);
+	return n + (trust_is_bogus(cache, zone) ? key_delete(cache, CACHE_TRUST, zone, 0) : 0);
+}
+
 /* What stands above the name and decides about it. */
 static size_t flush_above(struct resolve_cache *cache, const uint8_t *name)
 {
-	size_t n = resolve_denial_forget(cache, name);
+	size_t n = resolve_denial_forget(cache, name) + flush_bogus(cache, name);
 	for (unsigned labels = wire_name_labels(name); labels > 0; labels--) {
 		name = wire_name_skip(name, 1);
-		n += key_delete(cache, CACHE_NAME, name, 0) + key_delete(cache, CACHE_SET, name, WIRE_TYPE_DNAME);
-		if (trust_is_bogus(cache, name))
-			n += key_delete(cache, CACHE_TRUST, name, 0);
+		n += key_delete(cache, CACHE_NAME, name, 0) + key_delete(cache, CACHE_SET, name, WIRE_TYPE_DNAME) +
+		     flush_bogus(cache, name);
 	}
 	return n;
 }

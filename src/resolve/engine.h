@@ -281,7 +281,9 @@ bool resolve_stale_at_once(struct resolve *engine, const uint8_t *qname, uint16_
 /* Seconds for which a failure holds at least, since there is something stale to bridge them; or 0. */
 uint32_t resolve_stale_recheck_s(struct resolve *engine, const uint8_t *qname, uint16_t qtype);
 
-/* synthesise.c: 1 = the outcome is made of proofs that are known (RFC 8198), 0 = they do not suffice, BANYAN_ENOMEM */
+/* synthesise.c: 1 = the outcome is made of proofs that are known (RFC 8198), SYNTHESIS_ALIAS = a CNAME was appended to its answer, which
+ * leads on, 0 = they do not suffice, BANYAN_ENOMEM */
+#define SYNTHESIS_ALIAS 2
 int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_t *name, uint16_t qtype,
 		       struct outcome *outcome);
 

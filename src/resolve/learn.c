@@ -146,7 +146,7 @@ static bool is_denial(const struct rrset *set)
 void resolve_denial_relearn(struct resolve_cache *cache, const uint8_t *zone, const struct rrset *set)
 {
 	struct denial_place place;
-	if (is_denial(set) && place_of(set, zone, &place))
+	if (is_denial(set) && !is_opt_out(set) && place_of(set, zone, &place))
 		resolve_denials_add(resolve_store_denials(cache), zone, &place);
 }
 

@@ -158,10 +158,10 @@ static int deny(struct synthesis *s, uint16_t rcode)
 }
 
 /* The wildcard below `encloser` has the type, and nothing closer to the name exists. */
-static int expand(struct synthesis *s, const uint8_t *wildcard, unsigned labels)
+static int expand_type(struct synthesis *s, const uint8_t *wildcard, unsigned labels, uint16_t type)
 {
 	struct outcome *outcome = s->outcome;
-	struct rrset *set = resolve_cache_set(s->engine->cache, s->arena, s->engine->cache_ms, wildcard, s->qtype);
+	struct rrset *set = resolve_cache_set(s->engine->cache, s->arena, s->engine->cache_ms, wildcard, type);
 	if (set == NULL || set->security != SECURITY_SECURE || outcome->n_answers == OUTCOME_SETS_MAX ||
 	    !denies_closer(s, labels))
 		return 0;
@@ -175,6 +175,15 @@ static int expand(struct synthesis *s, const uint8_t *wildcard, unsigned labels)
 	outcome->rcode = WIRE_RCODE_NOERROR;
 	outcome->reason = REASON_SYNTHESISED;
 	return 1;
+}
+
+static int expand(struct synthesis *s, const uint8_t *wildcard, unsigned labels)
+{
+	int rc = expand_type(s, wildcard, labels, s->qtype);
+	if (rc != 0 || s->qtype == WIRE_TYPE_CNAME)
+		return rc;
+	rc = expand_type(s, wildcard, labels, WIRE_TYPE_CNAME);
+	return rc == 1 ? SYNTHESIS_ALIAS : rc;
 }
 
 static int try_nsec(struct synthesis *s)
@@ -229,9 +238,12 @@ int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_
 {
 	struct denials *denials = resolve_store_denials(engine->cache);
 	unsigned labels = wire_name_labels(name), least = engine->root != NULL ? 1 : 0;
+	/* what the public tree denies takes down no forward zone */
+	unsigned floor = resolve_forward_floor(engine->forwards, name, qtype);
 	if (!engine->settings.aggressive_nsec || !engine->settings.validate || engine->stale ||
 	    qtype == WIRE_TYPE_ANY || qtype == WIRE_TYPE_RRSIG || qtype == WIRE_TYPE_NSEC || qtype == WIRE_TYPE_NSEC3)
 		return 0;
+	least = floor > least ? floor : least;
 	/* A DS stands in the parent's zone; the apex of a zone cannot deny it. */
 	for (unsigned skip = qtype == WIRE_TYPE_DS; skip <= labels && labels - skip >= least; skip++) {
 		const uint8_t *zone = wire_name_skip(name, skip);
@@ -247,7 +259,7 @@ int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_
 		int rc = try_nsec(&s);
 		if (rc == 0)
 			rc = try_nsec3(&s);
-		if (rc == 1)
+		if (rc > 0)
 			counter_add(engine->counters, COUNTER_SYNTHESISED, 1);
 		return rc;
 	}

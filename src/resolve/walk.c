@@ -89,8 +89,12 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 		const struct rrset *alias;
 		bool may_alias = qtype != WIRE_TYPE_ANY && qtype != WIRE_TYPE_RRSIG;
 		int rc = may_alias ? cached_alias(engine, arena, name, outcome, &alias) : 0;
-		if (rc == 0)
-			return resolve_synthesise(engine, arena, name, qtype, outcome);
+		if (rc == 0) {
+			rc = resolve_synthesise(engine, arena, name, qtype, outcome);
+			if (rc != SYNTHESIS_ALIAS)
+				return rc;
+			alias = outcome->answer[outcome->n_answers - 1];
+		}
 		if (rc < 0)
 			return rc;
 		if (qtype == WIRE_TYPE_CNAME) { /* what a DNAME makes is what was asked for */

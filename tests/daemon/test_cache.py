@@ -292,3 +292,40 @@ def test_flush_denials_and_failures(world, tmp_path):
     restart(authority)
     flush(d, "host.test.")
     assert d.ask("host.test.").answer
+
+
+# ---- what has expired, and what is about to ----
+
+def test_stale_answers(many):
+    """RFC 8767 by the settings: with servers that are gone, what has expired is given, and says so; also after kill -9."""
+    authority, d = many({"cache-negative-ttl-max": "1s", "stale-ttl": "7s", "stale-client-timeout": "300ms",
+                         "cache-save-interval": "0s"})
+    d.stop()
+    d.config["resolver"]["cache-file"] = str(d.folder / "kept")
+    d.write()
+    restart(d)
+    assert d.ask("short.test.").answer and d.ask("none.example.").rcode() == dns.rcode.NXDOMAIN
+    authority.stop()
+    reply = wait_for("what has expired", lambda: (r := d.ask("short.test.", use_edns=0)) and ede(r) and r)
+    assert [code for code, _ in ede(reply)] == [3] and reply.answer[0].ttl == 7
+    reply = wait_for("its denial", lambda: (r := d.ask("none.example.", use_edns=0)) and ede(r) and r)
+    assert [code for code, _ in ede(reply)] == [19] and reply.rcode() == dns.rcode.NXDOMAIN
+    d.stop()
+    restart(d)
+    reply = d.ask("short.test.", use_edns=0)
+    assert [code for code, _ in ede(reply)] == [3] and str(reply.answer[0][0]) == "192.0.2.9"
+    d.stop()
+    d.config["resolver"]["serve-stale"] = False
+    d.write()
+    restart(d)
+    assert d.ask("short.test.").rcode() == dns.rcode.SERVFAIL
+
+
+def test_prefetch(world):
+    """What is asked for often is asked again before it expires, and nobody waits for it."""
+    _, d, _ = world({"cache-ttl-max": "10s"})
+    def asked():
+        assert d.ask("www.example.").answer
+        return d.counters()["prefetches"] > 0
+    wait_for("a prefetch", asked)
+    assert d.ask("www.example.").answer[0].ttl >= 8

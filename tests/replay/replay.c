@@ -167,6 +167,10 @@ static void do_step(struct scenario *s)
 		w->wall_off_ms += text_seconds(s, s->word[1]) * 1000;
 	else if (strcmp(word, "RESTART") == 0)
 		do_restart(s);
+	else if (strcmp(word, "REBOOT") == 0)
+		stored_reboot(s);
+	else if (strcmp(word, "FLUSH") == 0)
+		stored_flush(s);
 	else if (strcmp(word, "NOROOT") == 0)
 		w->root = NULL;
 	else if (strcmp(word, "WITHROOT") == 0)

@@ -250,6 +250,10 @@ void client_init(struct scenario *s);
 void client_query(struct scenario *s);
 uint64_t client_number(struct scenario *s);
 
+/* stored.c */
+void stored_flush(struct scenario *s);
+void stored_reboot(struct scenario *s);
+
 /* policy.c */
 void policy_read(struct scenario *s);
 void policy_read_rpz(struct scenario *s);
