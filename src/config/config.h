@@ -255,7 +255,8 @@ struct config {
 	} resolver;
 	struct {
 		bool default_zones;
-		struct config_list open; /* names */
+		struct config_list designated; /* data of SVCB records */
+		struct config_list open;       /* names */
 		struct config_local data;
 	} local;
 	size_t n_views;

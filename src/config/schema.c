@@ -551,6 +551,12 @@ const struct config_option config_options[] = {
 	 "Names at and below which these zones do not hold and questions are resolved: one of the zones, a name in "
 	 "one, or a "
 	 "name above some (in-addr.arpa and ip6.arpa for all of RFC 6303)."},
+	{"local.designated", CONFIG_TEXTS, CONFIG_LIVE, FIELD(local.designated), "[]", RANGE(0, NAME_RECORDS), NULL,
+	 "Resolvers that clients may turn to instead of this one, over encrypted transports (RFC 9462): each the data "
+	 "of an SVCB "
+	 "record, as \"1 dns.example.net. alpn=dot,h2 dohpath=/dns-query{?dns}\". They are given at "
+	 "_dns.resolver.arpa, which has no "
+	 "data without them."},
 	{"local.ttl", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(local.data.ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
 	 "TTL of what hosts files say and of records that do not name one."},
 	{"local.hosts", CONFIG_PATHS, CONFIG_LIVE, FIELD(local.data.hosts), "[]", RANGE(0, FILES_MAX), NULL,

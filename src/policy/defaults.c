@@ -31,15 +31,16 @@ static const struct {
 	{"a.e.f.ip6.arpa", 0, 0},
 	{"b.e.f.ip6.arpa", 0, 0},
 	{"8.b.d.0.1.0.0.2.ip6.arpa", 0, 0},
-	{"home.arpa", 0, 0},        /* RFC 8375 */
-	{"resolver.arpa", 0, 0},    /* RFC 9462 section 6.4 */
-	{"service.arpa", 0, 0},     /* RFC 9665 */
-	{"empty.as112.arpa", 0, 0}, /* RFC 7535: where the AS112 service sends what nobody should ask */
-	{"invalid", 0, 0},          /* RFC 6761 section 6.4 */
-	{"test", 0, 0},             /* RFC 6761 section 6.2 */
-	{"local", 0, 0},            /* RFC 6762 section 22.1 */
-	{"onion", 0, 0},            /* RFC 7686 section 2 */
-	{"alt", 0, 0},              /* RFC 9476 section 2 */
+	{"home.arpa", 0, 0},          /* RFC 8375 */
+	{"resolver.arpa", 0, 0},      /* RFC 9462 section 6.4, */
+	{"_dns.resolver.arpa", 0, 0}, /* and section 4: a name that exists, whether it has data or not */
+	{"service.arpa", 0, 0},       /* RFC 9665 */
+	{"empty.as112.arpa", 0, 0},   /* RFC 7535: where the AS112 service sends what nobody should ask */
+	{"invalid", 0, 0},            /* RFC 6761 section 6.4 */
+	{"test", 0, 0},               /* RFC 6761 section 6.2 */
+	{"local", 0, 0},              /* RFC 6762 section 22.1 */
+	{"onion", 0, 0},              /* RFC 7686 section 2 */
+	{"alt", 0, 0},                /* RFC 9476 section 2 */
 };
 
 /* Names in them that have data: RFC 6761 section 6.3 and the way back. */

@@ -50,17 +50,25 @@ static const uint8_t *target_of(const struct rrset *set, const struct wire_rdata
 	return service && wire_get16(rdata->data) > 0 ? set->owner : NULL; /* RFC 9460 section 2.5 */
 }
 
-static void add_target(struct additional *add, const struct rrset *set, const struct wire_rdata *rdata)
+static bool is_service(uint16_t type)
 {
-	uint8_t name[WIRE_NAME_MAX];
-	const uint8_t *target = target_of(set, rdata);
-	if (target == NULL)
-		return;
-	wire_name_lower(target, name);
-	if ((set->type == WIRE_TYPE_SVCB || set->type == WIRE_TYPE_HTTPS) && wire_get16(rdata->data) == 0)
-		add_set(add, name, set->type); /* an alias: RFC 9460 section 4.2 */
-	add_set(add, name, WIRE_TYPE_A);
-	add_set(add, name, WIRE_TYPE_AAAA);
+	return type == WIRE_TYPE_SVCB || type == WIRE_TYPE_HTTPS;
+}
+
+static void add_targets(struct additional *add, const struct rrset *set)
+{
+	for (unsigned i = 0; i < set->count; i++) {
+		struct wire_rdata rdata = resolve_rrset_rdata(set, i);
+		uint8_t name[WIRE_NAME_MAX];
+		const uint8_t *target = target_of(set, &rdata);
+		if (target == NULL)
+			continue;
+		wire_name_lower(target, name);
+		if (is_service(set->type) && wire_get16(rdata.data) == 0)
+			add_set(add, name, set->type); /* an alias: RFC 9460 section 4.2 */
+		add_set(add, name, WIRE_TYPE_A);
+		add_set(add, name, WIRE_TYPE_AAAA);
+	}
 }
 
 static bool names_hosts(uint16_t type)
@@ -91,10 +99,10 @@ int resolve_additional(struct resolve *engine, const struct outcome *outcome, st
 		add->engine = engine;
 		add->outcome = outcome;
 		add->n = *ret_n;
-		for (unsigned j = 0; j < set->count; j++) {
-			struct wire_rdata rdata = resolve_rrset_rdata(set, j);
-			add_target(add, set, &rdata);
-		}
+		add_targets(add, set);
+		for (unsigned j = 0; j < add->n; j++) /* what aliases led to; each set comes once, so this ends */
+			if (is_service(add->set[j]->type))
+				add_targets(add, add->set[j]);
 		*ret = add->set;
 		*ret_n = add->n;
 	}

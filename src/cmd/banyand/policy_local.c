@@ -92,6 +92,28 @@ static int text_take(const struct making *m, const char *text, uint32_t ttl, con
 	return rc;
 }
 
+/* The resolvers that clients may turn to instead of this one, at the name where they look for them (RFC 9462 section 4). */
+static int designated_take(const struct making *from)
+{
+	struct making m = *from;
+	const struct config_list *list = &m.config->local.designated;
+	int rc = 0;
+	m.where = "local";
+	for (size_t i = 0; i < list->count && rc == 0; i++) {
+		_cleanup_(buffer_done) struct buffer text = {0};
+		char what[64];
+		snprintf(what, sizeof what, "designated[%zu]", i);
+		/* by the number of its key (RFC 9461 section 5), since older libraries do not know its name */
+		const char *data = list->item[i], *path = strstr(data, " dohpath=");
+		int before = path == NULL ? (int)strlen(data) : (int)(path - data);
+		rc = buffer_printf(&text, "_dns.resolver.arpa. SVCB %.*s%s%s%c", before, data,
+				   path == NULL ? "" : " key7=", path == NULL ? "" : path + strlen(" dohpath="), 0);
+		if (rc == 0)
+			rc = text_take(&m, (const char *)text.data, m.config->local.data.ttl, what);
+	}
+	return rc;
+}
+
 static int name_take(const struct making *m, const struct config_local_name *from, size_t index)
 {
 	uint8_t name[WIRE_NAME_MAX], alias[WIRE_NAME_MAX];
@@ -162,6 +184,8 @@ int policy_table_make(const struct config *config, const char *where, const stru
 		rc = policy_local_defaults(m.builder);
 	if (rc == 0 && defaults != NULL)
 		rc = open_zones(&m, defaults);
+	if (rc == 0 && defaults != NULL)
+		rc = designated_take(&m);
 	if (rc == 0 && from != NULL)
 		rc = all_take(&m, from);
 	if (rc < 0) {
