@@ -40,7 +40,7 @@ struct sync_transfer_settings {
 	const uint8_t *apex; /* lower case */
 	bool have;           /* there is a version already, with this serial */
 	uint32_t serial;
-	bool whole;                      /* all of it, even if differences would do */
+	bool whole;                      /* when there is a newer version, all of it and no differences */
 	const struct wire_tsig_key *key; /* NULL = unsigned */
 	uint64_t bytes_max;              /* 0 = SYNC_BYTES_DEFAULT */
 	uint64_t seed;                   /* of message IDs */

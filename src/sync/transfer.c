@@ -169,7 +169,7 @@ static enum sync_progress take_first(struct sync_transfer *t, const struct wire_
 	bool newer = !t->settings.have || sync_serial_newer(t->serial, t->settings.serial);
 	if (t->step == STEP_SERIAL) {
 		t->expect = EXPECT_NOTHING;
-		if (!newer && !t->settings.whole)
+		if (!newer)
 			return SYNC_CURRENT;
 		t->step = t->settings.have && !t->settings.whole ? STEP_IXFR : STEP_AXFR;
 		return SYNC_ASK;

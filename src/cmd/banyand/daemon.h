@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "dnssec/dnssec.h"
 #include "operate/operate.h"
+#include "sync/sync.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -41,6 +42,14 @@ struct policy_table {
 struct policy_zone {
 	unsigned users;
 	struct policy_rpz *rpz;
+	struct sync_timers timers;
+};
+/* Where one comes from. */
+struct policy_source {
+	unsigned users;
+	uint8_t apex[WIRE_NAME_MAX];
+	struct wire_tsig_key *key; /* NULL = none */
+	_Atomic bool notified;     /* set by workers: a primary has something new */
 };
 struct policies {
 	const struct config *config;
@@ -49,6 +58,7 @@ struct policies {
 	struct policy_table *common;     /* section local */
 	struct policy_table *bare;       /* its default zones alone; NULL when no view wants them */
 	struct policy_zone **zone;       /* of config->rpz; NULL = not there yet */
+	struct policy_source **source;   /* of config->rpz; NULL = it has no primaries */
 	uint8_t (*cname)[WIRE_NAME_MAX]; /* of config->rpz */
 	struct policy_rpz_use *use;
 	struct policy_view *view;
@@ -64,6 +74,7 @@ void policies_done(struct policies *policies);
 /* A policy zone out of a zone; NULL = out of memory, or `why`. */
 struct policy_zone *policy_zone_make(const struct zone *zone, char why[REFUSAL_TEXT_MAX]);
 void policy_zone_release(struct policy_zone *zone);
+void policy_source_release(struct policy_source *source);
 
 /* ---- zones whose servers are told of clients' networks (ecs.c) ---- */
 struct ecs_zones {
@@ -111,8 +122,12 @@ struct generation {
 /* `anchors` (NULL without a resolver): what is trusted, for the root copy.
  * Makes a generation from a configuration, which it owns from then on (also on failure: it is freed then). A root
  * copy that cannot be used fails the whole only if `need_root`. `why` gets a sentence. */
-int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, struct generation **ret,
-		    char why[REFUSAL_TEXT_MAX]) _must_use_;
+int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, policy_kept_fn kept,
+		    void *kept_ctx, struct generation **ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+/* The same with other policies, which it owns then; NULL = out of memory. When it is published, the one before it is let go by
+ * generation_shell_free(), which leaves to the new one what both have. */
+struct generation *generation_with(const struct generation *from, struct policies *policies);
+void generation_shell_free(struct generation *generation);
 void generation_free(struct generation *generation);
 
 /* ---- secrets (secrets.c) ---- */
@@ -228,6 +243,7 @@ int confine_system_calls(void) _must_use_; /* for this thread and all that it st
 /* ---- the keeper (keeper.c, reload.c, control.c) ---- */
 struct posted;
 struct trace_job;
+struct feed;
 
 struct keeper {
 	uv_loop_t loop;
@@ -260,6 +276,7 @@ struct keeper {
 	size_t n_reload_next_calls;
 
 	struct trace_job *trace_first;
+	struct feed *feeds;            /* policy zones that come from primaries */
 	struct cache_file *cache_file; /* NULL = none */
 };
 
@@ -286,6 +303,15 @@ void cache_file_stop(struct keeper *keeper); /* the workers have stopped */
 void control_why(void *ctx, struct operate_call *call, int argc, char **argv);
 
 void expiry_watch(struct keeper *keeper); /* expiry.c: takes the root copy away when its time is over */
+
+/* ---- policy zones from primaries (feed.c) ---- */
+void feeds_adopt(struct keeper *keeper);   /* those of the generation that has just been published */
+void feeds_publish(struct keeper *keeper); /* what came during a reload */
+void feeds_end(struct keeper *keeper);
+struct policy_zone *feeds_kept(void *ctx, const struct config_rpz *from); /* a policy_kept_fn of the keeper */
+#define FEEDS_NOT_MINE (-1)
+/* In a worker: a NOTIFY for one of them? The length of the reply in request->out, or FEEDS_NOT_MINE. */
+int feeds_notify(struct keeper *keeper, const struct answer_request *request, struct counters *counters);
 
 /* To the service manager, if there is one (sd_notify(3)). */
 void notify_ready(const char *status);

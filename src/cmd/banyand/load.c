@@ -397,8 +397,8 @@ static int elsewhere_fill(struct generation *g)
 	return 0;
 }
 
-int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, struct generation **ret,
-		    char why[REFUSAL_TEXT_MAX])
+int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, policy_kept_fn kept,
+		    void *kept_ctx, struct generation **ret, char why[REFUSAL_TEXT_MAX])
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	if (g == NULL) {
@@ -420,7 +420,7 @@ int generation_load(struct config *config, struct resolve_anchors *anchors, bool
 		rc = elsewhere_fill(g);
 	}
 	if (rc == 0 && g->view.recursion)
-		rc = policies_load(config, &g->forwards, NULL, NULL, &g->policies, why);
+		rc = policies_load(config, &g->forwards, kept, kept_ctx, &g->policies, why);
 	if (rc == 0) {
 		g->view.policy = g->policies.policy;
 		rc = root_load(g, need_root, why);
@@ -449,5 +449,26 @@ void generation_free(struct generation *g)
 	free(g->answer_zone);
 	forward_list_done(&g->forwards);
 	free(g->elsewhere);
+	free(g);
+}
+
+struct generation *generation_with(const struct generation *from, struct policies *policies)
+{
+	struct generation *g = malloc(sizeof(*g));
+	if (g == NULL)
+		return NULL;
+	*g = *from;
+	g->policies = *policies;
+	g->view.policy = policies->policy;
+	/* what points into the struct itself */
+	g->view.identity = g->identity;
+	if (g->root != NULL && g->root->from == &from->root_from)
+		g->root->from = &g->root_from;
+	return g;
+}
+
+void generation_shell_free(struct generation *g)
+{
+	policies_done(&g->policies);
 	free(g);
 }

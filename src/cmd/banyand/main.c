@@ -113,7 +113,7 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 		return rc;
 	}
 	struct generation *generation;
-	rc = generation_load(config, keeper->workers.shared_anchors, false, &generation, why);
+	rc = generation_load(config, keeper->workers.shared_anchors, false, NULL, NULL, &generation, why);
 	if (rc < 0)
 		return rc;
 	rc = anchors_adopt(keeper, NULL, generation);
@@ -123,6 +123,7 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 		return rc;
 	}
 	swap_publish(&keeper->swap, generation);
+	feeds_adopt(keeper);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
 	rc = workers_start(&keeper->workers);

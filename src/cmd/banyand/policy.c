@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-#define REMARKS_MAX 10 /* of one policy zone, in the log */
+#define SECRET_FILE_MAX 4096 /* bytes: one word */
+#define REMARKS_MAX     10   /* of one policy zone, in the log */
 
 /* ---- policy zones ---- */
 
@@ -50,6 +52,7 @@ struct policy_zone *policy_zone_make(const struct zone *zone, char why[REFUSAL_T
 		   stats->serial, rules, rules == 1 ? "" : "s", stats->ignored, stats->ignored == 1 ? "" : "s",
 		   stats->bytes / 1024);
 	made->users = 1;
+	(void)!sync_timers_of(zone, &made->timers); /* it has a SOA, or it would not be here */
 	return made;
 }
 
@@ -59,6 +62,76 @@ void policy_zone_release(struct policy_zone *zone)
 		return;
 	policy_rpz_free(zone->rpz);
 	free(zone);
+}
+
+/* ---- where they come from ---- */
+
+static int secret_load(const struct config *config, const struct config_key *key, char **ret,
+		       char why[REFUSAL_TEXT_MAX])
+{
+	uint8_t *text = NULL;
+	size_t len = 0;
+	if (key->secret[0] != '\0') {
+		*ret = strdup(key->secret);
+		return *ret == NULL ? BANYAN_ENOMEM : 0;
+	}
+	int rc = file_read(key->file, SECRET_FILE_MAX, &text, &len);
+	if (rc < 0) {
+		snprintf(why, REFUSAL_TEXT_MAX, "%s: the key %.300s is to be in %s, which cannot be read: %s",
+			 config->path, key->name, key->file, error_text(rc));
+		return rc;
+	}
+	text[strcspn((char *)text, " \t\r\n")] = 0; /* file_read() ends it */
+	*ret = (char *)text;
+	return 0;
+}
+
+static int key_load(const struct config *config, const char *name, struct wire_tsig_key **ret,
+		    char why[REFUSAL_TEXT_MAX])
+{
+	static const char *const algorithms[] = {"hmac-sha256", "hmac-sha512", "hmac-sha384",
+						 "hmac-sha224", "hmac-sha1",   "hmac-md5"};
+	_cleanup_(base_free) char *secret = NULL;
+	size_t i = 0;
+	while (i < config->n_keys && strcasecmp(config->keys[i].name, name) != 0)
+		i++;
+	if (i == config->n_keys)
+		return BANYAN_ECONFIG;
+	int rc = secret_load(config, &config->keys[i], &secret, why);
+	if (rc == 0)
+		rc = wire_tsig_key_new(algorithms[config->keys[i].algorithm], config->keys[i].name, secret, ret);
+	if (rc == BANYAN_EINVAL)
+		snprintf(why, REFUSAL_TEXT_MAX, "%s: keys[%zu]: the secret of %.300s%s%s is not base64", config->path,
+			 i, config->keys[i].name, config->keys[i].file[0] != '\0' ? " in " : "", config->keys[i].file);
+	return rc;
+}
+
+static int source_load(const struct config *config, const struct config_rpz *from, struct policy_source **ret,
+		       char why[REFUSAL_TEXT_MAX])
+{
+	struct policy_source *source = calloc(1, sizeof *source);
+	if (source == NULL)
+		return BANYAN_ENOMEM;
+	source->users = 1;
+	int rc = wire_name_parse(from->zone, source->apex);
+	if (rc >= 0) {
+		wire_name_lower(source->apex, source->apex);
+		rc = from->key[0] == '\0' ? 0 : key_load(config, from->key, &source->key, why);
+	}
+	if (rc < 0) {
+		policy_source_release(source);
+		return rc;
+	}
+	*ret = source;
+	return 0;
+}
+
+void policy_source_release(struct policy_source *source)
+{
+	if (source == NULL || --source->users > 0)
+		return;
+	wire_tsig_key_free(source->key);
+	free(source);
 }
 
 /* Out of a file. */
@@ -177,12 +250,13 @@ static int room_make(const struct config *config, struct policies *ret)
 		.n_views = views,
 		.own = calloc(views, sizeof(struct policy_table *)),
 		.zone = calloc(config->n_rpz + 1, sizeof(struct policy_zone *)),
+		.source = calloc(config->n_rpz + 1, sizeof(struct policy_source *)),
 		.cname = calloc(config->n_rpz + 1, sizeof(*ret->cname)),
 		.use = calloc(views * config->n_rpz + 1, sizeof(*ret->use)),
 		.view = calloc(views, sizeof(*ret->view)),
 	};
-	bool good =
-		ret->own != NULL && ret->zone != NULL && ret->cname != NULL && ret->use != NULL && ret->view != NULL;
+	bool good = ret->own != NULL && ret->zone != NULL && ret->source != NULL && ret->cname != NULL &&
+		    ret->use != NULL && ret->view != NULL;
 	return good ? 0 : BANYAN_ENOMEM;
 }
 
@@ -216,6 +290,8 @@ int policies_load(const struct config *config, const struct forward_list *elsewh
 			rc = BANYAN_ECONFIG;
 		else
 			rc = zone_load(&config->rpz[i], kept, kept_ctx, &p.zone[i], why);
+		if (rc == 0 && config->rpz[i].primaries.count > 0)
+			rc = source_load(config, &config->rpz[i], &p.source[i], why);
 	}
 	if (rc == 0)
 		rc = assemble(&p);
@@ -248,6 +324,9 @@ int policies_with(const struct policies *from, size_t at, struct policy_zone *zo
 			p.zone[i] = i == at ? zone : from->zone[i];
 			if (p.zone[i] != NULL)
 				p.zone[i]->users++;
+			p.source[i] = from->source[i];
+			if (p.source[i] != NULL)
+				p.source[i]->users++;
 		}
 		rc = assemble(&p);
 	}
@@ -268,6 +347,9 @@ void policies_done(struct policies *p)
 		policy_table_release(p->own[v]);
 	for (size_t i = 0; p->zone != NULL && i < p->config->n_rpz; i++)
 		policy_zone_release(p->zone[i]);
+	for (size_t i = 0; p->source != NULL && i < p->config->n_rpz; i++)
+		policy_source_release(p->source[i]);
+	free(p->source);
 	free(p->own);
 	free(p->zone);
 	free(p->cname);

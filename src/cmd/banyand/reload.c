@@ -21,8 +21,8 @@ static void reload_work(uv_work_t *work)
 	}
 	/* only the keeper replaces the current generation, and not while this runs */
 	bool need_root = swap_read(&keeper->swap)->root != NULL;
-	keeper->reload_rc = generation_load(config, keeper->workers.shared_anchors, need_root, &keeper->reloaded,
-					    keeper->reload_why);
+	keeper->reload_rc = generation_load(config, keeper->workers.shared_anchors, need_root, feeds_kept, keeper,
+					    &keeper->reloaded, keeper->reload_why);
 }
 
 /* ---- back in the keeper ---- */
@@ -47,6 +47,7 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	if (anchors_adopt(keeper, swap_read(&keeper->swap), generation) < 0)
 		log_error(STATION, "no memory for the new trust anchors: those before them stay");
 	generation_free(swap_publish(&keeper->swap, generation));
+	feeds_adopt(keeper);
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);
 	log_notice(STATION, "%s", text);
@@ -75,6 +76,7 @@ static void reload_done(uv_work_t *work, int status)
 		adopt(keeper, keeper->reloaded, text);
 	else
 		refuse(keeper, text);
+	feeds_publish(keeper);
 	notify_ready(text);
 	tell_callers(keeper, good, text);
 	if (!keeper->reload_again)

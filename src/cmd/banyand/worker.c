@@ -24,6 +24,9 @@ static int on_message(void *ctx, struct net_message *m)
 	};
 	struct answer_pending pending;
 	size_t len = 0;
+	int notified = feeds_notify(worker->keeper, &request, &worker->counters);
+	if (notified != FEEDS_NOT_MINE)
+		return notified;
 	switch (answer_question(view, &worker->counters, &request, &pending, &len)) {
 	case ANSWER_SEND:
 		return (int)len;
