@@ -107,6 +107,14 @@ int operate_trace_json(const uint8_t *qname, uint16_t qtype, const struct resolv
 	_must_use_;
 
 /* ---- why ---- */
+/* A rule of the operator's about a name on the way: the one asked for, or what an alias leads to. */
+struct operate_rule {
+	const char *name, *rule, *action; /* in words */
+	enum reason reason;
+	bool noted; /* it changes nothing */
+};
+#define OPERATE_RULES_MAX 16
+
 /* Where a question for the name is decided, and what is known of it. */
 struct operate_why {
 	const uint8_t *qname;
@@ -114,6 +122,10 @@ struct operate_why {
 	const struct operate_zone *zone; /* the zone of this server that answers it, or NULL: then the resolver does */
 	const struct operate_zone *root; /* the local root, or NULL */
 	const struct resolve_facts *facts;
+	const char *view; /* of the client; NULL = there are no views */
+	size_t n_rules;
+	struct operate_rule rule[OPERATE_RULES_MAX];
+	bool rules_open; /* rules about addresses or servers could not be looked at: nothing is known of those */
 };
 /* In plain words, one sentence a line; what failed is followed by what can be done about it. */
 int operate_why_text(const struct operate_why *why, struct buffer *out) _must_use_;

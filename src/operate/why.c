@@ -105,6 +105,25 @@ static int fact_text(const struct operate_why *why, const struct resolve_fact *f
 	return rc;
 }
 
+static int rules_text(const struct operate_why *why, struct buffer *out)
+{
+	int rc = 0;
+	if (why->view != NULL)
+		PRINT(rc, out, "The client is in the view %s.\n", why->view);
+	for (size_t i = 0; i < why->n_rules; i++) {
+		const struct operate_rule *rule = &why->rule[i];
+		if (rule->noted)
+			PRINT(rc, out, "%s matches %s, which is only told of.\n", rule->name, rule->rule);
+		else
+			PRINT(rc, out, "%s is decided by %s: %s (%s).\n", rule->name, rule->rule, rule->action,
+			      reason_code(rule->reason));
+	}
+	if (why->rules_open)
+		PRINT(rc, out,
+		      "Policy zones have rules about addresses or servers, which are looked at when it is resolved.\n");
+	return rc;
+}
+
 int operate_why_text(const struct operate_why *why, struct buffer *out)
 {
 	char name[WIRE_NAME_TEXT_MAX], type[16];
@@ -113,6 +132,8 @@ int operate_why_text(const struct operate_why *why, struct buffer *out)
 		PRINT(rc, out,
 		      "This server is authoritative for %s (%s, serial %" PRIu32 ", %s): that zone answers it.\n",
 		      why->zone->name, why->zone->file, why->zone->serial, why->zone->proof);
+	if (rc == 0)
+		rc = rules_text(why, out);
 	for (size_t i = 0; why->facts != NULL && i < why->facts->count && rc == 0; i++)
 		rc = fact_text(why, &why->facts->item[i], out);
 	return rc;
@@ -180,6 +201,24 @@ static int fact_json(struct json *json, const struct resolve_fact *fact)
 	return rc;
 }
 
+static void rules_json(struct json *json, const struct operate_why *why)
+{
+	if (why->view != NULL)
+		json_text(json, "view", why->view);
+	json_open(json, "rules", '[');
+	for (size_t i = 0; i < why->n_rules; i++) {
+		json_open(json, NULL, '{');
+		json_text(json, "name", why->rule[i].name);
+		json_text(json, "rule", why->rule[i].rule);
+		json_text(json, "action", why->rule[i].action);
+		json_text(json, "reason", reason_code(why->rule[i].reason));
+		json_bool(json, "noted", why->rule[i].noted);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	json_bool(json, "rules_open", why->rules_open);
+}
+
 int operate_why_json(const struct operate_why *why, struct buffer *out)
 {
 	struct json json = {.out = out};
@@ -193,6 +232,7 @@ int operate_why_json(const struct operate_why *why, struct buffer *out)
 		json_text(&json, "proof", why->zone->proof);
 		json_number(&json, "serial", why->zone->serial);
 	}
+	rules_json(&json, why);
 	json_open(&json, "facts", '[');
 	for (size_t i = 0; why->facts != NULL && i < why->facts->count && rc == 0; i++)
 		rc = fact_json(&json, &why->facts->item[i]);

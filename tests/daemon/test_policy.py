@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the operator says about names, in a running daemon: local zones, hosts files, views, policy zones from files."""
+import json
 import subprocess
 
 import dns.edns
@@ -193,6 +194,38 @@ def test_a_reload_takes_new_rules_and_keeps_the_old_when_they_are_broken(resolve
     assert code != 0 and f"{tmp_path}/rpz:" in out + err
     assert d.ask("www.example.").rcode() == dns.rcode.NXDOMAIN
     assert addresses(d.ask("router.lan.")) == ["192.0.2.11"]
+
+
+def test_why_names_zone_and_rule(resolver, tmp_path):
+    (tmp_path / "rpz").write_text(RPZ.format(serial=1))
+    d = resolver({"rpz": [{"zone": "block.rpz", "file": str(tmp_path / "rpz"), "reason": "censored", "views": ["kids"]},
+                          {"zone": "told.rpz", "file": str(tmp_path / "told"), "action": "disabled"}],
+                  "views": [{"name": "kids", "clients": ["127.0.3.0/24"]}],
+                  "local": {"names": [{"name": "host.lan", "alias": "bad.example"}],
+                            "zones": [{"name": "shop.example", "kind": "refuse"}]}}, start=False)
+    (tmp_path / "told").write_text("@ 60 SOA ns h 1 60 30 600 60\nwww.example CNAME .\n")
+    d.start()
+
+    def why(*words):
+        code, out, err = d.cli("why", *words)
+        assert code == 0, err
+        return out
+    assert "x.shop.example. is decided by zone shop.example. local x.shop.example.: refused (policy-blocked)." in why("x.shop.example")
+    assert "The client is in the view default." in why("bad.example") and "decided" not in why("bad.example")
+    text = why("bad.example", "--client", "127.0.3.9")
+    assert "The client is in the view kids." in text
+    assert "bad.example. is decided by policy zone block.rpz. qname bad.example.: no such name (policy-censored)." in text
+    text = why("host.lan", "--client", "127.0.3.9")
+    assert "host.lan. is decided by local host.lan.: local data (local-data)." in text
+    assert "bad.example. is decided by policy zone block.rpz." in text
+    assert "www.example. matches policy zone told.rpz. qname www.example., which is only told of." in why("www.example")
+    assert "rules about addresses or servers" in why("far.example", "--client", "127.0.3.9")
+    assert addresses(d.ask("far.example.")) == ["198.51.100.7"]
+    text = why("far.example", "--client", "127.0.3.9")
+    assert "far.example. is decided by policy zone block.rpz. rpz-ip 198.51.100.0/24: no such name" in text
+    rules = json.loads(why("bad.example", "--client", "127.0.3.9", "--json"))
+    assert rules["view"] == "kids" and rules["rules"][0]["reason"] == "policy-censored"
+    assert d.cli("why", "bad.example", "--client", "nobody")[0] == 1
 
 
 @pytest.mark.parametrize("sections, words", [

@@ -24,12 +24,16 @@ static const char trace_help[] =
 	"Exit status: 0 traced, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
 
 static const char why_help[] =
-	"usage: banyan why [--json] [--socket PATH] NAME [TYPE]\n"
+	"usage: banyan why [--client ADDRESS] [--json] [--socket PATH] NAME [TYPE]\n"
 	"\n"
 	"Says in plain words what the running daemon knows of NAME (TYPE: A if none is given) and from where: its own\n"
-	"zones, the proved root, the cache with its age and proof, a failure that is remembered with its reason and\n"
-	"what can be done about it, and the servers that it would ask. It asks nobody and changes nothing.\n"
+	"zones, the operator's rules that decide it, the proved root, the cache with its age and proof, a failure "
+	"that\n"
+	"is remembered with its reason and what can be done about it, and the servers that it would ask. It asks "
+	"nobody\n"
+	"and changes nothing.\n"
 	"\n"
+	"  --client ADDRESS  the client for whom it is: rules and views go by addresses\n"
 	"  --json         write JSON\n"
 	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
 	"                 or " CONTROL_SOCKET_HERE " in this folder)\n"
@@ -50,15 +54,14 @@ static bool is_word(const char *text)
 
 static int ask_about_name(int argc, char **argv, const char *help, bool has_cold)
 {
-	enum { SOCKET = 256, JSON, COLD, HELP };
+	enum { SOCKET = 256, JSON, COLD, CLIENT, HELP };
 	static const struct option options[] = {
-		{"socket", required_argument, NULL, SOCKET},
-		{"json", no_argument, NULL, JSON},
-		{"cold", no_argument, NULL, COLD},
-		{"help", no_argument, NULL, HELP},
-		{NULL, 0, NULL, 0},
+		{"socket", required_argument, NULL, SOCKET}, {"json", no_argument, NULL, JSON},
+		{"cold", no_argument, NULL, COLD},           {"client", required_argument, NULL, CLIENT},
+		{"help", no_argument, NULL, HELP},           {NULL, 0, NULL, 0},
 	};
 	const char *socket = ask_socket_default();
+	const char *client = NULL;
 	bool json = false, cold = false;
 	optind = 1;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -72,6 +75,9 @@ static int ask_about_name(int argc, char **argv, const char *help, bool has_cold
 		case COLD:
 			cold = true;
 			break;
+		case CLIENT:
+			client = optarg;
+			break;
 		case HELP:
 			fputs(help, stdout);
 			return CMD_OK;
@@ -80,12 +86,13 @@ static int ask_about_name(int argc, char **argv, const char *help, bool has_cold
 		}
 	}
 	int words = argc - optind;
-	if (words < 1 || words > 2 || (cold && !has_cold) || !is_word(argv[optind]) ||
-	    (words == 2 && !is_word(argv[optind + 1])))
+	if (words < 1 || words > 2 || (cold && !has_cold) || (client != NULL && (has_cold || !is_word(client))) ||
+	    !is_word(argv[optind]) || (words == 2 && !is_word(argv[optind + 1])))
 		return usage(help);
 	char request[OPERATE_REQUEST_MAX];
-	int n = snprintf(request, sizeof(request), "%s %s %s%s%s", argv[0], argv[optind],
-			 words == 2 ? argv[optind + 1] : "A", cold ? " cold" : "", json ? " json" : "");
+	int n = snprintf(request, sizeof(request), "%s %s %s%s%s%s%s", argv[0], argv[optind],
+			 words == 2 ? argv[optind + 1] : "A", cold ? " cold" : "", client != NULL ? " client=" : "",
+			 client != NULL ? client : "", json ? " json" : "");
 	if (n >= (int)sizeof(request) - 1)
 		return usage(help);
 	return ask_and_print(argv[0], socket, request);

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The command why: what the daemon knows of a name, and where it would answer from. Asks nobody. */
-#include "daemon.h"
+#include "why.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct request {
 	uint8_t qname[WIRE_NAME_MAX];
 	uint16_t qtype;
-	bool json;
+	bool json, has_client;
+	struct addr client;
 };
 
 static const char *request_parse(int argc, char **argv, struct request *ret)
 {
 	ret->json = control_take_word(&argc, argv, "json");
+	ret->has_client = argc > 2 && strncmp(argv[argc - 1], "client=", 7) == 0;
+	if (ret->has_client && addr_parse(argv[--argc] + 7, 0, &ret->client) < 0)
+		return "this is no address of a client";
 	if (argc < 2 || argc > 3)
-		return "usage: why NAME [TYPE] [json]";
+		return "usage: why NAME [TYPE] [client=ADDRESS] [json]";
 	if (wire_name_parse(argv[1], ret->qname) < 0)
 		return "this is no domain name";
 	int type = argc == 3 ? wire_type_parse(argv[2]) : WIRE_TYPE_A;
@@ -66,6 +71,8 @@ static int write_why(struct keeper *keeper, const struct request *request, struc
 			return rc;
 		why.facts = facts;
 	}
+	if (why.zone == NULL && g->view.recursion)
+		why_policy(g, request->has_client ? &request->client : NULL, &arena, &why);
 	return request->json ? operate_why_json(&why, out) : operate_why_text(&why, out);
 }
 
