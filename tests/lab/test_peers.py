@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab without us: BIND and unbound resolve and validate every expected name, on banyand's and on nsd's servers."""
+"""The lab with others: BIND and unbound resolve and validate every expected name, and NSD, Knot DNS and BIND serve its zones."""
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import dns.query
 import pytest
 
 import ask
-from conftest import DEADLINE_S, Run, make_lab, wait_for
+from conftest import DEADLINE_S, Run, make_lab, program, short_folder, wait_for
 
 HERE = Path(__file__).resolve().parent
 NOT_BY_IPV4 = {"ipv6-only"}  # features that a resolver without our reroutes cannot reach
@@ -102,26 +103,55 @@ class Namespace:
         self.holder.wait()
 
 
-def test_unbound_resolves_and_validates_every_name(tmp_path, place):
-    """unbound asks at port 53 alone, so this lab is at port 53, in a network namespace."""
-    if os.geteuid() != 0 or shutil.which("unbound", path="/usr/sbin:/usr/bin") is None:
-        pytest.skip("needs unbound, and root for a network namespace")
-    folder = make_lab(place / "lab", "--seed", "9", "--port", "53")
-    conf = tmp_path / "unbound.conf"
-    conf.write_text(UNBOUND_CONF.format(folder=tmp_path, hints=folder / "root/root.hints", anchor=folder / "root/root.ds"),
-                    encoding="utf-8")
-    rows = [row for row in ask.read_expected(folder / "expected.csv")
-            if row.feature not in NOT_BY_IPV4 | SLOW_TO_FAIL]
-    wanted = tmp_path / "wanted.csv"
+@pytest.fixture(scope="module")
+def lab53():
+    """A lab at port 53, where unbound asks and BIND listens."""
+    with short_folder() as place:
+        yield make_lab(Path(place) / "lab", "--seed", "9", "--port", "53", "--resolver", "127.0.0.1@5300")
+
+
+def rows_for(folder, wanted, without):
+    rows = [row for row in ask.read_expected(folder / "expected.csv") if row.feature not in without]
     wanted.write_text("\n".join(",".join(row) for row in [ask.Row._fields, *rows]) + "\n", encoding="ascii")
-    with Namespace() as namespace, Run(folder, prefix=namespace.prefix), open(tmp_path / "log", "wb") as log:
-        unbound = subprocess.Popen([*namespace.prefix, "/usr/sbin/unbound", "-d", "-c", str(conf)], stdout=log, stderr=log)
-        try:
-            result = subprocess.run([*namespace.prefix, "/usr/bin/python3", str(HERE / "ask.py"), str(wanted), "127.10.250.2",
-                                     "53"], capture_output=True, text=True, timeout=DEADLINE_S * 4, check=False)
-        finally:
-            unbound.terminate()
-            unbound.wait(timeout=DEADLINE_S)
+    return wanted
+
+
+def assert_resolves_all(namespace, wanted, address, port):
+    result = subprocess.run([*namespace.prefix, "/usr/bin/python3", str(HERE / "ask.py"), str(wanted), address, port],
+                            capture_output=True, text=True, timeout=DEADLINE_S * 4, check=False)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]
     authentic = int(result.stdout.rsplit(", ", 1)[1].split()[0])
     assert authentic > 150, result.stdout[-200:]
+
+
+def add_addresses(namespace, folder):
+    """Those that the operators listen at, for BIND, which wants to see them on an interface."""
+    found = set()
+    for path in folder.glob("operators/*/banyan.yaml"):
+        found |= set(re.findall(r'"(127[.][0-9.]+)@', path.read_text(encoding="utf-8")))
+    commands = "".join(f"address add {address}/32 dev lo\n" for address in sorted(found))
+    subprocess.run([*namespace.prefix, "ip", "-batch", "-"], input=commands, text=True, check=True)
+
+
+@pytest.mark.parametrize("server", ["banyand", "nsd", "knot", "bind"])
+def test_with_each_peer_as_all_authorities(tmp_path, lab53, monkeypatch, server):
+    """Every name of the lab through banyand, and through unbound in its place, whoever serves the zones."""
+    needed = ["unbound", "ip", *{"nsd": ["nsd"], "knot": ["knotd"], "bind": ["named"]}.get(server, [])]
+    if os.geteuid() != 0 or any(shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") is None for name in needed):
+        pytest.skip("needs root for a network namespace, and " + ", ".join(needed))
+    monkeypatch.setenv("BANYAND", program("banyand"))
+    options = [] if server == "banyand" else ["--resolver", "--banyand", str(HERE / f"{server}-as-banyand")]
+    conf = tmp_path / "unbound.conf"
+    conf.write_text(UNBOUND_CONF.format(folder=tmp_path, hints=lab53 / "root/root.hints", anchor=lab53 / "root/root.ds"),
+                    encoding="utf-8")
+    with Namespace() as namespace:
+        add_addresses(namespace, lab53)
+        with Run(lab53, *options, prefix=namespace.prefix), open(tmp_path / "log", "wb") as log:
+            unbound = subprocess.Popen([*namespace.prefix, "/usr/sbin/unbound", "-d", "-c", str(conf)], stdout=log, stderr=log)
+            try:
+                if server != "banyand":
+                    assert_resolves_all(namespace, rows_for(lab53, tmp_path / "all", set()), "127.0.0.1", "5300")
+                assert_resolves_all(namespace, rows_for(lab53, tmp_path / "most", NOT_BY_IPV4 | SLOW_TO_FAIL), "127.10.250.2", "53")
+            finally:
+                unbound.terminate()
+                unbound.wait(timeout=DEADLINE_S)
