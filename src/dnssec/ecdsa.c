@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Checks ECDSA signatures (FIPS 186-5 section 6.4.2) by P-256 and P-384. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* EC_POINT_get_Jprojective_coordinates_GFp() */
+
 #include "ecdsa.h"
 
 #include <openssl/bn.h>
@@ -13,7 +15,8 @@ struct ecdsa_curve {
 	unsigned index;
 	size_t size; /* bytes of a coordinate, of the order, and of the digest that is signed */
 	EC_GROUP *group;
-	BIGNUM *order;
+	BIGNUM *order, *field;
+	BIGNUM *gap;       /* field - order: what is less in one may be that much more in the other */
 	BN_MONT_CTX *mont; /* of the order */
 	struct inverse_modulus inverse;
 };
@@ -29,9 +32,13 @@ static bool curve_make(struct ecdsa_curve *curve, unsigned index, int nid, size_
 	curve->size = size;
 	curve->group = EC_GROUP_new_by_curve_name(nid);
 	curve->order = BN_new();
+	curve->field = BN_new();
+	curve->gap = BN_new();
 	curve->mont = BN_MONT_CTX_new();
-	bool made = ctx != NULL && curve->group != NULL && curve->order != NULL && curve->mont != NULL &&
-		    EC_GROUP_get_order(curve->group, curve->order, ctx) &&
+	bool made = ctx != NULL && curve->group != NULL && curve->order != NULL && curve->field != NULL &&
+		    curve->gap != NULL && curve->mont != NULL && EC_GROUP_get_order(curve->group, curve->order, ctx) &&
+		    EC_GROUP_get_curve(curve->group, curve->field, NULL, NULL, ctx) &&
+		    BN_sub(curve->gap, curve->field, curve->order) && !BN_is_negative(curve->gap) &&
 		    BN_MONT_CTX_set(curve->mont, curve->order, ctx) &&
 		    BN_bn2binpad(curve->order, order, (int)size) == (int)size;
 	if (made)
@@ -150,6 +157,23 @@ static bool multiply(struct ecdsa_scratch *s, const struct ecdsa_key *key)
 	       EC_POINT_add(curve->group, sum, sum, part, s->ctx);
 }
 
+/* Is r the coordinate x of the sum, modulo the order? Without a division: x is X / Z^2, so X = r Z^2 is asked, or, where that is
+ * less than the field, X = (r + order) Z^2. 0 or 1, -1 without memory. */
+static int compare(struct ecdsa_scratch *s, const struct ecdsa_curve *curve)
+{
+	BIGNUM *x = s->u1, *z = s->u2, *product = s->w;
+	if (!EC_POINT_get_Jprojective_coordinates_GFp(curve->group, s->sum[curve->index], x, NULL, z, s->ctx) ||
+	    !BN_mod_sqr(z, z, curve->field, s->ctx) || !BN_mod_mul(product, z, s->r, curve->field, s->ctx))
+		return -1;
+	if (BN_ucmp(product, x) == 0)
+		return 1;
+	if (BN_ucmp(s->r, curve->gap) >= 0)
+		return 0;
+	if (!BN_add(s->digest, s->r, curve->order) || !BN_mod_mul(product, z, s->digest, curve->field, s->ctx))
+		return -1;
+	return BN_ucmp(product, x) == 0;
+}
+
 int ecdsa_check(struct ecdsa_scratch *s, const struct ecdsa_key *key, const uint8_t *digest, const uint8_t *rs)
 {
 	const struct ecdsa_curve *curve = key->curve;
@@ -162,9 +186,8 @@ int ecdsa_check(struct ecdsa_scratch *s, const struct ecdsa_key *key, const uint
 		return BANYAN_ENOMEM;
 	if (EC_POINT_is_at_infinity(curve->group, s->sum[curve->index]))
 		return BANYAN_EPROOF;
-	BIGNUM *x = s->u1;
-	if (!EC_POINT_get_affine_coordinates(curve->group, s->sum[curve->index], x, NULL, s->ctx) ||
-	    !(BN_ucmp(x, curve->order) < 0 || BN_sub(x, x, curve->order)))
+	rc = compare(s, curve);
+	if (rc < 0)
 		return BANYAN_ENOMEM;
-	return BN_ucmp(x, s->r) == 0 ? 0 : BANYAN_EPROOF;
+	return rc == 1 ? 0 : BANYAN_EPROOF;
 }

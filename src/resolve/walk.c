@@ -281,14 +281,24 @@ struct reply_take resolve_walk_take(struct resolve *engine)
 				   .ttl_max = engine->settings.ttl_max};
 }
 
+/* Is what was read remembered only when it is proved, which is about to be tried? The proof writes it anyway. */
+static bool proof_remembers(const struct resolve *engine, struct task *task)
+{
+	if (!engine->settings.validate || !resolve_validate_wanted(task))
+		return false;
+	task->validation.changed = true;
+	return true;
+}
+
 /* The answer section: kept for the client and remembered. The root's is not: it can be asked at any time. */
 static int take_answers(struct resolve *engine, struct task *task, const struct ask *ask, const struct reading *reading)
 {
+	bool later = reading->kind == READING_ANSWER && proof_remembers(engine, task);
 	for (unsigned i = 0; i < reading->n_answers; i++) {
 		int rc = resolve_outcome_answer(&task->arena, &task->outcome, reading->answer[i]);
 		if (rc < 0)
 			return rc;
-		if (!ask->root && !resolve_subnet_owns(engine, task, reading->answer[i]->owner))
+		if (!ask->root && !later && !resolve_subnet_owns(engine, task, reading->answer[i]->owner))
 			resolve_evictions_count(
 				engine, resolve_cache_put_set(engine->cache, engine->cache_ms, reading->answer[i]));
 	}

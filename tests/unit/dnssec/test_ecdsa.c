@@ -255,6 +255,56 @@ static void infinity(void **state)
 	EC_GROUP_free(group);
 }
 
+/* A signature whose point has an x between the order and the field, so that r is x - order. It is made backwards: the point
+ * and u1, u2 first, the key that fits to them then. */
+static void beyond_the_order(void **state)
+{
+	struct ecdsa_scratch scratch = {0};
+	for (size_t c = 0; c < ARRAY_SIZE(curves); c++) {
+		int size = (int)curves[c].size;
+		uint8_t point[1 + 2 * ECDSA_BYTES_MAX], digest[ECDSA_BYTES_MAX], rs[2 * ECDSA_BYTES_MAX];
+		BN_CTX *ctx = BN_CTX_new();
+		EC_GROUP *group = EC_GROUP_new_by_curve_name(curves[c].nid);
+		const BIGNUM *n = EC_GROUP_get0_order(group);
+		BIGNUM *x = BN_dup(n), *r = BN_new(), *u1 = BN_new(), *u2 = BN_new(), *t = BN_new();
+		EC_POINT *sum = EC_POINT_new(group), *key = EC_POINT_new(group);
+		while (BN_add_word(x, 1), !EC_POINT_set_compressed_coordinates(group, sum, x, 0, ctx))
+			;
+		BN_sub(r, x, n);
+		fill(digest, sizeof digest);
+		BN_bin2bn(digest, size - 1, u1);
+		fill(digest, sizeof digest);
+		BN_bin2bn(digest, size - 1, u2);
+		/* key = (sum - u1 base) / u2 */
+		assert_true(EC_POINT_mul(group, key, u1, NULL, NULL, ctx) && EC_POINT_invert(group, key, ctx) &&
+			    EC_POINT_add(group, key, key, sum, ctx) && BN_mod_inverse(t, u2, n, ctx) &&
+			    EC_POINT_mul(group, key, NULL, key, t, ctx));
+		/* s = r / u2, digest = u1 s */
+		BN_mod_mul(t, t, r, n, ctx);
+		BN_bn2binpad(r, rs, size);
+		BN_bn2binpad(t, rs + size, size);
+		BN_mod_mul(t, t, u1, n, ctx);
+		BN_bn2binpad(t, digest, size);
+		EC_POINT_point2oct(group, key, POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, ctx);
+		struct ecdsa_key made;
+		assert_true(ecdsa_key_init(&made, point + 1, curves[c].size));
+		assert_int_equal(ecdsa_check(&scratch, &made, digest, rs), 0);
+		digest[5] ^= 1;
+		assert_int_equal(ecdsa_check(&scratch, &made, digest, rs), BANYAN_EPROOF);
+		ecdsa_key_done(&made);
+		EC_POINT_free(sum);
+		EC_POINT_free(key);
+		BN_free(x);
+		BN_free(r);
+		BN_free(u1);
+		BN_free(u2);
+		BN_free(t);
+		EC_GROUP_free(group);
+		BN_CTX_free(ctx);
+	}
+	ecdsa_scratch_done(&scratch);
+}
+
 static void no_point(void **state)
 {
 	struct ecdsa_key key;
@@ -342,8 +392,8 @@ static void tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(inverses), cmocka_unit_test(checks), cmocka_unit_test(infinity),
-		cmocka_unit_test(no_point), cmocka_unit_test(tables),
+		cmocka_unit_test(inverses),         cmocka_unit_test(checks),   cmocka_unit_test(infinity),
+		cmocka_unit_test(beyond_the_order), cmocka_unit_test(no_point), cmocka_unit_test(tables),
 	};
 	return cmocka_run_group_tests_name("dnssec-ecdsa", tests, NULL, NULL);
 }
