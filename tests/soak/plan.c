@@ -189,7 +189,8 @@ const char *plan_wrong(const struct asked *asked, const struct resolve_result *r
 	const uint8_t want[4] = {192, 0, 2, (uint8_t)(domain + 1)};
 	if (result->rcode != (asked->kind == ASK_NOTHING ? WIRE_RCODE_NXDOMAIN : WIRE_RCODE_NOERROR))
 		return "the wrong RCODE";
-	if (result->authentic != (domain_is_signed(asked->domain) && domain_is_signed(domain)))
+	bool stale = result->reason == REASON_STALE || result->reason == REASON_STALE_NXDOMAIN; /* not proved anew */
+	if (result->authentic != (domain_is_signed(asked->domain) && domain_is_signed(domain) && !stale))
 		return result->authentic ? "authentic, though nobody signed it" : "not authentic, though all is signed";
 	const struct wire_rrset *found = NULL;
 	for (size_t i = 0; i < result->n_answer; i++) {

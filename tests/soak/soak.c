@@ -70,7 +70,8 @@ static void on_result(void *ctx, uint64_t client, const struct resolve_result *r
 	s->secure += result->authentic;
 	const char *wrong = plan_wrong(&waiting->asked, result);
 	if (wrong != NULL)
-		fail_msg("seed %lu: question %lu, %s: %s", s->seed, s->asked, waiting->asked.name, wrong);
+		fail_msg("seed %lu: question %lu, %s: %s (%s)", s->seed, s->asked, waiting->asked.name, wrong,
+			 reason_code(result->reason));
 }
 
 /* ---- what happens ---- */
