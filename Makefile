@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench attacks soak lint clean format
+.PHONY: all build demo test run install fuzz bench bench-resolver attacks soak lint clean format
 
 all: build
 
@@ -45,6 +45,12 @@ bench:
 	@tools/install-needed bench
 	@tools/build $(BUILD)-release --buildtype=release
 	@tools/bench $(BUILD)-release
+
+# one of them: CPU of questions and messages to authorities, beside the resolvers of Debian
+bench-resolver:
+	@tools/install-needed bench
+	@tools/build $(BUILD)-release --buildtype=release
+	@tools/bench $(BUILD)-release bench-resolver
 
 # every attack on banyand and on unbound; the table of docs/attacks.md is made anew
 attacks:
