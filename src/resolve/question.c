@@ -190,7 +190,7 @@ static int known(struct resolve *engine, const struct resolve_event *event, uint
 }
 
 /* The short way: everything is in the cache, along all that policy makes of it. `way` is NULL without policy. *ret_missed:
- * there is nothing at all, not even an alias. */
+ * there is nothing at all of the name that was asked, not even an alias. */
 static bool take_from_cache(struct resolve *engine, const struct resolve_event *event, struct way *way,
 			    bool *ret_missed)
 {
@@ -209,7 +209,7 @@ static bool take_from_cache(struct resolve *engine, const struct resolve_event *
 		outcome.n_answers = outcome.n_denials = 0;
 		wire_name_lower(way == NULL ? event->question.qname : way->name, name);
 		int rc = known(engine, event, name, &outcome, ret_missed);
-		*ret_missed = *ret_missed && way == NULL;
+		*ret_missed = *ret_missed && wire_name_equal(name, event->question.qname);
 		if (rc != 1 || (!event->question.checking_disabled && !resolve_validate_known(engine, &outcome)))
 			return false;
 		verdict = way == NULL ? WAY_DONE : resolve_way_outcome(engine, way, &outcome);
@@ -348,7 +348,8 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 		answer_failure(engine, client, WIRE_RCODE_SERVFAIL, REASON_QUEUE_FULL);
 		return;
 	}
-	question->missed = missed;
+	/* of the name as it was asked, if policy makes no other of it */
+	question->missed = missed && (way == NULL || wire_name_equal(way->name, event->question.qname));
 	if ((way != NULL && resolve_way_keep(engine, question, way) < 0) || question_start(engine, question) < 0 ||
 	    question_timers(engine, question) < 0) {
 		question_close(engine, question);
