@@ -93,6 +93,7 @@ def world(daemon, tmp_path, keys):
         config = {"server": dict(server or {}),
                   "root": {"file": str(keys.zone if root else tmp_path / "later.zone"),
                            "anchors": [str(keys.anchors)]},
+                  "local": {"open": ["test"]},  # a name that resolvers answer themselves, else
                   "resolver": dict({"upstream-port": port, "ipv6": False, "question-time": "3s"}, **(resolver or {}))}
         return authority, daemon(config, start=start), keys
     return start

@@ -75,14 +75,14 @@ static void ask_all(const struct policy_view *view, const struct zone *zone)
 	}
 }
 
-static void run_local(const char *text, size_t len, bool hosts)
+static void run_local(const char *text, size_t len, bool hosts, bool defaults)
 {
 	struct policy_local_builder *builder = policy_local_builder_new();
 	struct policy_local *local;
 	struct zone_error error = {0};
 	if (builder == NULL)
 		return;
-	int rc = policy_local_defaults(builder);
+	int rc = defaults ? policy_local_defaults(builder) : 0;
 	if (rc == 0)
 		rc = hosts ? policy_local_hosts(builder, "fuzz", text, len, 60, &error)
 			   : policy_local_text(builder, "fuzz", text, len, 60, &error);
@@ -137,10 +137,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	const char *text = (const char *)data + 1;
 	switch (data[0] % 3) {
 	case 0:
-		run_local(text, len - 1, true);
+		run_local(text, len - 1, true, data[0] & 64);
 		break;
 	case 1:
-		run_local(text, len - 1, false);
+		run_local(text, len - 1, false, data[0] & 64);
 		break;
 	default:
 		run_rpz(text, len - 1);
