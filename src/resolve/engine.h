@@ -32,6 +32,7 @@
 #define ENGINE_TASKS_SPARE        256                  /* finished tasks whose memory is kept for new ones */
 #define ENGINE_MISMATCHES_MAX     24  /* forged replies to one exchange before TCP is used instead (Kaminsky) */
 #define ENGINE_MINIMISED_MAX      10  /* RFC 9156 section 2.3 MAX_MINIMISE_COUNT */
+#define ENGINE_MINIMISED_SILENCES 2   /* shortened questions without reply before the whole one is asked */
 #define ENGINE_MINIMISED_ONE      4   /* ... and MINIMISE_ONE_LAB */
 #define ENGINE_LOOKUP_ROUNDS_MAX  3   /* times RESOLVE_NS_LOOKUPS_MAX server names of one zone are resolved */
 #define ENGINE_LOOKUPS_VAIN_MAX   5   /* ... and how many of them may have no address (NXNSAttack) */
@@ -167,7 +168,8 @@ struct task {
 	uint8_t sname[WIRE_NAME_MAX]; /* qname, or what its aliases led to */
 	unsigned aliases, referrals;
 	bool minimise;
-	unsigned minimised;    /* questions asked with a shortened name */
+	unsigned minimised; /* questions asked with a shortened name */
+	unsigned minimised_silences;
 	unsigned ask_labels;   /* labels of the shortened name; 0 = from the zone */
 	bool primed;           /* has waited for a priming */
 	bool asked_again;      /* an outdated delegation was dropped once */
@@ -332,6 +334,8 @@ int resolve_walk_cached(struct resolve *engine, struct arena *arena, uint8_t *na
 			struct outcome *outcome) _must_use_;
 
 /* minimise.c: which name to ask (RFC 9156) */
+/* There was no reply to a shortened name. */
+void resolve_minimise_silent(const struct resolve *engine, struct task *task);
 const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, bool *ret_minimised);
 /* A reply to a shortened name that is no referral: go on with a longer one. False: it answers the whole name too. */
 bool resolve_minimise_reading(struct resolve *engine, struct task *task, const struct exchange *sent,

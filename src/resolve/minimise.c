@@ -75,3 +75,11 @@ bool resolve_minimise_reading(struct resolve *engine, struct task *task, const s
 		task->ask_labels += stride(task, wire_name_labels(task->sname));
 	return true;
 }
+
+/* Some servers drop questions for names that they do not have. */
+void resolve_minimise_silent(const struct resolve *engine, struct task *task)
+{
+	if (engine->settings.qname_minimisation != RESOLVE_MINIMISE_STRICT &&
+	    ++task->minimised_silences >= ENGINE_MINIMISED_SILENCES)
+		task->minimise = false;
+}

@@ -356,6 +356,8 @@ void resolve_upstream_timeout(struct resolve *engine, struct exchange *exchange)
 	step.reason = REASON_NO_SERVERS;
 	step.what = "no reply";
 	counter_add(engine->counters, COUNTER_UPSTREAM_TIMEOUTS, 1);
+	if (exchange->minimised)
+		resolve_minimise_silent(engine, exchange->task);
 	exchange_lost(engine, exchange, &step, false);
 }
 

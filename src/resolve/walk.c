@@ -312,7 +312,7 @@ static void follow_alias(struct resolve *engine, struct task *task, const uint8_
 	wire_name_lower(target, task->sname);
 	task->cut = NULL;
 	task->referrals = 0;
-	task->minimised = 0;
+	task->minimised = task->minimised_silences = 0;
 	task->asked_again = false;
 	task->forward_below = FORWARD_LABELS_ANY;
 	task->minimise = engine->settings.qname_minimisation != RESOLVE_MINIMISE_OFF;
