@@ -259,6 +259,8 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 		more.now_ms = net_loop_now_ms(s->loop);
 		more.wall_ms = clock_wall_ms();
 		more.root = s->view(s->view_ctx)->root;
+		more.root_from_s = s->view(s->view_ctx)->root_from_s;
+		more.root_until_s = s->view(s->view_ctx)->root_until_s;
 		more.policy = s->view(s->view_ctx)->policy;
 		const struct resolve_actions *actions = resolve_step(s->engine, &more);
 		int64_t wake_at_ms = actions->wake_at_ms;

@@ -109,6 +109,9 @@ int clock_parse(const char *text, int64_t *ret_unix_s) _must_use_;
 /* "2026-08-01T01:00:00Z"; `out` holds at least 32 bytes. Returns out. */
 char *clock_format(int64_t unix_s, char *out);
 
+/* A length of time in words: "3 d 4 h", "5 min 2 s". Returns out. */
+char *clock_span(int64_t seconds, char out[32]);
+
 /* ---- randomness ------------------------------------------------------------------------------
  * Seeded (tests, simulator, lab: reproducible) or from the kernel (daemon: unpredictable). */
 struct random {

@@ -116,6 +116,20 @@ int clock_parse(const char *text, int64_t *ret_unix_s)
 	return 0;
 }
 
+char *clock_span(int64_t seconds, char out[32])
+{
+	long long days = seconds / 86400, hours = seconds / 3600 % 24, minutes = seconds / 60 % 60;
+	if (days > 0)
+		snprintf(out, 32, "%lld d %lld h", days, hours);
+	else if (hours > 0)
+		snprintf(out, 32, "%lld h %lld min", hours, minutes);
+	else if (minutes > 0)
+		snprintf(out, 32, "%lld min %lld s", minutes, (long long)(seconds % 60));
+	else
+		snprintf(out, 32, "%lld s", (long long)seconds);
+	return out;
+}
+
 char *clock_format(int64_t unix_s, char *out)
 {
 	time_t t = (time_t)unix_s;

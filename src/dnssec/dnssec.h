@@ -160,6 +160,12 @@ struct dnssec_zone_result {
 	bool nsec3, opt_out;
 };
 int dnssec_zone_check(const struct dnssec_zone_check *check, struct dnssec_zone_result *ret) _must_use_;
+/* A zone whose signatures all hold from `from` to `until` is proved but for its dates: by how many seconds is the clock off, that says
+ * `now`? At least so many: < 0 = it is behind, > 0 = it is ahead (or the zone is an old one), 0 = nothing says so. */
+static inline int64_t dnssec_clock_off(int64_t from, int64_t until, int64_t now)
+{
+	return now < from ? now - from : now > until ? now - until : 0;
+}
 /* The digest alone: ZONEMD SIMPLE (RFC 8976 section 3.3.1); hash 1 = SHA-384, 2 = SHA-512. */
 int dnssec_zonemd_compute(const struct dnssec_records *records, const uint8_t *apex, uint8_t hash, uint8_t out[64],
 			  size_t *ret_len) _must_use_;

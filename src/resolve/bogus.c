@@ -59,19 +59,25 @@ static bool find_sig(const struct rrset *set, const struct dnssec_verdict *verdi
 enum proof resolve_bogus_set(const struct resolve *engine, struct task *task, const struct rrset *set,
 			     const struct dnssec_verdict *verdict)
 {
-	char name[WIRE_NAME_TEXT_MAX], type[16], date[32];
+	char name[WIRE_NAME_TEXT_MAX], type[16], date[32], span[32];
 	struct wire_rdata sig;
 	wire_name_text(set->owner, name);
 	wire_type_text(set->type, type);
 	int64_t now = engine->wall_ms / 1000;
 	bool has_sig = find_sig(set, verdict, &sig);
-	if (verdict->reason == REASON_RRSIG_EXPIRED && has_sig)
-		return resolve_bogus(task, verdict->reason, "%s %s: the signature of key %u expired on %s", name, type,
-				     verdict->key_tag, clock_format(stamp_date(wire_get32(sig.data + 8), now), date));
-	if (verdict->reason == REASON_RRSIG_NOT_YET && has_sig)
-		return resolve_bogus(task, verdict->reason, "%s %s: the signature of key %u is valid from %s on", name,
-				     type, verdict->key_tag,
-				     clock_format(stamp_date(wire_get32(sig.data + 12), now), date));
+	if (verdict->reason == REASON_RRSIG_EXPIRED && has_sig) {
+		int64_t end = stamp_date(wire_get32(sig.data + 8), now);
+		return resolve_bogus(task, verdict->reason, "%s %s: the signature of key %u expired on %s, %s ago%s",
+				     name, type, verdict->key_tag, clock_format(end, date), clock_span(now - end, span),
+				     resolve_clock_words(engine, &task->arena));
+	}
+	if (verdict->reason == REASON_RRSIG_NOT_YET && has_sig) {
+		int64_t begin = stamp_date(wire_get32(sig.data + 12), now);
+		return resolve_bogus(task, verdict->reason,
+				     "%s %s: the signature of key %u is valid from %s on, in %s%s", name, type,
+				     verdict->key_tag, clock_format(begin, date), clock_span(begin - now, span),
+				     resolve_clock_words(engine, &task->arena));
+	}
 	if (has_sig)
 		return resolve_bogus(task, verdict->reason, "%s %s: %s (key %u, %s)", name, type,
 				     reason_words(verdict->reason), verdict->key_tag,

@@ -167,6 +167,8 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	engine->wall_ms = event->wall_ms;
 	engine->cache_ms = resolve_cache_time(engine->cache, engine->now_ms, event->wall_ms);
 	engine->root = event->root;
+	engine->root_from_s = event->root_from_s;
+	engine->root_until_s = event->root_until_s;
 	engine->policy = event->policy;
 	resolve_anchors_sync(engine);
 }

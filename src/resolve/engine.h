@@ -214,6 +214,7 @@ struct resolve {
 	int64_t wall_ms;  /* since 1970: the dates of signatures */
 	int64_t cache_ms; /* the same without steps backwards (store.h): TTLs, and all calls of the cache */
 	const struct image *root;
+	int64_t root_from_s, root_until_s; /* its signatures hold between these; 0 = not known */
 	const struct policy *policy;
 	struct arena step;
 	size_t n_actions, cap_actions;

@@ -233,9 +233,10 @@ enum resolve_event_kind {
 
 struct resolve_event {
 	enum resolve_event_kind kind;
-	int64_t now_ms;              /* monotonic: retransmission */
-	int64_t wall_ms;             /* since 1970 UTC, may jump: TTLs and signature dates */
-	const struct image *root;    /* the proved root; valid during the step; NULL = none */
+	int64_t now_ms;                    /* monotonic: retransmission */
+	int64_t wall_ms;                   /* since 1970 UTC, may jump: TTLs and signature dates */
+	const struct image *root;          /* the proved root; valid during the step; NULL = none */
+	int64_t root_from_s, root_until_s; /* its signatures hold between these, UNIX seconds; 0 = not known */
 	const struct policy *policy; /* what the operator says; valid until the actions are done; NULL = nothing */
 	union {
 		struct {

@@ -70,6 +70,10 @@ uint16_t resolve_anchor_tag(const struct dnssec_anchor *anchor);
 bool resolve_anchor_negative(const struct resolve *engine, const uint8_t *name, uint16_t type, int64_t *ret_until_ms);
 struct dnssec_policy resolve_policy(const struct resolve *engine);
 
+/* ---- clock.c ---- */
+/* What the root says of the clock, to be put behind a failure of dates: "; by the root copy the clock ...", or "". */
+const char *resolve_clock_words(const struct resolve *engine, struct arena *arena);
+
 /* ---- trust_table.c ---- */
 /* What is known of a zone, in the table or the shared cache; valid until the next trust is added. NULL = nothing. */
 const struct trust *resolve_trust_known(struct resolve *engine, const uint8_t *zone);

@@ -361,3 +361,28 @@ def test_negative_anchors_end(world, zones, tmp_path):
     assert wait_for("answers that are proved again", fails)[0][0] == 9
     assert datetime.datetime.now(datetime.timezone.utc) >= until.replace(microsecond=0)
     assert json.loads(d.cli("anchors", "--json")[1])["negative"][0]["over"]
+
+
+# ---- the clock ----
+
+@pytest.mark.parametrize("days, counter, words", [
+    (+3.02, "clock_behind", "it is behind by 3 d 0 h at least. Set the clock"),
+    (-40.02, "clock_ahead", "either this copy is outdated or the clock is ahead, by 10 d 0 h at least")])
+def test_a_clock_that_does_not_fit_the_root(world, zones, tmp_path, days, counter, words):
+    """The root copy is good but for its dates: the log and the metric say by how much the clock is off."""
+    signed, _, _ = zones
+    now = datetime.datetime.now(datetime.timezone.utc)
+    begin = now + datetime.timedelta(days=days)
+    end = begin + datetime.timedelta(days=30)
+    run(signed.folder, "ldns-signzone", "-z", "simple:sha384", "-i", f"{begin:%Y%m%d%H%M%S}", "-e", f"{end:%Y%m%d%H%M%S}",
+        "-f", str(tmp_path / "dated.zone"), "-o", ".", "zone.plain", signed.key)
+    d = world(root={"file": str(tmp_path / "dated.zone"), "anchors-built-in": "off"})
+    assert "but for its dates it is good" in d.log() and words in d.log()
+    wait_for("the bad news", lambda: "the clock does not fit the root copy" in d.log())
+    seconds = d.counters()[counter]
+    assert abs(seconds - (3.02 if days > 0 else 10.02) * 86400) < 300
+    d.config["root"]["file"] = str(signed.file)
+    d.write()
+    assert d.cli("reload")[0] == 0
+    wait_for("a clock that fits", lambda: d.counters()[counter] == 0)
+    wait_for("the good news", lambda: "fits the signatures of the root copy again" in d.log())

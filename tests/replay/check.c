@@ -284,14 +284,15 @@ static void check_trace(struct scenario *s)
 		bad(s, "no step says \"%s\":\n%s", text, trace);
 }
 
-/* CHECK_SAYS client words: the extended error says so. */
+/* CHECK_SAYS client words: the extended error says so. CHECK_SAYS_NOT: it does not. */
 static void check_says(struct scenario *s)
 {
 	const char *says = s->got[client_number(s)].says;
 	const char *text = strstr(s->line, s->word[1]) + strlen(s->word[1]);
 	text += strspn(text, " \t");
-	if (strstr(says, text) == NULL)
-		bad(s, "the extended error does not say \"%s\": %s", text, says);
+	bool expected = strcmp(s->word[0], "CHECK_SAYS") == 0;
+	if ((strstr(says, text) != NULL) != expected)
+		bad(s, "the extended error %s say \"%s\": %s", expected ? "does not" : "must not", text, says);
 }
 
 static void tell_finding(void *ctx, const struct zone_finding *finding)
@@ -344,7 +345,7 @@ void check_other(struct scenario *s)
 		check_number(s, "counted", since(s, 2, counter_value(s, s->word[1])));
 	} else if (strcmp(what, "CHECK_PROVED") == 0) {
 		check_proved(s);
-	} else if (strcmp(what, "CHECK_SAYS") == 0) {
+	} else if (strncmp(what, "CHECK_SAYS", 10) == 0) {
 		check_says(s);
 	} else if (strcmp(what, "CHECK_KEY") == 0) {
 		rolling_check_key(s);

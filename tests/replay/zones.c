@@ -457,6 +457,8 @@ static void make(struct scenario *s, struct zone_plan *plan)
 		if (s->world->root == s->root)
 			s->world->root = image;
 		s->root = image;
+		s->world->root_from_s = plan->is_signed ? plan->inception : 0;
+		s->world->root_until_s = plan->is_signed ? plan->expiration : 0;
 	}
 	image_free(old);
 }

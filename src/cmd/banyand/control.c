@@ -33,6 +33,9 @@ static void sum_counters(struct keeper *keeper, struct operate_counters *ret)
 		each[i] = &keeper->workers.worker[i].counters;
 	each[keeper->workers.count] = &keeper->counters;
 	operate_counters_sum(each, keeper->workers.count + 1, ret);
+	int64_t off = clock_off(swap_read(&keeper->swap));
+	ret->value[COUNTER_CLOCK_BEHIND] = off < 0 ? (uint64_t)-off : 0;
+	ret->value[COUNTER_CLOCK_AHEAD] = off > 0 ? (uint64_t)off : 0;
 	if (keeper->workers.cache != NULL) /* one cache for all: a size, not a sum */
 		ret->value[COUNTER_CACHE_BYTES] = resolve_cache_bytes(keeper->workers.cache);
 }

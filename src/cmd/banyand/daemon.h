@@ -10,7 +10,11 @@
 #include "config/config.h"
 #include "dnssec/dnssec.h"
 #include "operate/operate.h"
+<<<<<<< HEAD
 #include "sync/sync.h"
+=======
+#include "zone/zone.h"
+>>>>>>> d42c1ba (resolve, banyand: by how much the clock is off, by the dates of the root's signatures: in errors, log and metrics)
 
 #include <limits.h>
 #include <pthread.h>
@@ -98,6 +102,7 @@ struct loaded {
 	uint32_t serial;
 	size_t records;
 	int64_t loaded_at, first_expiry; /* UNIX seconds */
+	int64_t last_inception;          /* likewise */
 	uint32_t expire_s;               /* of its SOA */
 };
 int64_t loaded_until(const struct loaded *loaded); /* expiry.c: UNIX seconds; until then it may be used */
@@ -250,6 +255,7 @@ struct keeper {
 	uv_signal_t sighup, sigterm, sigint;
 	uv_async_t async;
 	uv_timer_t watchdog, expiry;
+	bool clock_told; /* that it is off */
 	pthread_mutex_t lock;
 	struct posted *posted, **posted_last; /* from workers */
 	struct operate_control *control;
@@ -302,6 +308,16 @@ void cache_file_start(struct keeper *keeper, const struct config *config);
 void cache_file_stop(struct keeper *keeper); /* the workers have stopped */
 void control_why(void *ctx, struct operate_call *call, int argc, char **argv);
 
+/* clock.c: when a root copy is proved but for its dates, the sentence that says how far the clock is off. */
+struct dated {
+	int64_t from, until; /* its signatures hold; 0 = not known */
+	char words[512];     /* "" = its dates are not what is wrong */
+};
+void clock_judge(const struct zone *zone, const struct zone_prove_settings *settings, const struct zone_proof *proof,
+		 struct dated *ret);
+void clock_look(struct keeper *keeper); /* tells when the clock leaves the dates of the root, and when it is back */
+/* Seconds by which it is off: < 0 = behind, > 0 = ahead. */
+int64_t clock_off(const struct generation *generation);
 void expiry_watch(struct keeper *keeper); /* expiry.c: takes the root copy away when its time is over */
 
 /* ---- policy zones from primaries (feed.c) ---- */

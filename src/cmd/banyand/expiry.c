@@ -12,6 +12,8 @@ static void root_look(uv_timer_t *timer)
 	struct keeper *keeper = timer->data;
 	struct generation *g = atomic_load_explicit(&keeper->swap.current, memory_order_acquire);
 	char until[32];
+	if (g != NULL)
+		clock_look(keeper);
 	if (g == NULL || g->root == NULL)
 		return;
 	bool usable = loaded_until(g->root) > clock_wall_s(), used = atomic_load(&g->view.root) != NULL;

@@ -90,7 +90,7 @@ static void proof_words(struct loaded *loaded, const struct zone_proof *proof)
 }
 
 static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anchors *given, struct loaded *loaded,
-			       char why[REFUSAL_TEXT_MAX])
+			       struct dated *dated, char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
 	_cleanup_(anchors_done) struct dnssec_anchors anchors = {0};
@@ -115,13 +115,16 @@ static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anch
 		rc = BANYAN_EPROOF;
 	if (rc < 0) {
 		enum reason reason = rc == BANYAN_EPROOF ? proof.reason : REASON_NONE;
-		snprintf(why, REFUSAL_TEXT_MAX, "zone %s (%s): not proved: %s: %s%s%s", from->name, from->file,
+		if (rc == BANYAN_EPROOF)
+			clock_judge(zone, &settings, &proof, dated);
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s (%s): not proved: %s: %s%s%.300s%s", from->name, from->file,
 			 reason_code(reason), rc == BANYAN_EPROOF ? reason_words(reason) : error_text(rc),
-			 findings.first[0] != 0 ? ": " : "", findings.first);
+			 findings.first[0] != 0 ? ": " : "", findings.first, dated->words);
 		return rc;
 	}
 	loaded->proved = true;
 	loaded->first_expiry = proof.dnssec.signatures_good > 0 ? proof.dnssec.first_expiry : 0;
+	loaded->last_inception = proof.dnssec.signatures_good > 0 ? proof.dnssec.last_inception : 0;
 	proof_words(loaded, &proof);
 	return 0;
 }
@@ -142,7 +145,8 @@ static uint32_t soa_expire_s(const struct zone *zone)
 	return wire_get32(soa->rdata[0].data + soa->rdata[0].len - 8);
 }
 
-static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, char why[REFUSAL_TEXT_MAX])
+static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, struct dated *dated,
+		     char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
 	uint8_t origin[WIRE_NAME_MAX];
@@ -166,7 +170,7 @@ static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, 
 		return BANYAN_EUNSUPP;
 	}
 	loaded->prove = prove_of(from, origin);
-	rc = zone_prove_as_asked(zone, given, loaded, why);
+	rc = zone_prove_as_asked(zone, given, loaded, dated, why);
 	if (rc < 0)
 		return rc;
 	rc = image_compile(zone, &loaded->image);
@@ -182,15 +186,15 @@ static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, 
 }
 
 /* `given`: the anchors to prove it with; NULL = its own. */
-static int load(const struct config_zone *from, const struct dnssec_anchors *given, struct loaded **ret,
-		char why[REFUSAL_TEXT_MAX])
+static int load(const struct config_zone *from, const struct dnssec_anchors *given, struct dated *dated,
+		struct loaded **ret, char why[REFUSAL_TEXT_MAX])
 {
 	struct loaded *loaded = calloc(1, sizeof(*loaded));
 	if (loaded == NULL)
 		return BANYAN_ENOMEM;
 	int64_t start = clock_mono_ms();
 	loaded->from = from;
-	int rc = load_into(given, loaded, why);
+	int rc = load_into(given, loaded, dated, why);
 	if (rc < 0) {
 		free(loaded);
 		return rc;
@@ -272,23 +276,29 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 					    .require_zonemd = config->root.require_zonemd};
 	if (!g->view.recursion || config->root.file[0] == 0)
 		return 0;
+	struct dated dated = {0};
 	struct loaded *shared = root_among_zones(g);
 	if (shared != NULL) {
 		shared->users++;
 		g->root = shared;
 	} else {
-		int rc = load(&g->root_from, &g->trusted, &g->root, why);
+		int rc = load(&g->root_from, &g->trusted, &dated, &g->root, why);
 		if (rc < 0 && (need_root || rc == BANYAN_ENOMEM))
 			return rc;
 		if (rc < 0) {
 			g->root = NULL;
+			g->view.root_from_s = dated.from;
+			g->view.root_until_s = dated.until;
 			memcpy(g->root_failure, why, sizeof(g->root_failure));
 			log_warning(STATION, "no root copy: %s; %s until a reload finds one", why,
 				    config->root.fallback ? "the root servers are asked" : "nothing can be resolved");
 		}
 	}
-	if (g->root != NULL)
+	if (g->root != NULL) {
 		g->view.root = g->root->image;
+		g->view.root_from_s = g->root->last_inception;
+		g->view.root_until_s = g->root->first_expiry;
+	}
 	g->view.root_signed = g->root != NULL && g->root->proved && g->root->first_expiry > 0;
 	return 0;
 }
@@ -301,7 +311,8 @@ static int zones_load(struct generation *g, char why[REFUSAL_TEXT_MAX])
 	if (g->zone == NULL || g->answer_zone == NULL)
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < config->n_zones; i++) {
-		int rc = load(&config->zones[i], given_for(g, &config->zones[i]), &g->zone[i], why);
+		struct dated dated = {0};
+		int rc = load(&config->zones[i], given_for(g, &config->zones[i]), &dated, &g->zone[i], why);
 		if (rc < 0)
 			return rc;
 		g->answer_zone[i].image = g->zone[i]->image;

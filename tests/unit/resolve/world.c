@@ -430,6 +430,8 @@ void world_event(struct world *world, struct resolve_event *event)
 	event->now_ms = world->now_ms;
 	event->wall_ms = WORLD_EPOCH_MS + world->now_ms + world->wall_off_ms;
 	event->root = world->root;
+	event->root_from_s = world->root_from_s;
+	event->root_until_s = world->root_until_s;
 	event->policy = world->policy;
 	if (event->kind == RESOLVE_SEND_FAILED)
 		open_remove(world, event->failed.exchange);
