@@ -10,11 +10,8 @@
 #include "config/config.h"
 #include "dnssec/dnssec.h"
 #include "operate/operate.h"
-<<<<<<< HEAD
 #include "sync/sync.h"
-=======
 #include "zone/zone.h"
->>>>>>> d42c1ba (resolve, banyand: by how much the clock is off, by the dates of the root's signatures: in errors, log and metrics)
 
 #include <limits.h>
 #include <pthread.h>
