@@ -32,6 +32,7 @@ struct subnets {
 	struct addr_prefix *server;
 	struct arena arena; /* of these */
 	size_t bytes, bytes_max;
+	uint32_t flushes;           /* of the cache, when this was last in step with it */
 	uint32_t count[2][LENGTHS]; /* entries of each family and length: only those are looked for */
 	struct entry *newest, *oldest;
 	struct entry *bucket[BUCKETS];
@@ -184,6 +185,17 @@ static int entry_give(const struct entry *entry, struct arena *arena, struct out
 	return resolve_outcome_denial(arena, outcome, entry->set + entry->n_answers, entry->n_denials) < 0 ? 0 : 1;
 }
 
+/* An operator has flushed something: which of it stands here too is not looked for. */
+static void flushes_follow(const struct resolve *engine, struct subnets *subnets)
+{
+	uint32_t flushes = resolve_cache_flushes(engine->cache);
+	if (subnets->flushes == flushes)
+		return;
+	while (subnets->oldest != NULL)
+		entry_remove(subnets, subnets->oldest);
+	subnets->flushes = flushes;
+}
+
 /* RFC 7871 section 7.3.1: of the networks that hold the client, the longest. */
 int resolve_subnets_find(struct resolve *engine, struct arena *arena, const uint8_t *qname, uint16_t qtype,
 			 const struct addr_prefix *subnet, struct outcome *outcome)
@@ -191,6 +203,7 @@ int resolve_subnets_find(struct resolve *engine, struct arena *arena, const uint
 	struct subnets *subnets = engine->subnets;
 	if (subnets == NULL || subnet->addr.family == 0)
 		return 0;
+	flushes_follow(engine, subnets);
 	for (unsigned bits = subnet->bits + 1U; bits-- > 0;) {
 		if (subnets->count[subnet->addr.family == 6][bits] == 0)
 			continue;
