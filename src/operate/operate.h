@@ -51,6 +51,17 @@ struct operate_zone {
 	int64_t first_expiry; /* UNIX seconds, 0 = no signatures */
 };
 
+/* Rules about names that are loaded as a zone. */
+struct operate_policy_zone {
+	const char *name, *file;
+	bool loaded, fetched; /* fetched: it comes from primaries */
+	uint32_t serial;
+	size_t rules, ignored, bytes;
+	int64_t loaded_at, asked_at; /* UNIX seconds; 0 = never */
+	unsigned failures;           /* of the primaries, in a row */
+	const char *failure;         /* the last of them, in words */
+};
+
 struct operate_status {
 	const char *version;
 	int64_t started_at, now; /* UNIX seconds */
@@ -60,6 +71,8 @@ struct operate_status {
 	unsigned workers;
 	size_t n_zones;
 	const struct operate_zone *zone;
+	size_t n_policy_zones;
+	const struct operate_policy_zone *policy_zone;
 	bool resolver;
 	bool root_wanted;         /* does the configuration name a root copy? */
 	bool root_servers;        /* are root servers asked without one? */

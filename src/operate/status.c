@@ -23,6 +23,24 @@ static int zone_text(const struct operate_zone *zone, const char *what, struct b
 	return rc;
 }
 
+static int policy_zone_text(const struct operate_policy_zone *zone, struct buffer *out)
+{
+	char loaded[32], asked[32];
+	int rc = 0;
+	if (!zone->loaded)
+		PRINT(rc, out, "policy zone %s: there is no version of it yet, so names pass\n", zone->name);
+	else
+		PRINT(rc, out, "policy zone %s: serial %" PRIu32 ", %zu rules, %zu left out, %zu KiB, loaded %s\n",
+		      zone->name, zone->serial, zone->rules, zone->ignored, zone->bytes / 1024,
+		      clock_format(zone->loaded_at, loaded));
+	if (zone->fetched && zone->asked_at != 0)
+		PRINT(rc, out, "  its primaries were asked %s\n", clock_format(zone->asked_at, asked));
+	if (zone->failures > 0)
+		PRINT(rc, out, "  they FAILED %u time%s in a row: %s\n", zone->failures, zone->failures == 1 ? "" : "s",
+		      zone->failure);
+	return rc;
+}
+
 static void uptime_text(int64_t seconds, char out[64])
 {
 	int days = (int)(seconds / 86400), hours = (int)(seconds / 3600 % 24), minutes = (int)(seconds / 60 % 60);
@@ -64,6 +82,8 @@ int operate_status_text(const struct operate_status *s, struct buffer *out)
 		rc = zone_text(&s->zone[i], "zone", out);
 	if (rc == 0)
 		rc = resolver_text(s, out);
+	for (size_t i = 0; rc == 0 && i < s->n_policy_zones; i++)
+		rc = policy_zone_text(&s->policy_zone[i], out);
 	for (int c = 0; rc == 0 && c < COUNTER_COUNT; c++)
 		if (s->counters.value[c] != 0)
 			rc = buffer_printf(out, "%-22s %" PRIu64 "\n", counter_name((enum counter)c),
@@ -85,6 +105,27 @@ static void zone_json(struct json *json, const char *key, const struct operate_z
 		json_number(json, "records", (int64_t)zone->records);
 		json_time(json, "loaded_at", zone->loaded_at);
 		json_time(json, "first_expiry", zone->first_expiry);
+	}
+	json_close(json, '}');
+}
+
+static void policy_zone_json(struct json *json, const struct operate_policy_zone *zone)
+{
+	json_open(json, NULL, '{');
+	json_text(json, "name", zone->name);
+	json_text(json, "file", zone->file);
+	json_bool(json, "loaded", zone->loaded);
+	if (zone->loaded) {
+		json_number(json, "serial", zone->serial);
+		json_number(json, "rules", (int64_t)zone->rules);
+		json_number(json, "ignored", (int64_t)zone->ignored);
+		json_number(json, "bytes", (int64_t)zone->bytes);
+		json_time(json, "loaded_at", zone->loaded_at);
+	}
+	if (zone->fetched) {
+		json_time(json, "asked_at", zone->asked_at);
+		json_number(json, "failures", zone->failures);
+		json_text(json, "failure", zone->failure);
 	}
 	json_close(json, '}');
 }
@@ -117,6 +158,10 @@ int operate_status_json(const struct operate_status *s, struct buffer *out)
 	json_open(&json, "zones", '[');
 	for (size_t i = 0; i < s->n_zones; i++)
 		zone_json(&json, NULL, &s->zone[i]);
+	json_close(&json, ']');
+	json_open(&json, "policy_zones", '[');
+	for (size_t k = 0; k < s->n_policy_zones; k++)
+		policy_zone_json(&json, &s->policy_zone[k]);
 	json_close(&json, ']');
 	resolver_json(&json, s);
 	json_open(&json, "counters", '{');

@@ -209,6 +209,8 @@ def test_zone_comes_changes_and_survives(resolver, primary, tmp_path, kind, key)
     counters = d.counters()
     assert counters["policy_notifies"] >= 1 and counters["policy_zones_fetched"] == 2 and counters["policy_zones_failed"] == 0
     assert "block.rpz. 60 IN SOA ns.block.rpz. h.block.rpz. 2 " in (tmp_path / "copy.zone").read_text()
+    zone = d.status()["policy_zones"][0]
+    assert (zone["name"], zone["serial"], zone["rules"], zone["failures"]) == ("block.rpz.", 2, 301, 0) and zone["asked_at"]
     # the primary is gone: what was there stays, over a restart, too
     p.stop()
     d.stop()
@@ -216,6 +218,8 @@ def test_zone_comes_changes_and_survives(resolver, primary, tmp_path, kind, key)
     assert is_blocked(d, "www.example.")
     wait_for("a word about the primary", lambda: "cannot be fetched (1 time in a row)" in d.log())
     assert is_blocked(d, "www.example.")
+    assert d.status()["policy_zones"][0]["failures"] >= 1
+    assert "they FAILED" in d.cli("status")[1] and "serial 2, 301 rules" in d.cli("status")[1]
 
 
 def test_changes_come_without_notification_too(resolver, primary, tmp_path):

@@ -73,14 +73,37 @@ static void describe_resolver(struct keeper *keeper, const struct generation *g,
 			(struct operate_zone){.name = ".", .file = g->config->root.file, .proof = g->root_failure};
 }
 
+static struct operate_policy_zone describe_policy_zone(struct keeper *keeper, const struct generation *g, size_t i)
+{
+	struct operate_policy_zone zone = {
+		.name = g->config->rpz[i].zone, .file = g->config->rpz[i].file, .failure = ""};
+	const struct policy_zone *loaded = g->policies.zone == NULL ? NULL : g->policies.zone[i];
+	if (loaded != NULL) {
+		const struct policy_rpz_stats *stats = policy_rpz_stats(loaded->rpz);
+		zone.loaded = true;
+		zone.serial = stats->serial;
+		for (unsigned t = 0; t < POLICY_TRIGGERS; t++)
+			zone.rules += stats->rules[t];
+		zone.ignored = stats->ignored;
+		zone.bytes = stats->bytes;
+		zone.loaded_at = loaded->loaded_at;
+	}
+	feeds_describe(keeper, &zone);
+	return zone;
+}
+
 static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 {
 	const struct generation *g = swap_read(&keeper->swap);
 	_cleanup_(base_free) struct operate_zone *zone = calloc(g->config->n_zones + 1, sizeof(*zone));
-	if (zone == NULL)
+	_cleanup_(base_free) struct operate_policy_zone *policy_zone =
+		calloc(g->config->n_rpz + 1, sizeof(*policy_zone));
+	if (zone == NULL || policy_zone == NULL)
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < g->config->n_zones; i++)
 		zone[i] = control_describe(g->zone[i]);
+	for (size_t i = 0; i < g->config->n_rpz; i++)
+		policy_zone[i] = describe_policy_zone(keeper, g, i);
 	struct operate_status status = {
 		.version = BANYAN_VERSION,
 		.started_at = keeper->started_at,
@@ -91,6 +114,8 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 		.workers = keeper->workers.count,
 		.n_zones = g->config->n_zones,
 		.zone = zone,
+		.n_policy_zones = g->config->n_rpz,
+		.policy_zone = policy_zone,
 	};
 	describe_resolver(keeper, g, &status);
 	sum_counters(keeper, &status.counters);

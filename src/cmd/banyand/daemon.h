@@ -44,6 +44,7 @@ struct policy_zone {
 	unsigned users;
 	struct policy_rpz *rpz;
 	struct sync_timers timers;
+	int64_t loaded_at; /* UNIX seconds */
 };
 /* Where one comes from. */
 struct policy_source {
@@ -322,6 +323,8 @@ void feeds_adopt(struct keeper *keeper);   /* those of the generation that has j
 void feeds_publish(struct keeper *keeper); /* what came during a reload */
 void feeds_end(struct keeper *keeper);
 struct policy_zone *feeds_kept(void *ctx, const struct config_rpz *from); /* a policy_kept_fn of the keeper */
+/* How the primaries of the policy zone are: fills in what operate_policy_zone says of that. */
+void feeds_describe(struct keeper *keeper, struct operate_policy_zone *zone);
 #define FEEDS_NOT_MINE (-1)
 /* In a worker: a NOTIFY for one of them? The length of the reply in request->out, or FEEDS_NOT_MINE. */
 int feeds_notify(struct keeper *keeper, const struct answer_request *request, struct counters *counters);

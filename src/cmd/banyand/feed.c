@@ -99,6 +99,7 @@ static void turn_over(struct feed *feed)
 static void failed(struct feed *feed, const char *why)
 {
 	feed->failures++;
+	snprintf(feed->failure, sizeof feed->failure, "%s", why);
 	counter_add(&feed->keeper->counters, COUNTER_POLICY_ZONES_FAILED, 1);
 	if ((feed->failures & (feed->failures - 1)) == 0) /* 1, 2, 4, 8, ...: an outage does not fill the log */
 		log_warning(STATION, "policy zone %s: cannot be fetched (%u time%s in a row): %s; %s", feed->zone,
@@ -236,6 +237,7 @@ static void feed_ask(struct feed *feed)
 	if (feed->current != NULL)
 		settings.transfer.serial = feed->current->timers.serial;
 	feed->asked_ms = clock_mono_ms();
+	feed->asked_at = clock_wall_s();
 	int rc = sync_pull_start(&feed->keeper->loop, &settings, &feed->pull);
 	if (rc < 0) {
 		feed->pull = NULL;
@@ -336,6 +338,17 @@ void feeds_adopt(struct keeper *keeper)
 		if (feed != NULL && (feed->file != NULL || (feed->file = strdup("")) != NULL))
 			feed_set(feed, from, &g->policies, i);
 	}
+}
+
+void feeds_describe(struct keeper *keeper, struct operate_policy_zone *zone)
+{
+	const struct feed *feed = *feed_find(keeper, zone->name);
+	if (feed == NULL)
+		return;
+	zone->fetched = true;
+	zone->asked_at = feed->asked_at;
+	zone->failures = feed->failures;
+	zone->failure = feed->failures > 0 ? feed->failure : "";
 }
 
 void feeds_publish(struct keeper *keeper)

@@ -26,11 +26,13 @@ struct feed {
 	/* what is under way */
 	struct sync_pull *pull;
 	int64_t asked_ms; /* when a pull began last */
+	int64_t asked_at; /* the same by the wall clock */
 	unsigned failures;
-	bool hurry;   /* a notification came meanwhile */
-	bool refetch; /* differences did not fit */
-	bool gone;    /* no longer configured: freed when nothing is under way */
-	bool closed;  /* its timer is */
+	char failure[REFUSAL_TEXT_MAX]; /* the last one */
+	bool hurry;                     /* a notification came meanwhile */
+	bool refetch;                   /* differences did not fit */
+	bool gone;                      /* no longer configured: freed when nothing is under way */
+	bool closed;                    /* its timer is */
 	/* the next version: made in a thread of libuv's pool */
 	uv_work_t work;
 	bool making, made; /* made: waits for the end of a reload */

@@ -52,6 +52,7 @@ struct policy_zone *policy_zone_make(const struct zone *zone, char why[REFUSAL_T
 		   stats->serial, rules, rules == 1 ? "" : "s", stats->ignored, stats->ignored == 1 ? "" : "s",
 		   stats->bytes / 1024);
 	made->users = 1;
+	made->loaded_at = clock_wall_s();
 	(void)!sync_timers_of(zone, &made->timers); /* it has a SOA, or it would not be here */
 	return made;
 }
