@@ -167,6 +167,7 @@ struct config {
 		char *version;        /* version.bind, version.server; "" = off (REFUSED) */
 		uint32_t udp_size;    /* bytes, largest UDP reply; default 1232 */
 		uint32_t udp_batch;   /* messages per recvmmsg */
+		uint64_t udp_buffer;  /* bytes */
 		uint32_t tcp_clients; /* connections over all workers */
 		uint32_t tcp_clients_per_address;
 		uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */

@@ -155,6 +155,13 @@ const struct config_option config_options[] = {
 	 "path of the smallest MTU."},
 	{"server.udp-batch", CONFIG_UINT, CONFIG_RESTART, FIELD(server.udp_batch), "32", RANGE(1, 64), NULL,
 	 "Messages that are taken from and given to the kernel with one system call."},
+	{"server.udp-buffer", CONFIG_SIZE, CONFIG_RESTART, FIELD(server.udp_buffer), "1M",
+	 RANGE(4 * KIB, 256 * KIB * KIB), NULL,
+	 "Memory in which the kernel keeps what clients have sent until it is read, for each socket of each worker. A "
+	 "burst that does "
+	 "not fit is lost and counted (udp_lost). A daemon without the capability CAP_NET_ADMIN at its start gets at "
+	 "most "
+	 "net.core.rmem_max."},
 	{"server.tcp-clients", CONFIG_UINT, CONFIG_RESTART, FIELD(server.tcp_clients), "1024", RANGE(1, SOCKETS_MAX),
 	 NULL, "TCP connections open at once, over all workers. Further ones are closed at once."},
 	{"server.tcp-clients-per-address", CONFIG_UINT, CONFIG_RESTART, FIELD(server.tcp_clients_per_address), "64",

@@ -167,6 +167,7 @@ static void default_to(uint32_t *value, uint32_t fallback)
 static int settings_copy(struct net_loop *loop, const struct net_settings *settings)
 {
 	loop->settings = *settings;
+	default_to(&loop->settings.udp_buffer, NET_UDP_BUFFER);
 	default_to(&loop->settings.upstream_tcp_connections, NET_UPSTREAM_TCP_CONNECTIONS);
 	default_to(&loop->settings.upstream_tcp_per_server, NET_UPSTREAM_TCP_PER_SERVER);
 	default_to(&loop->settings.upstream_tcp_pipeline, NET_UPSTREAM_TCP_PIPELINE);
@@ -334,10 +335,10 @@ static bool is_wildcard(const struct addr *addr)
 	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
 }
 
-static void udp_options(int fd, const struct addr *addr)
+static void udp_options(const struct net_loop *loop, int fd, const struct addr *addr)
 {
-	net_socket_set(fd, SOL_SOCKET, SO_RCVBUF, NET_UDP_BUFFER);
-	net_socket_set(fd, SOL_SOCKET, SO_SNDBUF, NET_UDP_BUFFER);
+	net_socket_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, loop->settings.udp_buffer);
+	net_socket_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, loop->settings.udp_buffer);
 	net_socket_no_pmtu(fd, addr->family);
 	if (!is_wildcard(addr))
 		return;
@@ -422,7 +423,7 @@ int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn
 		free(listener);
 		return rc;
 	}
-	udp_options(udp, addr);
+	udp_options(loop, udp, addr);
 	uint16_t port = listener->addr.port;
 	rc = listener_start(listener, udp, tcp); /* a listener that fails is freed when its handles are closed */
 	if (rc < 0)

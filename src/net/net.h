@@ -22,6 +22,7 @@ enum net_transport { NET_UDP, NET_TCP };
 
 struct net_settings {
 	uint32_t udp_batch;   /* messages per recvmmsg, 1..NET_UDP_BATCH_MAX */
+	uint32_t udp_buffer;  /* bytes of what clients sent that the kernel keeps for each socket; 0 = NET_UDP_BUFFER */
 	uint32_t tcp_clients; /* connections of this loop */
 	uint32_t tcp_clients_per_address;
 	uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */
@@ -54,6 +55,7 @@ void net_limits_give(struct net_limits *limits, const struct addr *peer);
 bool net_limits_reached(struct net_limits *limits, const struct addr *peer); /* would it be BANYAN_EACCES? */
 
 #define NET_UDP_BATCH_MAX            64
+#define NET_UDP_BUFFER               (1 << 20) /* some 10 ms of questions at line rate */
 /* Unsent reply bytes of one connection: what was in work already when reading paused. A client that lets more come together
  * is closed. */
 #define NET_TCP_WRITE_MAX            (256 * 1024)

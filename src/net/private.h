@@ -12,7 +12,6 @@
 #define NET_LISTENERS_MAX      256           /* addresses one loop listens on: more than a host has */
 #define NET_UDP_ROUNDS_MAX     4             /* batches taken from one socket before other sockets get their turn */
 #define NET_MESSAGE_MAX        65535         /* bytes of a DNS message: RFC 1035 section 4.2.2, the length is 16 bits */
-#define NET_UDP_BUFFER         (1 << 20)     /* bytes of socket buffer: some 10 ms of questions at line rate */
 #define NET_UDP_STRIDE         (65536 + 320) /* not a power of two, so that the buffers' first lines use all cache sets */
 #define NET_TCP_BACKLOG        1024          /* connections that wait for accept() */
 #define NET_TCP_PAUSE          (16 * 1024)   /* unsent bytes above which no more questions are read */
@@ -36,6 +35,7 @@ struct net_listener {
 	net_message_fn fn;
 	void *ctx;
 	int udp_fd;
+	uint32_t udp_lost; /* as the kernel counts them */
 	uv_poll_t udp;
 	uv_tcp_t tcp;
 	unsigned handles; /* open ones: freed with the last */
@@ -222,6 +222,8 @@ socklen_t net_sockaddr_from(const struct addr *addr, uint32_t scope, struct sock
 void net_sockaddr_to(const struct sockaddr_storage *sa, struct addr *out, uint32_t *ret_scope);
 int net_socket(const struct addr *addr, int type);
 void net_socket_set(int fd, int level, int name, int value); /* best effort */
+void net_socket_buffer(int fd, int name, int force_name, uint32_t bytes);
+bool net_socket_lost(int fd, uint32_t *ret); /* datagrams that found the buffer full, since it was opened */
 void net_socket_no_pmtu(int fd, uint8_t family);
 void net_socket_dont_fragment(int fd, uint8_t family);
 void net_socket_tell_fragments(int fd, uint8_t family);

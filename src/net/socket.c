@@ -3,6 +3,7 @@
 #include "private.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +42,24 @@ void net_sockaddr_to(const struct sockaddr_storage *sa, struct addr *out, uint32
 void net_socket_set(int fd, int level, int name, int value)
 {
 	(void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* Beyond the system's limit (net.core.rmem_max) where the process may. */
+void net_socket_buffer(int fd, int name, int force_name, uint32_t bytes)
+{
+	int value = (int)bytes;
+	if (setsockopt(fd, SOL_SOCKET, force_name, &value, sizeof(value)) < 0)
+		net_socket_set(fd, SOL_SOCKET, name, value);
+}
+
+bool net_socket_lost(int fd, uint32_t *ret)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0 || len < sizeof(info))
+		return false;
+	*ret = info[SK_MEMINFO_DROPS];
+	return true;
 }
 
 /* IP_PMTUDISC_OMIT: no DF bit, and what ICMP claims about the path's MTU is not believed, so that nobody can make us

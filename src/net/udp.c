@@ -135,6 +135,16 @@ static int receive_batch(struct net_listener *listener)
 	return recvmmsg(listener->udp_fd, batch->in, batch->size, 0, NULL);
 }
 
+/* Whoever finds all batches full may have been too slow: what did not fit the kernel's buffer is counted. */
+static void count_lost(struct net_listener *listener)
+{
+	uint32_t lost;
+	if (!net_socket_lost(listener->udp_fd, &lost))
+		return;
+	counter_add(listener->loop->counters, COUNTER_UDP_LOST, (uint32_t)(lost - listener->udp_lost));
+	listener->udp_lost = lost;
+}
+
 void net_udp_readable(uv_poll_t *poll, int status, int events)
 {
 	struct net_listener *listener = poll->data;
@@ -151,6 +161,8 @@ void net_udp_readable(uv_poll_t *poll, int status, int events)
 		send_batch(listener, n_out);
 		if ((unsigned)n < loop->batch.size)
 			break;
+		if (round + 1 == NET_UDP_ROUNDS_MAX)
+			count_lost(listener);
 	}
 	if (status < 0) /* an error was pending, which the read has taken; libuv has stopped watching */
 		uv_poll_start(poll, UV_READABLE, net_udp_readable);

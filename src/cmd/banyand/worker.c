@@ -94,6 +94,7 @@ static int loop_make(struct worker *worker, const struct config *config, struct 
 		return BANYAN_ENOMEM;
 	struct net_settings settings = {
 		.udp_batch = config->server.udp_batch,
+		.udp_buffer = (uint32_t)config->server.udp_buffer,
 		.tcp_clients = config->server.tcp_clients,
 		.tcp_clients_per_address = config->server.tcp_clients_per_address,
 		.tcp_idle_ms = config->server.tcp_idle_ms,

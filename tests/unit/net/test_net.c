@@ -297,6 +297,36 @@ static void test_udp_in_time(void **state)
 	server_stop(s);
 }
 
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+
+static void hold(void *ctx)
+{
+	pthread_mutex_lock(&held);
+	pthread_mutex_unlock(&held);
+}
+
+/* A burst that comes while the loop is busy: what fits the buffer is answered, all else is counted. */
+static void test_udp_buffer(void **state)
+{
+	struct net_settings settings = settings_default();
+	char buf[64];
+	settings.udp_batch = 1;
+	settings.udp_buffer = 4096;
+	struct server *s = server_start(&settings, "127.0.0.1@0");
+	int fd = client("127.0.0.1", s->port, SOCK_DGRAM);
+	pthread_mutex_lock(&held);
+	assert_int_equal(net_loop_post(s->loop, hold, s), 0);
+	for (unsigned i = 0; i < 1000; i++)
+		send(fd, "E", 1, 0);
+	pthread_mutex_unlock(&held);
+	for (uint64_t seen = 0; seen < 1000;
+	     seen = counter_read(&s->counters, COUNTER_UDP_QUESTIONS) + counter_read(&s->counters, COUNTER_UDP_LOST))
+		assert_int_equal(recv(fd, buf, sizeof(buf), 0), 1);
+	assert_true(counter_read(&s->counters, COUNTER_UDP_LOST) > 0);
+	close(fd);
+	server_stop(s);
+}
+
 /* A connected client socket drops replies from any other address than the one it asked. */
 static void wildcard_replies_from(const char *listen, const char *ip)
 {
@@ -891,6 +921,7 @@ int main(void)
 		cmocka_unit_test(test_udp_echo),
 		cmocka_unit_test(test_udp_later),
 		cmocka_unit_test(test_udp_in_time),
+		cmocka_unit_test(test_udp_buffer),
 		cmocka_unit_test(test_wildcard_source),
 		cmocka_unit_test(test_v6only),
 		cmocka_unit_test(test_probe),
