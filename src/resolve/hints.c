@@ -29,6 +29,9 @@ static bool is_priming(const struct task *task)
 static bool prime(struct resolve *engine, struct task *task)
 {
 	enum reason reason;
+	/* when all is forwarded but this, the forwarders would be asked, and are not believed about the root's servers */
+	if (resolve_forward_find(engine->forwards, root_name, WIRE_TYPE_NS, FORWARD_LABELS_ANY) != NULL)
+		return false;
 	if (!engine->settings.priming || task->primed || task->no_cache || is_priming(task) ||
 	    resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, root_name, WIRE_TYPE_NS, &reason))
 		return false;

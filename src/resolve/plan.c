@@ -59,6 +59,7 @@ static bool want_start(struct resolve *engine, struct task *task, uint8_t server
 	if (want == NULL)
 		return false;
 	if (would_loop(task, name)) {
+		counter_add(engine->counters, COUNTER_DELEGATION_LOOPS, 1);
 		task->trouble = REASON_DELEGATION_LOOP;
 		return false;
 	}
@@ -142,8 +143,12 @@ enum plan resolve_plan_addresses(struct resolve *engine, struct task *task)
 		return PLAN_NOTHING;
 	if (take_all_cached(engine, task))
 		return PLAN_FOUND;
-	if (cut->n_servers == 0 || cut->rounds == ENGINE_LOOKUP_ROUNDS_MAX || cut->in_vain >= ENGINE_LOOKUPS_VAIN_MAX)
+	if (cut->n_servers == 0)
 		return PLAN_NOTHING;
+	if (cut->rounds == ENGINE_LOOKUP_ROUNDS_MAX || cut->in_vain >= ENGINE_LOOKUPS_VAIN_MAX) {
+		counter_add(engine->counters, COUNTER_SERVERS_LIMITED, 1);
+		return PLAN_NOTHING;
+	}
 	cut->rounds++;
 	unsigned first = random_below(engine->random, cut->n_servers), started = 0;
 	unsigned most = ENGINE_LOOKUPS_VAIN_MAX - cut->in_vain;
