@@ -61,6 +61,7 @@ struct open {
 };
 
 struct play {
+	bool rootless; /* the root servers are asked, as the hints say */
 	const uint8_t *data;
 	size_t left;
 	struct resolve *engine;
@@ -139,7 +140,7 @@ static void step(struct play *play, struct resolve_event *event)
 {
 	event->now_ms = play->now_ms;
 	event->wall_ms = play->now_ms;
-	event->root = root;
+	event->root = play->rootless ? NULL : root;
 	const struct resolve_actions *actions = resolve_step(play->engine, event);
 	play->wake_at_ms = actions->wake_at_ms;
 	for (size_t i = 0; i < actions->count; i++) {
@@ -272,6 +273,21 @@ static uint16_t make_rdata(struct play *play, uint16_t type, uint8_t out[600])
 	}
 }
 
+/* With the cookie of the question, or one that is nearly it, and a server's. */
+static void made_edns(struct play *play, const struct open *open, struct wire_writer *writer)
+{
+	struct wire_question question;
+	uint8_t option[44] = {0, WIRE_OPTION_COOKIE, 0, 16}, how = next(play);
+	require(wire_question_parse(open->msg, open->len, &question) == WIRE_ANSWERABLE);
+	if (question.edns.cookie != NULL)
+		memcpy(option + 4, question.edns.cookie, 8);
+	option[4] ^= (how & 3) == 3;
+	option[3] = (how & 12) == 12 ? how >> 4 : 16;
+	option[12] = next(play);
+	uint16_t rcode = (how & 0x30) == 0x30 ? WIRE_RCODE_BADCOOKIE : 0;
+	(void)!wire_writer_edns(writer, 1232, rcode, true, option, 4U + option[3]);
+}
+
 /* Records that fit each other: the way into the logic behind the parser. */
 static void do_made_reply(struct play *play, const struct open *open)
 {
@@ -296,6 +312,8 @@ static void do_made_reply(struct play *play, const struct open *open)
 					  owner & 0x80 ? qname : wire_names[owner % ARRAY_SIZE(names)], type,
 					  WIRE_CLASS_IN, (uint32_t)next(play) << (owner & 7), &rdata);
 	}
+	if (how & 0x40)
+		made_edns(play, open, &writer);
 	reply(play, open, msg, wire_writer_finish(&writer));
 }
 
@@ -386,7 +404,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	resolve_settings_default(&settings);
 	settings.upstream_max = UPSTREAM_MAX;
 	play = (struct play){.data = data, .left = len, .now_ms = 1000, .wake_at_ms = INT64_MAX};
-	settings.qname_minimisation = (enum resolve_minimise)(next(&play) % 3);
+	uint8_t how = next(&play);
+	settings.qname_minimisation = (enum resolve_minimise)(how % 3);
+	play.rootless = (how & 0x80) != 0;
+	settings.cookies = (how & 0x40) == 0;
+	settings.harden_glue = (how & 0x20) == 0;
+	settings.priming = (how & 0x10) == 0;
+	static const struct addr hints[2] = {{.family = 4, .ip = {10, 9, 9, 9}}, {.family = 6, .ip = {0xfd}}};
+	static const struct addr_prefix never = {.addr = {.family = 4, .ip = {10}}, .bits = 30};
+	settings.n_hints = 2;
+	settings.hint = hints;
+	settings.n_never_ask = (how & 0x08) != 0;
+	settings.never_ask = &never;
 	require(resolve_cache_new(256 * 1024, &cache) == 0);
 	require(resolve_new(&settings, cache, &random, &play.counters, &play.engine) == 0);
 	for (unsigned i = 0; i < STEPS_MAX && play.left > 0; i++)
