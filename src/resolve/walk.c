@@ -226,7 +226,9 @@ void resolve_walk_descend(struct resolve *engine, struct task *task)
 /* No server of the zone is left. An old delegation may be why: then ask above, once. */
 static void no_servers(struct resolve *engine, struct task *task)
 {
-	bool outdated = task->trouble != REASON_DELEGATION_LOOP && task->trouble != REASON_WORK_LIMIT;
+	/* a root server without address waits for the others, which says nothing of the hints */
+	bool loop = task->trouble == REASON_DELEGATION_LOOP && task->cut->labels > 0;
+	bool outdated = !loop && task->trouble != REASON_WORK_LIMIT;
 	if (task->cut->cached && outdated && !task->asked_again) {
 		task->asked_again = true;
 		resolve_cache_drop_cut(engine->cache, task->cut);

@@ -50,6 +50,10 @@ def test_hints_and_priming(walker):
     assert not net.seen[0].query.flags & dns.flags.RD
     assert d.counters()["primings"] == 1 and d.counters()["root_lookups"] == 0
     assert d.ask("no-such-tld.").rcode() == dns.rcode.NXDOMAIN
+    cold = d.cli("trace", "--cold", "ftp.x.lab.")[1]
+    assert all(f"{server}@{net.port}" in cold for server in (ROOT, TEST, X)) and "192.0.2.2" in cold
+    code, why, err = d.cli("why", "no-data.x.lab.")
+    assert code == 0, err
 
 
 def test_priming_off(walker):
