@@ -90,7 +90,7 @@ def world(daemon, tmp_path, keys):
                             "zones": [{"name": "example.", "file": str(tmp_path / "example.zone")},
                                       {"name": "test.", "file": str(tmp_path / "test.zone")}]},
                            addresses=("127.0.0.3", "127.0.0.4"), port=port)
-        config = {"server": dict(server or {}), "local": {"open": ["test"]},
+        config = {"server": dict(server or {}),
                   "root": {"file": str(keys.zone if root else tmp_path / "later.zone"),
                            "anchors": [str(keys.anchors)]},
                   "local": {"open": ["test"]},  # a name that resolvers answer themselves, else
