@@ -152,7 +152,10 @@ enum proof resolve_validate_unsigned(struct resolve *engine, struct task *task, 
 static enum proof validate_unsigned_set(struct resolve *engine, struct task *task, struct rrset *set)
 {
 	const uint8_t *name = set->owner;
-	if (set->type == WIRE_TYPE_DS && name[0] != 0)
+	/* DS is the parent's to say, and so is an alias in its place: asking for the DS of the alias again would lead in a circle */
+	bool parent =
+		set->type == WIRE_TYPE_DS || (task->qtype == WIRE_TYPE_DS && wire_name_equal(set->owner, task->qname));
+	if (parent && name[0] != 0)
 		name = wire_name_skip(name, 1);
 	enum proof proof = resolve_validate_unsigned(engine, task, name, set);
 	if (proof == PROOF_DONE) {
