@@ -217,7 +217,7 @@ static bool take_from_cache(struct resolve *engine, const struct resolve_event *
 	if (verdict == WAY_REFRESH)
 		return false;
 	counter_add(engine->counters, COUNTER_CACHE_HITS, 1);
-	if (way == NULL)
+	if (way == NULL || resolve_way_idle(way))
 		answer_outcome(engine, event, &outcome);
 	else
 		answer_way(engine, event, way, &outcome);

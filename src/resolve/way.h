@@ -51,6 +51,12 @@ struct way_kept {
 	struct way way;
 };
 
+/* Has policy had nothing to say? Then the outcome stands as it is. */
+static inline bool resolve_way_idle(const struct way *way)
+{
+	return !way->touched && way->rule == NULL && way->n_notes == 0;
+}
+
 void resolve_way_init(struct way *way, const struct resolve_event *event);
 /* Puts the way into an open question, and takes it out again (what it points to stays the question's). BANYAN_ENOMEM. */
 int resolve_way_keep(struct resolve *engine, struct question *question, const struct way *way) _must_use_;
