@@ -14,6 +14,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -30,6 +31,8 @@ import dns.rrset
 from cryptography.hazmat.primitives.asymmetric import ec
 
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
 SERVER_CPU, LOAD_CPU = "0", "1"
 WINDOW = 32  # questions in flight: enough to keep the server busy, too few to wait for each other
 BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else "build-release").resolve()
@@ -232,7 +235,8 @@ class Process:
         folder.mkdir(exist_ok=True)
         self.log = folder / "log"
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(["taskset", "-c", cpu, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV)
+            self.process = subprocess.Popen(["taskset", "-c", cpu, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENV,
+                                            preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))  # none is left behind
         end = time.monotonic() + 60
         query = dns.message.make_query(name, "SOA", want_dnssec=True)
         while True:
@@ -327,7 +331,7 @@ def table(results, before, after):
 
 
 def main():
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+    if LIBC.unshare(CLONE_NEWNET) != 0:
         sys.exit("bench: needs root, for a network namespace")
     run("/", "ip", "link", "set", "lo", "up")
     kinds = sys.argv[2:] or [k for k, (_, binary) in SERVERS.items() if binary is None or shutil.which(binary, path=ENV["PATH"])]

@@ -91,7 +91,7 @@ const char *dnssec_algorithm_text(uint8_t algorithm); /* "RSASHA256", "unknown a
  * none. */
 #define DNSSEC_TABLES_MAX 16 /* 150 kB each; the zones that most others hang from */
 void dnssec_tables_setup(void (*wanted)(void *ctx), void *ctx);
-void dnssec_tables_make(void);
+size_t dnssec_tables_make(void); /* how many */
 
 struct dnssec_key; /* one parsed public key */
 int dnssec_key_new(const uint8_t *dnskey_rdata, size_t len, struct dnssec_key **ret) _must_use_;

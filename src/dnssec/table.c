@@ -2,7 +2,7 @@
 /*
  * Tables of multiples of P-256 keys that check again and again: those of large TLDs, of zones under attack.
  *
- *   a worker: 1000 checks by one key -> wanted -> dnssec_tables_make() on a slow thread -> all who hold it have it
+ *   a worker: 500 checks by one key -> wanted -> dnssec_tables_make() on a slow thread -> all who hold it have it
  *
  * Shared by all threads, few, and bounded: each takes 150 kB and some 25 ms to make. One whose last key is gone stays until another
  * key needs its place, so that the next parsed copy of the same key finds it made.
@@ -132,8 +132,9 @@ static struct ecdsa_table *table_wanted(uint8_t point[TABLE_POINT_SIZE])
 	return found;
 }
 
-void dnssec_tables_make(void)
+size_t dnssec_tables_make(void)
 {
+	size_t made = 0;
 	uint8_t point[TABLE_POINT_SIZE];
 	struct ecdsa_table *table;
 	while ((table = table_wanted(point)) != NULL) {
@@ -141,5 +142,7 @@ void dnssec_tables_make(void)
 		table->failed = group == NULL;
 		atomic_store_explicit(&table->group, group, memory_order_release);
 		ecdsa_table_release(table);
+		made += group != NULL;
 	}
+	return made;
 }

@@ -41,13 +41,14 @@ void negative_anchors_done(struct negative_anchors *anchors)
 
 static void tables_make(void *ctx)
 {
-	dnssec_tables_make();
+	struct keeper *keeper = ctx;
+	counter_add(&keeper->counters, COUNTER_KEY_TABLES, dnssec_tables_make());
 }
 
 /* On a worker, which must not be busy for so long. */
 static void tables_wanted(void *ctx)
 {
-	if (keeper_post(ctx, tables_make, NULL) < 0)
+	if (keeper_post(ctx, tables_make, ctx) < 0)
 		log_warning(STATION, "no memory to speed up a busy key");
 }
 
