@@ -44,6 +44,8 @@ static int failure_text(const struct resolve_fact *fact, const struct words *w, 
 	const char *advice = operate_advice(fact->reason);
 	int rc = buffer_printf(out, "%s %s failed a moment ago, and that is remembered: %s (%s).\n", w->name, w->type,
 			       reason_words(fact->reason), reason_code(fact->reason));
+	if (fact->detail != NULL)
+		PRINT(rc, out, "What was wrong: %s.\n", fact->detail);
 	if (advice != NULL)
 		PRINT(rc, out, "What to do: %s.\n", advice);
 	return rc;
@@ -51,7 +53,7 @@ static int failure_text(const struct resolve_fact *fact, const struct words *w, 
 
 static int server_text(const struct resolve_fact *fact, const struct words *w, struct buffer *out)
 {
-	int rc = buffer_printf(out, "    %s %s", w->target, w->addr);
+	int rc = buffer_printf(out, "    %s %s", w->target, w->addr[0] != 0 ? w->addr : "(address not known)");
 	if (fact->rtt_ms > 0)
 		PRINT(rc, out, ", round trip %" PRIu32 " ms", fact->rtt_ms);
 	if (fact->silences > 0)
@@ -59,6 +61,25 @@ static int server_text(const struct resolve_fact *fact, const struct words *w, s
 	if (fact->lame)
 		PRINT(rc, out, ", does not serve the zone");
 	PRINT(rc, out, "\n");
+	return rc;
+}
+
+/* "for 12 s more: said by ... 192.0.2.1 3 s ago, signatures proved by key 20326 (RSASHA256)" */
+static int origin_text(const struct resolve_fact *fact, const struct words *w, struct buffer *out)
+{
+	int rc = fact->expired ? buffer_printf(out, "expired, and given only when no server can be asked: ")
+			       : buffer_printf(out, "for %" PRIu32 " s more: ", fact->ttl_s);
+	PRINT(rc, out, "%s", fact->rank);
+	if (fact->root_serial != 0)
+		PRINT(rc, out, ", serial %" PRIu32, fact->root_serial);
+	if (w->addr[0] != 0)
+		PRINT(rc, out, ", %s,", w->addr);
+	if (fact->age_s >= 0)
+		PRINT(rc, out, " %" PRId64 " s ago", fact->age_s);
+	PRINT(rc, out, "; %s", fact->security);
+	if (fact->algorithm != NULL)
+		PRINT(rc, out, " by key %u (%s)", fact->key_tag, fact->algorithm);
+	PRINT(rc, out, ".\n");
 	return rc;
 }
 
@@ -73,20 +94,19 @@ static int fact_text(const struct operate_why *why, const struct resolve_fact *f
 		      why->root != NULL ? why->root->serial : 0, wire_rcode_text(fact->rcode));
 		return rc;
 	case RESOLVE_FACT_SET:
-		PRINT(rc, out, "%s %s is in the cache for %" PRIu32 " s more: %s, %s.\n", w.name, w.type, fact->ttl_s,
-		      fact->rank, fact->security);
+		PRINT(rc, out, "%s %s is in the cache ", w.name, w.type);
+		rc = rc < 0 ? rc : origin_text(fact, &w, out);
 		return rc < 0 ? rc : records_text(fact, out);
 	case RESOLVE_FACT_ALIAS:
-		PRINT(rc, out, "%s is an alias of %s for %" PRIu32 " s more: %s, %s.\n", w.name, w.target, fact->ttl_s,
-		      fact->rank, fact->security);
-		return rc;
+		PRINT(rc, out, "%s is an alias of %s ", w.name, w.target);
+		return rc < 0 ? rc : origin_text(fact, &w, out);
 	case RESOLVE_FACT_DENIAL:
 		if (fact->rcode == WIRE_RCODE_NXDOMAIN)
 			PRINT(rc, out, "%s does not exist, nor anything below it", w.name);
 		else
 			PRINT(rc, out, "%s has no %s", w.name, w.type);
-		PRINT(rc, out, "; the cache knows that for %" PRIu32 " s more: %s, %s.\n", fact->ttl_s, fact->rank,
-		      fact->security);
+		PRINT(rc, out, "; the cache knows that ");
+		rc = rc < 0 ? rc : origin_text(fact, &w, out);
 		return rc < 0 ? rc : records_text(fact, out);
 	case RESOLVE_FACT_FAILURE:
 		return failure_text(fact, &w, out);
@@ -189,7 +209,22 @@ static int fact_json(struct json *json, const struct resolve_fact *fact)
 		json_text(json, "rank", fact->rank);
 	if (fact->security != NULL)
 		json_text(json, "security", fact->security);
-	if (fact->addr.family != 0) {
+	if (fact->detail != NULL)
+		json_text(json, "detail", fact->detail);
+	if (fact->kind != RESOLVE_FACT_SERVER && fact->security != NULL) {
+		if (fact->addr.family != 0)
+			json_text(json, "said_by", w.addr);
+		if (fact->root_serial != 0)
+			json_number(json, "root_serial", fact->root_serial);
+		if (fact->age_s >= 0)
+			json_number(json, "age_s", fact->age_s);
+		json_bool(json, "expired", fact->expired);
+	}
+	if (fact->algorithm != NULL) {
+		json_number(json, "key_tag", fact->key_tag);
+		json_text(json, "algorithm", fact->algorithm);
+	}
+	if (fact->kind == RESOLVE_FACT_SERVER && fact->addr.family != 0) {
 		json_text(json, "address", w.addr);
 		json_number(json, "rtt_ms", fact->rtt_ms);
 		json_number(json, "silences", fact->silences);

@@ -393,8 +393,15 @@ struct resolve_fact {
 	uint32_t ttl_s;        /* left */
 	const char *rank;      /* in words: how far it is trusted (RFC 2181 section 5.4.1) */
 	const char *security;  /* in words: what its signatures proved */
-	struct addr addr;
-	uint32_t rtt_ms; /* SERVER; 0 = not measured */
+	const char *detail;    /* FAILURE: what exactly was wrong, or NULL */
+	/* of what is in the cache: */
+	int64_t age_s;         /* since it came; -1 = not known */
+	bool expired;          /* given out only when no server can be asked (RFC 8767) */
+	uint32_t root_serial;  /* of the root that said it; 0 = none did */
+	const char *algorithm; /* of the key that proved it, as a word; NULL = none did */
+	uint16_t key_tag;
+	struct addr addr; /* SERVER: its own, family 0 = not known; else of the server that said it, family 0 = none */
+	uint32_t rtt_ms;  /* SERVER; 0 = not measured */
 	unsigned silences;
 	bool lame;
 	size_t n_sets;
@@ -407,6 +414,12 @@ struct resolve_facts {
 	struct resolve_fact item[RESOLVE_FACTS_MAX];
 };
 
+struct resolve_why_from {
+	struct resolve_cache *cache;
+	const struct image *root; /* NULL = none */
+	uint16_t upstream_port;
+	uint32_t stale_age_s; /* how long what has expired is still of use; 0 = not at all */
+};
 /* Looks, asks nobody, changes nothing. Any thread. Everything in `ret` lives in the arena. BANYAN_ENOMEM. */
-int resolve_why(struct resolve_cache *cache, const struct image *root, uint16_t upstream_port, struct arena *arena,
-		int64_t wall_ms, const uint8_t *qname, uint16_t qtype, struct resolve_facts *ret) _must_use_;
+int resolve_why(const struct resolve_why_from *from, struct arena *arena, int64_t wall_ms, const uint8_t *qname,
+		uint16_t qtype, struct resolve_facts *ret) _must_use_;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What the cache and the root image know of a name, told as facts in the order in which a question would meet them. */
 #include "cut.h"
+#include "dnssec/dnssec.h"
 #include "engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct why {
 	struct resolve_cache *cache;
@@ -11,6 +13,7 @@ struct why {
 	struct arena *arena;
 	int64_t wall_ms;
 	uint16_t upstream_port;
+	uint32_t stale_age_s;
 	struct resolve_facts *facts;
 	uint8_t name[WIRE_NAME_MAX];
 	uint16_t type;
@@ -73,13 +76,25 @@ static int fact_sets(struct why *why, struct resolve_fact *fact, struct rrset *c
 	return 0;
 }
 
+static void fact_origin(const struct why *why, struct resolve_fact *fact, const struct rrset_origin *origin,
+			int64_t stored_ms, int64_t expires_ms)
+{
+	fact->age_s = stored_ms > 0 && stored_ms <= why->wall_ms ? (why->wall_ms - stored_ms) / 1000 : -1;
+	fact->ttl_s = expires_ms <= why->wall_ms ? 0 : (uint32_t)((expires_ms - why->wall_ms) / 1000);
+	fact->expired = expires_ms <= why->wall_ms;
+	fact->addr = origin->server;
+	fact->root_serial = origin->root ? origin->root_serial : 0;
+	fact->algorithm = origin->algorithm != 0 ? dnssec_algorithm_text(origin->algorithm) : NULL;
+	fact->key_tag = origin->key_tag;
+}
+
 static int fact_set(struct why *why, enum resolve_fact_kind kind, struct rrset *set)
 {
 	struct resolve_fact *fact = fact_add(why, kind, set->owner);
 	if (fact == NULL)
 		return BANYAN_ENOMEM;
 	fact->type = set->type;
-	fact->ttl_s = resolve_rrset_ttl(set, why->wall_ms);
+	fact_origin(why, fact, &set->origin, set->stored_ms, set->expires_ms);
 	fact->rank = rank_words(set->rank);
 	fact->security = security_words(set->security);
 	return fact_sets(why, fact, &set, 1);
@@ -91,7 +106,7 @@ static int fact_denial(struct why *why, const uint8_t *name, const struct cache_
 	if (fact == NULL)
 		return BANYAN_ENOMEM;
 	fact->rcode = denial->nxdomain ? WIRE_RCODE_NXDOMAIN : WIRE_RCODE_NOERROR;
-	fact->ttl_s = denial->expires_ms <= why->wall_ms ? 0 : (uint32_t)((denial->expires_ms - why->wall_ms) / 1000);
+	fact_origin(why, fact, &denial->origin, denial->stored_ms, denial->expires_ms);
 	fact->rank = rank_words(RANK_AUTHORITY);
 	fact->security = security_words(denial->security);
 	return fact_sets(why, fact, denial->set, denial->n);
@@ -156,7 +171,31 @@ static int look_failure(struct why *why)
 		return BANYAN_ENOMEM;
 	fact->reason = reason;
 	fact->rcode = WIRE_RCODE_SERVFAIL;
+	fact->detail = resolve_cache_failure_detail(why->cache, why->arena, why->wall_ms, why->name, why->type);
 	return 1;
+}
+
+/* What has expired, and would be given out if its servers could not be asked. */
+static int look_stale(struct why *why)
+{
+	int64_t now_ms = why->wall_ms;
+	struct rrset *set;
+	struct cache_denial denial;
+	int rc = 0;
+	if (why->stale_age_s == 0)
+		return 0;
+	switch (resolve_cache_find(why->cache, why->arena, now_ms - (int64_t)why->stale_age_s * 1000, why->name,
+				   why->type, &set, &denial)) {
+	case CACHE_HIT_SET:
+		rc = fact_set(why, RESOLVE_FACT_SET, set);
+		break;
+	case CACHE_HIT_DENIAL:
+		rc = fact_denial(why, why->name, &denial);
+		break;
+	case CACHE_MISS:
+		break;
+	}
+	return rc;
 }
 
 /* What the local root says of the name, if it is for the root to say: 1 = it answers or denies by itself. */
@@ -184,26 +223,59 @@ static int look_root(struct why *why)
 	return 1;
 }
 
-static int fact_servers(struct why *why, const struct cut *cut)
+/* One server, or one of its addresses; false: enough are told. */
+static bool fact_server(struct why *why, const struct cut *cut, unsigned server, const struct addr *addr)
 {
-	for (unsigned i = 0; i < cut->n_targets; i++) {
-		struct addr addr = cut->target[i].addr;
-		struct server_info info = {0};
-		struct resolve_fact *fact = fact_add(why, RESOLVE_FACT_SERVER, cut->zone);
-		if (fact == NULL)
-			return 0; /* enough are told */
-		if (addr.port == 0)
-			addr.port = why->upstream_port;
-		fact->addr = addr;
-		fact->target = cut->server[cut->target[i].server].name;
-		if (resolve_cache_server(why->cache, why->arena, why->wall_ms, &addr, &info, sizeof info)) {
-			fact->rtt_ms = info.known ? info.srtt_ms : 0;
-			fact->silences = info.silences;
-		}
-		fact->lame = resolve_cache_lame(why->cache, why->arena, why->wall_ms, cut->zone, &addr, why->type) ==
-			     LAME_ZONE;
+	struct server_info info = {0};
+	struct resolve_fact *fact = fact_add(why, RESOLVE_FACT_SERVER, cut->zone);
+	if (fact == NULL)
+		return false;
+	fact->target = cut->server[server].name;
+	if (addr == NULL)
+		return true;
+	fact->addr = *addr;
+	if (fact->addr.port == 0)
+		fact->addr.port = why->upstream_port;
+	if (resolve_cache_server(why->cache, why->arena, why->wall_ms, &fact->addr, &info, sizeof info)) {
+		fact->rtt_ms = info.known ? info.srtt_ms : 0;
+		fact->silences = info.silences;
 	}
-	return 0;
+	fact->lame = resolve_cache_lame(why->cache, why->arena, why->wall_ms, cut->zone, &fact->addr, why->type) ==
+		     LAME_ZONE;
+	return true;
+}
+
+/* Addresses that came not with the delegation but were asked for; returns how many. */
+static unsigned fact_server_asked(struct why *why, const struct cut *cut, unsigned server, uint16_t type)
+{
+	uint8_t name[WIRE_NAME_MAX];
+	unsigned n = 0;
+	wire_name_lower(cut->server[server].name, name);
+	struct rrset *set = resolve_cache_set(why->cache, why->arena, why->wall_ms, name, type);
+	for (unsigned i = 0; set != NULL && i < set->count; i++) {
+		struct wire_rdata rdata = resolve_rrset_rdata(set, i);
+		struct addr addr = {.family = type == WIRE_TYPE_A ? 4 : 6};
+		if (rdata.len == (addr.family == 4 ? 4 : 16)) {
+			memcpy(addr.ip, rdata.data, rdata.len);
+			n += fact_server(why, cut, server, &addr);
+		}
+	}
+	return n;
+}
+
+static void fact_servers(struct why *why, const struct cut *cut)
+{
+	for (unsigned server = 0; server < cut->n_servers; server++) {
+		unsigned n = 0;
+		for (unsigned i = 0; i < cut->n_targets; i++)
+			if (cut->target[i].server == server)
+				n += fact_server(why, cut, server, &cut->target[i].addr);
+		if (n == 0)
+			n = fact_server_asked(why, cut, server, WIRE_TYPE_A) +
+			    fact_server_asked(why, cut, server, WIRE_TYPE_AAAA);
+		if (n == 0)
+			fact_server(why, cut, server, NULL);
+	}
 }
 
 static int look_cut(struct why *why)
@@ -222,19 +294,21 @@ static int look_cut(struct why *why)
 			return BANYAN_ENOMEM;
 		fact->type = WIRE_TYPE_NS;
 		fact->ttl_s = cut->expires_ms <= why->wall_ms ? 0 : (uint32_t)((cut->expires_ms - why->wall_ms) / 1000);
-		return fact_servers(why, cut);
+		fact_servers(why, cut);
+		break;
 	}
 	return 0;
 }
 
-int resolve_why(struct resolve_cache *cache, const struct image *root, uint16_t upstream_port, struct arena *arena,
-		int64_t wall_ms, const uint8_t *qname, uint16_t qtype, struct resolve_facts *ret)
+int resolve_why(const struct resolve_why_from *from, struct arena *arena, int64_t wall_ms, const uint8_t *qname,
+		uint16_t qtype, struct resolve_facts *ret)
 {
-	struct why why = {.cache = cache,
-			  .root = root,
+	struct why why = {.cache = from->cache,
+			  .root = from->root,
 			  .arena = arena,
 			  .wall_ms = wall_ms,
-			  .upstream_port = upstream_port,
+			  .upstream_port = from->upstream_port,
+			  .stale_age_s = from->stale_age_s,
 			  .facts = ret,
 			  .type = qtype};
 	ret->count = 0;
@@ -246,6 +320,8 @@ int resolve_why(struct resolve_cache *cache, const struct image *root, uint16_t 
 			rc = look_failure(&why);
 		if (rc == 0 && (qtype == WIRE_TYPE_CNAME || (rc = look_alias(&why)) == 0)) {
 			rc = look_root(&why);
+			if (rc == 0)
+				rc = look_stale(&why);
 			if (rc == 0)
 				rc = fact_add(&why, RESOLVE_FACT_UNKNOWN, why.name) == NULL ? BANYAN_ENOMEM : 1;
 		} else if (rc == 1 && ret->item[ret->count - 1].kind == RESOLVE_FACT_ALIAS) {

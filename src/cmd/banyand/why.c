@@ -65,8 +65,12 @@ static int write_why(struct keeper *keeper, const struct request *request, struc
 		why.root = &root;
 	}
 	if (keeper->workers.cache != NULL) {
-		int rc = resolve_why(keeper->workers.cache, g->view.root, g->config->resolver.upstream_port, &arena,
-				     clock_wall_ms(), request->qname, request->qtype, facts);
+		const struct resolve_why_from from = {
+			.cache = keeper->workers.cache,
+			.root = g->view.root,
+			.upstream_port = g->config->resolver.upstream_port,
+			.stale_age_s = g->config->resolver.serve_stale ? g->config->resolver.stale_age_max : 0};
+		int rc = resolve_why(&from, &arena, clock_wall_ms(), request->qname, request->qtype, facts);
 		if (rc < 0)
 			return rc;
 		why.facts = facts;
