@@ -227,7 +227,7 @@ www AAAA 2001:db8::1
 sub NS ns.sub.example.
 ns.sub A 192.0.2.53
 alias CNAME www
-away CNAME host.test.
+away CNAME host.tree.
 big TXT "{fill}" "{fill}" "{fill}" "{fill}" "{fill}" "{fill}" "{fill}" "{fill}"
 serial TXT "{serial}"
 """

@@ -24,20 +24,20 @@ ns. 86400 IN A 127.0.0.99
 arpa. 86400 IN NS ns.example.
 example. 86400 IN NS ns.example.
 ns.example. 86400 IN A 127.0.0.3
-test. 86400 IN NS ns.test.
-test. 86400 IN NS ns6.test.
-ns.test. 86400 IN A 127.0.0.4
-ns6.test. 86400 IN AAAA 2001:db8::6
+tree. 86400 IN NS ns.tree.
+tree. 86400 IN NS ns6.tree.
+ns.tree. 86400 IN A 127.0.0.4
+ns6.tree. 86400 IN AAAA 2001:db8::6
 dead. 86400 IN NS ns.dead.
 ns.dead. 86400 IN A 127.0.0.77
 """
 
 TEST = """\
-$ORIGIN test.
+$ORIGIN tree.
 $TTL 600
-@ SOA ns.test. host.test. 1 7200 3600 1209600 300
-@ NS ns.test.
-@ NS ns6.test.
+@ SOA ns.tree. host.tree. 1 7200 3600 1209600 300
+@ NS ns.tree.
+@ NS ns6.tree.
 ns A 127.0.0.4
 ns6 AAAA 2001:db8::6
 host A 192.0.2.7
@@ -84,11 +84,11 @@ def world(daemon, tmp_path, keys):
     def start(resolver=None, server=None, root=True, require=True, start=True):
         keys.sign(1)
         (tmp_path / "example.zone").write_text(example_zone())
-        (tmp_path / "test.zone").write_text(TEST)
+        (tmp_path / "tree.zone").write_text(TEST)
         port = free_port(("127.0.0.3", "127.0.0.4"))
         authority = daemon({"server": {"workers": 1}, "resolver": {"enabled": False},
                             "zones": [{"name": "example.", "file": str(tmp_path / "example.zone")},
-                                      {"name": "test.", "file": str(tmp_path / "test.zone")}]},
+                                      {"name": "tree.", "file": str(tmp_path / "tree.zone")}]},
                            addresses=("127.0.0.3", "127.0.0.4"), port=port)
         config = {"server": dict(server or {}),
                   "root": {"file": str(keys.zone if root else tmp_path / "later.zone"),
@@ -165,7 +165,7 @@ def test_reroute(world, tmp_path):
     d.write()
     d.stop()
     d.start()
-    assert d.ask("host.test.").answer
+    assert d.ask("host.tree.").answer
 
 
 def test_not_for_strangers(world):
@@ -332,7 +332,7 @@ def test_why_alias_denial_and_root(world):
     d.ask("away.example.")
     d.ask("none.example.")
     facts = why(d, "away.example.")
-    assert [f["kind"] for f in facts[:2]] == ["alias", "data"] and facts[0]["target"] == "host.test."
+    assert [f["kind"] for f in facts[:2]] == ["alias", "data"] and facts[0]["target"] == "host.tree."
     assert why(d, "none.example.")[0]["rcode"] == "NXDOMAIN"
     assert why(d, "no-such-tld.")[0]["kind"] == "root"
 
