@@ -20,10 +20,10 @@ NAMES = 400
 
 @pytest.fixture
 def many(world, tmp_path):
-    """As world, with NAMES names n0.test., n1.test. ... below the second zone."""
+    """As world, with NAMES names n0.tree., n1.tree. ... below the second zone."""
     def start(resolver=None, server=None):
         authority, d, _ = world(resolver, server)
-        with open(tmp_path / "test.zone", "a") as zone:
+        with open(tmp_path / "tree.zone", "a") as zone:
             zone.writelines(f"n{i} A 192.0.2.{i % 250}\nn{i} AAAA 2001:db8::{i:x}\n" for i in range(NAMES))
             zone.write("short 2 A 192.0.2.9\n")
         assert authority.cli("reload")[0] == 0
@@ -32,7 +32,7 @@ def many(world, tmp_path):
 
 
 def names_of(n=NAMES):
-    return [f"n{i}.test." for i in range(n)]
+    return [f"n{i}.tree." for i in range(n)]
 
 
 def known(d):
@@ -95,7 +95,7 @@ def test_outlives_kill_9(many, tmp_path, record_property):
     print("share of the cache that answers after kill -9:", found)
     assert found == 1
     assert d.ask("none.example.").rcode() == dns.rcode.NXDOMAIN
-    reply = d.ask("n1.test.")  # no server is there to ask
+    reply = d.ask("n1.tree.")  # no server is there to ask
     assert reply.answer and reply.answer[0].ttl < 600  # the time that it was off has gone by for TTLs too
     assert f"entries from {path}" in d.log() and " 0 torn" in d.log()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -138,7 +138,7 @@ def test_another_form_or_context(many, tmp_path):
     path.write_bytes(good[:11] + bytes([good[11] + 1]) + good[12:])
     restart(d)
     assert "written by a version whose cache has another form" in d.log()
-    assert kept(d, names_of(20)) == 0 and d.ask("n0.test.").answer
+    assert kept(d, names_of(20)) == 0 and d.ask("n0.tree.").answer
     d.stop()
     path.write_bytes(good)
     d.config["resolver"]["cache-ttl-max"] = "1h"
@@ -164,13 +164,13 @@ def test_broken_files(many, tmp_path, spoil):
     restart(d)
     assert {"empty": "is left out", "text": "is no cache of banyand", "cut": "1 torn", "zeros": "1 torn",
             "folder": "is left out"}[spoil] in d.log()
-    assert d.ask("n1.test.").answer
+    assert d.ask("n1.tree.").answer
     d.stop()
     if spoil == "folder":
         assert "cannot write the cache" in d.log()
         return
     restart(d)
-    assert is_known(d, "n1.test.")
+    assert is_known(d, "n1.tree.")
 
 
 def test_state_folder_and_off(world, tmp_path):
@@ -225,7 +225,7 @@ def test_dump(many):
     assert code == 0 and sum(line.startswith("n") and "\tA\t" in line or " A " in line for line in out.splitlines()) >= NAMES
     code, out, _ = d.cli("cache", "dump", "--json")
     entries = [json.loads(line) for line in out.splitlines()]
-    assert {f"n{i}.test." for i in range(NAMES)} <= {e["name"] for e in entries}
+    assert {f"n{i}.tree." for i in range(NAMES)} <= {e["name"] for e in entries}
 
 
 def test_refusals(world, authority):
@@ -263,9 +263,9 @@ def test_flush_subtree_and_all(many):
     fill(d, names_of(50))
     d.ask("www.example.")
     assert any("delegation" in line for line in d.cli("cache", "dump", "--json")[1].splitlines())
-    assert flush(d, "--subtree", "test.") >= 50
+    assert flush(d, "--subtree", "tree.") >= 50
     assert kept(d, names_of(50)) == 0 and is_known(d, "www.example.")
-    assert "nothing" in d.cli("cache", "look", "test.", "--subtree")[1]
+    assert "nothing" in d.cli("cache", "look", "tree.", "--subtree")[1]
     fill(d, names_of(50))
     assert flush(d, "all") >= 51
     assert d.cli("cache", "dump")[1].startswith("; the cache has nothing")
@@ -287,11 +287,11 @@ def test_flush_denials_and_failures(world, tmp_path):
     flush(d, "later.example.")
     assert d.ask("later.example.").answer
     authority.stop()
-    assert d.ask("host.test.").rcode() == dns.rcode.SERVFAIL
-    assert "failure" in d.cli("cache", "look", "host.test.", "--json")[1]
+    assert d.ask("host.tree.").rcode() == dns.rcode.SERVFAIL
+    assert "failure" in d.cli("cache", "look", "host.tree.", "--json")[1]
     restart(authority)
-    flush(d, "host.test.")
-    assert d.ask("host.test.").answer
+    flush(d, "host.tree.")
+    assert d.ask("host.tree.").answer
 
 
 # ---- what has expired, and what is about to ----
@@ -304,21 +304,21 @@ def test_stale_answers(many):
     d.config["resolver"]["cache-file"] = str(d.folder / "kept")
     d.write()
     restart(d)
-    assert d.ask("short.test.").answer and d.ask("none.example.").rcode() == dns.rcode.NXDOMAIN
+    assert d.ask("short.tree.").answer and d.ask("none.example.").rcode() == dns.rcode.NXDOMAIN
     authority.stop()
-    reply = wait_for("what has expired", lambda: (r := d.ask("short.test.", use_edns=0)) and ede(r) and r)
+    reply = wait_for("what has expired", lambda: (r := d.ask("short.tree.", use_edns=0)) and ede(r) and r)
     assert [code for code, _ in ede(reply)] == [3] and reply.answer[0].ttl == 7
     reply = wait_for("its denial", lambda: (r := d.ask("none.example.", use_edns=0)) and ede(r) and r)
     assert [code for code, _ in ede(reply)] == [19] and reply.rcode() == dns.rcode.NXDOMAIN
     d.stop()
     restart(d)
-    reply = d.ask("short.test.", use_edns=0)
+    reply = d.ask("short.tree.", use_edns=0)
     assert [code for code, _ in ede(reply)] == [3] and str(reply.answer[0][0]) == "192.0.2.9"
     d.stop()
     d.config["resolver"]["serve-stale"] = False
     d.write()
     restart(d)
-    assert d.ask("short.test.").rcode() == dns.rcode.SERVFAIL
+    assert d.ask("short.tree.").rcode() == dns.rcode.SERVFAIL
 
 
 def test_prefetch(world):
