@@ -307,8 +307,8 @@ struct resolve_result {
 	bool authentic; /* AD: proved (or from the proved root image, when signed) */
 	bool from_cache;
 	uint8_t subnet_scope; /* ECS: bits of the client's network for which it holds */
-	enum reason reason; /* of a failure */
-	const char *detail; /* what exactly is wrong, or NULL */
+	enum reason reason;   /* of a failure */
+	const char *detail;   /* what exactly is wrong, or NULL */
 	size_t n_answer, n_authority, n_additional;
 	const struct wire_rrset *answer, *authority,
 		*additional; /* TTLs are those to send; RRSIGs as RRsets of their own */

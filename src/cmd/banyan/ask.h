@@ -3,7 +3,7 @@
 #pragma once
 
 #define CONTROL_SOCKET_DEFAULT "/run/banyan/control.sock"
-#define CONTROL_SOCKET_HERE    "control.sock" /* of a daemon that somebody who is not root started in this folder */
+#define CONTROL_SOCKET_HERE    "control.sock"   /* of a daemon that somebody who is not root started in this folder */
 #define CONTROL_WAIT_MS        (10 * 60 * 1000) /* a reload proves whole zones: the largest take minutes */
 
 /* The socket that is there: CONTROL_SOCKET_DEFAULT, else CONTROL_SOCKET_HERE, else the first again. */
