@@ -137,7 +137,6 @@ static void secure_is_not_replaced_by_unchecked(void **state)
 
 static void the_root_ranks_highest(void **state)
 {
-	_cleanup_(arena_done) struct arena arena = {0};
 	struct resolve_cache *cache = cache_new();
 	struct rrset root = set_of("a.", RANK_ROOT, SECURITY_SECURE, 100 * SECOND, 1);
 	struct rrset child = set_of("a.", RANK_AUTHORITY, SECURITY_SECURE, 100 * SECOND, 2);
