@@ -32,7 +32,7 @@ def test_dnsbomb(attack, report):
     ours, theirs = attack(Bomb, drive, hold_s=1.6)
     gain = [o.pulse / o.sent for o in (ours, theirs)]
     report("DNSBomb", "bytes to one client in its busiest 20 ms / bytes from it in 20 ms", "resolver.client-pulse", "16K", *gain, ours.watched, theirs.watched)
-    assert gain[0] <= max(gain[1] * 1.1, 100)  # on a busy machine unbound answers nothing in time
+    assert gain[0] <= max(gain[1] * 1.1, 200)  # 600 to 1000 without the limit; on a busy machine unbound answers nothing in time
 
 
 def slow_streams(attack, report, drip):
@@ -49,7 +49,7 @@ def slow_streams(attack, report, drip):
     report(name, "seconds until the last is answered", "resolver.question-time, here", 3, ours.took, theirs.took if theirs.answered == 600 else "more than 5")
     assert ours.answered == 600
     assert ours.took < 5
-    assert 0 < ours.streams <= 4
+    assert 0 < ours.streams <= 8  # four, and those that take the place of others while the kernel lists them
 
 
 def test_mute_streams(attack, report):
