@@ -66,7 +66,7 @@ static void restore(const char *a, const char *b)
 		"rollover 1\nzone island.\nproved 2026-08-01T00:00:00Z\nnext 2026-08-02T00:00:00Z\nretry 3600\n"
 		"key %s tag %u since 2026-07-01T00:00:00Z until 1970-01-01T00:00:00Z %s"
 		"key %s tag %u since 2026-07-01T00:00:00Z until 1970-01-01T00:00:00Z %send 2\n",
-		a, tag_a, KEY_A + 8, b, tag_b, KEY_B + 8);
+		a, tag_a, &KEY_A[8], b, tag_b, &KEY_B[8]);
 	if (dnssec_rollover_read("state", text, (size_t)n, island, state, &error) < 0)
 		fail_msg("%s", error.text);
 	assert_int_equal(resolve_anchors_restore(shared, state), 0);
