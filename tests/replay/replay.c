@@ -107,7 +107,7 @@ static bool do_build(struct scenario *s)
 	else if (strcmp(word, "ECS") == 0)
 		settings_ecs(s);
 	else if (strcmp(word, "START") == 0) {
-		int64_t unix_s;
+		int64_t unix_s = 0;
 		if (s->started || s->n_zones > 0 || clock_parse(s->word[1], &unix_s) < 0)
 			bad(s, "START stands before everything else and has a date");
 		s->world->wall_off_ms = unix_s * 1000 - s->start_ms - s->world->now_ms;
