@@ -355,7 +355,6 @@ static int judge(struct update *u, const struct wire_rrset *dnskey)
 	if (rc < 0 && rc != BANYAN_ELIMIT)
 		return rc;
 	/* proving has used the scratch memory in which the canonical set was */
-	rc = rc == BANYAN_ELIMIT ? 0 : rc;
 	int again = set_canonical(scratch_get(), dnskey, &u->set);
 	if (again < 0)
 		return again;

@@ -2,6 +2,7 @@
 /* What an operator can do about a reason: one sentence for each that a resolver's answer can have. */
 #include "operate.h"
 
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): long sentences, and each has its index */
 static const char *const advice[REASON_COUNT] = {
 	[REASON_DNSKEY_MISSING] =
 		"The parent says that the zone is signed, but the zone has no keys: its operator must "
@@ -58,6 +59,7 @@ static const char *const advice[REASON_COUNT] = {
 		"for too much, or raise resolver.questions-max",
 	[REASON_TIME_LIMIT] = "The servers of the zone are slow: look at the walk with banyan trace --cold",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 const char *operate_advice(enum reason reason)
 {

@@ -82,7 +82,7 @@ int operate_ask_stream(const char *path, const char *request, int idle_ms, bool 
 		       void (*sink)(void *ctx, const void *data, size_t len), void *ctx)
 {
 	_cleanup_(fd_close) int fd = ask_open(path, request);
-	char piece[65536], *text = piece;
+	char piece[65536], *text;
 	size_t have = 0;
 	bool begun = false, good = false;
 	if (fd < 0)

@@ -152,7 +152,7 @@ static void entry_add(struct subnets *subnets, struct entry *entry)
 	use_add(subnets, entry);
 	subnets->bytes += entry_bytes(entry);
 	subnets->count[entry->subnet.addr.family == 6][entry->subnet.bits]++;
-	while (subnets->bytes > subnets->bytes_max)
+	while (subnets->bytes > subnets->bytes_max && subnets->oldest != NULL)
 		entry_remove(subnets, subnets->oldest);
 }
 

@@ -158,7 +158,7 @@ enum proof resolve_trust_zone(struct resolve *engine, struct task *task, const u
 		case DERIVED_DONE:
 			break;
 		case DERIVED_ABOVE:
-			if (n == TRUST_CHAIN_MAX)
+			if (n == TRUST_CHAIN_MAX || above == NULL)
 				return PROOF_LIMIT;
 			open[n++] = above;
 			break;

@@ -456,12 +456,13 @@ struct resolve_result *resolve_way_result(struct resolve *engine, const struct w
 	memcpy(made.denial, way->denial, way->n_denials * sizeof(struct rrset *));
 	if (outcome != NULL)
 		made.from_cache = outcome->from_cache;
-	if (way->joined) {
+	if (way->joined && outcome != NULL) {
 		made.n_denials = outcome->n_denials;
 		memcpy(made.denial, outcome->denial, outcome->n_denials * sizeof(struct rrset *));
 		made.detail = outcome->detail;
 	}
-	struct resolve_result *result = resolve_outcome_result(engine, way->touched ? &made : outcome, sigs);
+	struct resolve_result *result =
+		resolve_outcome_result(engine, way->touched || outcome == NULL ? &made : outcome, sigs);
 	if (result == NULL)
 		return NULL;
 	result->authentic = result->authentic && !way->touched;
