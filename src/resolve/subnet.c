@@ -95,7 +95,7 @@ size_t resolve_subnet_option(const struct task *task, uint8_t out[SUBNET_OPTION_
 /* Data of the option in an OPT record, or NULL. */
 static const uint8_t *option_find(const uint8_t *p, size_t len, uint16_t *ret_len)
 {
-	while (len >= 4) {
+	while (p != NULL && len >= 4) {
 		uint16_t size = wire_get16(p + 2);
 		if (size > len - 4)
 			return NULL;
