@@ -401,6 +401,8 @@ enum cookie_verdict resolve_cookie_take(struct resolve *engine, const struct exc
 int resolve_hints_init(struct resolve *engine, const struct resolve_settings *settings) _must_use_; /* BANYAN_EINVAL */
 /* The root servers as the hints say; NULL: the task waits for better, or has ended. */
 struct cut *resolve_hints_cut(struct resolve *engine, struct task *task);
+/* The hints themselves, after the servers of which they told could not be asked; NULL: that is no help. */
+struct cut *resolve_hints_last(struct resolve *engine, struct task *task);
 void resolve_hints_take(struct resolve *engine, struct want *want); /* what was waited for has come, or not */
 /* Is this reply the root servers' word about themselves? Then it is remembered. */
 void resolve_hints_learn(struct resolve *engine, const struct ask *ask, const struct reply *reply,

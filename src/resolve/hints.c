@@ -90,6 +90,14 @@ struct cut *resolve_hints_cut(struct resolve *engine, struct task *task)
 	return cut;
 }
 
+struct cut *resolve_hints_last(struct resolve *engine, struct task *task)
+{
+	const struct cut *cut = task->cut;
+	if (cut->labels > 0 || cut->via != NULL || cut->configured || cut->root || engine->n_hints == 0)
+		return NULL;
+	return hints_cut(engine, task);
+}
+
 static const struct addr *hint_find(const struct resolve *engine, const struct addr *addr)
 {
 	for (unsigned i = 0; i < engine->n_hints; i++)

@@ -237,6 +237,12 @@ static void no_servers(struct resolve *engine, struct task *task)
 	}
 	if (resolve_forward_leave(task))
 		return;
+	/* what the root servers say of themselves leads nowhere: the operator's word is left */
+	struct cut *hints = resolve_hints_last(engine, task);
+	if (hints != NULL) {
+		enter_cut(engine, task, hints);
+		return;
+	}
 	resolve_task_fail(engine, task, task->trouble == REASON_NONE ? REASON_NO_SERVERS : task->trouble);
 }
 

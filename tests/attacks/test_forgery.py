@@ -7,7 +7,7 @@ import pytest
 
 import clients
 from forgery import Kaminsky, Maginot, Rebirthday, Sizes, TuDoor
-from world import EVIL_A, OTHER_A, VICTIM_A, other_name
+from world import ATTACKER, EVIL_A, OTHER_A, VICTIM_A, other_name
 
 MISMATCHES_MAX = 24  # ENGINE_MISMATCHES_MAX
 GUESSES = 3000
@@ -62,7 +62,8 @@ def test_maginot(attack, report, forwarding):
         return {"questions": len(names), "replies": [w for _, _, w in first.replies] + heard, "victim": heard[0], "others": others}
     options = None
     if forwarding:
-        pytest.skip("needs forward zones")
+        options = {"forward": [{"zone": "magi.com", "servers": [ATTACKER], "validate": False}],
+                   "unbound-lines": ["forward-zone:", '  name: "magi.com."', f"  forward-addr: {ATTACKER}"]}
     ours, theirs = attack(Maginot, drive, options)
     report("MaginotDNS" + (", forwarded" if forwarding else ""), "poisoned answers of 21", "bailiwick of the zone asked", 0, poisoned(ours.replies),
            poisoned(theirs.replies), ours.watched, theirs.watched)

@@ -30,7 +30,8 @@ def demo(tmp_path, place):
             (build / "banyan").write_text(replace_banyan, encoding="ascii")
             (build / "banyan").chmod(0o755)
         process = subprocess.Popen([str(TOP / "tools/demo"), str(build)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   env={**env, **({"DEMO_ONESHOT": "1"} if oneshot else {})}, start_new_session=True)
+                                   env={**env, **({"DEMO_ONESHOT": "1"} if oneshot else {})}, start_new_session=True,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # who runs the tests may ignore it
         started.append(process)
         return process
 
