@@ -139,7 +139,7 @@ def authority(folder, address, zones):
 def banyand(w, folder, port):
     (folder / "banyan.yaml").write_text(f"""server: {{listen: [127.0.0.1@{port}], workers: 1, rundir: {folder}, user: root, log-level: warning}}
 root: {{file: {w.folder}/root.zone, anchors: [{w.folder}/root.ds], fallback: false}}
-resolver: {{cache-size: 512M, ipv6: false, do-not-query: []}}
+resolver: {{cache-size: 512M, ipv6: false}}
 """)
     return [str(BUILD / "src/cmd/banyand/banyand"), "-c", str(folder / "banyan.yaml")]
 

@@ -73,7 +73,7 @@ static int write_resolver(const struct lab_world *world, const char *dir)
 	lab_print(&out, "root:\n  file: ../zones/root.zone\n  anchors: [../root/root.ds]\n  fallback: false\n");
 	/* the lab's hosts have addresses that nobody should have, and names for them */
 	lab_print(&out, "local:\n  open: [8.b.d.0.1.0.0.2.ip6.arpa]\n");
-	lab_print(&out, "resolver:\n  enabled: true\n  upstream-port: %u\n  do-not-query: []\n", world->settings->port);
+	lab_print(&out, "resolver:\n  enabled: true\n  upstream-port: %u\n", world->settings->port);
 	lab_print(&out,
 		  "  # Without root privileges ::1 is the only IPv6 address here, so each server has a port of it.\n");
 	lab_print(&out, "  reroute:\n");

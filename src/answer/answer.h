@@ -89,7 +89,8 @@ struct answer_view {
 	const struct policy *policy;        /* what the operator says about names; NULL = nothing */
 	int64_t root_from_s,
 		root_until_s; /* UNIX seconds between which its signatures hold, those of a refused copy too; 0 = not known */
-	bool root_signed; /* ... and every signature in it is proved */
+	bool root_signed;      /* ... and every signature in it is proved */
+	bool root_on_loopback; /* it names servers on this machine, as a lab's does */
 	size_t n_elsewhere;
 	const uint8_t *const *elsewhere; /* names at and below which the local root does not have the last word */
 	bool recursion;                  /* is there a resolver? */

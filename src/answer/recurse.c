@@ -261,6 +261,7 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 		more.root = s->view(s->view_ctx)->root;
 		more.root_from_s = s->view(s->view_ctx)->root_from_s;
 		more.root_until_s = s->view(s->view_ctx)->root_until_s;
+		more.root_on_loopback = s->view(s->view_ctx)->root_on_loopback;
 		more.policy = s->view(s->view_ctx)->policy;
 		const struct resolve_actions *actions = resolve_step(s->engine, &more);
 		int64_t wake_at_ms = actions->wake_at_ms;

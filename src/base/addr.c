@@ -101,6 +101,12 @@ int addr_prefix_parse(const char *text, struct addr_prefix *ret)
 	return 0;
 }
 
+bool addr_is_loopback(const struct addr *addr)
+{
+	static const uint8_t one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+	return addr->family == 4 ? addr->ip[0] == 127 : addr->family == 6 && memcmp(addr->ip, one, sizeof one) == 0;
+}
+
 bool addr_prefix_match(const struct addr_prefix *prefix, const struct addr *addr)
 {
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

@@ -150,6 +150,7 @@ int addr_parse(const char *text, uint16_t default_port, struct addr *ret) _must_
 char *addr_format(const struct addr *addr, bool with_port, char out[ADDR_TEXT_MAX]);  /* returns out */
 bool addr_equal(const struct addr *a, const struct addr *b);                          /* family, ip, port */
 int addr_prefix_parse(const char *text, struct addr_prefix *ret) _must_use_;          /* "IP/BITS" or "IP" */
+bool addr_is_loopback(const struct addr *addr);                                       /* 127.0.0.0/8, ::1 */
 bool addr_prefix_match(const struct addr_prefix *prefix, const struct addr *addr);    /* port ignored */
 
 /* ---- files ----------------------------------------------------------------------------------- */

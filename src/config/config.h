@@ -32,6 +32,7 @@ struct config_prefixes {
 
 enum config_cookies { CONFIG_COOKIES_OFF, CONFIG_COOKIES_ON, CONFIG_COOKIES_REQUIRE };
 /* auto: when no file has anchors of the root */
+enum config_loopback { CONFIG_LOOPBACK_AUTO, CONFIG_LOOPBACK_ON, CONFIG_LOOPBACK_OFF };
 enum config_built_in { CONFIG_BUILT_IN_AUTO, CONFIG_BUILT_IN_ON, CONFIG_BUILT_IN_OFF };
 enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, CONFIG_PROVE_STRUCTURE };
 
@@ -232,6 +233,7 @@ struct config {
 		uint16_t upstream_port; /* 53 */
 		bool harden_glue;
 		struct config_prefixes do_not_query;
+		enum config_loopback loopback;
 		struct config_addrs outgoing; /* source addresses; empty = any */
 		size_t n_reroutes;
 		struct config_reroute *reroute;

@@ -82,7 +82,7 @@ static const char *const rpz_actions[] = {"given", "disabled", "passthru", "nxdo
 static const char *const rpz_reasons[] = {"blocked", "censored", "filtered", "forged", NULL};
 static const char *const key_algorithms[] = {"hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224",
 					     "hmac-sha1",   "hmac-md5",    NULL};
-static const char *const built_in_modes[] = {"auto", "on", "off", NULL};
+static const char *const auto_on_off[] = {"auto", "on", "off", NULL};
 static const char *const prove_modes[] = {"auto", "full", "digest", "structure", NULL};
 
 const struct config_section config_sections[] = {
@@ -228,7 +228,7 @@ const struct config_option config_options[] = {
 	 "proved from "
 	 "there on."},
 	{"root.anchors-built-in", CONFIG_CHOICE, CONFIG_LIVE, FIELD(root.anchors_built_in), "auto", RANGE(0, 2),
-	 built_in_modes,
+	 auto_on_off,
 	 "The root's anchors that the program brings with it, key tags 20326 and 38696. With auto they count when no "
 	 "file has anchors of the root, with on beside those, with off not at all. With no anchor of the root a root "
 	 "copy cannot be proved, and with none at all every answer counts as insecure."},
@@ -442,15 +442,18 @@ const struct config_option config_options[] = {
 	 "resolver.question-time or more it gets them only when resolving has failed."},
 	{"resolver.upstream-port", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_port), "53", RANGE(1, 65535),
 	 NULL, "Port at which authoritative servers are asked. Other than 53 in labs only."},
+	{"resolver.loopback", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.loopback), "auto", RANGE(0, 2), auto_on_off,
+	 "Ask authoritative servers on addresses of loopback, wherever these come from. With auto only when the root "
+	 "copy or "
+	 "the hints themselves have servers there, as labs do: nobody out there can then send questions to this "
+	 "machine."},
 	{"resolver.do-not-query", CONFIG_PREFIXES, CONFIG_RESTART, FIELD(resolver.do_not_query),
-	 "[0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, \"::/127\", \"::ffff:0:0/96\", \"fe80::/10\"]",
-	 RANGE(0, PREFIXES_MAX), NULL,
-	 "Networks whose addresses are never asked as authoritative servers, whoever says that there is one: "
-	 "by default this machine itself and its links. Empty allows all, as labs on loopback need. Servers that this "
-	 "file "
-	 "names, and delegations below stub zones, are asked wherever they are. The addresses of server.listen are "
-	 "never "
-	 "asked."},
+	 "[0.0.0.0/8, 169.254.0.0/16, \"::/128\", \"::ffff:0:0/96\", \"fe80::/10\"]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Networks whose addresses are never asked as authoritative servers, whoever says that there is one: by "
+	 "default "
+	 "this machine's links, and what is no address. Servers that this file names, and delegations below stub "
+	 "zones, are "
+	 "asked wherever they are. The addresses of server.listen are never asked."},
 	{"resolver.harden-glue", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.harden_glue), "true", RANGE(0, 1), NULL,
 	 "Use an address that comes with a delegation only when its name is inside the zone that delegates. When "
 	 "false, "

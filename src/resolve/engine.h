@@ -215,6 +215,7 @@ struct resolve {
 	int64_t cache_ms; /* the same without steps backwards (store.h): TTLs, and all calls of the cache */
 	const struct image *root;
 	int64_t root_from_s, root_until_s; /* its signatures hold between these; 0 = not known */
+	bool root_on_loopback;             /* as in the event, or the hints are there */
 	const struct policy *policy;
 	struct arena step;
 	size_t n_actions, cap_actions;
@@ -234,6 +235,7 @@ struct resolve {
 	struct family_state family[2]; /* IPv4, IPv6 */
 	uint8_t n_hints;
 	struct addr hint[RESOLVE_ADDRESSES_MAX];
+	bool hints_on_loopback;
 	bool additional; /* as the last question said */
 	bool tailoring;  /* the cache is read for a client with a network: not below the zones of subnet.h */
 	struct subnets *subnets;

@@ -16,6 +16,7 @@ int resolve_hints_init(struct resolve *engine, const struct resolve_settings *se
 		engine->hint[i] = settings->hint[i];
 		if (engine->hint[i].port == 0)
 			engine->hint[i].port = settings->upstream_port;
+		engine->hints_on_loopback = engine->hints_on_loopback || addr_is_loopback(&engine->hint[i]);
 	}
 	return 0;
 }

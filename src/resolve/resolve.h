@@ -81,6 +81,9 @@ struct resolve_forward {
 	const struct addr *addr; /* port 0 = upstream_port */
 };
 
+/* May servers on loopback be asked? AUTO: when the root or the hints have servers there. */
+enum resolve_loopback { RESOLVE_LOOPBACK_AUTO, RESOLVE_LOOPBACK_ON, RESOLVE_LOOPBACK_OFF };
+
 struct resolve_settings {
 	uint32_t questions_max;                      /* client questions in flight, this engine */
 	uint32_t clients_per_question;               /* clients that wait for the same question */
@@ -137,6 +140,7 @@ struct resolve_settings {
 	/* Servers that are not asked wherever their addresses come from but these settings; outlive the engine. */
 	size_t n_never_ask, n_own;
 	const struct addr_prefix *never_ask;
+	enum resolve_loopback loopback;
 	const struct addr *own; /* where this very server listens, with ports */
 };
 void resolve_settings_default(struct resolve_settings *settings);
@@ -237,6 +241,7 @@ struct resolve_event {
 	int64_t wall_ms;                   /* since 1970 UTC, may jump: TTLs and signature dates */
 	const struct image *root;          /* the proved root; valid during the step; NULL = none */
 	int64_t root_from_s, root_until_s; /* its signatures hold between these, UNIX seconds; 0 = not known */
+	bool root_on_loopback;             /* it names servers on this machine: see enum resolve_loopback */
 	const struct policy *policy; /* what the operator says; valid until the actions are done; NULL = nothing */
 	union {
 		struct {

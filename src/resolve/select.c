@@ -31,6 +31,11 @@ bool resolve_select_refused(const struct resolve *engine, const struct addr *add
 		if (s->own[i].family == addr->family && s->own[i].port == port &&
 		    memcmp(s->own[i].ip, addr->ip, sizeof addr->ip) == 0)
 			return true;
+	/* a lab: who has put its root there can put anything there */
+	bool loopback = s->loopback == RESOLVE_LOOPBACK_ON ||
+			(s->loopback == RESOLVE_LOOPBACK_AUTO && engine->root_on_loopback);
+	if (!loopback && addr_is_loopback(addr))
+		return !resolve_hints_have(engine, addr);
 	for (size_t i = 0; i < s->n_never_ask; i++)
 		if (addr_prefix_match(&s->never_ask[i], addr))
 			return !resolve_hints_have(engine, addr);

@@ -117,7 +117,7 @@ class Banyan(Resolver):
             "server": {"listen": [f"{ADDRESS}@{PORT}"], "workers": 1, "user": "root" if os.geteuid() == 0 else "",
                        "rundir": str(self.folder / "run"), "log-level": "warning"},
             "root": {"file": str(self.root.zone), "anchors": [str(self.root.anchor)], "fallback": False},
-            "resolver": {"ipv6": False, "do-not-query": [], **self.options.get("resolver", {})},
+            "resolver": {"ipv6": False, **self.options.get("resolver", {})},
         }
         config["server"].update(self.options.get("server", {}))
         config.update({key: value for key, value in self.options.items() if key not in ("server", "resolver", "root", "unbound", "unbound-lines")})

@@ -76,7 +76,6 @@ class Daemon:
         server.setdefault("workers", 2)
         server.setdefault("log-level", "info")
         # the authorities of these tests are on this machine, and nothing leaves it
-        config.setdefault("resolver", {}).setdefault("do-not-query", [])
         config.setdefault("root", {}).setdefault("fallback", False)
         if is_sanitized():
             server["confine"] = False

@@ -180,14 +180,25 @@ def test_ttl_limits(walker):
     assert 8 <= d.ask("short.x.lab.").answer[0].ttl <= 10
 
 
-def test_loopback_is_not_asked_by_default(walker):
+def test_loopback_is_asked_when_the_hints_are_there(walker):
     net, d = walker(start=False)
-    del d.config["resolver"]["do-not-query"]
+    d.config["resolver"].pop("do-not-query", None)
     d.write()
     d.start()
+    assert addresses(d.ask("www.x.lab.")) == ["192.0.2.1"] and net.asked(TEST)
+
+
+def test_loopback_off(walker):
+    net, d = walker(resolver={"loopback": "off"})
     assert d.ask("www.x.lab.").rcode() == dns.rcode.SERVFAIL
     assert net.asked(ROOT) and not net.asked(TEST)  # the hint is the operator's own word
     assert d.counters()["upstream_refused"] > 0
+
+
+def test_networks_that_are_not_asked(walker):
+    net, d = walker(resolver={"do-not-query": [f"{TEST}/32"]})
+    assert d.ask("www.x.lab.").rcode() == dns.rcode.SERVFAIL
+    assert net.asked(ROOT) and not net.asked(TEST)
 
 
 def test_own_addresses_are_not_asked(walker):

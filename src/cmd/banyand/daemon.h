@@ -102,6 +102,7 @@ struct loaded {
 	int64_t loaded_at, first_expiry; /* UNIX seconds */
 	int64_t last_inception;          /* likewise */
 	uint32_t expire_s;               /* of its SOA */
+	bool on_loopback;                /* has addresses of this machine */
 };
 int64_t loaded_until(const struct loaded *loaded); /* expiry.c: UNIX seconds; until then it may be used */
 

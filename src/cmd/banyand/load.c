@@ -145,6 +145,23 @@ static uint32_t soa_expire_s(const struct zone *zone)
 	return wire_get32(soa->rdata[0].data + soa->rdata[0].len - 8);
 }
 
+/* Only the root of a lab delegates to this machine. */
+static bool names_loopback(const struct zone *zone)
+{
+	for (size_t i = 0; i < zone->n_sets; i++) {
+		const struct wire_rrset *set = &zone->set[i];
+		struct addr addr = {.family = set->type == WIRE_TYPE_A ? 4 : 6};
+		if (set->type != WIRE_TYPE_A && set->type != WIRE_TYPE_AAAA)
+			continue;
+		for (uint32_t k = 0; k < set->count; k++) {
+			memcpy(addr.ip, set->rdata[k].data, addr.family == 4 ? 4 : 16);
+			if (addr_is_loopback(&addr))
+				return true;
+		}
+	}
+	return false;
+}
+
 static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, struct dated *dated,
 		     char why[REFUSAL_TEXT_MAX])
 {
@@ -181,6 +198,7 @@ static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, 
 	}
 	loaded->serial = zone->serial;
 	loaded->expire_s = soa_expire_s(zone);
+	loaded->on_loopback = names_loopback(zone);
 	loaded->records = zone->n_records;
 	return 0;
 }
@@ -298,6 +316,7 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 		g->view.root = g->root->image;
 		g->view.root_from_s = g->root->last_inception;
 		g->view.root_until_s = g->root->first_expiry;
+		g->view.root_on_loopback = g->root->on_loopback;
 	}
 	g->view.root_signed = g->root != NULL && g->root->proved && g->root->first_expiry > 0;
 	return 0;

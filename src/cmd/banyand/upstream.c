@@ -155,5 +155,6 @@ void upstream_settings(const struct config *config, const struct upstream *upstr
 	settings->n_never_ask = upstream->n_never_ask;
 	settings->never_ask = upstream->never_ask;
 	settings->n_own = upstream->n_own;
+	settings->loopback = (enum resolve_loopback)config->resolver.loopback;
 	settings->own = upstream->own;
 }
