@@ -28,9 +28,12 @@ int dnssec_anchors_add(struct dnssec_anchors *anchors, const uint8_t *owner, uin
 	}
 	if (anchors->count >= DNSSEC_ANCHORS_MAX)
 		return BANYAN_ELIMIT;
-	if (anchors->item == NULL && (anchors->item = calloc(DNSSEC_ANCHORS_MAX, sizeof *anchors->item)) == NULL)
+	struct dnssec_anchor *item = reallocarray(anchors->item, anchors->count + 1, sizeof *item);
+	if (item == NULL)
 		return BANYAN_ENOMEM;
-	struct dnssec_anchor *a = &anchors->item[anchors->count];
+	anchors->item = item;
+	struct dnssec_anchor *a = &item[anchors->count];
+	memset(a, 0, sizeof *a);
 	wire_name_lower(owner, a->owner);
 	a->type = type;
 	a->len = rdata->len;

@@ -31,7 +31,7 @@ def server(daemon, tmp_path):
 @pytest.mark.parametrize("section", ["forward", "stub"])
 @pytest.mark.parametrize("tcp", [False, True])
 def test_zone_is_asked_of_its_servers(daemon, server, section, tcp):
-    d = daemon({"root": {"file": ""}, section: [{"zone": "corp.example", "servers": [server], "tcp-only": tcp, "validate": False}]})
+    d = daemon({"root": {"file": "", "anchors-roll": False}, section: [{"zone": "corp.example", "servers": [server], "tcp-only": tcp, "validate": False}]})
     reply = d.ask("www.corp.example.")
     assert [str(r) for r in reply.answer[0]] == ["192.0.2.7"]
     assert d.ask("none.corp.example.").rcode() == dns.rcode.NXDOMAIN
@@ -40,7 +40,7 @@ def test_zone_is_asked_of_its_servers(daemon, server, section, tcp):
 
 
 def test_exceptions_and_the_longest_match(daemon, server):
-    d = daemon({"root": {"file": ""},
+    d = daemon({"root": {"file": "", "anchors-roll": False},
                 "forward": [{"zone": ".", "servers": [server], "except": ["org"]},
                             {"zone": "corp.example", "servers": ["127.0.0.9@9"]},
                             {"zone": "deep.corp.example", "servers": [server], "validate": False}]})
