@@ -88,8 +88,12 @@ static struct world *world_new(void)
 	assert_int_equal(net_listen(w->loop, &addr, on_authority, w, &w->port), 0);
 	w->root = image_of(root_text, ".");
 	w->example = image_of(example_text, "example.");
-	w->view = (struct answer_view){
-		.root = w->root, .recursion = true, .identity = "", .version = "", .udp_size = 1232};
+	w->view = (struct answer_view){.root = w->root,
+				       .root_on_loopback = true,
+				       .recursion = true,
+				       .identity = "",
+				       .version = "",
+				       .udp_size = 1232};
 	random_init_kernel(&w->random);
 	struct resolve_settings resolver;
 	resolve_settings_default(&resolver);

@@ -69,7 +69,7 @@ static struct config *config_make(unsigned serial, const char *folder)
 		     "server: { listen: [127.0.0.1@%u], workers: 2, log-level: error }\n"
 		     "zones: [ { name: served., file: %s } ]\n"
 		     "root: { file: \"\" }\n"
-		     "resolver: { upstream-port: %u, ipv6: no }\n",
+		     "resolver: { upstream-port: %u, ipv6: no, loopback: on }\n",
 		     port, path, authority_port);
 	if (config_read_text("test", text, (size_t)n, &config, &error) < 0)
 		fail_msg("%s", error.text);
