@@ -389,7 +389,8 @@ static void sets_text(const struct wire_rrset *set, size_t n, char *out, size_t 
 
 static void trace_text(const struct resolve_result *result, char *out, size_t max)
 {
-	static const char *const kind[] = {"root", "cache", "reply", "timeout", "rejected", "failed", "policy"};
+	static const char *const kind[] = {"root",     "cache",  "reply",  "timeout",
+					   "rejected", "failed", "policy", "proof"};
 	size_t len = 0;
 	out[0] = '\0';
 	for (size_t i = 0; i < result->n_steps && len < max; i++) {
@@ -400,7 +401,7 @@ static void trace_text(const struct resolve_result *result, char *out, size_t ma
 		wire_type_text(step->qtype, type);
 		len += (size_t)snprintf(out + len, max - len, "%u %s %s %s %s%s: %s\n", step->depth, kind[step->kind],
 					addr, wire_name_text(step->qname, qname), type, step->tcp ? " tcp" : "",
-					step->what);
+					step->what != NULL ? step->what : "");
 	}
 }
 
