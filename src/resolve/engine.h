@@ -305,6 +305,8 @@ struct task *resolve_task_find(struct resolve *engine, const uint8_t *qname, uin
 /* One for this network; NULL = none, and *ret_n = how many there are for others. */
 struct task *resolve_task_find_for(struct resolve *engine, const uint8_t *qname, uint16_t qtype,
 				   const struct addr_prefix *subnet, unsigned *ret_n);
+/* Does the task, or anybody who waits for it, look up the name with one of the two types? To wait for that would never end. */
+bool resolve_task_serves(const struct task *task, const uint8_t *name, uint16_t type, uint16_t other);
 /* Refers to the work. NULL = out of memory or too many. */
 struct task *resolve_task_new(struct resolve *engine, const uint8_t *qname, uint16_t qtype, unsigned depth,
 			      struct work *work);

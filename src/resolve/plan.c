@@ -2,37 +2,9 @@
 /* Addresses of name servers that came without glue: lookups below lookups, bounded, without loops. */
 #include "engine.h"
 
-#define ANCESTORS_MAX 256 /* lookups that wait for one, seen while looking for a loop; more is taken for one */
-
 static uint8_t *lookup_state(struct cut_server *server, uint16_t type)
 {
 	return type == WIRE_TYPE_A ? &server->v4 : &server->v6;
-}
-
-static bool is_address(uint16_t type)
-{
-	return type == WIRE_TYPE_A || type == WIRE_TYPE_AAAA;
-}
-
-/* Does `task`, or anybody who waits for it, look up an address of this very server? */
-static bool would_loop(const struct task *task, const uint8_t *name)
-{
-	const struct task *open[ANCESTORS_MAX];
-	unsigned n = 0, next = 0;
-	open[n++] = task;
-	while (next < n) {
-		const struct task *at = open[next++];
-		if (is_address(at->qtype) && wire_name_equal(at->qname, name))
-			return true;
-		for (const struct waiter *w = at->waiters; w != NULL; w = w->next) {
-			if (w->want == NULL)
-				continue;
-			if (n == ANCESTORS_MAX)
-				return true;
-			open[n++] = w->want->parent;
-		}
-	}
-	return false;
 }
 
 static struct want *want_free(struct task *task)
@@ -58,7 +30,7 @@ static bool want_start(struct resolve *engine, struct task *task, uint8_t server
 	*lookup_state(&task->cut->server[server], type) = CUT_ASKED;
 	if (want == NULL)
 		return false;
-	if (would_loop(task, name)) {
+	if (resolve_task_serves(task, name, WIRE_TYPE_A, WIRE_TYPE_AAAA)) {
 		counter_add(engine->counters, COUNTER_DELEGATION_LOOPS, 1);
 		task->trouble = REASON_DELEGATION_LOOP;
 		return false;

@@ -357,43 +357,46 @@ void resolve_question_take(struct resolve *engine, const struct resolve_event *e
 	}
 }
 
-bool resolve_question_background(struct resolve *engine, const uint8_t *qname, uint16_t qtype)
+/* A question that nobody waits for; NULL = no memory. */
+static struct question *background_open(struct resolve *engine, const uint8_t *qname, uint16_t qtype)
 {
-	if (engine->n_background >= engine->settings.prefetch_max)
-		return false;
 	struct question *question = question_take(engine);
 	if (question == NULL)
-		return false;
+		return NULL;
 	*question = (struct question){.started_ms = engine->now_ms, .qtype = qtype};
 	question->waiter.question = question;
 	question->deadline.kind = TIMER_QUESTION;
 	question->deadline.owner = question;
 	wire_name_lower(qname, question->qname);
 	background_add(engine, question);
+	return question;
+}
+
+static bool background_start(struct resolve *engine, struct question *question)
+{
 	if (question_start(engine, question) == 0 && question_timers(engine, question) == 0)
 		return true;
 	question_close(engine, question);
 	return false;
 }
 
+bool resolve_question_background(struct resolve *engine, const uint8_t *qname, uint16_t qtype)
+{
+	if (engine->n_background >= engine->settings.prefetch_max)
+		return false;
+	struct question *question = background_open(engine, qname, qtype);
+	return question != NULL && background_start(engine, question);
+}
+
 bool resolve_question_anchors(struct resolve *engine, const uint8_t *qname, uint16_t qtype, bool keys)
 {
-	struct question *question = question_take(engine);
+	struct question *question = background_open(engine, qname, qtype);
 	if (question == NULL)
 		return false;
-	/* unproved: what they are worth is for rolling.c to say */
-	*question = (struct question){.started_ms = engine->now_ms, .qtype = qtype, .checking_disabled = true};
+	question->checking_disabled = true; /* what they are worth is for rolling.c to say */
 	question->keys = keys;
 	question->no_cache = !keys; /* RFC 8145 section 5.1.1: what is denied already must be asked all the same */
-	question->waiter.question = question;
-	question->deadline.kind = TIMER_QUESTION;
-	question->deadline.owner = question;
-	wire_name_lower(qname, question->qname);
-	background_add(engine, question);
-	if (question_start(engine, question) == 0 && question_timers(engine, question) == 0)
-		return true;
-	question_close(engine, question);
-	return false;
+	return background_start(engine, question);
 }
 
 /* ---- a question ends ---- */

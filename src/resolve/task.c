@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ANCESTORS_MAX 256 /* lookups that wait for one, seen while looking for a loop; more is taken for one */
+
 /* ---- the table ---- */
 
 static struct task **bucket_of(struct resolve *engine, const uint8_t *qname, uint16_t qtype)
@@ -131,6 +133,26 @@ void resolve_tasks_free(struct resolve *engine)
 }
 
 /* ---- waiting ---- */
+
+bool resolve_task_serves(const struct task *task, const uint8_t *name, uint16_t type, uint16_t other)
+{
+	const struct task *open[ANCESTORS_MAX];
+	unsigned n = 0, next = 0;
+	open[n++] = task;
+	while (next < n) {
+		const struct task *at = open[next++];
+		if ((at->qtype == type || at->qtype == other) && wire_name_equal(at->qname, name))
+			return true;
+		for (const struct waiter *w = at->waiters; w != NULL; w = w->next) {
+			if (w->want == NULL)
+				continue;
+			if (n == ANCESTORS_MAX)
+				return true;
+			open[n++] = w->want->parent;
+		}
+	}
+	return false;
+}
 
 void resolve_task_wait(struct task *task, struct waiter *waiter)
 {

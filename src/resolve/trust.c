@@ -4,40 +4,19 @@
 
 #include <string.h>
 
-#define ANCESTORS_MAX 256 /* lookups that wait for one, seen while looking for a loop; more is taken for one */
-
 static const uint8_t root_name[1] = {0};
 
 /* ---- lookups ---- */
 
-/* Is this very lookup among `task` and all that wait for it? */
-static bool would_loop(const struct task *task, const uint8_t *name, uint16_t type)
-{
-	const struct task *open[ANCESTORS_MAX];
-	unsigned n = 0, next = 0;
-	open[n++] = task;
-	while (next < n) {
-		const struct task *at = open[next++];
-		if (at->qtype == type && wire_name_equal(at->qname, name))
-			return true;
-		for (const struct waiter *w = at->waiters; w != NULL; w = w->next) {
-			if (w->want == NULL)
-				continue;
-			if (n == ANCESTORS_MAX)
-				return true;
-			open[n++] = w->want->parent;
-		}
-	}
-	return false;
-}
-
-enum proof resolve_trust_ask(struct resolve *engine, struct task *task, const uint8_t *name, uint16_t type)
+enum derived resolve_trust_ask(struct resolve *engine, struct task *task, const uint8_t *name, uint16_t type)
 {
 	struct validation *v = &task->validation;
 	char text[WIRE_NAME_TEXT_MAX], type_text[16];
-	if (would_loop(task, name, type))
-		return resolve_bogus(task, REASON_DELEGATION_LOOP, "%s %s is needed to prove itself",
-				     wire_name_text(name, text), wire_type_text(type, type_text));
+	if (resolve_task_serves(task, name, type, type)) {
+		resolve_bogus(task, REASON_DELEGATION_LOOP, "%s %s is needed to prove itself",
+			      wire_name_text(name, text), wire_type_text(type, type_text));
+		return DERIVED_BOGUS;
+	}
 	const uint8_t *asked = arena_dup(&task->arena, name, wire_name_len(name));
 	struct task *lookup = task->shared ? resolve_task_find(engine, name, type) : NULL;
 	bool joined = lookup != NULL;
@@ -45,7 +24,7 @@ enum proof resolve_trust_ask(struct resolve *engine, struct task *task, const ui
 	if (!joined && task->trust_depth < TRUST_DEPTH_MAX)
 		lookup = resolve_task_new(engine, name, type, depth, task->work);
 	if (lookup == NULL || asked == NULL)
-		return PROOF_LIMIT;
+		return DERIVED_LIMIT;
 	v->asked = asked;
 	v->asked_type = 0;
 	v->want = (struct want){.parent = task, .type = type, .used = true, .trust = true};
@@ -59,7 +38,7 @@ enum proof resolve_trust_ask(struct resolve *engine, struct task *task, const ui
 		lookup->minimise = false; /* these servers were asked for names of the zone already */
 		resolve_task_ready(engine, lookup);
 	}
-	return PROOF_WAIT;
+	return DERIVED_WAIT;
 }
 
 /* Copies what a sub-lookup brought; false when there is no memory. */

@@ -87,8 +87,6 @@ void resolve_trust_put(struct resolve *engine, const uint8_t *zone, enum trust_s
 enum proof resolve_trust_zone(struct resolve *engine, struct task *task, const uint8_t *zone, const struct trust **ret);
 /* Must data at this name be signed? SECURE or NO_CUT: yes; INSECURE: no. */
 enum proof resolve_trust_name(struct resolve *engine, struct task *task, const uint8_t *name, const struct trust **ret);
-/* Starts a lookup that the task waits for: PROOF_WAIT, PROOF_LIMIT or PROOF_BOGUS (a loop). */
-enum proof resolve_trust_ask(struct resolve *engine, struct task *task, const uint8_t *name, uint16_t type);
 
 /* What one step of a derivation came to. */
 enum derived {
@@ -98,6 +96,8 @@ enum derived {
 	DERIVED_LIMIT,
 	DERIVED_BOGUS,
 };
+/* Starts a lookup that the task waits for: WAIT, LIMIT, or BOGUS (a loop). */
+enum derived resolve_trust_ask(struct resolve *engine, struct task *task, const uint8_t *name, uint16_t type);
 /* trust_ds.c: by what the parent says. */
 enum derived resolve_trust_by_parent(struct resolve *engine, struct task *task, const uint8_t *zone,
 				     const uint8_t **ret_above);

@@ -119,36 +119,7 @@ static enum derived ask_parent(struct resolve *engine, struct task *task, const 
 	if (word->kind != WORD_NONE)
 		resolve_cache_drop(engine->cache, zone, WIRE_TYPE_DS);
 	resolve_bogus_clear(task);
-	switch (resolve_trust_ask(engine, task, zone, WIRE_TYPE_DS)) {
-	case PROOF_WAIT:
-		return DERIVED_WAIT;
-	case PROOF_BOGUS:
-		return DERIVED_BOGUS;
-	default:
-		return DERIVED_LIMIT;
-	}
-}
-
-/* The keys of the zone that signed the parent's word. DERIVED_DONE with *ret NULL: the word is of no use; else what to do. */
-static enum derived signer_trust(struct resolve *engine, const uint8_t *zone, const struct rrset *signed_set,
-				 const uint8_t **ret_above, const struct trust **ret)
-{
-	const uint8_t *signer = signed_set == NULL ? NULL : resolve_set_signer(signed_set);
-	unsigned anchor;
-	*ret = NULL;
-	if (signer == NULL || !wire_name_under(zone, signer) || wire_name_equal(zone, signer))
-		return DERIVED_DONE;
-	/* an anchor below the signer: the chain does not go through it */
-	if (resolve_anchor_scope(engine, zone, &anchor) != ANCHOR_POSITIVE || wire_name_labels(signer) < anchor)
-		return DERIVED_DONE;
-	const struct trust *trust = resolve_trust_known(engine, signer);
-	if (trust == NULL) {
-		*ret_above = signer;
-		return DERIVED_ABOVE;
-	}
-	if (trust->state != TRUST_NO_CUT)
-		*ret = trust;
-	return DERIVED_DONE;
+	return resolve_trust_ask(engine, task, zone, WIRE_TYPE_DS);
 }
 
 /* What a signer that is not SECURE makes of the zone below. */
@@ -157,21 +128,44 @@ static enum derived inherit(struct resolve *engine, const uint8_t *zone, const s
 	return found(engine, zone, above->state, above->reason, above->detail, above->expires_ms);
 }
 
+/* The keys of the zone that signed the parent's word, in *ret; NULL: they are not needed or not there, and what is returned says
+ * what to do. */
+static enum derived signer_keys(struct resolve *engine, struct task *task, const uint8_t *zone,
+				const struct parent_word *word, const struct rrset *signed_set,
+				const uint8_t **ret_above, const struct dnssec_keyset **ret)
+{
+	const uint8_t *signer = resolve_set_signer(signed_set);
+	unsigned anchor;
+	*ret = NULL;
+	if (signer == NULL || !wire_name_under(zone, signer) || wire_name_equal(zone, signer))
+		return ask_parent(engine, task, zone, word);
+	/* an anchor below the signer: the chain does not go through it */
+	if (resolve_anchor_scope(engine, zone, &anchor) != ANCHOR_POSITIVE || wire_name_labels(signer) < anchor)
+		return ask_parent(engine, task, zone, word);
+	const struct trust *trust = resolve_trust_known(engine, signer);
+	if (trust == NULL) {
+		*ret_above = signer;
+		return DERIVED_ABOVE;
+	}
+	if (trust->state == TRUST_NO_CUT)
+		return ask_parent(engine, task, zone, word);
+	if (trust->state != TRUST_SECURE)
+		return inherit(engine, zone, trust);
+	*ret = trust->keyset;
+	return DERIVED_DONE;
+}
+
 static enum derived by_ds(struct resolve *engine, struct task *task, const uint8_t *zone, struct parent_word *word,
 			  const uint8_t **ret_above)
 {
 	struct dnssec_policy policy = resolve_policy(engine);
 	struct wire_rrset wire[2];
-	const struct trust *above;
+	const struct dnssec_keyset *keys;
 	if (word->ds->security == SECURITY_UNCHECKED) {
-		enum derived derived = signer_trust(engine, zone, word->ds, ret_above, &above);
-		if (derived != DERIVED_DONE)
+		enum derived derived = signer_keys(engine, task, zone, word, word->ds, ret_above, &keys);
+		if (keys == NULL)
 			return derived;
-		if (above == NULL)
-			return ask_parent(engine, task, zone, word);
-		if (above->state != TRUST_SECURE)
-			return inherit(engine, zone, above);
-		enum proof proof = resolve_set_by_keys(engine, task, above->keyset, word->ds);
+		enum proof proof = resolve_set_by_keys(engine, task, keys, word->ds);
 		if (proof == PROOF_LIMIT)
 			return DERIVED_LIMIT;
 		if (proof == PROOF_BOGUS)
@@ -241,7 +235,7 @@ static enum derived by_absence(struct resolve *engine, struct task *task, const 
 			       const uint8_t **ret_above)
 {
 	struct rrset *first = first_proof(&word->denial);
-	const struct trust *above;
+	const struct dnssec_keyset *keys;
 	if (word->asked && (first == NULL || first->security == SECURITY_INSECURE))
 		return found(engine, zone, TRUST_INSECURE, REASON_NONE, NULL, denial_expiry_ms(&word->denial));
 	if (first == NULL)
@@ -250,14 +244,10 @@ static enum derived by_absence(struct resolve *engine, struct task *task, const 
 		return found(engine, zone, TRUST_INSECURE, REASON_NONE, NULL, first->expires_ms);
 	if (first->security == SECURITY_SECURE)
 		return judge_absence(engine, task, zone, word);
-	enum derived derived = signer_trust(engine, zone, first, ret_above, &above);
-	if (derived != DERIVED_DONE)
+	enum derived derived = signer_keys(engine, task, zone, word, first, ret_above, &keys);
+	if (keys == NULL)
 		return derived;
-	if (above == NULL)
-		return ask_parent(engine, task, zone, word);
-	if (above->state != TRUST_SECURE)
-		return inherit(engine, zone, above);
-	if (resolve_denial_by_keys(engine, task, above->keyset, word->denial.set, word->denial.n) == PROOF_LIMIT)
+	if (resolve_denial_by_keys(engine, task, keys, word->denial.set, word->denial.n) == PROOF_LIMIT)
 		return DERIVED_LIMIT;
 	return judge_absence(engine, task, zone, word);
 }

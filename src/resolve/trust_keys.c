@@ -96,14 +96,7 @@ static enum derived not_proved(struct resolve *engine, struct task *task, const 
 		return failed(engine, zone, verdict->reason, task->validation.detail);
 	resolve_cache_drop(engine->cache, zone, WIRE_TYPE_DNSKEY);
 	resolve_bogus_clear(task);
-	switch (resolve_trust_ask(engine, task, zone, WIRE_TYPE_DNSKEY)) {
-	case PROOF_WAIT:
-		return DERIVED_WAIT;
-	case PROOF_BOGUS:
-		return DERIVED_BOGUS;
-	default:
-		return DERIVED_LIMIT;
-	}
+	return resolve_trust_ask(engine, task, zone, WIRE_TYPE_DNSKEY);
 }
 
 static enum derived no_keys(struct resolve *engine, struct task *task, const uint8_t *zone,
@@ -119,14 +112,7 @@ static enum derived no_keys(struct resolve *engine, struct task *task, const uin
 	if (source->asked)
 		return failed(engine, zone, source->reason == REASON_NONE ? REASON_DNSKEY_MISSING : source->reason,
 			      source->detail);
-	switch (resolve_trust_ask(engine, task, zone, WIRE_TYPE_DNSKEY)) {
-	case PROOF_WAIT:
-		return DERIVED_WAIT;
-	case PROOF_BOGUS:
-		return DERIVED_BOGUS;
-	default:
-		return DERIVED_LIMIT;
-	}
+	return resolve_trust_ask(engine, task, zone, WIRE_TYPE_DNSKEY);
 }
 
 enum derived resolve_trust_by_keys(struct resolve *engine, struct task *task, const uint8_t *zone,
