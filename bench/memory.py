@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from resolver import BUILD, CLONE_NEWNET, ENV, LOAD_CPU, SERVER_CPU, Process, authority, run
+from resolver import BUILD, CLONE_NEWNET, ENV, LOAD_CPU, SERVER_CPU, Process, authority, run, unbound_config
 
 NAMES = int(os.environ.get("BENCH_NAMES", "1000000"))
 SAMPLE = 20000
@@ -34,30 +34,13 @@ stub: [{{zone: bench., servers: [127.0.0.30], validate: no}}]
 
 
 def unbound(folder):
-    (folder / "unbound.conf").write_text(f"""server:
-  interface: 127.0.0.1
-  port: {PORT}
-  do-ip6: no
-  username: ""
-  chroot: ""
-  directory: "{folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  msg-cache-size: 1g
+    return unbound_config(folder, PORT, """  msg-cache-size: 1g
   rrset-cache-size: 1g
-  outgoing-range: 4096
-  num-queries-per-thread: 4096
-  do-not-query-localhost: no
-  access-control: 127.0.0.0/8 allow
   domain-insecure: "bench."
-remote-control:
-  control-enable: no
-stub-zone:
+""", """stub-zone:
   name: "bench."
   stub-addr: 127.0.0.30
 """)
-    return ["unbound", "-d", "-c", str(folder / "unbound.conf")]
 
 
 SERVERS = {"banyand": banyand, "unbound": unbound}
@@ -74,9 +57,9 @@ def measure(place, kind):
     nsd = Process(authority(place, "127.0.0.30", {"bench.": place / "bench.zone"}), place / f"nsd-{kind}", LOAD_CPU, "127.0.0.30", 53, "bench.")
     server = Process(SERVERS[kind](folder), folder, SERVER_CPU, "127.0.0.1", PORT, "bench.")
     ask(place, "names", 100, WINDOW)
-    before = server.rss_mib()
+    before = server.rss()
     filled = ask(place, "names", NAMES, WINDOW)
-    grown = (server.rss_mib() - before) * 2**20
+    grown = server.rss() - before
     nsd.end()
     found = ask(place, "sample", SAMPLE, WINDOW)
     server.end()

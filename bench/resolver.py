@@ -144,7 +144,8 @@ resolver: {{cache-size: 512M, ipv6: false}}
     return [str(BUILD / "src/cmd/banyand/banyand"), "-c", str(folder / "banyan.yaml")]
 
 
-def unbound(w, folder, port):
+def unbound_config(folder, port, server, zones):
+    """What it needs in any bench; `server` and `zones`: lines more of its server section and behind it. Returns its command."""
     (folder / "unbound.conf").write_text(f"""server:
   interface: 127.0.0.1
   port: {port}
@@ -155,24 +156,28 @@ def unbound(w, folder, port):
   pidfile: ""
   use-syslog: no
   num-threads: 1
-  msg-cache-size: 128m
-  rrset-cache-size: 256m
   outgoing-range: 4096
   num-queries-per-thread: 4096
   do-not-query-localhost: no
   access-control: 127.0.0.0/8 allow
+{server}remote-control:
+  control-enable: no
+{zones}""")
+    return ["unbound", "-d", "-c", str(folder / "unbound.conf")]
+
+
+def unbound(w, folder, port):
+    return unbound_config(folder, port, f"""  msg-cache-size: 128m
+  rrset-cache-size: 256m
   aggressive-nsec: yes
   root-hints: "{w.folder}/root.hints"
   trust-anchor-file: "{w.folder}/root.ds"
-remote-control:
-  control-enable: no
-auth-zone:
+""", f"""auth-zone:
   name: "."
   zonefile: "{w.folder}/root.zone"
   for-downstream: no
   for-upstream: yes
 """)
-    return ["unbound", "-d", "-c", str(folder / "unbound.conf")]
 
 
 def pdns(w, folder, port):
@@ -259,9 +264,10 @@ class Process:
     def cpu_us(self):
         return sum(int((task / "schedstat").read_text().split()[0]) for pid in self.tree() for task in Path(f"/proc/{pid}/task").iterdir()) / 1000
 
-    def rss_mb(self):
+    def rss(self):
+        """Bytes."""
         lines = [line for pid in self.tree() for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:")]
-        return sum(int(line.split()[1]) for line in lines) * 1024 / 1e6
+        return sum(int(line.split()[1]) for line in lines) * 1024
 
     def end(self):
         self.process.terminate()
@@ -296,7 +302,7 @@ def bench(w, kind, port):
     folder = w.folder / f"{kind}-{port}"
     folder.mkdir()
     server = Process(make(w, folder, port), folder, SERVER_CPU, "127.0.0.1", port, "com.")
-    found = {"rss": server.rss_mb()}
+    found = {"rss": server.rss() / 1e6}
     load(w, port, "hot", 1)
     found["flat"] = measure(w, server, port, "flat", FLAT)
     found["deleg"] = measure(w, server, port, "deleg", CHILDREN)

@@ -231,6 +231,7 @@ static struct resolve_event question_of(struct answer_recursor *recursor, const 
 					uint64_t client)
 {
 	const struct answer_pending *pending = &waiting->pending;
+	const struct answer_view *view = recursor->settings.view(recursor->settings.view_ctx);
 	struct resolve_event event = {
 		.kind = RESOLVE_QUESTION,
 		.question =
@@ -242,11 +243,11 @@ static struct resolve_event question_of(struct answer_recursor *recursor, const 
 				.tcp = pending->tcp,
 				.dnssec = pending->dnssec,
 				.checking_disabled = (pending->flags & WIRE_CD) != 0,
-				.additional = !recursor->settings.view(recursor->settings.view_ctx)->minimal_responses,
+				.additional = !view->minimal_responses,
 				.cached_only = has_too_many(recursor, &waiting->ticket.peer),
 			},
 	};
-	answer_ecs_ask(recursor->settings.view(recursor->settings.view_ctx), pending, &event);
+	answer_ecs_ask(view, pending, &event);
 	return event;
 }
 
@@ -258,11 +259,12 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 	for (;;) {
 		more.now_ms = net_loop_now_ms(s->loop);
 		more.wall_ms = clock_wall_ms();
-		more.root = s->view(s->view_ctx)->root;
-		more.root_from_s = s->view(s->view_ctx)->root_from_s;
-		more.root_until_s = s->view(s->view_ctx)->root_until_s;
-		more.root_on_loopback = s->view(s->view_ctx)->root_on_loopback;
-		more.policy = s->view(s->view_ctx)->policy;
+		const struct answer_view *view = s->view(s->view_ctx);
+		more.root = view->root;
+		more.root_from_s = view->root_from_s;
+		more.root_until_s = view->root_until_s;
+		more.root_on_loopback = view->root_on_loopback;
+		more.policy = view->policy;
 		const struct resolve_actions *actions = resolve_step(s->engine, &more);
 		int64_t wake_at_ms = actions->wake_at_ms;
 		perform(recursor, actions, direct);
