@@ -99,12 +99,13 @@ struct answer_view {
 	struct answer_cookies cookies;
 	struct answer_dns64 dns64;
 	struct answer_ecs ecs;
-	uint32_t tcp_idle_ms; /* told to who asks for it (RFC 7828) */
-	const char *identity; /* NSID, id.server, hostname.bind; "" = off */
-	const char *version;  /* version.bind, version.server; "" = off */
-	uint16_t udp_size;    /* largest UDP reply */
-	bool minimal_responses;
-	bool rotate; /* the order of records in the resolver's answers changes from question to question */
+	uint32_t tcp_idle_ms;   /* told to who asks for it (RFC 7828) */
+	const char *identity;   /* NSID, id.server, hostname.bind; "" = off */
+	const char *version;    /* version.bind, version.server; "" = off */
+	uint16_t udp_size;      /* largest UDP reply */
+	bool minimal_responses; /* of zones and the root copy */
+	bool minimal_results;   /* of the resolver */
+	bool rotate;            /* the order of records in the resolver's answers changes from question to question */
 };
 void answer_view_sort(struct answer_zone *zone, size_t n);
 
@@ -124,7 +125,8 @@ enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE };
 struct answer_pending {
 	uint16_t id, flags, qtype, qclass;
 	bool edns, dnssec, nsid, tcp, has_cookie, keepalive;
-	bool proved; /* that it comes from its address: by a good cookie */
+	bool minimal; /* no additional records */
+	bool proved;  /* that it comes from its address: by a good cookie */
 	uint8_t cookie[ANSWER_COOKIE_SIZE];
 	uint8_t ecs[ANSWER_ECS_MAX], ecs_len; /* the client's own option; 0 = none, or none that is heeded */
 	uint16_t udp_size;                    /* the smaller of client's and ours; 512 without EDNS */

@@ -105,6 +105,14 @@ static size_t reply_max(const struct answer_view *view, const struct wire_questi
 	return size < ANSWER_UDP_MIN ? ANSWER_UDP_MIN : size;
 }
 
+/* Does this client get what the protocol asks for and no more? */
+static bool is_minimal(const struct reply *reply, bool otherwise)
+{
+	if (reply->policy == NULL || reply->policy->minimal_responses == POLICY_CHOICE_DEFAULT)
+		return otherwise;
+	return reply->policy->minimal_responses == POLICY_CHOICE_YES;
+}
+
 static void remember(const struct reply *reply, struct answer_pending *pending)
 {
 	const struct wire_question *q = reply->question;
@@ -117,6 +125,7 @@ static void remember(const struct reply *reply, struct answer_pending *pending)
 		.dnssec = q->edns.do_bit,
 		.nsid = q->edns.nsid,
 		.has_cookie = reply->has_cookie,
+		.minimal = is_minimal(reply, reply->view->minimal_results),
 		.proved = reply->cookie_valid,
 		.keepalive = reply->keepalive,
 		.tcp = reply->request->tcp,
@@ -139,9 +148,7 @@ static int from_image(struct reply *reply, const struct image *image, bool skip_
 	struct image_query query = {
 		.question = q,
 		.dnssec = q->edns.do_bit,
-		.minimal = reply->policy == NULL || reply->policy->minimal_responses == POLICY_CHOICE_DEFAULT
-				   ? reply->view->minimal_responses
-				   : reply->policy->minimal_responses == POLICY_CHOICE_YES,
+		.minimal = is_minimal(reply, reply->view->minimal_responses),
 		.max = reply->max,
 		.reserve = reply_opt_size(reply, nsid),
 	};

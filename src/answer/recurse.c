@@ -243,7 +243,7 @@ static struct resolve_event question_of(struct answer_recursor *recursor, const 
 				.tcp = pending->tcp,
 				.dnssec = pending->dnssec,
 				.checking_disabled = (pending->flags & WIRE_CD) != 0,
-				.additional = !view->minimal_responses,
+				.additional = !pending->minimal,
 				.cached_only = has_too_many(recursor, &waiting->ticket.peer),
 			},
 	};

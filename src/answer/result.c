@@ -109,7 +109,7 @@ static bool sections_write(struct wire_writer *writer, const struct answer_view 
 	bool needed = result->n_answer == 0 || result->rcode == WIRE_RCODE_NXDOMAIN || pending->dnssec;
 	if (!section_write(writer, view, pending, WIRE_AUTHORITY, result->authority, result->n_authority))
 		return !needed;
-	if (!view->minimal_responses || result->policy_soa) /* as much as there is room for */
+	if (!pending->minimal || result->policy_soa) /* as much as there is room for */
 		(void)section_write(writer, view, pending, WIRE_ADDITIONAL, result->additional, result->n_additional);
 	return true;
 }

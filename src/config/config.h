@@ -38,6 +38,7 @@ enum config_prove { CONFIG_PROVE_AUTO, CONFIG_PROVE_FULL, CONFIG_PROVE_DIGEST, C
 
 /* As enum resolve_nxdomain_cut. */
 enum config_minimise { CONFIG_MINIMISE_OFF, CONFIG_MINIMISE_RELAXED, CONFIG_MINIMISE_STRICT };
+enum config_sha1 { CONFIG_SHA1_OFF, CONFIG_SHA1_SIGNATURES, CONFIG_SHA1_ALL };
 enum config_nxdomain_cut { CONFIG_NXDOMAIN_CUT_OFF, CONFIG_NXDOMAIN_CUT_SECURE, CONFIG_NXDOMAIN_CUT_ALL };
 
 struct config_zone {
@@ -214,6 +215,7 @@ struct config {
 		bool enabled; /* default: yes */
 		struct config_prefixes deny, drop, client_exempt;
 		bool rotate; /* records of an RRset */
+		enum config_choice minimal_responses;
 		bool fragments;
 		uint32_t client_rate, client_questions_max;                    /* 0 = no limit */
 		uint64_t client_pulse;                                         /* bytes; 0 = no limit */
@@ -241,7 +243,8 @@ struct config {
 		bool case_randomisation; /* 0x20 */
 		bool cookies;            /* towards authorities */
 		enum config_minimise qname_minimisation;
-		bool validate, refuse_sha1;
+		bool validate;
+		enum config_sha1 refuse_sha1;
 		bool key_tag_signal, sentinel; /* RFC 8145, RFC 8509 */
 		size_t n_negative_anchors;
 		struct config_negative_anchor *negative_anchors;

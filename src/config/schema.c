@@ -71,6 +71,7 @@ static_assert(offsetof(struct config, stub) == offsetof(struct config, n_stub) +
 
 static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const char *const nxdomain_cuts[] = {"off", "secure", "all", NULL};
+static const char *const refuse_sha1[] = {"off", "signatures", "all", NULL};
 static const char *const minimise_modes[] = {"off", "relaxed", "strict", NULL};
 static const char *const cookie_modes[] = {"off", "on", "require", NULL};
 static const char *const local_kinds[] = {"static",   "transparent", "type-transparent", "redirect", "refuse", "drop",
@@ -351,6 +352,11 @@ const struct config_option config_options[] = {
 	 "Give the records of an RRset in an order that changes from question to question, so that clients which take "
 	 "the first "
 	 "spread over all."},
+	{"resolver.minimal-responses", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.minimal_responses), "default",
+	 RANGE(0, 2), choices,
+	 "Whether answers of the resolver have no additional records, as addresses of the servers that an MX or SVCB "
+	 "record "
+	 "names. default: as server.minimal-responses."},
 	{"resolver.client-rate", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.client_rate), "0", RANGE(0, RATE_MAX), NULL,
 	 "Questions a second that one client (an IPv4 address, an IPv6 /56) may ask the resolver. Of those above it, "
 	 "each second "
@@ -502,10 +508,12 @@ const struct config_option config_options[] = {
 	 "ISO 8601 date "
 	 "in UTC: for zones whose signatures are known to be broken (RFC 7646). After the date answers are proved "
 	 "again."},
-	{"resolver.refuse-sha1", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.refuse_sha1), "false", RANGE(0, 1), NULL,
-	 "Treat signatures and DS records that use SHA-1 as if their algorithm were unknown (RFC 9905): what only they "
-	 "would "
-	 "prove counts as unsigned."},
+	{"resolver.refuse-sha1", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.refuse_sha1), "signatures", RANGE(0, 2),
+	 refuse_sha1,
+	 "What is made with SHA-1 and counts as if its algorithm were unknown, so that what only it would prove counts "
+	 "as "
+	 "unsigned. With signatures: keys and signatures of the algorithms RSASHA1 and RSASHA1-NSEC3-SHA1, as RFC 9905 "
+	 "wants it. With all: DS records with a digest of SHA-1, too. With off: nothing."},
 	{"resolver.nsec3-iterations-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.nsec3_iterations_max), "50",
 	 RANGE(0, 500), NULL,
 	 "Iterations of NSEC3 hashing that are still computed. Denials with more prove nothing and count as unsigned "
@@ -622,7 +630,7 @@ const struct config_option config_options[] = {
 	{"views[].access", CONFIG_CHOICE, CONFIG_LIVE, VIEW_FIELD(access), "default", RANGE(0, 3), accesses,
 	 "May they use the resolver? default: as resolver.allow, resolver.deny and resolver.drop say."},
 	{"views[].minimal-responses", CONFIG_CHOICE, CONFIG_LIVE, VIEW_FIELD(minimal_responses), "default", RANGE(0, 2),
-	 choices, "As server.minimal-responses, for what the root copy answers to them."},
+	 choices, "As server.minimal-responses and resolver.minimal-responses, for these clients."},
 	{"views[].common", CONFIG_BOOL, CONFIG_LIVE, VIEW_FIELD(common), "true", RANGE(0, 1), NULL,
 	 "Where the view's own zones and records say nothing of a name, does the section local hold? Without it only "
 	 "its "

@@ -177,7 +177,8 @@ enum dnssec_state { DNSSEC_BOGUS, DNSSEC_INSECURE, DNSSEC_SECURE };
 
 struct dnssec_policy {
 	int64_t now;                   /* UNIX seconds */
-	bool refuse_sha1;              /* algorithms 5 and 7, DS digest 1: as if unknown (RFC 9905) */
+	bool refuse_sha1;              /* algorithms 5 and 7: as if unknown (RFC 9905 section 2) */
+	bool refuse_sha1_digest;       /* the digest of DS records likewise */
 	uint16_t nsec3_iterations_max; /* above it NSEC3 proves nothing: insecure (RFC 9276 section 3.2) */
 	int64_t skew_s;                /* dates may be off by this much */
 };
@@ -213,7 +214,7 @@ int dnssec_keyset_new(const struct wire_rrset *dnskey, const struct dnssec_polic
 void dnssec_keyset_free(struct dnssec_keyset *keyset);
 const uint8_t *dnssec_keyset_zone(const struct dnssec_keyset *keyset);
 /* Is there a DS here that this validator can use? false: the zone below counts as insecure. */
-bool dnssec_ds_usable(const struct wire_rrset *ds, const struct dnssec_policy *policy);
+bool dnssec_ds_usable(const struct wire_rrset *ds, const struct dnssec_policy *policy, enum reason *ret_why);
 
 /* Proves one RRset by the keys of the zone that signed it. The signer must be the keyset's zone and at or above the owner. */
 int dnssec_set_prove(const struct dnssec_policy *policy, struct dnssec_budget *budget,

@@ -19,7 +19,7 @@ bool policy_algorithm_usable(const struct dnssec_policy *policy, uint8_t algorit
 bool policy_digest_usable(const struct dnssec_policy *policy, uint8_t digest)
 {
 	return digest == DS_DIGEST_SHA256 || digest == DS_DIGEST_SHA384 ||
-	       (digest == DS_DIGEST_SHA1 && !policy->refuse_sha1);
+	       (digest == DS_DIGEST_SHA1 && !policy->refuse_sha1_digest);
 }
 
 /* ---- which keys may sign ---- */
@@ -138,10 +138,17 @@ static void starts_from_anchors(struct starts *starts, const struct dnssec_polic
 	}
 }
 
-bool dnssec_ds_usable(const struct wire_rrset *ds, const struct dnssec_policy *policy)
+static enum reason starts_unusable(const struct starts *starts)
+{
+	return starts->algorithm_known ? REASON_DIGEST_UNSUPPORTED : REASON_ALGORITHM_UNSUPPORTED;
+}
+
+bool dnssec_ds_usable(const struct wire_rrset *ds, const struct dnssec_policy *policy, enum reason *ret_why)
 {
 	struct starts starts = {0};
 	starts_from_ds(&starts, policy, ds);
+	if (!starts.usable && ret_why != NULL)
+		*ret_why = starts_unusable(&starts);
 	return starts.usable;
 }
 
@@ -187,6 +194,25 @@ static int starts_apply(const struct starts *starts, const struct dnssec_policy 
 	return 0;
 }
 
+/* Is a key that the DS records or anchors name no zone key (RFC 4034 section 2.1.1, RFC 8914 section 4.12)? */
+static bool starts_at_other_key(const struct starts *starts, const struct wire_rrset *dnskey)
+{
+	for (uint32_t k = 0; k < dnskey->count && k < DNSSEC_KEYS_MAX; k++) {
+		const struct wire_rdata *key = &dnskey->rdata[k];
+		if (key->len < 5 || (wire_get16(key->data) & DNSSEC_FLAG_ZONE) != 0)
+			continue;
+		for (size_t i = 0; i < starts->n; i++) {
+			const struct wire_rdata *is = &starts->start[i].rdata;
+			if (starts->start[i].type == WIRE_TYPE_DS
+				    ? is->len >= 5 && is->data[2] == key->data[3] &&
+					      wire_get16(is->data) == dnssec_key_tag(key->data, key->len)
+				    : wire_rdata_cmp(is, key) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void keyset_cleanup(struct dnssec_keyset **keyset)
 {
 	dnssec_keyset_free(*keyset);
@@ -213,7 +239,7 @@ int dnssec_keyset_prove(const struct dnssec_policy *policy, struct dnssec_budget
 					 .reason = ds != NULL ? REASON_DS_NO_MATCH : REASON_ANCHOR_NO_MATCH};
 	if (starts.n > 0 && !starts.usable) {
 		verdict.state = DNSSEC_INSECURE;
-		verdict.reason = starts.algorithm_known ? REASON_DIGEST_UNSUPPORTED : REASON_ALGORITHM_UNSUPPORTED;
+		verdict.reason = starts_unusable(&starts);
 		*ret_verdict = verdict;
 		return 0;
 	}
@@ -224,6 +250,8 @@ int dnssec_keyset_prove(const struct dnssec_policy *policy, struct dnssec_budget
 		rc = starts_apply(&starts, policy, keyset, &any);
 	if (rc == 0 && any)
 		rc = set_prove(policy, budget, keyset, true, &canonical, sigs, n_sigs, &verdict);
+	else if (rc == 0 && starts_at_other_key(&starts, &canonical))
+		verdict.reason = REASON_NO_ZONE_KEY;
 	if (rc < 0)
 		return rc;
 	*ret_verdict = verdict;

@@ -43,7 +43,7 @@ unsigned rrsig_labels(const uint8_t *owner)
 enum reason rrsig_time_check(const struct rrsig *sig, int64_t now)
 {
 	if ((int32_t)(sig->expiration - sig->inception) < 0)
-		return REASON_RRSIG_MALFORMED;
+		return REASON_RRSIG_DATES;
 	if (rrsig_time(sig->expiration, now) < now)
 		return REASON_RRSIG_EXPIRED;
 	if (rrsig_time(sig->inception, now) > now)

@@ -30,8 +30,8 @@ int dnssec_rrsig_signer(const struct wire_rdata *rrsig, const uint8_t **ret_sign
 static unsigned reason_rank(enum reason reason)
 {
 	static const enum reason order[] = {REASON_RRSIG_MISSING, REASON_RRSIG_MALFORMED, REASON_ALGORITHM_UNSUPPORTED,
-					    REASON_RRSIG_NO_KEY,  REASON_RRSIG_NOT_YET,   REASON_RRSIG_EXPIRED,
-					    REASON_RRSIG_BOGUS};
+					    REASON_RRSIG_NO_KEY,  REASON_RRSIG_DATES,     REASON_RRSIG_NOT_YET,
+					    REASON_RRSIG_EXPIRED, REASON_RRSIG_BOGUS};
 	unsigned rank = 0;
 	while (rank < ARRAY_SIZE(order) && order[rank] != reason)
 		rank++;
@@ -60,7 +60,7 @@ static enum reason sig_dates(const struct dnssec_policy *policy, const struct rr
 {
 	int64_t end = rrsig_time(sig->expiration, policy->now), begin = rrsig_time(sig->inception, policy->now);
 	if ((int32_t)(sig->expiration - sig->inception) < 0)
-		return REASON_RRSIG_MALFORMED;
+		return REASON_RRSIG_DATES;
 	if (end + policy->skew_s < policy->now)
 		return REASON_RRSIG_EXPIRED;
 	return begin - policy->skew_s > policy->now ? REASON_RRSIG_NOT_YET : REASON_NONE;

@@ -11,8 +11,15 @@ static const char *const advice[REASON_COUNT] = {
 	[REASON_ANCHOR_NO_MATCH] =
 		"No key of the zone fits the DS of its parent: mostly a roll that went wrong, which only "
 		"its operator can mend; for the root, bring the trust anchors of this resolver up to date",
+	[REASON_DS_NO_MATCH] =
+		"No key of the zone fits the DS of its parent: mostly a roll that went wrong, which only "
+		"its operator can mend by another DS or by the key that it speaks of",
+	[REASON_NO_ZONE_KEY] =
+		"The DS of the parent speaks of a key that is not for zones (flags 256 or 257): the operator "
+		"of the zone must publish another key and have the DS changed",
 	[REASON_ALGORITHM_UNSUPPORTED] =
-		"The zone counts as unsigned here; a newer libcrypto or Banyan may know the algorithm",
+		"The zone counts as unsigned here: resolver.refuse-sha1 says so if the algorithm uses SHA-1; a newer "
+		"libcrypto or Banyan may know others",
 	[REASON_DIGEST_UNSUPPORTED] = "The zone counts as unsigned here; its operator should publish a DS with SHA-256",
 	[REASON_RRSIG_MISSING] =
 		"Signatures were left out on the way: ask the servers of the zone directly (banyan trace "
@@ -21,6 +28,7 @@ static const char *const advice[REASON_COUNT] = {
 		"The data or the signature were changed, or were made with another key: compare the servers of "
 		"the zone (banyan trace --cold)",
 	[REASON_RRSIG_EXPIRED] = "The operator of the zone has to sign it again; check the clock of this machine first",
+	[REASON_RRSIG_DATES] = "The operator of the zone has to sign it again, with an end behind the beginning",
 	[REASON_RRSIG_NOT_YET] =
 		"Check the clock of this machine: it may be slow; else the operator of the zone signed ahead",
 	[REASON_RRSIG_NO_KEY] =

@@ -437,6 +437,8 @@ struct resolve_result *resolve_outcome_result(struct resolve *engine, const stru
 /* validate.c */
 /* Is all of it proved (AD)? */
 bool resolve_validate_secure(const struct outcome *outcome);
+/* insecure.c: why it counts as unsigned although it has signatures; REASON_NONE: nothing to tell. */
+enum reason resolve_insecure_reason(struct resolve *engine, const struct outcome *outcome);
 /* Is it known of all of it whether it is proved? Always, when nothing is validated. */
 bool resolve_validate_known(const struct resolve *engine, const struct outcome *outcome);
 /* All data of the task are there. true: they must be proved first; who wants them unproved has got them. */

@@ -92,6 +92,8 @@ struct resolve_result *resolve_outcome_result(struct resolve *engine, const stru
 	result->detail =
 		outcome->detail == NULL ? NULL : arena_dup(&engine->step, outcome->detail, strlen(outcome->detail) + 1);
 	result->authentic = resolve_validate_secure(outcome);
+	if (!result->authentic && result->reason == REASON_NONE)
+		result->reason = resolve_insecure_reason(engine, outcome);
 	struct rrset *const *authority, *const *additional = NULL;
 	unsigned n_authority, n_additional;
 	if (authority_sets(engine, outcome, sigs, &authority, &n_authority) < 0 ||

@@ -113,7 +113,8 @@ struct resolve_settings {
 	enum resolve_minimise qname_minimisation;
 	/* validation */
 	bool validate;
-	bool refuse_sha1;                       /* RFC 9905 */
+	bool refuse_sha1;                       /* signatures (RFC 9905) */
+	bool refuse_sha1_digest;                /* of DS records */
 	uint16_t nsec3_iterations_max;          /* RFC 9276 section 3.2 */
 	uint32_t signatures_max;                /* public-key operations that one client question may cause */
 	uint32_t hashes_max;                    /* SHA-1 blocks of NSEC3 hashing, likewise */

@@ -177,9 +177,10 @@ static enum derived by_ds(struct resolve *engine, struct task *task, const uint8
 		return found(engine, zone, TRUST_INSECURE, REASON_NONE, NULL, word->ds->expires_ms);
 	if (resolve_rrset_wire(&engine->step, word->ds, engine->cache_ms, false, wire) != 1)
 		return DERIVED_LIMIT;
-	if (!dnssec_ds_usable(wire, &policy)) {
+	enum reason why;
+	if (!dnssec_ds_usable(wire, &policy, &why)) {
 		trace_insecure(engine, task, zone, "insecure: no DS with a supported algorithm and digest");
-		return found(engine, zone, TRUST_INSECURE, REASON_ALGORITHM_UNSUPPORTED, NULL, word->ds->expires_ms);
+		return found(engine, zone, TRUST_INSECURE, why, NULL, word->ds->expires_ms);
 	}
 	return resolve_trust_by_keys(engine, task, zone, word->ds);
 }

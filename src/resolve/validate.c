@@ -57,6 +57,8 @@ bool resolve_validate_failure(enum reason reason)
 	case REASON_RRSIG_EXPIRED:
 	case REASON_RRSIG_NOT_YET:
 	case REASON_RRSIG_NO_KEY:
+	case REASON_RRSIG_DATES:
+	case REASON_NO_ZONE_KEY:
 	case REASON_RRSIG_MALFORMED:
 	case REASON_NSEC_MISSING:
 	case REASON_NSEC3_PARAMETERS:

@@ -107,6 +107,21 @@ def test_additional(resolver):
     assert not additional(d.ask("mx.example.", "MX"))
 
 
+def test_additional_of_the_resolver_alone(resolver):
+    """For the resolver's answers there is a setting apart from that of zones, and the clients of a view have their own."""
+    mail = [("mail.example.", "A")]
+    view = [{"name": "other", "clients": ["127.0.0.9/32"], "minimal-responses": "no"}]
+
+    def of_the_view(d):
+        return additional(dns.query.udp(dns.message.make_query("mx.example.", "MX"), "127.0.0.1", port=d.port, timeout=10,
+                                        source="127.0.0.9"))
+    for server, own, expected in ((False, "yes", []), (True, "no", mail), (False, "default", mail), (True, "default", [])):
+        d = resolver(server={"minimal-responses": server}, resolver={"minimal-responses": own}, views=view)
+        d.ask("mail.example.", "A")
+        assert additional(d.ask("mx.example.", "MX")) == expected
+        assert of_the_view(d) == mail
+
+
 def test_any_over_udp_is_one_set(resolver):
     d = resolver()
     reply = d.ask("everything.example.", "ANY")

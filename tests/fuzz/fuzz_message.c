@@ -129,7 +129,7 @@ static void prove_keys(struct parts *parts, const struct part *keys, const struc
 			continue;
 		verdict_check(&verdict, policy);
 		if ((keyset != NULL) != (verdict.state == DNSSEC_SECURE) ||
-		    (verdict.state != DNSSEC_INSECURE) != dnssec_ds_usable(ds, policy))
+		    (verdict.state != DNSSEC_INSECURE) != dnssec_ds_usable(ds, policy, NULL))
 			abort();
 		dnssec_keyset_free(keyset);
 	}

@@ -220,7 +220,7 @@ static void recurse(struct scenario *s, uint64_t client, const struct asking *as
 	event.question.from = pending->peer;
 	event.question.tcp = pending->tcp;
 	event.question.checking_disabled = (pending->flags & WIRE_CD) != 0;
-	event.question.additional = !s->view.minimal_responses;
+	event.question.additional = !pending->minimal;
 	answer_ecs_ask(&s->view, pending, &event);
 	event.question.no_cache = ask->cold;
 	event.question.trace = ask->trace;

@@ -48,6 +48,7 @@ static const struct row rows[] = {
 	ROW("zone-questions-min", zone_questions_min),
 	ROW("validate", validate),
 	ROW("refuse-sha1", refuse_sha1),
+	ROW("refuse-sha1-digest", refuse_sha1_digest),
 	ROW("key-tag-signal", key_tag_signal),
 	ROW("sentinel", sentinel),
 	ROW("nsec3-iterations-max", nsec3_iterations_max),

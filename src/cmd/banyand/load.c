@@ -409,6 +409,9 @@ static void view_fill(struct generation *g, bool resolver)
 	g->view.version = config->server.version;
 	g->view.udp_size = (uint16_t)config->server.udp_size;
 	g->view.minimal_responses = config->server.minimal_responses;
+	g->view.minimal_results = config->resolver.minimal_responses == CONFIG_CHOICE_DEFAULT
+					  ? config->server.minimal_responses
+					  : config->resolver.minimal_responses == CONFIG_CHOICE_YES;
 	g->view.rotate = config->resolver.rotate;
 }
 

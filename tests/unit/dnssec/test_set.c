@@ -294,7 +294,7 @@ static void dates(void **state)
 		{NOW, 1, NOW - 10, NOW - 2, REASON_RRSIG_EXPIRED},
 		{NOW, 0, NOW + 1, NOW + 9, REASON_RRSIG_NOT_YET},
 		{NOW, 1, NOW + 1, NOW + 9, REASON_NONE},
-		{NOW, 0, NOW + 9, NOW + 1, REASON_RRSIG_MALFORMED},
+		{NOW, 0, NOW + 9, NOW + 1, REASON_RRSIG_DATES},
 		/* the 32 bits wrap in 2106 (RFC 1982) */
 		{4294967290, 0, 4294967000U, 200, REASON_NONE},
 		{4294967296 + 100, 0, 4294967000U, 200, REASON_NONE},
@@ -390,12 +390,14 @@ static void sha1_refused(void **state)
 		uint8_t data[64];
 		struct wire_rdata rdata = {data, test_key_ds(&keys[i], ZONE, 2, data)};
 		struct wire_rrset ds = {.owner = s.owner, .type = WIRE_TYPE_DS, .count = 1, .rdata = &rdata};
-		assert_false(dnssec_ds_usable(&ds, &policy));
+		assert_false(dnssec_ds_usable(&ds, &policy, NULL));
 		rdata.len = test_key_ds(p256(), ZONE, 1, data);
-		assert_false(dnssec_ds_usable(&ds, &policy));
-		policy.refuse_sha1 = false;
-		assert_true(dnssec_ds_usable(&ds, &policy));
-		policy.refuse_sha1 = true;
+		enum reason why = REASON_NONE;
+		assert_true(dnssec_ds_usable(&ds, &policy, &why));
+		policy.refuse_sha1_digest = true;
+		assert_false(dnssec_ds_usable(&ds, &policy, &why));
+		assert_int_equal(why, REASON_DIGEST_UNSUPPORTED);
+		policy.refuse_sha1_digest = false;
 	}
 	policy.refuse_sha1 = false;
 }
