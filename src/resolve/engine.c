@@ -74,7 +74,7 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 	engine->task = calloc(engine->task_buckets, sizeof(struct task *));
 	engine->root_message = malloc(WIRE_MESSAGE_MAX);
 	if (engine->question == NULL || engine->task == NULL || engine->root_message == NULL ||
-	    resolve_quota_init(engine) < 0) {
+	    resolve_quota_init(engine) < 0 || resolve_share_init(engine) < 0) {
 		resolve_free(engine);
 		return BANYAN_ENOMEM;
 	}
@@ -108,6 +108,7 @@ void resolve_free(struct resolve *engine)
 	resolve_subnets_free(engine);
 	resolve_timers_done(&engine->timers);
 	resolve_quota_done(engine);
+	resolve_share_done(engine);
 	arena_done(&engine->step);
 	free(engine->action);
 	free(engine->question);

@@ -12,7 +12,7 @@
  * nothing here recurses with the depth of what the network makes us do.
  *
  * engine.c takes events; question.c clients; task.c the walk of one name; plan.c the names of servers; upstream.c
- * exchanges; root.c the root image; trace.c the record of a walk.
+ * exchanges; share.c shortened questions that many tasks have; root.c the root image; trace.c the record of a walk.
  */
 #pragma once
 
@@ -20,6 +20,7 @@
 
 #include "cache.h"
 #include "quota.h"
+#include "share.h"
 #include "subnet.h"
 #include "keyring.h"
 #include "forward.h"
@@ -181,6 +182,7 @@ struct task {
 	unsigned trust_depth; /* lookups for proofs above each other */
 	struct validation validation;
 	struct quota *quota; /* of the zone where it has a place */
+	struct share share;
 	struct outcome outcome;
 };
 
@@ -226,6 +228,7 @@ struct resolve {
 	uint32_t question_buckets, task_buckets; /* powers of two */
 	struct question **question;
 	struct task **task;
+	struct task **leading; /* share.h */
 	struct task *ready_first, *ready_last;
 	struct exchange **exchange;
 	uint32_t n_exchanges;

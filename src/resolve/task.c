@@ -224,6 +224,7 @@ static void queue_remove(struct resolve *engine, struct task *task)
 static void task_end(struct resolve *engine, struct task *task)
 {
 	task->state = TASK_DONE;
+	resolve_share_leave(engine, task);
 	resolve_upstream_drop(engine, task);
 	resolve_quota_leave(engine, task);
 	resolve_plan_drop(engine, task);

@@ -251,6 +251,7 @@ void resolve_walk_ask(struct resolve *engine, struct task *task)
 	resolve_bogus_avoid(task);
 	int target = resolve_select_next(engine, task->cut);
 	if (target < 0) {
+		resolve_share_over(engine, task);
 		switch (resolve_plan_addresses(engine, task)) {
 		case PLAN_FOUND:
 			return; /* choose again */
@@ -272,6 +273,10 @@ void resolve_walk_ask(struct resolve *engine, struct task *task)
 	}
 	bool minimised;
 	const uint8_t *name = resolve_minimise_name(engine, task, &minimised);
+	if (resolve_share_wait(engine, task, minimised ? name : NULL)) {
+		task->state = TASK_WAIT;
+		return;
+	}
 	if (resolve_upstream_send(engine, task, (unsigned)target, name, minimised ? WIRE_TYPE_A : task->qtype,
 				  minimised) < 0)
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
@@ -321,6 +326,7 @@ static void follow_alias(struct resolve *engine, struct task *task, const uint8_
 	task->cut = NULL;
 	task->referrals = 0;
 	task->minimised = task->minimised_silences = 0;
+	task->share.followed = 0;
 	task->asked_again = false;
 	task->forward_below = FORWARD_LABELS_ANY;
 	task->minimise = engine->settings.qname_minimisation != RESOLVE_MINIMISE_OFF;
@@ -389,6 +395,7 @@ static void take_referral(struct resolve *engine, struct task *task, const struc
 void resolve_walk_reading(struct resolve *engine, struct task *task, const struct ask *ask, const struct reply *reply,
 			  const struct reading *reading)
 {
+	resolve_share_over(engine, task);
 	if (reading->kind == READING_REFERRAL) {
 		take_referral(engine, task, ask, reply, reading);
 		return;
