@@ -468,4 +468,6 @@ void resolve_sentinel(struct resolve *engine, const uint8_t *qname, uint16_t qty
 /* trust.c, trust_table.c */
 void resolve_trust_forget(struct resolve *engine); /* all that was derived here */
 void resolve_trust_take(struct resolve *engine, struct want *want, const struct outcome *outcome);
+/* The task has come to an alias. True: that was all that those who wait want to know. */
+bool resolve_trust_alias(struct resolve *engine, struct task *task);
 void resolve_trust_free(struct resolve *engine);

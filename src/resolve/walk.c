@@ -132,6 +132,8 @@ void resolve_walk_look(struct resolve *engine, struct task *task)
 					 &task->outcome);
 	engine->tailoring = false;
 	task->missed = false;
+	if (rc >= 0 && resolve_trust_alias(engine, task))
+		return;
 	if (rc == 1) {
 		trace_cache(engine, task, NULL, "known");
 		resolve_task_finish(engine, task, task->outcome.rcode);
@@ -406,6 +408,8 @@ void resolve_walk_reading(struct resolve *engine, struct task *task, const struc
 		resolve_task_fail(engine, task, rc == BANYAN_ELIMIT ? REASON_ALIAS_LOOP : REASON_WORK_LIMIT);
 		return;
 	}
+	if (resolve_trust_alias(engine, task))
+		return;
 	switch (reading->kind) {
 	case READING_ALIAS:
 		follow_alias(engine, task, reading->name);
