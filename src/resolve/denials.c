@@ -377,3 +377,14 @@ size_t resolve_denials_count(struct denials *denials)
 	}
 	return count;
 }
+
+size_t resolve_denials_bytes(struct denials *denials)
+{
+	size_t bytes = sizeof *denials;
+	for (uint32_t i = 0; i < denials->n_shards; i++) {
+		pthread_mutex_lock(&denials->shard[i].lock);
+		bytes += denials->shard[i].fill;
+		pthread_mutex_unlock(&denials->shard[i].lock);
+	}
+	return bytes;
+}

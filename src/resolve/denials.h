@@ -40,6 +40,7 @@ int resolve_denials_before(struct denials *denials, const uint8_t *zone, const s
 /* Is anything known of the zone? */
 bool resolve_denials_know(struct denials *denials, const uint8_t *zone);
 size_t resolve_denials_count(struct denials *denials);
+size_t resolve_denials_bytes(struct denials *denials); /* in use */
 
 /* ---- learn.c: between the index and the store ---- */
 struct denial_chain {

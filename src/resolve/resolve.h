@@ -150,7 +150,8 @@ void resolve_settings_default(struct resolve_settings *settings);
 struct resolve_cache;
 int resolve_cache_new(size_t budget_bytes, struct resolve_cache **ret) _must_use_;
 void resolve_cache_free(struct resolve_cache *cache);
-size_t resolve_cache_bytes(const struct resolve_cache *cache); /* all memory it holds, tables included */
+/* How much of its budget it has put to use, tables included. */
+size_t resolve_cache_bytes(const struct resolve_cache *cache);
 size_t resolve_cache_count(const struct resolve_cache *cache);
 /* Forgets a name (NULL = everything), or also all below it, with what is derived from it and what above it decides about it
  * (cache_flush.c). Returns the number of entries. */

@@ -7,9 +7,11 @@
  * falls out at its end (S3-FIFO, Yang et al., SOSP 2023). A ring needs no free lists and does not fragment, so the budget is
  * exact by construction. A reader holds a shard's lock for one lookup and one copy.
  *
- *   mapping:  | struct resolve_cache | shard 0 | shard 1 | ...
- *   shard:    | struct shard | buckets (u32) | ghosts (u32) | small ring | main ring |
+ *   mapping:  | struct resolve_cache, with a struct shard each | shard 0 | shard 1 | ... | denials |
+ *   shard:    | buckets (u32), as many as there is room for | ghosts (u32) | small ring | main ring |
  *   entry:    | struct entry | key | value | padding to 8 |
+ *
+ * What is not in use is not touched, so it takes no memory: the table of a shard grows with the entries in it (shard.h).
  *
  * What has expired stays until its place is needed, and is the first to go: resolve_store_get() with an earlier time
  * finds it (RFC 8767).

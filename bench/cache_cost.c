@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * cache_cost - what one RRset costs in the cache while it fills: page faults, resident bytes, the time to look in vain and put it,
+ * and then to find it. Each line is a process of its own, so that its memory is fresh.
+ *
+ * cache_cost [MIB ENTRIES]...
+ */
+#include "resolve/cache.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOOKUPS    1000000u
+#define SET_TTL_MS 86400000
+
+static double cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double resident_bytes(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1)
+		exit(1);
+	fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static long faults(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_minflt;
+}
+
+/* host-0000000.bench. */
+static const uint8_t *name_of(uint32_t n)
+{
+	static uint8_t name[] = "\14host-0000000\5bench";
+	for (unsigned i = 0; i < 7; i++, n /= 10)
+		name[12 - i] = (uint8_t)('0' + n % 10);
+	return name;
+}
+
+static bool is_there(struct resolve_cache *cache, struct arena *arena, uint32_t n)
+{
+	bool there = resolve_cache_set(cache, arena, 1000, name_of(n), WIRE_TYPE_A) != NULL;
+	arena_reset(arena);
+	return there;
+}
+
+static void put(struct resolve_cache *cache, uint32_t n)
+{
+	static const uint8_t pack[6] = {0, 4, 192, 0, 2, 1};
+	struct rrset set = {.owner = name_of(n),
+			    .type = WIRE_TYPE_A,
+			    .count = 1,
+			    .rank = RANK_AUTHORITY,
+			    .expires_ms = SET_TTL_MS,
+			    .origin.server = {.family = 4, .port = 53},
+			    .pack = pack,
+			    .size = sizeof pack};
+	resolve_cache_put_set(cache, 1000, &set);
+}
+
+static void measure(size_t mib, uint32_t entries)
+{
+	struct random random;
+	struct resolve_cache *cache;
+	struct arena arena = {0};
+	random_init_seed(&random, 2);
+	if (resolve_cache_new_random(mib << 20, &random, &cache) < 0)
+		exit(1);
+	is_there(cache, &arena, 0); /* the arena has its memory */
+	double memory = resident_bytes(), start_ns = cpu_ns();
+	long before = faults();
+	for (uint32_t i = 0; i < entries; i++) {
+		if (!is_there(cache, &arena, i))
+			put(cache, i);
+	}
+	double put_ns = (cpu_ns() - start_ns) / entries;
+	long after = faults();
+	memory = resident_bytes() - memory;
+	uint32_t found = 0, n = (uint32_t)resolve_cache_count(cache);
+	start_ns = cpu_ns();
+	for (uint32_t i = 0; i < LOOKUPS; i++)
+		found += is_there(cache, &arena, random_below(&random, entries));
+	double get_ns = (cpu_ns() - start_ns) / LOOKUPS;
+	printf("| %zu | %u | %u | %.3f | %.0f | %.0f | %.0f | %.1f |\n", mib, entries, n,
+	       (double)(after - before) / entries, memory / n, put_ns, get_ns, 100.0 * found / LOOKUPS);
+	resolve_cache_free(cache);
+	arena_done(&arena);
+}
+
+int main(int argc, char **argv)
+{
+	static char *usual[] = {"64",  "10000", "64",  "100000", "64",  "1000000",
+				"512", "10000", "512", "100000", "512", "1000000"};
+	char **cell = argc > 1 ? argv + 1 : usual;
+	int n = argc > 1 ? argc - 1 : (int)ARRAY_SIZE(usual);
+	printf("| cache, MiB | put | kept | page faults each | resident bytes each | looked and put, ns | slowest, us "
+	       "| "
+	       "found, ns | found, %% |\n|---|---|---|---|---|---|---|---|\n");
+	for (int i = 0; i + 1 < n; i += 2) {
+		fflush(stdout);
+		pid_t child = fork();
+		if (child == 0) {
+			measure(strtoul(cell[i], NULL, 10), (uint32_t)strtoul(cell[i + 1], NULL, 10));
+			return 0;
+		}
+		int status = 1;
+		if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0)
+			return 1;
+	}
+	return 0;
+}
