@@ -265,6 +265,7 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 		more.root_until_s = view->root_until_s;
 		more.root_on_loopback = view->root_on_loopback;
 		more.policy = view->policy;
+		more.negatives = view->negatives;
 		const struct resolve_actions *actions = resolve_step(s->engine, &more);
 		int64_t wake_at_ms = actions->wake_at_ms;
 		perform(recursor, actions, direct);

@@ -502,12 +502,14 @@ const struct config_option config_options[] = {
 	 "Let clients find out which keys of the root are trusted: proved names that begin with "
 	 "root-key-sentinel-is-ta- or "
 	 "root-key-sentinel-not-ta- and a key tag get SERVFAIL when that is not so (RFC 8509)."},
-	{"resolver.negative-anchors", CONFIG_UNTILS, CONFIG_RESTART, FIELD(resolver.n_negative_anchors), "[]",
+	{"resolver.negative-anchors", CONFIG_UNTILS, CONFIG_LIVE, FIELD(resolver.n_negative_anchors), "[]",
 	 RANGE(0, UNTILS_MAX), NULL,
 	 "Names at and below which nothing is proved until a date, as texts of the form \"NAME until DATE\" with an "
 	 "ISO 8601 date "
 	 "in UTC: for zones whose signatures are known to be broken (RFC 7646). After the date answers are proved "
-	 "again."},
+	 "again. What the cache has of such names is flushed when one begins or ends before its time. In an emergency "
+	 "the "
+	 "command banyan anchors negative does the same without a change here."},
 	{"resolver.refuse-sha1", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.refuse_sha1), "signatures", RANGE(0, 2),
 	 refuse_sha1,
 	 "What is made with SHA-1 and counts as if its algorithm were unknown, so that what only it would prove counts "

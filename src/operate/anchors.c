@@ -54,10 +54,11 @@ int operate_anchors_text(const struct operate_anchors *anchors, struct buffer *o
 	for (size_t i = 0; rc >= 0 && i < anchors->n_zones; i++)
 		rc = zone_text(&anchors->zone[i], out);
 	for (size_t i = 0; i < anchors->n_negatives; i++)
-		PRINT(rc, out, "%s: nothing is proved at and below it %s %s (negative anchor)\n",
+		PRINT(rc, out, "%s: nothing is proved at and below it %s %s (negative anchor%s)\n",
 		      anchors->negative[i].name,
 		      anchors->negative[i].until > anchors->now ? "until" : "any more: this ended",
-		      clock_format(anchors->negative[i].until, until));
+		      clock_format(anchors->negative[i].until, until),
+		      anchors->negative[i].configured ? "" : ", by command");
 	return rc < 0 ? rc : 0;
 }
 
@@ -103,6 +104,7 @@ int operate_anchors_json(const struct operate_anchors *anchors, struct buffer *o
 		json_open(&json, NULL, '{');
 		json_text(&json, "name", anchors->negative[i].name);
 		json_time(&json, "until", anchors->negative[i].until);
+		json_bool(&json, "configured", anchors->negative[i].configured);
 		json_bool(&json, "over", anchors->negative[i].until <= anchors->now);
 		json_close(&json, '}');
 	}

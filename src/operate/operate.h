@@ -99,8 +99,9 @@ struct operate_anchor_zone {
 	const struct operate_anchor_key *key;
 };
 struct operate_negative_anchor {
-	const char *name;
-	int64_t until; /* UNIX seconds */
+	char name[WIRE_NAME_TEXT_MAX];
+	int64_t until;   /* UNIX seconds */
+	bool configured; /* or by command */
 };
 struct operate_anchors {
 	bool validate;

@@ -47,14 +47,14 @@ static void consider(const uint8_t *name, const uint8_t *anchor, enum anchor_sco
 
 enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8_t *name, unsigned *ret_labels)
 {
-	const struct resolve_settings *settings = &engine->settings;
+	const struct resolve_negatives *negatives = engine->negatives;
 	enum anchor_scope best = engine->root != NULL ? ANCHOR_POSITIVE : ANCHOR_NONE;
 	unsigned labels = 0;
 	for (size_t i = 0; engine->anchors != NULL && i < engine->anchors->count; i++)
 		consider(name, engine->anchors->item[i].owner, ANCHOR_POSITIVE, &best, &labels);
-	for (size_t i = 0; i < settings->n_negative_anchors; i++)
-		if (settings->negative_anchor[i].until_s > engine->wall_ms / 1000)
-			consider(name, settings->negative_anchor[i].name, ANCHOR_NEGATIVE, &best, &labels);
+	for (size_t i = 0; negatives != NULL && i < negatives->n; i++)
+		if (negatives->item[i].until_s > engine->wall_ms / 1000)
+			consider(name, negatives->item[i].name, ANCHOR_NEGATIVE, &best, &labels);
 	const struct forward *via = resolve_forward_find(engine->forwards, name, 0, FORWARD_LABELS_ANY);
 	if (via != NULL && via->insecure)
 		consider(name, via->zone, ANCHOR_NEGATIVE, &best, &labels);
@@ -64,15 +64,15 @@ enum anchor_scope resolve_anchor_scope(const struct resolve *engine, const uint8
 
 bool resolve_anchor_negative(const struct resolve *engine, const uint8_t *name, uint16_t type, int64_t *ret_until_ms)
 {
-	const struct resolve_settings *settings = &engine->settings;
+	const struct resolve_negatives *negatives = engine->negatives;
 	unsigned labels;
 	if (type == WIRE_TYPE_DS && name[0] != 0)
 		name = wire_name_skip(name, 1); /* what the parent says of the name is not meant */
-	if (settings->n_negative_anchors == 0 || resolve_anchor_scope(engine, name, &labels) != ANCHOR_NEGATIVE)
+	if (negatives == NULL || negatives->n == 0 || resolve_anchor_scope(engine, name, &labels) != ANCHOR_NEGATIVE)
 		return false;
 	int64_t until_ms = INT64_MAX;
-	for (size_t i = 0; i < settings->n_negative_anchors; i++) {
-		const struct resolve_negative_anchor *anchor = &settings->negative_anchor[i];
+	for (size_t i = 0; i < negatives->n; i++) {
+		const struct resolve_negative_anchor *anchor = &negatives->item[i];
 		int64_t left_ms = anchor->until_s * 1000 - engine->wall_ms;
 		if (left_ms > 0 && wire_name_labels(anchor->name) == labels && wire_name_under(name, anchor->name))
 			until_ms = engine->cache_ms + left_ms;

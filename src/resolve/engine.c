@@ -172,6 +172,7 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	engine->root_until_s = event->root_until_s;
 	engine->root_on_loopback = event->root_on_loopback || engine->hints_on_loopback;
 	engine->policy = event->policy;
+	engine->negatives = event->negatives;
 	resolve_anchors_sync(engine);
 }
 

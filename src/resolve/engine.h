@@ -219,6 +219,7 @@ struct resolve {
 	int64_t root_from_s, root_until_s; /* its signatures hold between these; 0 = not known */
 	bool root_on_loopback;             /* as in the event, or the hints are there */
 	const struct policy *policy;
+	const struct resolve_negatives *negatives; /* likewise */
 	struct arena step;
 	size_t n_actions, cap_actions;
 	struct resolve_action *action;

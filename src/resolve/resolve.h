@@ -45,6 +45,11 @@ struct resolve_negative_anchor {
 	int64_t until_s; /* UNIX seconds */
 };
 
+struct resolve_negatives {
+	size_t n;
+	const struct resolve_negative_anchor *item;
+};
+
 struct dnssec_anchors;
 struct dnssec_rollover;
 struct dnssec_rollover_report;
@@ -124,8 +129,6 @@ struct resolve_settings {
 	bool anchors_lead;                      /* this engine asks for their keys (RFC 5011) and signals: one of all */
 	bool key_tag_signal;                    /* RFC 8145 section 5 */
 	bool sentinel;                          /* RFC 8509 */
-	size_t n_negative_anchors;
-	const struct resolve_negative_anchor *negative_anchor;
 	/* ECS (RFC 7871): authorities of these zones and below are told the client's network; none = off. Needed during
 	 * resolve_new() only. */
 	size_t n_ecs_zones, n_ecs_servers;
@@ -245,6 +248,7 @@ struct resolve_event {
 	int64_t root_from_s, root_until_s; /* its signatures hold between these, UNIX seconds; 0 = not known */
 	bool root_on_loopback;             /* it names servers on this machine: see enum resolve_loopback */
 	const struct policy *policy; /* what the operator says; valid until the actions are done; NULL = nothing */
+	const struct resolve_negatives *negatives; /* where he wants nothing to be proved; likewise */
 	union {
 		struct {
 			uint64_t client;           /* the caller's handle, unique among open ones */

@@ -342,14 +342,19 @@ def test_sentinel(world, zones):
 
 # ---- where by order nothing is proved (RFC 7646) ----
 
-def test_negative_anchors_end(world, zones, tmp_path):
+def wrong_anchor(zones, tmp_path):
+    """Anchors with which nothing below island. can be proved."""
     signed, island, other = zones
     owner, _, algorithm, digest_type, digest = island.ds_fields()
     (tmp_path / "wrong").write_text(f"island. DS {other} {algorithm} {digest_type} {digest[::-1]}\n")
+    return [str(signed.ds), str(tmp_path / "wrong")]
+
+
+def test_negative_anchors_end(world, zones, tmp_path):
     until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)
-    d = world(root={"anchors": [str(signed.ds), str(tmp_path / "wrong")]},
+    d = world(root={"anchors": wrong_anchor(zones, tmp_path)},
               resolver={"negative-anchors": [f"island. until {until:%Y-%m-%dT%H:%M:%SZ}"]})
-    assert "answers below island. are not validated for now" in d.log()
+    assert "answers at and below island. are not validated until" in d.log()
     reply = d.ask("first.w.island.")
     if datetime.datetime.now(datetime.timezone.utc) < until:
         assert reply.rcode() == dns.rcode.NOERROR
@@ -361,6 +366,55 @@ def test_negative_anchors_end(world, zones, tmp_path):
     assert wait_for("answers that are proved again", fails)[0][0] == 9
     assert datetime.datetime.now(datetime.timezone.utc) >= until.replace(microsecond=0)
     assert json.loads(d.cli("anchors", "--json")[1])["negative"][0]["over"]
+
+
+def test_negative_anchors_by_command(world, zones, tmp_path):
+    """In an emergency without a change of the configuration; a restart does not end it."""
+    d = world(root={"anchors": wrong_anchor(zones, tmp_path)})
+    assert d.ask("www.island.").rcode() == dns.rcode.SERVFAIL
+    code, out, _ = d.cli("anchors", "negative", "Island.", "2h")
+    assert code == 0 and "flushed" in out
+    assert d.ask("www.island.").rcode() == dns.rcode.NOERROR
+    shown = json.loads(d.cli("anchors", "--json")[1])["negative"]
+    assert [(a["name"], a["configured"], a["over"]) for a in shown] == [("island.", False, False)]
+    assert "by command" in d.cli("anchors")[1]
+    d.stop()
+    d.start()
+    assert d.ask("www.island.").rcode() == dns.rcode.NOERROR
+    assert d.cli("reload")[0] == 0
+    assert d.ask("first.w.island.").rcode() == dns.rcode.NOERROR
+    assert d.cli("anchors", "negative", "island", "remove")[0] == 0
+    assert d.ask("www.island.").rcode() == dns.rcode.SERVFAIL
+    assert json.loads(d.cli("anchors", "--json")[1])["negative"] == []
+    code, _, err = d.cli("anchors", "negative", "island", "remove")
+    assert code == 1 and "banyan reload" in err
+    for words in (["island.", "2000-01-01"], ["island.", "0d"], ["island.", "9x"], ["island.", "500d"], ["a..b"], []):
+        code, _, err = d.cli("anchors", "negative", *words)
+        assert code == 1 and "usage: anchors negative" in err
+    code, out, _ = d.cli("anchors", "negative", "island", "2s")
+    assert code == 0 and d.ask("www.island.").rcode() == dns.rcode.NOERROR
+    wait_for("its end", lambda: d.ask("www.island.").rcode() == dns.rcode.SERVFAIL)
+
+
+def test_negative_anchors_without_a_folder(world, zones, tmp_path):
+    d = world(root={"anchors": wrong_anchor(zones, tmp_path), "anchors-state": ""})
+    code, out, _ = d.cli("anchors", "negative", "island.")
+    assert code == 0 and "ends with the daemon" in out
+    assert d.ask("www.island.").rcode() == dns.rcode.NOERROR
+
+
+def test_negative_anchors_by_reload(world, zones, tmp_path):
+    d = world(root={"anchors": wrong_anchor(zones, tmp_path)})
+    assert d.ask("www.island.").rcode() == dns.rcode.SERVFAIL
+    d.config["resolver"]["negative-anchors"] = ["island. until 2100-01-01"]
+    d.write()
+    code, out, _ = d.cli("reload")
+    assert code == 0 and "restart" not in out
+    assert d.ask("www.island.").rcode() == dns.rcode.NOERROR
+    d.config["resolver"]["negative-anchors"] = []
+    d.write()
+    assert d.cli("reload")[0] == 0
+    assert d.ask("www.island.").rcode() == dns.rcode.SERVFAIL
 
 
 # ---- the clock ----

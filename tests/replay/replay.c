@@ -87,8 +87,6 @@ static void begin(struct scenario *s)
 	s->started = true;
 	s->settings.anchors = s->anchors.count > 0 ? &s->anchors : NULL;
 	rolling_begin(s);
-	s->settings.negative_anchor = s->negative;
-	s->settings.n_negative_anchors = s->n_negative;
 	world_restart(s->world, &s->settings);
 }
 

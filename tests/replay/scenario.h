@@ -174,7 +174,7 @@ struct scenario {
 	unsigned n_kept;
 	struct kept kept[KEPT_MAX];
 	struct buffer told; /* to the operator, by lines */
-	size_t n_negative;
+	struct resolve_negatives negatives;
 	struct resolve_negative_anchor negative[NEGATIVE_MAX];
 	uint8_t negative_name[NEGATIVE_MAX][WIRE_NAME_MAX];
 	struct world *world;

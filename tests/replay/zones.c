@@ -319,17 +319,27 @@ void zones_read_anchor(struct scenario *s)
 	add_anchors(s, plan);
 }
 
-/* NEGATIVE-ANCHOR owner [until time] */
+/* NEGATIVE-ANCHOR owner [until time | off] */
 void zones_read_negative_anchor(struct scenario *s)
 {
-	if (s->started || s->n_negative == NEGATIVE_MAX)
-		bad(s, "NEGATIVE-ANCHOR stands before the first step, and there are at most %d", NEGATIVE_MAX);
-	struct resolve_negative_anchor *anchor = &s->negative[s->n_negative];
-	text_name(s, s->word[1], s->negative_name[s->n_negative]);
-	wire_name_lower(s->negative_name[s->n_negative], s->negative_name[s->n_negative]);
+	size_t n = s->negatives.n;
+	uint8_t name[WIRE_NAME_MAX];
+	text_name(s, s->word[1], name);
+	wire_name_lower(name, name);
+	if (s->n_words > 2 && strcmp(s->word[2], "off") == 0) {
+		for (size_t i = 0; i < n; i++)
+			if (wire_name_equal(s->negative_name[i], name))
+				s->negative[i].until_s = 0;
+		return;
+	}
+	if (n == NEGATIVE_MAX)
+		bad(s, "there are at most %d negative anchors", NEGATIVE_MAX);
+	memcpy(s->negative_name[n], name, sizeof name);
 	int64_t now = (s->start_ms + s->world->now_ms + s->world->wall_off_ms) / 1000;
-	anchor->name = s->negative_name[s->n_negative++];
-	anchor->until_s = now + (s->n_words > 3 ? text_seconds(s, s->word[3]) : 86400);
+	s->negative[n].name = s->negative_name[n];
+	s->negative[n].until_s = now + (s->n_words > 3 ? text_seconds(s, s->word[3]) : 86400);
+	s->negatives = (struct resolve_negatives){.n = n + 1, .item = s->negative};
+	s->world->negatives = &s->negatives;
 }
 
 /* ---- making ---- */

@@ -38,12 +38,17 @@ int ask_and_print(const char *command, const char *socket, const char *request)
 struct simple {
 	const char *name, *what;
 	bool has_json, has_counters;
+	int words_max;     /* behind the command's name */
+	const char *words; /* what they may be */
 };
 
 static void usage(FILE *out, const struct simple *s)
 {
-	fprintf(out, "usage: banyan %s [--socket PATH]%s%s\n\n%s\n\n", s->name, s->has_json ? " [--json]" : "",
-		s->has_counters ? " [--counters]" : "", s->what);
+	fprintf(out, "usage: banyan %s [--socket PATH]%s%s\n", s->name, s->has_json ? " [--json]" : "",
+		s->has_counters ? " [--counters]" : "");
+	if (s->words_max > 0)
+		fprintf(out, "       banyan %s %s [--socket PATH]\n", s->name, s->words);
+	fprintf(out, "\n%s\n\n", s->what);
 	fprintf(out, "  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
 		     "                 or " CONTROL_SOCKET_HERE " in this folder)\n");
 	if (s->has_json)
@@ -84,44 +89,63 @@ static int simple(int argc, char **argv, const struct simple *s)
 			wrong = true;
 		}
 	}
-	if (wrong || optind != argc || (json && !s->has_json) || (counters && !s->has_counters)) {
+	if (wrong || argc - optind > s->words_max || (json && !s->has_json) || (counters && !s->has_counters)) {
 		usage(stderr, s);
 		return CMD_ERROR;
 	}
-	char request[64];
-	snprintf(request, sizeof(request), "%s%s", counters ? "counters" : s->name, json ? " json" : "");
-	return ask_and_print(s->name, socket, request);
+	_cleanup_(buffer_done) struct buffer request = {0};
+	int rc = buffer_printf(&request, "%s%s", counters ? "counters" : s->name, json ? " json" : "");
+	for (int i = optind; rc >= 0 && i < argc; i++)
+		rc = buffer_printf(&request, " %s", argv[i]);
+	if (rc < 0) {
+		fprintf(stderr, "banyan %s: %s\n", s->name, error_text(rc));
+		return CMD_ERROR;
+	}
+	return ask_and_print(s->name, socket, (const char *)request.data);
 }
 
 int cmd_status(int argc, char **argv)
 {
 	static const struct simple s = {
-		"status", "Says what the daemon serves, how it was proved, and what it has counted.", true, true};
+		.name = "status",
+		.what = "Says what the daemon serves, how it was proved, and what it has counted.",
+		.has_json = true,
+		.has_counters = true,
+	};
 	return simple(argc, argv, &s);
 }
 
 int cmd_anchors(int argc, char **argv)
 {
 	static const struct simple s = {
-		"anchors",
-		"Says what the daemon's resolver trusts, where the keys of zones with trust anchors stand (RFC 5011),\n"
-		"and where by order nothing is proved (RFC 7646).",
-		true, false};
+		.name = "anchors",
+		.what = "Says what the daemon's resolver trusts, where the keys of zones with trust anchors stand (RFC "
+			"5011),\n"
+			"and where by order nothing is proved (RFC 7646). With negative, nothing at and below NAME is "
+			"proved\n"
+			"from now on, for a day, for a DURATION such as 90m or 3d, or until a DATE such as 2026-12-31; "
+			"or is\n"
+			"proved again.",
+		.has_json = true,
+		.words_max = 3,
+		.words = "negative NAME [DURATION | DATE | remove]",
+	};
 	return simple(argc, argv, &s);
 }
 
 int cmd_reload(int argc, char **argv)
 {
 	static const struct simple s = {
-		"reload",
-		"Makes the daemon read its configuration and zones again. It takes all of it over, or, if anything\n"
-		"is wrong, nothing, and says why.",
-		false, false};
+		.name = "reload",
+		.what = "Makes the daemon read its configuration and zones again. It takes all of it over, or, if "
+			"anything\n"
+			"is wrong, nothing, and says why.",
+	};
 	return simple(argc, argv, &s);
 }
 
 int cmd_stop(int argc, char **argv)
 {
-	static const struct simple s = {"stop", "Ends the daemon.", false, false};
+	static const struct simple s = {.name = "stop", .what = "Ends the daemon."};
 	return simple(argc, argv, &s);
 }

@@ -120,7 +120,7 @@ bool anchors_equal(const struct dnssec_anchors *a, const struct dnssec_anchors *
 /* ---- on disk ---- */
 
 /* The folder: as configured, or that of the service manager (systemd.exec(5): several are separated by colons). "" = none. */
-static void anchors_folder(const struct config *config, char out[PATH_MAX])
+void anchors_folder(const struct config *config, char out[PATH_MAX])
 {
 	const char *folder = getenv("STATE_DIRECTORY");
 	if (config->root.anchors_state[0] != 0)

@@ -94,13 +94,16 @@ static int anchors_write(struct keeper *keeper, bool json, struct buffer *out)
 	const struct config *config = swap_read(&keeper->swap)->config;
 	struct operate_anchor_zone zone[DNSSEC_ANCHORS_MAX];
 	struct shown_zone *shown[DNSSEC_ANCHORS_MAX] = {NULL};
-	size_t n = config->resolver.n_negative_anchors;
-	_cleanup_(base_free) struct operate_negative_anchor *negative = calloc(n + 1, sizeof(*negative));
+	_cleanup_(base_free) struct operate_negative_anchor *negative = NULL;
+	struct operate_negative_anchor one;
+	size_t n = 0;
+	while (negatives_show(keeper, n, &one))
+		n++;
+	negative = calloc(n + 1, sizeof(*negative));
 	if (negative == NULL)
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		negative[i] = (struct operate_negative_anchor){config->resolver.negative_anchors[i].name,
-							       config->resolver.negative_anchors[i].until_s};
+		(void)negatives_show(keeper, i, &negative[i]);
 	struct operate_anchors anchors = {.validate = config->resolver.validate,
 					  .now = clock_wall_s(),
 					  .zone = zone,
@@ -118,10 +121,13 @@ void control_anchors(void *ctx, struct operate_call *call, int argc, char **argv
 {
 	struct keeper *keeper = ctx;
 	bool json = control_take_word(&argc, argv, "json");
-	if (argc != 1)
-		control_fail(call, "usage: anchors [json]");
+	bool negative = argc > 1 && strcmp(argv[1], "negative") == 0;
+	if (argc != 1 && !negative)
+		control_fail(call, "usage: anchors [json], anchors negative NAME [DURATION | DATE | remove]");
 	else if (keeper->workers.shared_anchors == NULL)
 		control_fail(call, "there is no resolver: resolver.enabled is no");
+	else if (negative)
+		control_negative(keeper, call, argc, argv);
 	else
 		operate_call_done(call, anchors_write(keeper, json, operate_call_reply(call)) == 0);
 }

@@ -47,7 +47,7 @@ static void forwards_tell(struct buffer *out, const char *kind, const struct con
 }
 
 /* Data learned from other servers, or proved by other anchors, are not taken over: with these settings they might not have been. */
-static uint64_t context_of(const struct config *config)
+static uint64_t context_of(const struct keeper *keeper, const struct config *config)
 {
 	_cleanup_(buffer_done) struct buffer out = {0};
 	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
@@ -58,8 +58,7 @@ static uint64_t context_of(const struct config *config)
 	(void)!buffer_printf(&out, "\nanchors %d %s", config->root.anchors_built_in, config->root.anchors_xml);
 	for (size_t i = 0; i < config->root.anchors.count; i++)
 		(void)!buffer_printf(&out, "\nanchors %s", config->root.anchors.item[i]);
-	for (size_t i = 0; i < config->resolver.n_negative_anchors; i++)
-		(void)!buffer_printf(&out, "\nnegative %s", config->resolver.negative_anchors[i].name);
+	negatives_tell_context(keeper, &out);
 	for (size_t i = 0; i < config->resolver.n_reroutes; i++)
 		(void)!buffer_printf(&out, "\nreroute %s %s",
 				     addr_format(&config->resolver.reroute[i].from, true, from),
@@ -144,7 +143,7 @@ static void on_interval(uv_timer_t *timer)
 	struct cache_file *file = timer->data;
 	if (file->working)
 		return;
-	file->context = context_of(swap_read(&file->keeper->swap)->config);
+	file->context = context_of(file->keeper, swap_read(&file->keeper->swap)->config);
 	file->working = uv_queue_work(timer->loop, &file->work, on_work, on_worked) == 0;
 }
 
@@ -247,7 +246,7 @@ void cache_file_start(struct keeper *keeper, const struct config *config)
 	file->keeper = keeper;
 	file->cache = keeper->workers.cache;
 	file->stale_s = config->resolver.serve_stale ? config->resolver.stale_age_max : 0;
-	file->context = context_of(config);
+	file->context = context_of(keeper, config);
 	file->work.data = file;
 	load(file, config->resolver.cache_size);
 	uv_timer_init(&keeper->loop, &file->timer);
@@ -275,6 +274,6 @@ void cache_file_stop(struct keeper *keeper)
 		return;
 	keeper->cache_file = NULL;
 	if (!file->working)
-		file->context = context_of(swap_read(&keeper->swap)->config);
+		file->context = context_of(keeper, swap_read(&keeper->swap)->config);
 	uv_close((uv_handle_t *)&file->timer, on_closed);
 }

@@ -147,6 +147,8 @@ static inline const struct generation *swap_read(struct swap *swap)
 {
 	return atomic_load_explicit(&swap->current, memory_order_acquire);
 }
+/* Until no worker uses what it has read before. */
+void swap_wait(void);
 void swap_reader_start(void); /* in each reading thread */
 void swap_reader_stop(void);
 void swap_reader_asleep(void *unused); /* between asleep and awake the thread holds no generation */
@@ -169,16 +171,24 @@ struct worker {
 };
 
 /* ---- validation.c ---- */
-struct negative_anchors {
-	size_t n;
-	struct resolve_negative_anchor *item;
-	uint8_t (*name)[WIRE_NAME_MAX];
-};
-int negative_anchors_read(const struct config *config, struct negative_anchors *ret) _must_use_;
-void negative_anchors_done(struct negative_anchors *anchors);
-/* The settings point into `negative`. */
-void validation_settings(const struct config *config, const struct negative_anchors *negative,
-			 struct resolve_anchors *shared, struct resolve_settings *settings);
+void validation_settings(const struct config *config, struct resolve_anchors *shared,
+			 struct resolve_settings *settings);
+
+/* ---- negative.c: where nothing is proved, by order ---- */
+struct negatives;
+struct commanded_list;
+/* Reads what the command has left; before the first generation. */
+void negatives_restore(struct keeper *keeper, const struct config *config);
+/* Makes the list for a generation that is published next; then negatives_adopt() lets go of the one before it. */
+struct negatives *negatives_prepare(struct keeper *keeper, struct generation *generation);
+void negatives_adopt(struct keeper *keeper, struct negatives *prepared);
+void negatives_done(struct keeper *keeper);
+/* The names, for what the saved cache depends on. */
+void negatives_tell_context(const struct keeper *keeper, struct buffer *out);
+/* The one at this place; false: there is none. */
+bool negatives_show(const struct keeper *keeper, size_t index, struct operate_negative_anchor *ret);
+/* The command anchors negative ... */
+void control_negative(struct keeper *keeper, struct operate_call *call, int argc, char **argv);
 
 /* ---- anchors.c: trust anchors ---- */
 /* All that the configuration names. */
@@ -186,6 +196,8 @@ int anchors_read(const struct config *config, struct dnssec_anchors *ret, char w
 void anchors_warn(const struct config *config,
 		  const struct dnssec_anchors *anchors); /* if there are none, but should be */
 bool anchors_equal(const struct dnssec_anchors *a, const struct dnssec_anchors *b);
+/* The folder of their state; "" = none. */
+void anchors_folder(const struct config *config, char out[PATH_MAX]);
 /* The file of a zone's state; "" = none. */
 void anchors_path(const struct config *config, const uint8_t *zone, char out[PATH_MAX]);
 /* Reads what was kept of zones that are not known yet. */
@@ -219,7 +231,6 @@ struct workers {
 	struct resolve_cache *cache;
 	struct upstream *upstream; /* malloced: engines point to it */
 	struct resolve_anchors *shared_anchors;
-	struct negative_anchors negative; /* engines point into it */
 };
 
 /* Makes all workers and binds their sockets; no thread runs yet. */
@@ -280,6 +291,8 @@ struct keeper {
 	struct operate_call *reload_next_call[OPERATE_CLIENTS_MAX]; /* ... and of the one after it */
 	size_t n_reload_next_calls;
 
+	struct negatives *negatives;                /* what workers read; NULL without a resolver */
+	struct commanded_list *commanded_negatives; /* those of the command */
 	struct trace_job *trace_first;
 	struct feed *feeds;            /* policy zones that come from primaries */
 	struct cache_file *cache_file; /* NULL = none */

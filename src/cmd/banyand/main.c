@@ -122,7 +122,10 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot take the trust anchors: %s", error_text(rc));
 		return rc;
 	}
+	negatives_restore(keeper, generation->config);
+	struct negatives *negatives = negatives_prepare(keeper, generation);
 	swap_publish(&keeper->swap, generation);
+	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
@@ -171,6 +174,7 @@ static int serve(const char *path)
 	}
 	workers_done(&keeper.workers);
 	generation_free(atomic_load(&keeper.swap.current));
+	negatives_done(&keeper);
 	return rc < 0 ? EXIT_FAILED : EXIT_GOOD;
 }
 

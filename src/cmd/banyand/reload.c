@@ -46,7 +46,9 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	log_set_level(generation->config->server.log_level);
 	if (anchors_adopt(keeper, swap_read(&keeper->swap), generation) < 0)
 		log_error(STATION, "no memory for the new trust anchors: those before them stay");
+	struct negatives *negatives = negatives_prepare(keeper, generation);
 	generation_free(swap_publish(&keeper->swap, generation));
+	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);

@@ -23,11 +23,16 @@ static char grace;
 #define GRACE_ACQUIRE() ((void)0)
 #endif
 
+void swap_wait(void)
+{
+	urcu_qsbr_synchronize_rcu();
+	GRACE_ACQUIRE();
+}
+
 struct generation *swap_publish(struct swap *swap, struct generation *generation)
 {
 	struct generation *old = atomic_exchange_explicit(&swap->current, generation, memory_order_acq_rel);
-	urcu_qsbr_synchronize_rcu();
-	GRACE_ACQUIRE();
+	swap_wait();
 	return old;
 }
 

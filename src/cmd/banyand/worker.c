@@ -137,7 +137,7 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 {
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
-	validation_settings(config, &workers->negative, workers->shared_anchors, &settings);
+	validation_settings(config, workers->shared_anchors, &settings);
 	settings.anchors_lead = worker->leads;
 	upstream_settings(config, workers->upstream, &settings);
 	settings.questions_max = config->resolver.questions_max;
@@ -261,8 +261,6 @@ int workers_new(const struct config *config, struct keeper *keeper, struct worke
 		rc = resolve_cache_new(config->resolver.cache_size, &workers.cache);
 	if (rc == 0 && config->resolver.enabled)
 		rc = resolve_anchors_new(&workers.shared_anchors);
-	if (rc == 0 && config->resolver.enabled)
-		rc = negative_anchors_read(config, &workers.negative);
 	if (rc == 0 && config->resolver.enabled) {
 		workers.upstream = calloc(1, sizeof(*workers.upstream));
 		rc = workers.upstream == NULL ? BANYAN_ENOMEM : 0;
@@ -321,7 +319,6 @@ void workers_done(struct workers *workers)
 	if (workers->cache != NULL)
 		resolve_cache_free(workers->cache);
 	resolve_anchors_free(workers->shared_anchors);
-	negative_anchors_done(&workers->negative);
 	if (workers->upstream != NULL)
 		upstream_done(workers->upstream);
 	free(workers->upstream);

@@ -434,6 +434,7 @@ void world_event(struct world *world, struct resolve_event *event)
 	event->root_from_s = world->root_from_s;
 	event->root_until_s = world->root_until_s;
 	event->policy = world->policy;
+	event->negatives = world->negatives;
 	if (event->kind == RESOLVE_SEND_FAILED)
 		open_remove(world, event->failed.exchange);
 	const struct resolve_actions *actions = resolve_step(world->engine, event);

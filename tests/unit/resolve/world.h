@@ -74,7 +74,8 @@ struct world {
 	int64_t wall_off_ms; /* how far the wall clock was set off since the start */
 	const struct image *root;
 	int64_t root_from_s, root_until_s;
-	const struct policy *policy; /* NULL = none */
+	const struct policy *policy;               /* NULL = none */
+	const struct resolve_negatives *negatives; /* likewise */
 	size_t n_zones, n_servers;
 	struct world_zone {
 		struct zone *zone;
