@@ -54,12 +54,13 @@ int net_source_address(struct net_loop *loop, uint8_t family, struct addr *ret)
 
 /* ---- the table ---- */
 
-static struct net_exchange **bucket_of(struct net_loop *loop, uint64_t id)
+static struct net_exchange **bucket_of(const struct net_loop *loop, uint64_t id)
 {
-	return &loop->bucket[(id * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (NET_EXCHANGE_BUCKETS - 1)];
+	return (struct net_exchange **)&loop
+		->bucket[(id * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (NET_EXCHANGE_BUCKETS - 1)];
 }
 
-static struct net_exchange *exchange_find(struct net_loop *loop, uint64_t id)
+static struct net_exchange *exchange_find(const struct net_loop *loop, uint64_t id)
 {
 	struct net_exchange *exchange = *bucket_of(loop, id);
 	while (exchange != NULL && exchange->id != id)
@@ -100,23 +101,14 @@ static void exchange_to_spare(struct net_exchange *exchange)
 	exchange->loop->spare = exchange;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-	struct net_exchange *exchange = handle->data;
-	if (exchange->fd >= 0)
-		close(exchange->fd);
-	exchange->fd = -1;
-	exchange_to_spare(exchange);
-}
-
 static void exchange_end(struct net_exchange *exchange)
 {
 	exchange_unlink(exchange);
-	if (exchange->transport == NET_UDP) {
-		uv_close((uv_handle_t *)&exchange->poll, on_closed);
-		return;
-	}
-	net_stream_leave(exchange);
+	if (exchange->transport == NET_TCP)
+		net_stream_leave(exchange);
+	else if (exchange->fd >= 0)
+		close(exchange->fd); /* which ends its being watched */
+	exchange->fd = -1;
 	exchange_to_spare(exchange);
 }
 
@@ -179,22 +171,33 @@ void net_exchange_fail(struct net_exchange *exchange, int error)
 
 /* ---- UDP ---- */
 
-static void on_datagram(uv_poll_t *poll, int status, int events)
+void net_exchange_readable(struct net_loop *loop, uint64_t id)
 {
-	struct net_exchange *exchange = poll->data;
-	struct net_loop *loop = exchange->loop;
-	net_turn(loop);
-	for (unsigned i = 0; i < NET_EXCHANGE_READS_MAX && exchange->open; i++) {
+	struct net_exchange *exchange = exchange_find(loop, id);
+	/* the handler may close it, and another may take its memory */
+	for (unsigned i = 0; i < NET_EXCHANGE_READS_MAX && exchange != NULL && exchange->fd >= 0; i++) {
 		ssize_t n = net_socket_receive(exchange->fd, loop->exchange_in, NET_MESSAGE_MAX, &exchange->fragmented);
-		if (n >= 0) /* the handler may close the exchange */
+		if (n >= 0)
 			net_exchange_tell(exchange, 0, loop->exchange_in, (size_t)n);
 		else if (errno == EAGAIN)
 			break;
 		else if (errno != EINTR)
 			net_exchange_fail(exchange, BANYAN_EIO);
+		exchange = exchange_find(loop, id);
 	}
-	if (status < 0 && exchange->open) /* libuv stops watching after an error */
-		uv_poll_start(poll, UV_READABLE, on_datagram);
+}
+
+int net_exchange_fd(const struct net_loop *loop, uint64_t id)
+{
+	const struct net_exchange *exchange = exchange_find(loop, id);
+	return exchange == NULL ? -1 : exchange->fd;
+}
+
+void net_exchange_give_up(struct net_loop *loop, uint64_t id, int error)
+{
+	struct net_exchange *exchange = exchange_find(loop, id);
+	if (exchange != NULL)
+		net_exchange_fail(exchange, error);
 }
 
 /* Binds to a random port: the kernel's own choice is from a smaller range and not for us to test. */
@@ -215,7 +218,7 @@ static int bind_random_port(struct net_loop *loop, int fd, uint8_t family)
 	return rc < 0 ? rc : BANYAN_EAGAIN;
 }
 
-static int udp_socket(struct net_loop *loop, const struct addr *to, const uint8_t *msg, size_t len)
+static int udp_socket(struct net_exchange *exchange, const struct addr *to)
 {
 	struct sockaddr_storage sa;
 	socklen_t sa_len = net_sockaddr_from(to, 0, &sa);
@@ -224,11 +227,11 @@ static int udp_socket(struct net_loop *loop, const struct addr *to, const uint8_
 		return fd;
 	net_socket_dont_fragment(fd, to->family);
 	net_socket_tell_fragments(fd, to->family);
-	int rc = bind_random_port(loop, fd, to->family);
+	int rc = bind_random_port(exchange->loop, fd, to->family);
 	if (rc == 0 && connect(fd, (struct sockaddr *)&sa, sa_len) < 0)
 		rc = error_from_errno(errno);
-	if (rc == 0 && send(fd, msg, len, 0) < 0)
-		rc = error_from_errno(errno);
+	if (rc == 0)
+		rc = net_watch_add(exchange->loop, fd, exchange->id);
 	if (rc < 0) {
 		close(fd);
 		return rc;
@@ -238,24 +241,14 @@ static int udp_socket(struct net_loop *loop, const struct addr *to, const uint8_
 
 static int udp_open(struct net_exchange *exchange, const struct addr *to, const uint8_t *msg, size_t len)
 {
-	struct net_loop *loop = exchange->loop;
-	int fd = udp_socket(loop, to, msg, len);
-	int rc = fd < 0 ? fd : 0;
-	if (rc == 0 && uv_poll_init(&loop->uv, &exchange->poll, fd) < 0) {
-		close(fd);
-		rc = BANYAN_EIO;
-	}
-	if (rc < 0) {
+	int fd = udp_socket(exchange, to);
+	if (fd < 0) {
 		exchange_unlink(exchange);
 		exchange_to_spare(exchange);
-		return rc;
+		return fd;
 	}
 	exchange->fd = fd;
-	exchange->poll.data = exchange;
-	if (uv_poll_start(&exchange->poll, UV_READABLE, on_datagram) < 0) {
-		exchange_end(exchange);
-		return BANYAN_EIO;
-	}
+	net_outbox_ask(exchange->loop, exchange->id, msg, len);
 	return 0;
 }
 

@@ -32,6 +32,8 @@ static void on_check(uv_check_t *check)
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct net_loop *loop = prepare->data;
+	if (loop->awake)
+		net_outbox_send(loop);
 	if (loop->awake && loop->on_asleep != NULL)
 		loop->on_asleep(loop->sleep_ctx);
 	loop->awake = false;
@@ -251,6 +253,11 @@ int net_loop_new(const struct net_settings *settings, struct counters *counters,
 		uv_loop_close(&loop->uv);
 		rc = BANYAN_EIO;
 	}
+	if (rc == 0 && (rc = net_watch_init(loop)) < 0) {
+		uv_close((uv_handle_t *)&loop->async, NULL);
+		uv_run(&loop->uv, UV_RUN_DEFAULT);
+		uv_loop_close(&loop->uv);
+	}
 	if (rc < 0) {
 		loop_free_memory(loop);
 		return rc;
@@ -290,6 +297,7 @@ void net_loop_free(struct net_loop *loop)
 	uv_close((uv_handle_t *)&loop->resume, NULL);
 	uv_close((uv_handle_t *)&loop->stream_sweep, NULL);
 	uv_close((uv_handle_t *)&loop->stream_feed, NULL);
+	net_watch_done(loop);
 	net_late_done(loop);
 	loop->on_asleep = loop->on_awake = NULL;
 	uv_run(&loop->uv, UV_RUN_DEFAULT); /* closing callbacks */
@@ -307,6 +315,7 @@ int net_loop_run(struct net_loop *loop)
 	net_turn(loop);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	net_turn(loop);
+	net_outbox_send(loop);
 	return 0;
 }
 

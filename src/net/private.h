@@ -22,6 +22,9 @@
 #define NET_PORT_TRIES         64   /* random ports tried: with 8192 of 64512 taken, 64 misses in a row do not happen */
 #define NET_PORT_MIN           1024 /* first port that needs no privilege */
 #define NET_EXCHANGE_BUCKETS   8192 /* power of two */
+#define NET_OUTBOX_MAX         16   /* datagrams that wait for the end of the turn */
+#define NET_OUTBOX_BYTES       (64 * 1024) /* of them; none is larger */
+#define NET_OUTBOX_FAILED_MAX  64          /* that could not be sent, and whose owners are not told yet */
 #define NET_EXCHANGE_READS_MAX 16 /* datagrams taken from one exchange in one go: forgeries must not hold up the loop */
 #define NET_STREAM_BUCKETS     256 /* power of two */
 #define NET_STREAM_STRAYS_MAX  64  /* replies to nothing in flight, before a connection is taken for mad */
@@ -90,11 +93,10 @@ struct net_exchange {
 	struct net_exchange *next; /* in its bucket, or in the list of spare ones */
 	uint64_t id;
 	enum net_transport transport;
-	bool open; /* false: on its way to the spare list */
+	bool open; /* false: in the spare list */
 	/* UDP */
 	int fd;
 	bool fragmented; /* the datagram that came last */
-	uv_poll_t poll;
 	/* TCP */
 	struct net_stream *stream;
 	struct net_exchange *next_on_stream;
@@ -138,6 +140,33 @@ struct net_late {
 	int64_t tick; /* the last one that was done */
 	size_t bytes, count;
 	uv_timer_t timer;
+};
+
+/* What goes out at the end of the turn. */
+struct net_question {
+	uint64_t id; /* of the exchange */
+	uint32_t at, len;
+};
+struct net_failed {
+	uint64_t id;
+	int error;
+};
+struct net_questions {
+	unsigned n, n_failed;
+	size_t used;
+	struct net_question question[NET_OUTBOX_MAX];
+	struct net_failed failed[NET_OUTBOX_FAILED_MAX];
+	uint8_t bytes[NET_OUTBOX_BYTES];
+};
+struct net_answers {
+	unsigned n;
+	uint32_t listener; /* index of the one that all of them leave by */
+	size_t used;
+	struct mmsghdr hdr[NET_OUTBOX_MAX];
+	struct iovec iov[NET_OUTBOX_MAX];
+	struct sockaddr_storage peer[NET_OUTBOX_MAX];
+	union net_control control[NET_OUTBOX_MAX];
+	uint8_t bytes[NET_OUTBOX_BYTES];
 };
 
 struct net_post {
@@ -199,6 +228,11 @@ struct net_loop {
 	struct net_waiters stream_waiters[NET_STREAM_BUCKETS];
 	size_t n_stream_waiters;
 	uv_timer_t stream_sweep, stream_feed;
+	int watch_fd; /* an epoll */
+	uv_poll_t watch;
+	int64_t outbox_since_ms; /* when the first of it was put there */
+	struct net_questions questions;
+	struct net_answers answers;
 	uint8_t *exchange_in;
 	net_exchange_fn exchange_fn;
 	void *exchange_ctx;
@@ -236,6 +270,19 @@ int net_batch_init(struct net_batch *batch, uint32_t size);
 void net_batch_done(struct net_batch *batch);
 void net_udp_readable(uv_poll_t *poll, int status, int events);
 int net_udp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
+void net_udp_send(struct net_listener *listener, struct mmsghdr *hdr, unsigned n);
+void net_udp_address(const struct net_listener *listener, const struct net_ticket *ticket, struct msghdr *hdr,
+		     union net_control *control); /* to the client, whose address goes to the room at msg_name */
+
+/* outbox.c */
+void net_outbox_ask(struct net_loop *loop, uint64_t id, const uint8_t *msg, size_t len);
+void net_outbox_answer(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
+void net_outbox_send(struct net_loop *loop);
+
+/* watch.c */
+int net_watch_init(struct net_loop *loop);
+void net_watch_done(struct net_loop *loop);
+int net_watch_add(struct net_loop *loop, int fd, uint64_t id);
 
 /* late.c */
 void net_late_init(struct net_loop *loop);
@@ -267,6 +314,9 @@ void net_stream_close_all(struct net_loop *loop);
 int net_source_address(struct net_loop *loop, uint8_t family, struct addr *ret);
 void net_exchange_tell(struct net_exchange *exchange, int error, const uint8_t *msg, size_t len);
 void net_exchange_fail(struct net_exchange *exchange, int error);
+void net_exchange_readable(struct net_loop *loop, uint64_t id);
+int net_exchange_fd(const struct net_loop *loop, uint64_t id);            /* -1: there is none */
+void net_exchange_give_up(struct net_loop *loop, uint64_t id, int error); /* as if the network had ended it */
 void net_exchange_close_all(struct net_loop *loop);
 void net_exchange_free_spare(struct net_loop *loop);
 const struct addr *net_rerouted(const struct net_loop *loop, const struct addr *to, struct addr *room);

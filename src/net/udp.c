@@ -104,13 +104,12 @@ static unsigned handle(struct net_listener *listener, unsigned i, unsigned n_out
 	return 1;
 }
 
-static void send_batch(struct net_listener *listener, unsigned n)
+void net_udp_send(struct net_listener *listener, struct mmsghdr *hdr, unsigned n)
 {
-	struct net_batch *batch = &listener->loop->batch;
 	struct counters *counters = listener->loop->counters;
 	unsigned done = 0;
 	while (done < n) {
-		int sent = sendmmsg(listener->udp_fd, batch->out + done, n - done, 0);
+		int sent = sendmmsg(listener->udp_fd, hdr + done, n - done, 0);
 		if (sent > 0) {
 			counter_add(counters, COUNTER_UDP_REPLIES, (uint64_t)sent);
 			done += (unsigned)sent;
@@ -158,7 +157,7 @@ void net_udp_readable(uv_poll_t *poll, int status, int events)
 		unsigned n_out = 0;
 		for (int i = 0; i < n; i++)
 			n_out += handle(listener, (unsigned)i, n_out);
-		send_batch(listener, n_out);
+		net_udp_send(listener, loop->batch.out, n_out);
 		if ((unsigned)n < loop->batch.size)
 			break;
 		if (round + 1 == NET_UDP_ROUNDS_MAX)
@@ -168,22 +167,18 @@ void net_udp_readable(uv_poll_t *poll, int status, int events)
 		uv_poll_start(poll, UV_READABLE, net_udp_readable);
 }
 
+void net_udp_address(const struct net_listener *listener, const struct net_ticket *ticket, struct msghdr *hdr,
+		     union net_control *control)
+{
+	hdr->msg_namelen = net_sockaddr_from(&ticket->peer, ticket->scope, hdr->msg_name);
+	if (listener->wildcard)
+		control_from_local(hdr, control, &ticket->local, ticket->scope);
+}
+
 int net_udp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len)
 {
 	if (ticket->index >= loop->n_listeners)
 		return BANYAN_EINVAL;
-	struct net_listener *listener = loop->listener[ticket->index];
-	struct sockaddr_storage sa;
-	struct iovec iov = {.iov_base = (void *)msg, .iov_len = len};
-	struct msghdr hdr = {.msg_name = &sa, .msg_iov = &iov, .msg_iovlen = 1};
-	union net_control control;
-	hdr.msg_namelen = net_sockaddr_from(&ticket->peer, ticket->scope, &sa);
-	if (listener->wildcard)
-		control_from_local(&hdr, &control, &ticket->local, ticket->scope);
-	ssize_t sent;
-	do
-		sent = sendmsg(listener->udp_fd, &hdr, 0);
-	while (sent < 0 && errno == EINTR);
-	counter_add(loop->counters, sent < 0 ? COUNTER_UDP_SEND_FAILED : COUNTER_UDP_REPLIES, 1);
-	return sent < 0 ? error_from_errno(errno) : 0;
+	net_outbox_answer(loop, ticket, msg, len);
+	return 0;
 }
