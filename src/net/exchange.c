@@ -106,6 +106,8 @@ static void exchange_end(struct net_exchange *exchange)
 	exchange_unlink(exchange);
 	if (exchange->transport == NET_TCP)
 		net_stream_leave(exchange);
+	else if (exchange->again != NULL)
+		net_again_give(exchange->loop, exchange->again);
 	else if (exchange->fd >= 0)
 		close(exchange->fd); /* which ends its being watched */
 	exchange->fd = -1;
@@ -200,15 +202,20 @@ void net_exchange_give_up(struct net_loop *loop, uint64_t id, int error)
 		net_exchange_fail(exchange, error);
 }
 
-/* Binds to a random port: the kernel's own choice is from a smaller range and not for us to test. */
-static int bind_random_port(struct net_loop *loop, int fd, uint8_t family)
+static uint16_t random_port(struct net_loop *loop)
+{
+	return (uint16_t)(NET_PORT_MIN + random_below(&loop->random, 65536 - NET_PORT_MIN));
+}
+
+/* Binds to `port`, or to another one at random if that is taken. */
+static int bind_port(struct net_loop *loop, int fd, uint8_t family, uint16_t port)
 {
 	struct addr source;
 	int rc = net_source_address(loop, family, &source);
 	source.family = family; /* without one: the wildcard address */
-	for (unsigned tries = 0; rc == 0 && tries < NET_PORT_TRIES; tries++) {
+	for (unsigned tries = 0; rc == 0 && tries < NET_PORT_TRIES; tries++, port = random_port(loop)) {
 		struct sockaddr_storage sa;
-		source.port = (uint16_t)(NET_PORT_MIN + random_below(&loop->random, 65536 - NET_PORT_MIN));
+		source.port = port;
 		socklen_t len = net_sockaddr_from(&source, 0, &sa);
 		if (bind(fd, (struct sockaddr *)&sa, len) == 0)
 			return 0;
@@ -218,36 +225,57 @@ static int bind_random_port(struct net_loop *loop, int fd, uint8_t family)
 	return rc < 0 ? rc : BANYAN_EAGAIN;
 }
 
-static int udp_socket(struct net_exchange *exchange, const struct addr *to)
+int net_exchange_socket(const struct addr *to)
 {
-	struct sockaddr_storage sa;
-	socklen_t sa_len = net_sockaddr_from(to, 0, &sa);
 	int fd = net_socket(to, SOCK_DGRAM);
-	if (fd < 0)
-		return fd;
-	net_socket_dont_fragment(fd, to->family);
-	net_socket_tell_fragments(fd, to->family);
-	int rc = bind_random_port(exchange->loop, fd, to->family);
-	if (rc == 0 && connect(fd, (struct sockaddr *)&sa, sa_len) < 0)
-		rc = error_from_errno(errno);
-	if (rc == 0)
-		rc = net_watch_add(exchange->loop, fd, exchange->id);
-	if (rc < 0) {
-		close(fd);
-		return rc;
+	if (fd >= 0) {
+		net_socket_dont_fragment(fd, to->family);
+		net_socket_tell_fragments(fd, to->family);
 	}
 	return fd;
 }
 
+/* A socket for this exchange alone. */
+static int own_socket(struct net_exchange *exchange, const struct addr *to, uint16_t port)
+{
+	struct sockaddr_storage sa;
+	socklen_t sa_len = net_sockaddr_from(to, 0, &sa);
+	int fd = net_exchange_socket(to);
+	if (fd < 0)
+		return fd;
+	int rc = bind_port(exchange->loop, fd, to->family, port);
+	if (rc == 0 && connect(fd, (struct sockaddr *)&sa, sa_len) < 0)
+		rc = error_from_errno(errno);
+	if (rc == 0)
+		rc = net_watch_add(exchange->loop, fd, exchange->id);
+	if (rc < 0)
+		close(fd);
+	else
+		exchange->fd = fd;
+	return rc;
+}
+
+static int udp_socket(struct net_exchange *exchange, const struct addr *to)
+{
+	uint16_t port = random_port(exchange->loop);
+	int rc = BANYAN_ELIMIT;
+	if (net_again_suits(exchange->loop, port))
+		rc = net_again_take(exchange->loop, to, exchange->id, &exchange->again);
+	if (rc == 0)
+		exchange->fd = exchange->again->fd;
+	else
+		exchange->again = NULL;
+	return rc == BANYAN_ELIMIT ? own_socket(exchange, to, port) : rc;
+}
+
 static int udp_open(struct net_exchange *exchange, const struct addr *to, const uint8_t *msg, size_t len)
 {
-	int fd = udp_socket(exchange, to);
-	if (fd < 0) {
+	int rc = udp_socket(exchange, to);
+	if (rc < 0) {
 		exchange_unlink(exchange);
 		exchange_to_spare(exchange);
-		return fd;
+		return rc;
 	}
-	exchange->fd = fd;
 	net_outbox_ask(exchange->loop, exchange->id, msg, len);
 	return 0;
 }
@@ -276,7 +304,8 @@ int net_exchange_open(struct net_loop *loop, uint64_t id, enum net_transport tra
 {
 	struct addr room;
 	to = net_rerouted(loop, to, &room);
-	if (len < 2 || len > NET_MESSAGE_MAX || to->port == 0 || exchange_find(loop, id) != NULL)
+	if (len < 2 || len > NET_MESSAGE_MAX || to->port == 0 || id > UINT64_MAX - NET_AGAIN_MAX ||
+	    exchange_find(loop, id) != NULL)
 		return BANYAN_EINVAL;
 	if (!(to->family == 4 && loop->settings.ipv4) && !(to->family == 6 && loop->settings.ipv6))
 		return BANYAN_EUNSUPP;

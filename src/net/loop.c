@@ -307,6 +307,7 @@ void net_loop_free(struct net_loop *loop)
 		loop->post_first = post->next;
 		free(post);
 	}
+	net_again_done(loop);
 	loop_free_memory(loop);
 }
 

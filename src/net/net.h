@@ -36,6 +36,8 @@ struct net_settings {
 	bool ipv4, ipv6;                  /* families for exchanges */
 	size_t n_outgoing;
 	const struct addr *outgoing; /* source addresses of exchanges; none = the kernel's choice */
+	uint16_t kernel_port_first,
+		kernel_port_last; /* that the kernel gives sockets; 0 = not known, each exchange has its own */
 	size_t n_reroutes;
 	const struct net_reroute *reroute; /* sorted or not; looked up by address without port; to.port 0 = as asked */
 	struct net_limits *limits;         /* shared by the loops of a process; NULL = the loop counts for itself */
@@ -127,7 +129,7 @@ void net_no_reply(struct net_loop *loop, const struct net_ticket *ticket); /* a 
 void net_wake_at(struct net_loop *loop, int64_t at_ms, void (*fn)(void *ctx), void *ctx);
 
 /* ---- exchanges: a message to a server and what comes back ----
- * UDP: a fresh socket with a random port for each, connected, so that the kernel drops what comes from elsewhere. The
+ * UDP: a random port for each, in a fresh socket or one that is used again (again.c), connected, so that the kernel drops what comes from elsewhere. The
  * exchange stays open (more datagrams may come: forgeries) until net_exchange_close(). TCP: connections to a server are kept and
  * shared by its exchanges; replies come in any order and find their exchange by the message ID (its first two bytes). Where two exchanges
  * of one connection have the same ID, net changes it on the way out and back: their owners see the ID that they chose. */

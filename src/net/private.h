@@ -22,6 +22,7 @@
 #define NET_PORT_TRIES         64   /* random ports tried: with 8192 of 64512 taken, 64 misses in a row do not happen */
 #define NET_PORT_MIN           1024 /* first port that needs no privilege */
 #define NET_EXCHANGE_BUCKETS   8192 /* power of two */
+#define NET_AGAIN_MAX          256  /* sockets that are used again: more in flight have one of their own each */
 #define NET_OUTBOX_MAX         16   /* datagrams that wait for the end of the turn */
 #define NET_OUTBOX_BYTES       (64 * 1024) /* of them; none is larger */
 #define NET_OUTBOX_FAILED_MAX  64          /* that could not be sent, and whose owners are not told yet */
@@ -96,7 +97,8 @@ struct net_exchange {
 	bool open; /* false: in the spare list */
 	/* UDP */
 	int fd;
-	bool fragmented; /* the datagram that came last */
+	struct net_again *again; /* whose socket it is, unless it is its own */
+	bool fragmented;         /* the datagram that came last */
 	/* TCP */
 	struct net_stream *stream;
 	struct net_exchange *next_on_stream;
@@ -140,6 +142,15 @@ struct net_late {
 	int64_t tick; /* the last one that was done */
 	size_t bytes, count;
 	uv_timer_t timer;
+};
+
+/* A socket that is used again. */
+struct net_again {
+	int fd;
+	uint8_t family;
+	bool taken;
+	uint32_t next; /* of those that are free: index + 1 */
+	uint64_t id;   /* of the exchange that has it */
 };
 
 /* What goes out at the end of the turn. */
@@ -228,7 +239,9 @@ struct net_loop {
 	struct net_waiters stream_waiters[NET_STREAM_BUCKETS];
 	size_t n_stream_waiters;
 	uv_timer_t stream_sweep, stream_feed;
-	int watch_fd; /* an epoll */
+	struct net_again again[NET_AGAIN_MAX];
+	uint32_t n_again, again_first[2]; /* free ones of IPv4 and IPv6: index + 1 */
+	int watch_fd;                     /* an epoll */
 	uv_poll_t watch;
 	int64_t outbox_since_ms; /* when the first of it was put there */
 	struct net_questions questions;
@@ -279,10 +292,18 @@ void net_outbox_ask(struct net_loop *loop, uint64_t id, const uint8_t *msg, size
 void net_outbox_answer(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
 void net_outbox_send(struct net_loop *loop);
 
+/* again.c */
+bool net_again_suits(const struct net_loop *loop, uint16_t port); /* might the kernel give this one? */
+int net_again_take(struct net_loop *loop, const struct addr *to, uint64_t id, struct net_again **ret);
+void net_again_give(struct net_loop *loop, struct net_again *again);
+void net_again_readable(struct net_loop *loop, uint32_t index);
+void net_again_done(struct net_loop *loop);
+
 /* watch.c */
 int net_watch_init(struct net_loop *loop);
 void net_watch_done(struct net_loop *loop);
-int net_watch_add(struct net_loop *loop, int fd, uint64_t id);
+int net_watch_again(struct net_loop *loop, int fd, uint32_t index); /* < NET_AGAIN_MAX */
+int net_watch_add(struct net_loop *loop, int fd, uint64_t id);      /* <= UINT64_MAX - NET_AGAIN_MAX */
 
 /* late.c */
 void net_late_init(struct net_loop *loop);
@@ -314,6 +335,7 @@ void net_stream_close_all(struct net_loop *loop);
 int net_source_address(struct net_loop *loop, uint8_t family, struct addr *ret);
 void net_exchange_tell(struct net_exchange *exchange, int error, const uint8_t *msg, size_t len);
 void net_exchange_fail(struct net_exchange *exchange, int error);
+int net_exchange_socket(const struct addr *to);
 void net_exchange_readable(struct net_loop *loop, uint64_t id);
 int net_exchange_fd(const struct net_loop *loop, uint64_t id);            /* -1: there is none */
 void net_exchange_give_up(struct net_loop *loop, uint64_t id, int error); /* as if the network had ended it */

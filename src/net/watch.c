@@ -9,6 +9,16 @@
 #define WATCH_EVENTS     64 /* told by one system call */
 #define WATCH_ROUNDS_MAX 4  /* then the clients get their turn */
 
+/* What is told of a socket: its index where it is used again, else the id of its exchange, moved behind those. Neither is a
+ * pointer: what is read first may close what comes after it. */
+static void readable(struct net_loop *loop, uint64_t told)
+{
+	if (told < NET_AGAIN_MAX)
+		net_again_readable(loop, (uint32_t)told);
+	else
+		net_exchange_readable(loop, told - NET_AGAIN_MAX);
+}
+
 static void on_watch(uv_poll_t *poll, int status, int events)
 {
 	struct net_loop *loop = poll->data;
@@ -16,9 +26,8 @@ static void on_watch(uv_poll_t *poll, int status, int events)
 	net_turn(loop);
 	for (unsigned round = 0; round < WATCH_ROUNDS_MAX; round++) {
 		int n = epoll_wait(loop->watch_fd, ready, WATCH_EVENTS, 0);
-		/* by their ids: what comes first may close the others */
 		for (int i = 0; i < n; i++)
-			net_exchange_readable(loop, ready[i].data.u64);
+			readable(loop, ready[i].data.u64);
 		if (n < WATCH_EVENTS)
 			break;
 	}
@@ -26,10 +35,20 @@ static void on_watch(uv_poll_t *poll, int status, int events)
 		uv_poll_start(poll, UV_READABLE, on_watch);
 }
 
+static int watch(struct net_loop *loop, int fd, uint64_t told)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = told};
+	return epoll_ctl(loop->watch_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? BANYAN_EIO : 0;
+}
+
+int net_watch_again(struct net_loop *loop, int fd, uint32_t index)
+{
+	return watch(loop, fd, index);
+}
+
 int net_watch_add(struct net_loop *loop, int fd, uint64_t id)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = id};
-	return epoll_ctl(loop->watch_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? BANYAN_EIO : 0;
+	return watch(loop, fd, id + NET_AGAIN_MAX);
 }
 
 int net_watch_init(struct net_loop *loop)

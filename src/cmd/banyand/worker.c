@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PORT_RANGE_MAX 64 /* bytes of two numbers and what stands between them */
+
 /* ---- one question ---- */
 
 static int on_message(void *ctx, struct net_message *m)
@@ -87,6 +89,20 @@ static struct net_reroute *reroutes_of(const struct config *config)
 	return reroute;
 }
 
+/* Unknown, they stay 0, and each message to an authority has a socket of its own. The file names them for IPv6 too. */
+static void kernel_ports(struct net_settings *settings)
+{
+	_cleanup_(base_free) uint8_t *text = NULL;
+	size_t len;
+	unsigned first, last;
+	if (file_read("/proc/sys/net/ipv4/ip_local_port_range", PORT_RANGE_MAX, &text, &len) == 0 &&
+	    sscanf((const char *)text, "%u %u", &first, &last) == 2 && first > 0 && first < last &&
+	    last <= UINT16_MAX) {
+		settings->kernel_port_first = (uint16_t)first;
+		settings->kernel_port_last = (uint16_t)last;
+	}
+}
+
 static int loop_make(struct worker *worker, const struct config *config, struct net_limits *limits)
 {
 	_cleanup_(base_free) struct net_reroute *reroute = reroutes_of(config);
@@ -113,6 +129,7 @@ static int loop_make(struct worker *worker, const struct config *config, struct 
 		.reroute = reroute,
 		.limits = limits,
 	};
+	kernel_ports(&settings);
 	return net_loop_new(&settings, &worker->counters, &worker->loop);
 }
 

@@ -885,38 +885,6 @@ static void test_exchange_reroute(void **state)
 	server_stop(s);
 }
 
-/* Each exchange has a port of its own from the whole range, not from the kernel's ephemeral one. */
-static void test_exchange_ports(void **state)
-{
-	int server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in in = {.sin_family = AF_INET}, peer;
-	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	socklen_t len = sizeof(in);
-	assert_int_equal(bind(server, (struct sockaddr *)&in, len), 0);
-	assert_int_equal(getsockname(server, (struct sockaddr *)&in, &len), 0);
-	struct net_settings settings = settings_default();
-	struct asker *a = asker_new(&settings);
-	struct addr to;
-	assert_int_equal(addr_parse("127.0.0.1", ntohs(in.sin_port), &to), 0);
-	bool seen[65536] = {false};
-	unsigned low = 0;
-	for (uint64_t id = 1; id <= 200; id++) {
-		char buf[8];
-		assert_int_equal(net_exchange_open(a->loop, id, NET_UDP, &to, (const uint8_t *)"idE", 3), 0);
-		net_loop_stop(a->loop); /* it goes out at the end of the turn */
-		net_loop_run(a->loop);
-		len = sizeof(peer);
-		assert_int_equal(recvfrom(server, buf, sizeof(buf), 0, (struct sockaddr *)&peer, &len), 3);
-		uint16_t port = ntohs(peer.sin_port);
-		assert_true(port >= 1024 && !seen[port]);
-		seen[port] = true;
-		low += port < 32768; /* half of the range is below the kernel's */
-	}
-	assert_in_range(low, 50, 150); /* 98 expected; outside with probability below 1e-9 */
-	asker_free(a);
-	close(server);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -944,7 +912,6 @@ int main(void)
 		cmocka_unit_test(test_exchange_families),
 		cmocka_unit_test(test_exchange_source),
 		cmocka_unit_test(test_exchange_reroute),
-		cmocka_unit_test(test_exchange_ports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
