@@ -688,7 +688,9 @@ const struct config_option config_options[] = {
 	 "Servers that the zone is fetched from, the first one first: differences only (IXFR) if they can give them, "
 	 "else all "
 	 "of it (AXFR). They are asked when the refresh time of its SOA is over, and at once when one of them sends a "
-	 "NOTIFY."},
+	 "NOTIFY. When none has answered for the expire time of the SOA, the rules hold no more. Each new version is "
+	 "made anew out "
+	 "of the whole zone, beside the daemon's other work: of a million rules in some 15 s."},
 	{"rpz[].key", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(key), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
 	 "Name of the key (of keys) with which all messages to and from the primaries are signed."},
 	{"rpz[].refresh-min", CONFIG_DURATION_S, CONFIG_LIVE, RPZ_FIELD(refresh_min_s), "30s", RANGE(1, DAY_S), NULL,

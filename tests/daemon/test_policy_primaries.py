@@ -20,15 +20,15 @@ SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 RPZ = """$ORIGIN block.rpz.
 $TTL 60
-@ SOA ns.block.rpz. h.block.rpz. {serial} 3600 600 86400 60
+@ SOA ns.block.rpz. h.block.rpz. {serial} {timers} 60
 @ NS localhost.
 {rules}
 """
 FIRST = ["bad.example CNAME ."] + [f"r{i}.other CNAME *." for i in range(300)]
 
 
-def zone_text(serial, rules):
-    return RPZ.format(serial=serial, rules="\n".join(rules))
+def zone_text(serial, rules, timers="3600 600 86400"):
+    return RPZ.format(serial=serial, rules="\n".join(rules), timers=timers)
 
 
 def nsd(folder, port, notify, key):
@@ -126,8 +126,8 @@ class Primary:
         self.command = command
         self.process = None
 
-    def start(self, serial, rules):
-        self.write(serial, rules)
+    def start(self, serial, rules, timers="3600 600 86400"):
+        self.write(serial, rules, timers)
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                                             env=dict(os.environ, PATH=PATH))
@@ -142,8 +142,8 @@ class Primary:
         except (dns.exception.Timeout, OSError):
             return None
 
-    def write(self, serial, rules):
-        (self.folder / "zone.new").write_text(zone_text(serial, rules))
+    def write(self, serial, rules, timers="3600 600 86400"):
+        (self.folder / "zone.new").write_text(zone_text(serial, rules, timers))
         os.replace(self.folder / "zone.new", self.folder / "zone")
 
     def change(self, serial, rules):
@@ -220,6 +220,35 @@ def test_zone_comes_changes_and_survives(resolver, primary, tmp_path, kind, key)
     assert is_blocked(d, "www.example.")
     assert d.status()["policy_zones"][0]["failures"] >= 1
     assert "they FAILED" in d.cli("status")[1] and "serial 2, 301 rules" in d.cli("status")[1]
+
+
+def test_rules_expire_without_primaries(resolver, primary, tmp_path):
+    """RFC 1035 section 3.3.13: what nobody has vouched for so long is not used; neither a reload nor a restart brings it back."""
+    p = primary("knot", free_port())
+    p.start(1, FIRST, "1 1 4")
+    d = resolver(sections(p, tmp_path))
+    wait_for("the zone", lambda: is_blocked(d, "bad.example."))
+    p.stop()
+    wait_for("the end of its rules", lambda: addresses(d.ask("bad.example.")) == ["192.0.2.66"])
+    assert "policy zone block.rpz.: expired" in d.log() and d.counters()["policy_zones_expired"] == 1
+    assert d.cli("reload")[0] == 0 and addresses(d.ask("bad.example.")) == ["192.0.2.66"]
+    d.stop()
+    d.start()
+    assert addresses(d.ask("bad.example.")) == ["192.0.2.66"]
+    p.start(2, FIRST, "1 1 4")
+    wait_for("the zone again", lambda: is_blocked(d, "bad.example."))
+
+
+def test_rules_stay_as_long_as_a_primary_vouches_for_them(resolver, primary, tmp_path):
+    p = primary("knot", free_port())
+    p.start(1, FIRST, "3600 600 2")
+    d = resolver(sections(p, tmp_path))
+    wait_for("the zone", lambda: is_blocked(d, "bad.example."))
+    asked = d.status()["policy_zones"][0]["asked_at"]
+    wait_for("questions beyond the expire time",
+             lambda: is_blocked(d, "bad.example.") and d.status()["policy_zones"][0]["asked_at"] not in (asked,)
+             and d.status()["policy_zones"][0]["asked_at"] > d.status()["policy_zones"][0]["loaded_at"])
+    assert d.counters()["policy_zones_expired"] == 0
 
 
 def test_changes_come_without_notification_too(resolver, primary, tmp_path):

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 static void feed_ask(struct feed *feed);
+static void expire(struct feed *feed);
 
 /* ---- life ---- */
 
@@ -41,13 +42,26 @@ static void feed_drop(struct feed *feed)
 
 /* ---- when ---- */
 
+/* Until the version in use may not be used any more, unless a primary says that it is still the newest (RFC 1035 section 3.3.13). */
+static int64_t expiry_left_ms(const struct feed *feed)
+{
+	return feed->current == NULL ? INT64_MAX
+				     : feed->fresh_ms + (int64_t)feed->current->timers.expire * 1000 - clock_mono_ms();
+}
+
 static void on_timer(uv_timer_t *timer)
 {
-	feed_ask(timer->data);
+	struct feed *feed = timer->data;
+	if (expiry_left_ms(feed) <= 0)
+		expire(feed);
+	feed_ask(feed);
 }
 
 static void ask_in(struct feed *feed, uint64_t ms)
 {
+	int64_t left_ms = expiry_left_ms(feed);
+	if (left_ms < (int64_t)ms)
+		ms = left_ms < FEED_HURRY_MS ? FEED_HURRY_MS : (uint64_t)left_ms;
 	uv_timer_start(&feed->timer, on_timer, ms, 0);
 }
 
@@ -65,6 +79,8 @@ static void ask_later(struct feed *feed)
 	uint64_t seconds = 0;
 	if (timers != NULL) {
 		seconds = clamp_s(feed, feed->failures > 0 ? timers->retry : timers->refresh);
+		if (seconds > timers->expire / 2) /* not only when it is too late */
+			seconds = timers->expire > 1 ? timers->expire / 2 : 1;
 	} else {
 		seconds = (uint64_t)feed->refresh_min_s << (feed->failures > 8   ? 8
 							    : feed->failures > 0 ? feed->failures - 1
@@ -111,35 +127,70 @@ static void failed(struct feed *feed, const char *why)
 
 /* ---- a new version ---- */
 
-static void publish(struct feed *feed)
+/* Workers use this version (NULL = none) from now on. */
+static int replace(struct feed *feed, struct policy_zone *version)
 {
 	struct keeper *keeper = feed->keeper;
 	const struct generation *g = swap_read(&keeper->swap);
 	size_t at = 0;
-	feed->made = false;
 	while (at < g->config->n_rpz && strcasecmp(g->config->rpz[at].zone, feed->zone) != 0)
 		at++;
 	if (feed->gone || at == g->config->n_rpz)
-		return;
+		return BANYAN_ENOENT;
 	struct policies policies;
-	int rc = policies_with(&g->policies, at, feed->version, &policies);
+	int rc = policies_with(&g->policies, at, version, &policies);
 	struct generation *next = rc < 0 ? NULL : generation_with(g, &policies);
 	if (next == NULL) {
 		if (rc == 0)
 			policies_done(&policies);
-		policy_zone_release(feed->version);
-		feed->version = NULL;
-		failed(feed, error_text(BANYAN_ENOMEM));
-		return;
+		return BANYAN_ENOMEM;
 	}
 	generation_shell_free(swap_publish(&keeper->swap, next));
 	policy_zone_release(feed->current);
-	feed->current = feed->version;
+	feed->current = version;
+	return 0;
+}
+
+static void publish(struct feed *feed)
+{
+	struct keeper *keeper = feed->keeper;
+	feed->made = false;
+	int rc = replace(feed, feed->version);
+	if (rc == BANYAN_ENOENT)
+		return;
+	if (rc < 0)
+		policy_zone_release(feed->version);
 	feed->version = NULL;
+	if (rc < 0) {
+		failed(feed, error_text(rc));
+		return;
+	}
+	feed->fresh_ms = clock_mono_ms();
 	feed->failures = 0;
 	feed->refetch = false;
 	counter_add(&keeper->counters, COUNTER_POLICY_ZONES_FETCHED, 1);
 	turn_over(feed);
+}
+
+/* Its rules hold no more, as with a secondary whose primaries are gone. The copy goes aside, or a reload would bring it back. */
+static void expire(struct feed *feed)
+{
+	char aside[PATH_MAX];
+	if (feed->keeper->reloading || feed->making || feed->made)
+		return; /* looked at again when that is over */
+	char span[32];
+	clock_span(feed->current->timers.expire, span);
+	if (replace(feed, NULL) < 0)
+		return;
+	feed->refetch = false;
+	bool kept = feed->file[0] != 0 && snprintf(aside, sizeof aside, "%s.expired", feed->file) < (int)sizeof aside &&
+		    rename(feed->file, aside) == 0;
+	counter_add(&feed->keeper->counters, COUNTER_POLICY_ZONES_EXPIRED, 1);
+	log_error(STATION,
+		  "policy zone %s: expired: no primary has answered for it for %s (the expire time of its SOA); names "
+		  "pass "
+		  "until one does%s%s",
+		  feed->zone, span, kept ? "; the copy is in " : "", kept ? aside : "");
 }
 
 static void version_work(uv_work_t *work)
@@ -196,6 +247,7 @@ static void on_pulled(void *ctx, const struct sync_pull_result *result)
 	switch (result->progress) {
 	case SYNC_CURRENT:
 		feed->failures = 0;
+		feed->fresh_ms = clock_mono_ms();
 		turn_over(feed);
 		break;
 	case SYNC_CHANGED:
@@ -302,6 +354,7 @@ static void feed_set(struct feed *feed, const struct config_rpz *from, struct po
 	if (feed->current == NULL && policies->zone[at] != NULL) {
 		feed->current = policies->zone[at];
 		feed->current->users++;
+		feed->fresh_ms = clock_mono_ms(); /* as far as is known: the copy does not say */
 	}
 	if (!feed->making && !feed->made)
 		ask_in(feed, 0);

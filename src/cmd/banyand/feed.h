@@ -27,6 +27,7 @@ struct feed {
 	struct sync_pull *pull;
 	int64_t asked_ms; /* when a pull began last */
 	int64_t asked_at; /* the same by the wall clock */
+	int64_t fresh_ms; /* when a primary said last that the version in use is its newest */
 	unsigned failures;
 	char failure[REFUSAL_TEXT_MAX]; /* the last one */
 	bool hurry;                     /* a notification came meanwhile */
