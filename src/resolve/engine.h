@@ -172,6 +172,7 @@ struct task {
 	unsigned minimised; /* questions asked with a shortened name */
 	unsigned minimised_silences;
 	unsigned ask_labels;   /* labels of the shortened name; 0 = from the zone */
+	const uint8_t *whole;  /* sname, while the denial of a shortened one is proved; else NULL */
 	bool primed;           /* has waited for a priming */
 	bool asked_again;      /* an outdated delegation was dropped once */
 	uint8_t forward_below; /* forward and stub zones of so many labels or more have failed */
@@ -349,6 +350,8 @@ const uint8_t *resolve_minimise_name(struct resolve *engine, struct task *task, 
 /* A reply to a shortened name that is no referral: go on with a longer one. False: it answers the whole name too. */
 bool resolve_minimise_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
 			      const struct reading *reading);
+/* What was to be proved is not. True: that was the denial of a shortened name, and now the whole one is asked for. */
+bool resolve_minimise_doubted(struct resolve *engine, struct task *task);
 
 /* forward.c: the walk's way into a forward or stub zone; NULL = out of memory */
 struct cut *resolve_forward_cut(struct task *task, const struct forward *via);
@@ -449,6 +452,7 @@ bool resolve_validate_known(const struct resolve *engine, const struct outcome *
 bool resolve_validate_begin(struct resolve *engine, struct task *task);
 /* Does anybody wait for proved data? */
 bool resolve_validate_wanted(const struct task *task);
+bool resolve_validate_wanted_by_all(const struct task *task);
 void resolve_validate_run(struct resolve *engine, struct task *task);
 /* May this failure be told to somebody who set CD? */
 bool resolve_validate_failure(enum reason reason);

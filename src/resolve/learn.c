@@ -131,13 +131,6 @@ static bool place_of(const struct rrset *set, const uint8_t *zone, struct denial
 	return true;
 }
 
-/* A span with opt-out proves nothing of what is in it (RFC 5155 section 6), so it is of no use here. */
-static bool is_opt_out(const struct rrset *set)
-{
-	struct wire_rdata rdata = resolve_rrset_rdata(set, 0);
-	return set->type == WIRE_TYPE_NSEC3 && rdata.len > 1 && (rdata.data[1] & 1) != 0;
-}
-
 static bool is_denial(const struct rrset *set)
 {
 	return (set->type == WIRE_TYPE_NSEC || set->type == WIRE_TYPE_NSEC3) && set->count == 1;
@@ -146,7 +139,7 @@ static bool is_denial(const struct rrset *set)
 void resolve_denial_relearn(struct resolve_cache *cache, const uint8_t *zone, const struct rrset *set)
 {
 	struct denial_place place;
-	if (is_denial(set) && !is_opt_out(set) && place_of(set, zone, &place))
+	if (is_denial(set) && !resolve_rrset_opt_out(set) && place_of(set, zone, &place))
 		resolve_denials_add(resolve_store_denials(cache), zone, &place);
 }
 
@@ -167,7 +160,7 @@ int resolve_denial_learn(struct resolve_cache *cache, int64_t now_ms, const stru
 		return 0;
 	if (set->type == WIRE_TYPE_SOA)
 		return set_put(cache, now_ms, zone, set);
-	if (!is_denial(set) || is_opt_out(set))
+	if (!is_denial(set) || resolve_rrset_opt_out(set))
 		return 0;
 	int evicted = set_put(cache, now_ms, zone, set);
 	if (set->type == WIRE_TYPE_NSEC3)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* QNAME minimisation (RFC 9156): a server sees one label more than its zone. */
-#include "engine.h"
+#include "trust.h"
 
 #include <string.h>
 
@@ -57,6 +57,56 @@ static void remember(struct resolve *engine, const struct reading *reading)
 		engine, resolve_cache_put_denial(engine->cache, engine->cache_ms, reading->name, WIRE_TYPE_A, &denial));
 }
 
+/* ---- a shortened name that does not exist ---- */
+
+static bool proof_may_hold(const struct reading *reading)
+{
+	bool found = false;
+	for (unsigned i = 0; i < reading->n_denials; i++) {
+		const struct rrset *set = reading->denial[i];
+		if (set->n_sigs == 0 || resolve_rrset_opt_out(set)) /* such a span proves nothing of a name */
+			return false;
+		found = found || set->type == WIRE_TYPE_NSEC || set->type == WIRE_TYPE_NSEC3;
+	}
+	return found;
+}
+
+/* Proved, the denial ends the question (RFC 8020). If it cannot be, or somebody waits who does not want that, nothing happens. */
+static void try_proof(struct resolve *engine, struct task *task, const struct reading *reading)
+{
+	const struct resolve_settings *settings = &engine->settings;
+	if (!settings->validate || settings->nxdomain_cut == RESOLVE_NXDOMAIN_CUT_OFF || reading->n_answers > 0 ||
+	    !reading->has_soa || !resolve_validate_wanted_by_all(task) || !proof_may_hold(reading))
+		return;
+	resolve_share_over(engine, task);
+	task->whole = arena_dup(&task->arena, task->sname, wire_name_len(task->sname));
+	if (task->whole == NULL ||
+	    resolve_outcome_denial(&task->arena, &task->outcome, reading->denial, reading->n_denials) < 0) {
+		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
+		return;
+	}
+	task->outcome.bare = false;
+	wire_name_lower(reading->name, task->sname);
+	task->validation.changed = true;
+	resolve_task_finish(engine, task, WIRE_RCODE_NXDOMAIN);
+}
+
+bool resolve_minimise_doubted(struct resolve *engine, struct task *task)
+{
+	if (task->whole == NULL)
+		return false;
+	wire_name_lower(task->whole, task->sname);
+	task->whole = NULL;
+	task->outcome.n_denials = 0;
+	task->outcome.rcode = WIRE_RCODE_NOERROR;
+	task->outcome.detail = NULL;
+	task->validation.asked_type = 0;
+	task->validation.above = false;
+	resolve_bogus_clear(task);
+	task->state = TASK_ASK;
+	return true;
+}
+
 bool resolve_minimise_reading(struct resolve *engine, struct task *task, const struct exchange *sent,
 			      const struct reading *reading)
 {
@@ -68,11 +118,13 @@ bool resolve_minimise_reading(struct resolve *engine, struct task *task, const s
 	task->cut->target[sent->target].tries = 0; /* tries count what was in vain */
 	task->cut->tries--;
 	remember(engine, reading);
-	/* Servers that deny empty non-terminals are still around: only the whole name counts. */
-	if (denied)
+	/* Servers that deny empty non-terminals are still around: only the whole name counts, or a proof. */
+	if (denied) {
 		task->minimise = false;
-	else
+		try_proof(engine, task, reading);
+	} else {
 		task->ask_labels += stride(task, wire_name_labels(task->sname));
+	}
 	return true;
 }
 

@@ -21,6 +21,12 @@ bool resolve_rrset_expanded(const struct rrset *set)
 	return false;
 }
 
+bool resolve_rrset_opt_out(const struct rrset *set)
+{
+	struct wire_rdata rdata = resolve_rrset_rdata(set, 0);
+	return set->type == WIRE_TYPE_NSEC3 && rdata.len > 1 && (rdata.data[1] & 1) != 0;
+}
+
 static int take_proofs(const struct reply *reply, const struct ask *ask, const struct reply_take *take,
 		       struct rrset **out, unsigned *ret_n)
 {

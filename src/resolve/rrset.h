@@ -60,6 +60,8 @@ struct rrset *resolve_rrset_single(struct arena *arena, const uint8_t *owner, ui
 				   uint16_t len);
 /* Was the set made of a wildcard, by what its signatures say? */
 bool resolve_rrset_expanded(const struct rrset *set);
+/* Is it an NSEC3 with opt-out, whose span proves nothing of what is in it (RFC 5155 section 6)? */
+bool resolve_rrset_opt_out(const struct rrset *set);
 /* Seconds left at `now_ms`; 0 when over. Never more than it had when it was stored. */
 uint32_t resolve_rrset_ttl(const struct rrset *set, int64_t now_ms);
 /* Writes the set, and its signatures as a set of their own if `sigs`, to out[0..1]; returns how many, or

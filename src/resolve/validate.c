@@ -83,6 +83,14 @@ bool resolve_validate_wanted(const struct task *task)
 	return false;
 }
 
+bool resolve_validate_wanted_by_all(const struct task *task)
+{
+	for (const struct waiter *w = task->waiters; w != NULL; w = w->next)
+		if (!wants_proof(w))
+			return false;
+	return true;
+}
+
 bool resolve_validate_begin(struct resolve *engine, struct task *task)
 {
 	if (!engine->settings.validate || !resolve_validate_wanted(task) ||
@@ -157,7 +165,8 @@ void resolve_validate_run(struct resolve *engine, struct task *task)
 		task->state = TASK_PROVE_WAIT;
 		return;
 	case PROOF_BOGUS:
-		resolve_bogus_end(engine, task);
+		if (!resolve_minimise_doubted(engine, task))
+			resolve_bogus_end(engine, task);
 		return;
 	case PROOF_LIMIT:
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
@@ -165,6 +174,10 @@ void resolve_validate_run(struct resolve *engine, struct task *task)
 	case PROOF_DONE:
 		break;
 	}
+	const struct outcome *outcome = &task->outcome;
+	bool denied = outcome->n_denials > 0 && outcome->denial[0]->security == SECURITY_SECURE;
+	if (!denied && resolve_minimise_doubted(engine, task))
+		return;
 	bool proved = resolve_validate_secure(&task->outcome);
 	counter_add(engine->counters, proved ? COUNTER_VALIDATED_SECURE : COUNTER_VALIDATED_INSECURE, 1);
 	if (task->validation.changed)
