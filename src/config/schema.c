@@ -486,8 +486,10 @@ const struct config_option config_options[] = {
 	{"resolver.qname-minimisation", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.qname_minimisation), "relaxed",
 	 RANGE(0, 2), minimise_modes,
 	 "Tell each authoritative server no more of the name than it needs (RFC 9156). With relaxed, a server that "
-	 "denies a shortened name, or does not answer for it, is asked for the whole one, since some servers know no "
-	 "names without data of their own. With strict, what it says of the shortened name counts."},
+	 "denies a shortened name without a proof by DNSSEC, or does not answer for it, is asked for the whole one, "
+	 "since "
+	 "some servers know no names without data of their own. With strict, what it says of the shortened name "
+	 "counts."},
 	{"resolver.validate", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.validate), "true", RANGE(0, 1), NULL,
 	 "Prove answers by their signatures (DNSSEC), up to the trust anchors or the proved local root. What is bogus "
 	 "is "

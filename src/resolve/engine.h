@@ -362,6 +362,9 @@ bool resolve_forward_leave(struct task *task);
 
 /* plan.c: names of servers */
 enum plan { PLAN_NOTHING, PLAN_WAIT, PLAN_FOUND };
+/* What a server's own zone has answered goes before glue from elsewhere (RFC 2181 section 5.4.1); that comes back when the answer's
+ * time is over. */
+void resolve_plan_prefer_known(struct resolve *engine, struct cut *cut);
 enum plan resolve_plan_addresses(struct resolve *engine, struct task *task);
 void resolve_plan_take(struct resolve *engine, struct want *want, const struct outcome *outcome, bool joined);
 void resolve_plan_drop(struct resolve *engine, struct task *task); /* all lookups of the task */

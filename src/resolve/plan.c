@@ -94,6 +94,54 @@ static bool take_all_cached(struct resolve *engine, struct task *task)
 	return cut->n_targets > before;
 }
 
+/* ---- addresses that are known better than by glue ---- */
+
+static void targets_remove(struct cut *cut, uint8_t server, uint8_t family)
+{
+	uint8_t kept = 0;
+	for (uint8_t i = 0; i < cut->n_targets; i++)
+		if (cut->target[i].server != server || cut->target[i].addr.family != family)
+			cut->target[kept++] = cut->target[i];
+	cut->n_targets = kept;
+}
+
+static void servers_count_addresses(struct cut *cut)
+{
+	for (uint8_t i = 0; i < cut->n_servers; i++)
+		cut->server[i].has_address = false;
+	for (uint8_t i = 0; i < cut->n_targets; i++)
+		cut->server[cut->target[i].server].has_address = true;
+}
+
+static bool prefer_known(struct resolve *engine, struct cut *cut, uint8_t server, uint16_t type)
+{
+	const struct rrset *set =
+		resolve_cache_set(engine->cache, &engine->step, engine->cache_ms, cut->server[server].name, type);
+	if (set == NULL)
+		return false;
+	targets_remove(cut, server, type == WIRE_TYPE_A ? 4 : 6);
+	resolve_cut_add_set(cut, server, set);
+	return true;
+}
+
+void resolve_plan_prefer_known(struct resolve *engine, struct cut *cut)
+{
+	bool changed = false;
+	for (uint8_t i = 0; i < cut->n_servers; i++) {
+		/* a server within the zone is reached by its parent's word: else the zone could outlive that */
+		if (!cut->server[i].has_address || wire_name_under(cut->server[i].name, cut->zone))
+			continue;
+		if (engine->settings.ipv4)
+			changed |= prefer_known(engine, cut, i, WIRE_TYPE_A);
+		if (engine->settings.ipv6)
+			changed |= prefer_known(engine, cut, i, WIRE_TYPE_AAAA);
+	}
+	if (changed)
+		servers_count_addresses(cut);
+}
+
+/* ---- addresses that must be looked up ---- */
+
 /* IPv4 first and IPv6 only if that brings nothing: half the lookups that a hostile referral can cause. */
 static uint16_t next_type(const struct resolve *engine, const struct cut_server *server)
 {

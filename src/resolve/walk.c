@@ -211,6 +211,7 @@ void resolve_walk_descend(struct resolve *engine, struct task *task)
 			enter_cut(engine, task, cut);
 	} else if (cut != NULL) {
 		trace_cache(engine, task, cut->zone, "delegation known");
+		resolve_plan_prefer_known(engine, cut);
 		enter_cut(engine, task, cut);
 	} else if (engine->root != NULL) {
 		resolve_root_ask(engine, task);
@@ -391,6 +392,8 @@ static void take_referral(struct resolve *engine, struct task *task, const struc
 		take_absence(engine, reading);
 	if (reading->ds != NULL && !ask->root)
 		resolve_evictions_count(engine, resolve_cache_put_set(engine->cache, engine->cache_ms, reading->ds));
+	if (!ask->root && !task->no_cache) /* the root's glue is proved, and as fresh as the root */
+		resolve_plan_prefer_known(engine, cut);
 	enter_cut(engine, task, cut);
 }
 
