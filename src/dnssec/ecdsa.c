@@ -124,10 +124,26 @@ void ecdsa_scratch_done(struct ecdsa_scratch *s)
 	BN_CTX_free(s->ctx);
 }
 
+/* w = 1 / w, in Montgomery's form. Our own inverse is five times faster than libcrypto's; but it has libcrypto's word that it is one:
+ * were their product not 1, the slow one would be taken. */
+static bool invert(struct ecdsa_scratch *s, const struct ecdsa_curve *curve, const uint8_t *octets)
+{
+	uint8_t inverse[ECDSA_BYTES_MAX];
+	inverse_compute(&curve->inverse, octets, curve->size, inverse);
+	if (BN_bin2bn(inverse, (int)curve->size, s->u1) == NULL ||
+	    !BN_to_montgomery(s->u1, s->u1, curve->mont, s->ctx) ||
+	    !BN_mod_mul_montgomery(s->u2, s->w, s->u1, curve->mont, s->ctx))
+		return false;
+	if (!BN_is_one(s->u2) && (BN_mod_inverse(s->u1, s->w, curve->order, s->ctx) == NULL ||
+				  !BN_to_montgomery(s->u1, s->u1, curve->mont, s->ctx)))
+		return false;
+	BN_swap(s->w, s->u1);
+	return true;
+}
+
 /* u1 = digest / s, u2 = r / s modulo the order. 0 when r or s is out of range, -1 without memory. */
 static int factors(struct ecdsa_scratch *s, const struct ecdsa_curve *curve, const uint8_t *digest, const uint8_t *rs)
 {
-	uint8_t inverse[ECDSA_BYTES_MAX];
 	int size = (int)curve->size;
 	if (BN_bin2bn(rs, size, s->r) == NULL || BN_bin2bn(rs + size, size, s->w) == NULL ||
 	    BN_bin2bn(digest, size, s->digest) == NULL)
@@ -135,11 +151,9 @@ static int factors(struct ecdsa_scratch *s, const struct ecdsa_curve *curve, con
 	if (BN_is_zero(s->r) || BN_is_zero(s->w) || BN_ucmp(s->r, curve->order) >= 0 ||
 	    BN_ucmp(s->w, curve->order) >= 0)
 		return 0;
-	inverse_compute(&curve->inverse, rs + size, curve->size, inverse);
 	/* the digest is less than twice the order, since that begins with a bit that is set */
 	bool done = (BN_ucmp(s->digest, curve->order) < 0 || BN_sub(s->digest, s->digest, curve->order)) &&
-		    BN_bin2bn(inverse, size, s->w) != NULL && BN_to_montgomery(s->w, s->w, curve->mont, s->ctx) &&
-		    BN_mod_mul_montgomery(s->u1, s->digest, s->w, curve->mont, s->ctx) &&
+		    invert(s, curve, rs + size) && BN_mod_mul_montgomery(s->u1, s->digest, s->w, curve->mont, s->ctx) &&
 		    BN_mod_mul_montgomery(s->u2, s->r, s->w, curve->mont, s->ctx);
 	return done ? 1 : -1;
 }
