@@ -15,7 +15,7 @@ void lab_settings_default(struct lab_settings *settings, const char *dir)
 		.parked_signed = LAB_PARKED_SIGNED_DEFAULT,
 		.port = LAB_PORT_DEFAULT,
 		.port6 = LAB_PORT6_DEFAULT,
-		.resolver = {.family = 4, .port = 5353, .ip = {127, 0, 0, 1}},
+		.resolver = {.family = 4, .port = LAB_RESOLVER_PORT, .ip = {127, 0, 0, 1}},
 		.suffix_list = LAB_SUFFIX_LIST,
 		.signer = "ldns-signzone",
 	};

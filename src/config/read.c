@@ -231,6 +231,7 @@ static int tree_apply(const struct config_reader *r, const struct tree_node *roo
 /* Fills what follows from other options. */
 static int complete(const struct config_reader *r, struct config *config)
 {
+	config->server.control_optional = config->server.rundir[0] == '\0' && config->server.control[0] == '\0';
 	if (config->server.rundir[0] == '\0')
 		config->server.rundir = geteuid() == 0 || access(RUNDIR, W_OK) == 0 ? RUNDIR : ".";
 	if (config->server.control[0] == '\0')

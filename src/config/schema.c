@@ -145,7 +145,9 @@ const struct config_option config_options[] = {
 	 "was started, when it is not root and may not write there."},
 	{"server.control", CONFIG_PATH, CONFIG_RESTART, FIELD(server.control), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Unix socket over which banyan(1) talks to the daemon. When it is empty, control.sock in the folder of "
-	 "server.rundir."},
+	 "server.rundir. If both are empty and the socket cannot be made there, or another daemon has it, the daemon "
+	 "warns and "
+	 "runs without."},
 	{"server.identity", CONFIG_TEXT, CONFIG_LIVE, FIELD(server.identity), "auto", RANGE(0, TXT_BYTES_MAX), NULL,
 	 "Name of this instance, given to those who ask with NSID (RFC 5001) or for id.server and hostname.bind "
 	 "(RFC 4892). The word auto stands for the name of the host; an empty text keeps it secret."},

@@ -97,6 +97,9 @@ static int fact_set(struct why *why, enum resolve_fact_kind kind, struct rrset *
 	fact_origin(why, fact, &set->origin, set->stored_ms, set->expires_ms);
 	fact->rank = rank_words(set->rank);
 	fact->security = security_words(set->security);
+	if (set->security == SECURITY_INSECURE && set->n_sigs > 0)
+		fact->security = "signed, but taken as unsigned: by a negative anchor, or since its algorithm is not "
+				 "known or is refused";
 	return fact_sets(why, fact, &set, 1);
 }
 
@@ -133,8 +136,13 @@ static int look_alias(struct why *why)
 	int rc = fact_set(why, RESOLVE_FACT_ALIAS, set);
 	if (rc < 0)
 		return rc;
+	struct resolve_fact *fact = &why->facts->item[why->facts->count - 1];
 	const uint8_t *target = resolve_rrset_rdata(set, 0).data;
-	why->facts->item[why->facts->count - 1].target = target;
+	fact->target = target;
+	if (set->synthesised) {
+		fact->security = "made of that DNAME";
+		fact->algorithm = NULL;
+	}
 	wire_name_lower(target, why->name);
 	return 1;
 }

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 
+import dns.message
 import pytest
 
 from conftest import free_port, is_sanitized, program, wait_for
@@ -97,6 +98,11 @@ def test_who_is_not_root_cannot_become_another(authority):
     d.process = None
 
 
+def accepts(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
 @needs_root
 def test_any_user_in_any_folder(tmp_path):
     """No rundir, no capability, no folder of its own: ready when TCP is accepted, gone with status 0 on SIGTERM."""
@@ -112,16 +118,54 @@ def test_any_user_in_any_folder(tmp_path):
         process = subprocess.Popen(command, cwd=tmp_path, stderr=log, stdin=subprocess.DEVNULL,
                                    env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
     try:
-        def accepts():
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            with socket.socket() as s:
-                return s.connect_ex(("127.0.0.1", port)) == 0
-        wait_for("TCP to be accepted", accepts)
+        wait_for("TCP to be accepted", lambda: process.poll() is not None or accepts(port))
         asked = subprocess.run([program("banyan"), "status"], cwd=tmp_path, capture_output=True, text=True)
         assert asked.returncode == 0 and "banyand" in asked.stdout, asked.stderr
     finally:
         process.terminate()
         assert process.wait(20) == 0, (tmp_path / "log").read_text()
+
+
+def in_folder(folder, config, user=("--reuid=65534", "--regid=65534", "--clear-groups")):
+    """Somebody's banyand, started in this folder; its errors go to a pipe."""
+    return subprocess.Popen(["setpriv", *user, program("banyand"), "-c", str(config)], cwd=folder, stderr=subprocess.PIPE,
+                            stdin=subprocess.DEVNULL, text=True, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+
+
+@needs_root
+def test_folder_that_cannot_be_written_or_has_a_daemon_already(tmp_path):
+    """Nobody has said where the control socket should be, so it is no reason to fail; and SIGTERM while questions are in flight."""
+    open_way(tmp_path)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    os.chown(shared, 65534, 65534)
+    started = []
+    try:
+        for number, folder in enumerate(("/", shared, shared)):
+            port = free_port()
+            config = tmp_path / f"{number}.yaml"
+            config.write_text(f"server: {{listen: [127.0.0.1@{port}], confine: {str(not is_sanitized()).lower()}}}\n"
+                              "root: {file: '', hints: [127.77.0.1]}\nresolver: {loopback: 'on'}\n")
+            started.append((in_folder(folder, config), port))
+        for process, port in started:
+            wait_for("TCP to be accepted", lambda: process.poll() is not None or accepts(port))
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                for i in range(100):
+                    s.sendto(dns.message.make_query(f"n{i}.example.", "A").to_wire(), ("127.0.0.1", port))
+    finally:
+        for process, _ in started:
+            process.terminate()
+        logs = [process.communicate(timeout=20)[1] for process, _ in started]
+    assert [process.returncode for process, _ in started] == [0, 0, 0], logs
+    warned = ["banyan(1) cannot talk to this daemon" in log for log in logs]
+    assert warned[0] and sorted(warned[1:]) == [False, True], logs
+
+
+def test_a_socket_that_was_chosen_must_be_had(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text(f"server: {{listen: [127.0.0.1@{free_port()}], control: /proc/control.sock}}\nroot: {{file: ''}}\n")
+    done = subprocess.run([program("banyand"), "-c", str(config)], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "/proc/control.sock" in done.stderr
 
 
 def test_nothing_is_denied_under_load(authority):

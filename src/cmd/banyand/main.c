@@ -72,22 +72,33 @@ static int check(const char *path)
 
 /* ---- bringing it up: what needs root first, then what is read with the rights that reloads will have ---- */
 
+static int control_open(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	int rc = privileges_rundir(config->server.rundir, &keeper->identity, why);
+	if (rc == 0)
+		rc = control_start(keeper, config->server.control, why);
+	if (rc == 0 && keeper->identity.change &&
+	    chown(config->server.control, keeper->identity.uid, keeper->identity.gid) < 0) {
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot give the control socket to %s", keeper->identity.name);
+		return BANYAN_EACCES;
+	}
+	if (rc == 0 || !config->server.control_optional)
+		return rc;
+	log_warning(STATION, "%s; banyan(1) cannot talk to this daemon until server.rundir names a folder of its own",
+		    why);
+	return 0;
+}
+
 static int bind_all(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
 {
 	int rc = privileges_find(config, &keeper->identity, why);
 	if (rc == 0)
-		rc = privileges_rundir(config->server.rundir, &keeper->identity, why);
-	if (rc == 0)
 		rc = workers_new(config, keeper, &keeper->workers, why);
 	if (rc == 0)
-		rc = control_start(keeper, config->server.control, why);
+		rc = control_open(keeper, config, why);
 	if (rc < 0)
 		return rc;
 	privileges_raise_files(config, keeper->workers.count);
-	if (keeper->identity.change && chown(config->server.control, keeper->identity.uid, keeper->identity.gid) < 0) {
-		snprintf(why, REFUSAL_TEXT_MAX, "cannot give the control socket to %s", keeper->identity.name);
-		return BANYAN_EACCES;
-	}
 	keeper->resolver = keeper->workers.cache != NULL;
 	return 0;
 }
