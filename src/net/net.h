@@ -71,6 +71,7 @@ bool net_limits_reached(struct net_limits *limits, const struct addr *peer); /* 
 #define NET_LATE_MS_MAX             1000
 #define NET_LATE_BYTES_MAX          (8 << 20) /* of replies that wait for their time, of one loop */
 #define NET_EXCHANGES_MAX           8192      /* exchanges in flight of one loop: bounds file descriptors */
+#define NET_AGAIN_MAX               256       /* sockets of one loop that are used again, idle ones too */
 
 struct net_loop;
 

@@ -22,7 +22,6 @@
 #define NET_PORT_TRIES         64   /* random ports tried: with 8192 of 64512 taken, 64 misses in a row do not happen */
 #define NET_PORT_MIN           1024 /* first port that needs no privilege */
 #define NET_EXCHANGE_BUCKETS   8192 /* power of two */
-#define NET_AGAIN_MAX          256  /* sockets that are used again: more in flight have one of their own each */
 #define NET_OUTBOX_MAX         16   /* datagrams that wait for the end of the turn */
 #define NET_OUTBOX_BYTES       (64 * 1024) /* of them; none is larger */
 #define NET_OUTBOX_FAILED_MAX  64          /* that could not be sent, and whose owners are not told yet */

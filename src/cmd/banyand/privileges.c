@@ -120,7 +120,7 @@ int privileges_drop(const struct identity *identity, bool confine, char why[REFU
 void privileges_raise_files(const struct config *config, unsigned workers)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)workers * (NET_EXCHANGES_MAX + 2 * config->server.listen.count) +
+	rlim_t want = (rlim_t)workers * (NET_EXCHANGES_MAX + NET_AGAIN_MAX + 2 * config->server.listen.count) +
 		      config->server.tcp_clients + FILES_SPARE;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
 		return;
