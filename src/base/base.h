@@ -159,10 +159,21 @@ int file_read(const char *path, size_t max, uint8_t **ret_data, size_t *ret_len)
 /* Writes path.tmp, fsync, rename: either the old or the new content is there after a crash. */
 int file_write_atomic(const char *path, const void *data, size_t len) _must_use_;
 
-/* A regular file, open for reading in pieces: a descriptor. BANYAN_EINVAL: it is something else. */
+/* A regular file, open for reading: a descriptor. BANYAN_EINVAL: it is something else. */
 int file_open(const char *path) _must_use_;
-/* Appends up to `max` bytes; returns how many, 0 = that was all. */
-int file_read_piece(int fd, size_t max, struct buffer *out) _must_use_;
+
+/* A regular file of at most `max` bytes as memory that is read only. Before bytes of it are looked at they must be asked for: else a
+ * file that has become shorter, or a disk that fails, would end the process. BANYAN_EINVAL, BANYAN_ELIMIT. */
+struct file_map {
+	int fd;
+	const uint8_t *data;
+	size_t len;
+};
+int file_map(const char *path, uint64_t max, struct file_map *ret) _must_use_;
+int file_map_want(const struct file_map *map, size_t pos, size_t len) _must_use_; /* BANYAN_EIO */
+/* What is before `pos` is not needed in memory any more. */
+void file_map_drop(const struct file_map *map, size_t pos);
+void file_map_done(struct file_map *map);
 
 /* Written piece by piece: path.tmp is there from begin to end, and takes the place of the file when all is good. */
 struct file_replace {

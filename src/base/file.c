@@ -77,20 +77,6 @@ int file_open(const char *path)
 	return BANYAN_EINVAL;
 }
 
-int file_read_piece(int fd, size_t max, struct buffer *out)
-{
-	ssize_t n;
-	if (buffer_reserve(out, max) < 0)
-		return BANYAN_ENOMEM;
-	do
-		n = read(fd, out->data + out->len, max);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return error_from_errno(errno);
-	out->len += (size_t)n;
-	return (int)n;
-}
-
 static int fd_write(int fd, const uint8_t *data, size_t len)
 {
 	while (len > 0) {

@@ -397,9 +397,10 @@ const struct config_option config_options[] = {
 	 "File of the cache, in a folder that server.user may write to. Empty means cache in the state folder of the "
 	 "service manager (/var/lib/banyan with systemd), and no file where there is none. It is read at the start, "
 	 "entry by "
-	 "entry; what is torn, makes no sense or was learned under other settings of validation, TTLs or forwarding is "
-	 "left "
-	 "out. Only the daemon can read it, since it tells what clients asked for."},
+	 "entry; what is torn, makes no sense or was learned from other servers or under other trust anchors or TTLs "
+	 "is left "
+	 "out, and what was proved by other rules is proved again when it is asked for. Files of older versions are "
+	 "read. Only the daemon can read it, since it tells what clients asked for."},
 	{"resolver.cache-save-interval", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_save_interval), "5m",
 	 RANGE(0, DAY_S), NULL,
 	 "How often the cache is written, so that little is lost when the daemon is killed. With 0 only when it "

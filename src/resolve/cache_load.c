@@ -115,6 +115,13 @@ static bool entry_good(struct resolve_cache *cache, struct arena *arena, const u
 
 /* ---- entries and blocks ---- */
 
+/* As if nobody had looked at its signatures yet. False: without their proof, these are nothing. */
+static bool entry_unprove(const uint8_t *key, size_t key_len, struct store_value *value)
+{
+	value->kind &= 15;
+	return key_len > 0 && key[0] != CACHE_NSEC;
+}
+
 /* Bytes that the entry takes; 0 = the rest of the block is of no use. */
 static size_t entry_load(struct resolve_cache *cache, struct arena *arena, int64_t now_ms, const uint8_t *p, size_t len,
 			 struct resolve_cache_loaded *loaded)
@@ -133,6 +140,8 @@ static size_t entry_load(struct resolve_cache *cache, struct arena *arena, int64
 				    .data = key + key_len,
 				    .len = value_len,
 				    .stored_ms = stored_ms};
+	if (loaded->unproved && !entry_unprove(key, key_len, &value))
+		return need;
 	/* from the future: the clock was put back meanwhile, and how long ago that was nobody knows */
 	if (key_len > STORE_KEY_MAX || stored_ms < 0 || stored_ms > now_ms ||
 	    !entry_good(cache, arena, key, key_len, &value)) {
@@ -178,15 +187,17 @@ static size_t block_next(const uint8_t *data, size_t pos, size_t len)
 	return next == NULL ? len : (size_t)(next - data);
 }
 
-int resolve_cache_load_head(const uint8_t *data, size_t len, uint64_t context)
+int resolve_cache_load_head(const uint8_t *data, size_t len, struct resolve_cache_head *ret)
 {
 	if (len < CACHE_FILE_HEAD || cache_file_get64(data) != CACHE_FILE_MAGIC)
 		return BANYAN_EMALF;
-	if (wire_get32(data + 8) != CACHE_FILE_VERSION)
+	struct resolve_cache_head head = {wire_get32(data + 8), wire_get32(data + 12), cache_file_get64(data + 16)};
+	if (head.version < CACHE_FILE_VERSION_MIN || head.version > CACHE_FILE_VERSION)
 		return BANYAN_EUNSUPP;
 	if (cache_file_get64(data + 24) != cache_file_sum(data, 24))
 		return BANYAN_EMALF;
-	return cache_file_get64(data + 16) == context ? CACHE_FILE_HEAD : BANYAN_EINVAL;
+	*ret = head;
+	return CACHE_FILE_HEAD;
 }
 
 size_t resolve_cache_load(struct resolve_cache *cache, int64_t wall_ms, const uint8_t *data, size_t len, bool last,

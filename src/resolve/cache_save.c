@@ -4,11 +4,12 @@
 
 #define SAVE_BUCKETS 64 /* of the table at once: bounds the time under a shard's lock */
 
-int resolve_cache_save_head(uint64_t context, struct buffer *out)
+int resolve_cache_save_head(uint64_t context, uint32_t rules, struct buffer *out)
 {
 	uint8_t head[CACHE_FILE_HEAD] = {0};
 	cache_file_put64(head, CACHE_FILE_MAGIC);
 	wire_put32(head + 8, CACHE_FILE_VERSION);
+	wire_put32(head + 12, rules);
 	cache_file_put64(head + 16, context);
 	cache_file_put64(head + 24, cache_file_sum(head, 24));
 	return buffer_append(out, head, sizeof head);

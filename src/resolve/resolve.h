@@ -166,20 +166,25 @@ size_t resolve_cache_flush_type(struct resolve_cache *cache, const uint8_t *name
 struct resolve_cache_cursor {
 	uint32_t shard, bucket;
 };
-/* The cache as bytes (cache_file.h tells the form). The head, then blocks until 0 comes; 1 = there is more. `context` is a number for
- * the settings under which the data were learned. What has expired is saved as long as it is of use for `stale_s` seconds.
- * Any thread. BANYAN_ENOMEM. */
-int resolve_cache_save_head(uint64_t context, struct buffer *out) _must_use_;
+/* The cache as bytes (cache_file.h tells the form). The head, then blocks until 0 comes; 1 = there is more. `context` and `rules` are
+ * numbers for the settings under which the data were learned, and were proved. What has expired is saved as long as it is of use for
+ * `stale_s` seconds. Any thread. BANYAN_ENOMEM. */
+int resolve_cache_save_head(uint64_t context, uint32_t rules, struct buffer *out) _must_use_;
 int resolve_cache_save(struct resolve_cache *cache, int64_t wall_ms, uint32_t stale_s,
 		       struct resolve_cache_cursor *cursor, struct buffer *out) _must_use_;
 struct resolve_cache_loaded {
+	bool unproved; /* given: what the file says is proved is proved again before it is used, as it was by other rules */
 	size_t entries, alive, refused; /* taken; of them not expired; of no use or not true */
 	size_t torn;                    /* blocks */
 };
 #define RESOLVE_CACHE_HEAD 32 /* bytes that the head takes */
-/* Returns the length of the head. BANYAN_EMALF (no such file), BANYAN_EUNSUPP (of another version), BANYAN_EINVAL (of another
- * context). */
-int resolve_cache_load_head(const uint8_t *data, size_t len, uint64_t context) _must_use_;
+struct resolve_cache_head {
+	uint32_t version; /* of the form */
+	uint32_t rules;   /* 0 in version 1 */
+	uint64_t context;
+};
+/* Returns the length of the head. BANYAN_EMALF (no such file), BANYAN_EUNSUPP (of a version that is not known here). */
+int resolve_cache_load_head(const uint8_t *data, size_t len, struct resolve_cache_head *ret) _must_use_;
 /* Takes over what is whole and makes sense of the next bytes, and returns how many are done with; the others are wanted again, with
  * more behind them, unless these are the `last`. Adds to `loaded`. Before the cache is used by others. */
 size_t resolve_cache_load(struct resolve_cache *cache, int64_t wall_ms, const uint8_t *data, size_t len, bool last,

@@ -136,7 +136,7 @@ def test_another_form_or_context(many, tmp_path):
     good = path.read_bytes()
     path.write_bytes(good[:11] + bytes([good[11] + 1]) + good[12:])
     restart(d)
-    assert "written by a version whose cache has another form" in d.log()
+    assert "written by a newer version, whose cache has a form that this one does not know" in d.log()
     assert kept(d, names_of(20)) == 0 and d.ask("n0.tree.").answer
     d.stop()
     path.write_bytes(good)

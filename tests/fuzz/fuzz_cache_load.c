@@ -53,7 +53,7 @@ static void checksums_renew(uint8_t *data, size_t len)
 	if (len < CACHE_FILE_HEAD)
 		return;
 	cache_file_put64(data, CACHE_FILE_MAGIC);
-	wire_put32(data + 8, CACHE_FILE_VERSION);
+	wire_put32(data + 8, data[11] & 1 ? CACHE_FILE_VERSION : CACHE_FILE_VERSION_MIN);
 	cache_file_put64(data + 24, cache_file_sum(data, 24));
 	for (size_t pos = CACHE_FILE_HEAD; len - pos >= CACHE_BLOCK_HEAD;) {
 		size_t body = wire_get32(data + pos + 4);
@@ -67,9 +67,9 @@ static void checksums_renew(uint8_t *data, size_t len)
 static void load(struct resolve_cache *cache, const uint8_t *data, size_t len, size_t piece,
 		 struct resolve_cache_loaded *loaded)
 {
-	int head =
-		len < CACHE_FILE_HEAD ? BANYAN_EMALF : resolve_cache_load_head(data, len, cache_file_get64(data + 16));
-	*loaded = (struct resolve_cache_loaded){0};
+	struct resolve_cache_head told;
+	int head = resolve_cache_load_head(data, len, &told);
+	*loaded = (struct resolve_cache_loaded){.unproved = head > 0 && (told.rules & 1) != 0};
 	if (head < 0)
 		return;
 	size_t pos = (size_t)head, end = pos;
@@ -86,7 +86,7 @@ static void save(struct resolve_cache *cache, struct buffer *out)
 {
 	struct resolve_cache_cursor cursor = {0};
 	int more = 1;
-	require(resolve_cache_save_head(1, out) == 0);
+	require(resolve_cache_save_head(1, 2, out) == 0);
 	while (more > 0)
 		more = resolve_cache_save(cache, now_ms, UINT32_MAX / 2, &cursor, out);
 	require(more == 0);

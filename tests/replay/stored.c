@@ -25,21 +25,22 @@ static int64_t wall_ms(const struct scenario *s)
 	return WORLD_EPOCH_MS + s->world->now_ms + s->world->wall_off_ms;
 }
 
-/* REBOOT: the cache is saved, and a new one with another secret loads it. */
+/* REBOOT [rules]: the cache is saved, and a new one with another secret loads it. rules: it is one that proves by other rules. */
 void stored_reboot(struct scenario *s)
 {
 	struct world *world = s->world;
 	_cleanup_(buffer_done) struct buffer file = {0};
 	struct resolve_cache_cursor cursor = {0};
-	struct resolve_cache_loaded loaded = {0};
+	struct resolve_cache_loaded loaded = {.unproved = s->n_words > 1 && strcmp(s->word[1], "rules") == 0};
+	struct resolve_cache_head told;
 	struct resolve_cache *old = world->cache, *cache;
 	int more = 1, head;
-	assert_int_equal(resolve_cache_save_head(1, &file), 0);
+	assert_int_equal(resolve_cache_save_head(1, 1, &file), 0);
 	while (more > 0)
 		more = resolve_cache_save(old, wall_ms(s), s->settings.stale_age_max_s, &cursor, &file);
 	assert_int_equal(more, 0);
 	assert_int_equal(resolve_cache_new_random((size_t)1 << 20, &world->random, &cache), 0);
-	head = resolve_cache_load_head(file.data, file.len, 1);
+	head = resolve_cache_load_head(file.data, file.len, &told);
 	assert_int_equal(head, RESOLVE_CACHE_HEAD);
 	size_t len = file.len - RESOLVE_CACHE_HEAD;
 	assert_int_equal(resolve_cache_load(cache, wall_ms(s), file.data + head, len, true, &loaded), len);

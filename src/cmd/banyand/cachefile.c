@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * The cache in a file. Written in a thread of its own, some buckets at a time, beside the old one and then in its place, so that
- * there is a whole one at every moment, also when the daemon is killed while it writes. Read before the workers start.
+ * there is a whole one at every moment, also when the daemon is killed while it writes. Mapped back before the workers start, and looked
+ * at entry by entry on its way into the cache.
  */
 #include "daemon.h"
 
@@ -20,53 +21,12 @@ struct cache_file {
 	struct resolve_cache *cache;
 	char *path;
 	uint32_t stale_s;
-	uint64_t context; /* of what is being written */
+	struct cache_context context; /* of what is being written */
 	uv_timer_t timer;
 	uv_work_t work;
 	bool working, failed, closed;
 	int rc;
 };
-
-/* ---- under which settings the data were learned ---- */
-
-static void addrs_tell(struct buffer *out, const struct config_addrs *addrs)
-{
-	char text[ADDR_TEXT_MAX];
-	for (size_t i = 0; i < addrs->count; i++)
-		(void)!buffer_printf(out, " %s", addr_format(&addrs->item[i], true, text));
-}
-
-static void forwards_tell(struct buffer *out, const char *kind, const struct config_forward *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		(void)!buffer_printf(out, "\n%s %s %d", kind, list[i].zone, list[i].validate);
-		addrs_tell(out, &list[i].servers);
-		for (size_t k = 0; k < list[i].except.count; k++)
-			(void)!buffer_printf(out, " except %s", list[i].except.item[k]);
-	}
-}
-
-/* Data learned from other servers, or proved by other anchors, are not taken over: with these settings they might not have been. */
-static uint64_t context_of(const struct keeper *keeper, const struct config *config)
-{
-	_cleanup_(buffer_done) struct buffer out = {0};
-	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
-	(void)!buffer_printf(&out, "%d %d %u %u %u %u %u %u", config->resolver.validate, config->resolver.refuse_sha1,
-			     config->resolver.nsec3_iterations_max, config->resolver.cache_ttl_max,
-			     config->resolver.cache_ttl_min, config->resolver.cache_negative_ttl_max,
-			     config->resolver.cache_negative_ttl_min, config->resolver.upstream_port);
-	(void)!buffer_printf(&out, "\nanchors %d %s", config->root.anchors_built_in, config->root.anchors_xml);
-	for (size_t i = 0; i < config->root.anchors.count; i++)
-		(void)!buffer_printf(&out, "\nanchors %s", config->root.anchors.item[i]);
-	negatives_tell_context(keeper, &out);
-	for (size_t i = 0; i < config->resolver.n_reroutes; i++)
-		(void)!buffer_printf(&out, "\nreroute %s %s",
-				     addr_format(&config->resolver.reroute[i].from, true, from),
-				     addr_format(&config->resolver.reroute[i].to, true, to));
-	forwards_tell(&out, "forward", config->forward, config->n_forward);
-	forwards_tell(&out, "stub", config->stub, config->n_stub);
-	return hash_sip(out.data, out.len, (const uint8_t *)"banyan's context");
-}
 
 /* ---- writing ---- */
 
@@ -74,7 +34,7 @@ static int write_all(const struct cache_file *file, struct file_replace *to)
 {
 	_cleanup_(buffer_done) struct buffer out = {0};
 	struct resolve_cache_cursor cursor = {0};
-	int rc = resolve_cache_save_head(file->context, &out), more = 1;
+	int rc = resolve_cache_save_head(file->context.learned, file->context.rules, &out), more = 1;
 	while (rc == 0 && more > 0) {
 		more = resolve_cache_save(file->cache, clock_wall_ms(), file->stale_s, &cursor, &out);
 		rc = more < 0 ? more : 0;
@@ -143,54 +103,57 @@ static void on_interval(uv_timer_t *timer)
 	struct cache_file *file = timer->data;
 	if (file->working)
 		return;
-	file->context = context_of(file->keeper, swap_read(&file->keeper->swap)->config);
+	file->context = cache_context_of(file->keeper, swap_read(&file->keeper->swap)->config);
 	file->working = uv_queue_work(timer->loop, &file->work, on_work, on_worked) == 0;
 }
 
 /* ---- reading ---- */
 
-static void fd_close(int *fd)
+/* In windows, so that no more of the file is in memory than is looked at; wider ones where a block does not end in the first. */
+static int blocks_load(const struct cache_file *file, const struct file_map *map, size_t pos,
+		       struct resolve_cache_loaded *loaded)
 {
-	if (*fd >= 0)
-		close(*fd);
-}
-
-static int read_all(const struct cache_file *file, uint64_t max, struct resolve_cache_loaded *loaded)
-{
-	_cleanup_(buffer_done) struct buffer in = {0};
-	_cleanup_(fd_close) int fd = file_open(file->path);
-	uint64_t total = 0;
-	bool begun = false;
-	if (fd < 0)
-		return fd;
-	for (int n = 1; n > 0;) {
-		n = file_read_piece(fd, PIECE, &in);
-		if (n < 0)
-			return n;
-		total += (uint64_t)n;
-		if (total > max)
-			return BANYAN_ELIMIT;
-		int head = begun ? 0 : resolve_cache_load_head(in.data, in.len, file->context);
-		if (head < 0)
-			return head;
-		begun = true;
-		size_t used = (size_t)head + resolve_cache_load(file->cache, clock_wall_ms(), in.data + head,
-								in.len - (size_t)head, n == 0, loaded);
-		memmove(in.data, in.data + used, in.len - used);
-		in.len -= used;
+	for (size_t window = PIECE; pos < map->len;) {
+		size_t len = map->len - pos < window ? map->len - pos : window;
+		int rc = file_map_want(map, pos, len);
+		if (rc < 0)
+			return rc;
+		size_t used = resolve_cache_load(file->cache, clock_wall_ms(), map->data + pos, len,
+						 pos + len == map->len, loaded);
+		window = used == 0 ? window * 2 : PIECE;
+		pos += used;
+		file_map_drop(map, pos);
 	}
 	return 0;
+}
+
+static int load_mapped(const struct cache_file *file, const struct config *config, uint64_t max,
+		       struct resolve_cache_loaded *loaded)
+{
+	_cleanup_(file_map_done) struct file_map map = {0};
+	struct resolve_cache_head head;
+	int rc = file_map(file->path, max, &map);
+	if (rc == 0)
+		rc = file_map_want(&map, 0, map.len < RESOLVE_CACHE_HEAD ? map.len : RESOLVE_CACHE_HEAD);
+	if (rc == 0)
+		rc = resolve_cache_load_head(map.data, map.len, &head);
+	if (rc < 0)
+		return rc;
+	if (!cache_context_matches(file->keeper, config, &head, &loaded->unproved))
+		return BANYAN_EINVAL;
+	return blocks_load(file, &map, RESOLVE_CACHE_HEAD, loaded);
 }
 
 static const char *refusal(int error)
 {
 	switch (error) {
 	case BANYAN_EUNSUPP:
-		return "it was written by a version whose cache has another form";
+		return "it was written by a newer version, whose cache has a form that this one does not know";
 	case BANYAN_EMALF:
 		return "this is no cache of banyand, or its beginning is torn";
 	case BANYAN_EINVAL:
-		return "it was learned under other settings of validation, TTLs or forwarding, or is no plain file";
+		return "it was learned under other settings of trust anchors, TTLs, servers or forwarding, or is no "
+		       "plain file";
 	case BANYAN_ELIMIT:
 		return "it is larger than resolver.cache-size allows";
 	default:
@@ -198,11 +161,11 @@ static const char *refusal(int error)
 	}
 }
 
-static void load(const struct cache_file *file, uint64_t budget)
+static void load(const struct cache_file *file, const struct config *config)
 {
 	struct resolve_cache_loaded loaded = {0};
 	int64_t started_ms = clock_mono_ms();
-	int rc = read_all(file, budget * FILE_TIMES_MAX, &loaded);
+	int rc = load_mapped(file, config, config->resolver.cache_size * FILE_TIMES_MAX, &loaded);
 	if (rc == BANYAN_ENOENT)
 		return; /* the first start */
 	if (rc < 0)
@@ -211,9 +174,11 @@ static void load(const struct cache_file *file, uint64_t budget)
 	if (rc == 0 || loaded.entries > 0)
 		log_notice(STATION,
 			   "cache: %zu entries from %s in %lld ms, %zu of them alive; %zu left out since they make no "
-			   "sense, %zu torn blocks",
+			   "sense, %zu torn blocks%s",
 			   loaded.entries, file->path, (long long)(clock_mono_ms() - started_ms), loaded.alive,
-			   loaded.refused, loaded.torn);
+			   loaded.refused, loaded.torn,
+			   loaded.unproved ? "; it was proved by other rules, so what is asked for is proved again"
+					   : "");
 }
 
 /* ---- life ---- */
@@ -246,9 +211,9 @@ void cache_file_start(struct keeper *keeper, const struct config *config)
 	file->keeper = keeper;
 	file->cache = keeper->workers.cache;
 	file->stale_s = config->resolver.serve_stale ? config->resolver.stale_age_max : 0;
-	file->context = context_of(keeper, config);
+	file->context = cache_context_of(keeper, config);
 	file->work.data = file;
-	load(file, config->resolver.cache_size);
+	load(file, config);
 	uv_timer_init(&keeper->loop, &file->timer);
 	file->timer.data = file;
 	uint64_t interval_ms = (uint64_t)config->resolver.cache_save_interval * 1000;
@@ -274,6 +239,6 @@ void cache_file_stop(struct keeper *keeper)
 		return;
 	keeper->cache_file = NULL;
 	if (!file->working)
-		file->context = context_of(keeper, swap_read(&keeper->swap)->config);
+		file->context = cache_context_of(keeper, swap_read(&keeper->swap)->config);
 	uv_close((uv_handle_t *)&file->timer, on_closed);
 }

@@ -315,6 +315,15 @@ struct operate_zone control_describe(const struct loaded *loaded);
 /* why.c: the command why NAME [TYPE] [json] */
 /* cache.c: the command cache */
 void control_cache(void *ctx, struct operate_call *call, int argc, char **argv);
+/* cachecontext.c: the settings under which a cache was learned, as numbers for its file. */
+struct cache_context {
+	uint64_t learned; /* from whom and for how long */
+	uint32_t rules;   /* how it was proved */
+};
+struct cache_context cache_context_of(const struct keeper *keeper, const struct config *config);
+/* Is a file with this head for a daemon with this configuration? *ret_unproved: but its proofs are not. */
+bool cache_context_matches(const struct keeper *keeper, const struct config *config,
+			   const struct resolve_cache_head *head, bool *ret_unproved);
 /* cachefile.c: the cache in a file. Reads it; later writes it from time to time, and once more at the end. */
 void cache_file_start(struct keeper *keeper, const struct config *config);
 void cache_file_stop(struct keeper *keeper); /* the workers have stopped */

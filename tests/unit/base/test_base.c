@@ -3,6 +3,8 @@
 
 #include "base/base.h"
 
+#include <unistd.h>
+
 static void arena_keeps_its_limit(void **state)
 {
 	struct arena arena = {.limit = 100000};
@@ -186,6 +188,45 @@ static void files_are_replaced_whole(void **state)
 	remove(path);
 }
 
+/* Whatever becomes of the file, the process that has it mapped lives on. */
+static void files_are_mapped(void **state)
+{
+	char path[] = "/tmp/banyan-test-XXXXXX";
+	uint8_t bytes[10000];
+	struct file_map map;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * 7 / 3);
+	assert_int_equal(write(fd, bytes, sizeof bytes), sizeof bytes);
+	assert_int_equal(file_map(path, sizeof bytes - 1, &map), BANYAN_ELIMIT);
+	assert_int_equal(file_map("/tmp", 100, &map), BANYAN_EINVAL);
+	assert_int_equal(file_map("/nonexistent/x", 100, &map), BANYAN_ENOENT);
+	assert_int_equal(file_map(path, sizeof bytes, &map), 0);
+	assert_int_equal(map.len, sizeof bytes);
+	for (size_t pos = 0; pos < sizeof bytes; pos += 1000) {
+		assert_int_equal(file_map_want(&map, pos, 1000), 0);
+		assert_memory_equal(map.data + pos, bytes + pos, 1000);
+		file_map_drop(&map, pos);
+	}
+	assert_int_equal(file_map_want(&map, sizeof bytes, 1), BANYAN_EINVAL);
+	assert_int_equal(file_map_want(&map, 1, SIZE_MAX), BANYAN_EINVAL);
+	/* it becomes shorter: what is left can be read, the rest is not touched */
+	assert_int_equal(ftruncate(fd, 5000), 0);
+	assert_int_equal(file_map_want(&map, 4000, 1000), 0);
+	assert_int_equal(map.data[4999], bytes[4999]);
+	assert_int_equal(file_map_want(&map, 4000, 1001), BANYAN_EIO);
+	assert_int_equal(file_map_want(&map, 9000, 100), BANYAN_EIO);
+	file_map_done(&map);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(file_map(path, 100, &map), 0);
+	assert_int_equal(map.len, 0);
+	assert_int_equal(file_map_want(&map, 0, 0), 0);
+	file_map_done(&map);
+	close(fd);
+	remove(path);
+}
+
 struct sum {
 	_Atomic uint64_t total, calls;
 	size_t fail_at;
@@ -237,6 +278,7 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(files_are_mapped),
 		cmocka_unit_test(loops_are_shared_out),
 		cmocka_unit_test(reason_codes_are_unique),
 	};
