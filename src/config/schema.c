@@ -417,8 +417,8 @@ const struct config_option config_options[] = {
 	 "kept."},
 	{"resolver.cache-negative-ttl-min", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_negative_ttl_min),
 	 "0s", RANGE(0, 3600), NULL,
-	 "Shortest time that the absence of a name or type stays in the cache, but never longer than the records that "
-	 "say so."},
+	 "Shortest time that the absence of a name or type stays in the cache. What is signed never stays longer than its "
+	 "signer says."},
 	{"resolver.nxdomain-cut", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.nxdomain_cut), "secure", RANGE(0, 2),
 	 nxdomain_cuts,
 	 "Whether a name that does not exist means that nothing below it does (RFC 8020). With secure, this holds for "

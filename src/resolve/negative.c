@@ -23,9 +23,9 @@ bool resolve_negative_foreign(const struct reply *reply, const struct ask *ask, 
 	return any && negative_soa(reply, ask, name) == NULL;
 }
 
-/* RFC 2308 section 5: the smaller of the SOA's TTL and its MINIMUM field, and not above our own limit. */
-static int64_t negative_expiry(const struct rrset *soa, const struct reply_set *set, const struct ask *ask,
-			       int64_t now_ms)
+/* RFC 2308 section 5: the smaller of the SOA's TTL and its MINIMUM field, within our own limits. Servers send the SOA with that
+ * very TTL, so a floor lifts the SOA, too; what is signed comes down again when it is proved (RFC 4035 section 5.3.3). */
+static int64_t negative_expiry(struct rrset *soa, const struct reply_set *set, const struct ask *ask, int64_t now_ms)
 {
 	struct wire_rdata rdata = resolve_rrset_rdata(soa, 0);
 	uint32_t ttl = set->ttl;
@@ -36,6 +36,9 @@ static int64_t negative_expiry(const struct rrset *soa, const struct reply_set *
 	if (ttl > ask->ttl_negative_max)
 		ttl = ask->ttl_negative_max;
 	int64_t expires_ms = now_ms + (int64_t)ttl * 1000;
+	int64_t floor_ms = now_ms + (int64_t)ask->ttl_negative_min * 1000;
+	if (soa->expires_ms < floor_ms)
+		soa->expires_ms = floor_ms;
 	return expires_ms < soa->expires_ms ? expires_ms : soa->expires_ms;
 }
 
