@@ -550,7 +550,8 @@ const struct config_option config_options[] = {
 	 "TCP connections to authoritative servers open at once, for each worker. Above it, the one that is unused "
 	 "longest is closed for a new one; when all are in use, a question waits for one of them."},
 	{"resolver.tcp-connections-per-server", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_connections_per_server),
-	 "4", RANGE(1, 1000), NULL, "The same to one server."},
+	 "4", RANGE(1, 1000), NULL,
+	 "The same to one server. One that has not answered over any of them gets two at most."},
 	{"resolver.tcp-pipeline", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_pipeline), "32", RANGE(1, 4096), NULL,
 	 "Questions in flight at once on one TCP connection to an authoritative server (RFC 7766 section 6.2.1.1)."},
 	{"resolver.tcp-questions", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_questions), "1000",

@@ -28,6 +28,7 @@
 #define NET_EXCHANGE_READS_MAX 16 /* datagrams taken from one exchange in one go: forgeries must not hold up the loop */
 #define NET_STREAM_BUCKETS     256 /* power of two */
 #define NET_STREAM_STRAYS_MAX  64  /* replies to nothing in flight, before a connection is taken for mad */
+#define NET_STREAM_UNPROVED    2   /* connections to a server while none of them has brought an answer */
 #define NET_STREAM_SILENT_MS   500 /* a question given up after this long without a byte casts doubt on its connection */
 
 struct net_listener {

@@ -370,16 +370,26 @@ static int stream_new(struct net_loop *loop, const struct addr *to, struct net_s
 	return 0;
 }
 
+/* How many connections to a server there may be. One that accepts and says nothing gets few; who is asked again because a server
+ * has closed a connection gets one of his own all the same. */
+static uint32_t streams_most(const struct net_settings *settings, bool proved)
+{
+	uint32_t most = settings->upstream_tcp_per_server;
+	return proved || most < NET_STREAM_UNPROVED ? most : NET_STREAM_UNPROVED;
+}
+
 /* The connection to this server that has the least to do; NULL when a new one is to be made. */
 static int stream_for(struct net_loop *loop, const struct addr *to, bool fresh, struct net_stream **ret)
 {
 	const struct net_settings *s = &loop->settings;
 	struct net_stream *best = NULL;
 	uint32_t n = 0;
+	bool proved = fresh;
 	for (struct net_stream *stream = *bucket_of(loop, to); stream != NULL; stream = stream->next) {
 		if (!addr_equal(&stream->to, to))
 			continue;
 		n++;
+		proved = proved || stream->served > 0;
 		bool takes_more = !stream->retired && stream->asked < s->upstream_tcp_queries &&
 				  stream->in_flight < s->upstream_tcp_pipeline;
 		if (takes_more && !fresh && (best == NULL || stream->in_flight < best->in_flight))
@@ -388,7 +398,7 @@ static int stream_for(struct net_loop *loop, const struct addr *to, bool fresh, 
 	*ret = best;
 	if (best != NULL)
 		return 0;
-	return n < s->upstream_tcp_per_server ? stream_new(loop, to, ret) : BANYAN_ELIMIT;
+	return n < streams_most(s, proved) ? stream_new(loop, to, ret) : BANYAN_ELIMIT;
 }
 
 /* The owner's ID where that is free on this connection, else a random one that is. */

@@ -318,6 +318,32 @@ static void test_limits(void **state)
 	server_stop(s);
 }
 
+/* A server gets its share of connections when it has answered over one of them. */
+static void test_unproved(void **state)
+{
+	struct server *s = server_start(SILENT, 0);
+	const struct net_settings settings = {.upstream_tcp_pipeline = 1, .upstream_tcp_per_server = 4};
+	struct asker *a = asker_new(s, &settings);
+	for (uint64_t id = 1; id <= 6; id++)
+		assert_int_equal(ask(a, id), 0);
+	questions_wait(a, s, 2);
+	assert_int_equal(counter_read(&a->counters, COUNTER_UPSTREAM_TCP_CONNECTIONS), 2);
+	asker_free(a);
+	server_stop(s);
+
+	s = server_start(REVERSE, 1);
+	a = asker_new(s, &settings);
+	assert_int_equal(ask(a, 1), 0);
+	run(a, 1);
+	atomic_store(&s->mode, SILENT);
+	for (uint64_t id = 2; id <= 7; id++)
+		assert_int_equal(ask(a, id), 0);
+	questions_wait(a, s, 5);
+	assert_int_equal(counter_read(&a->counters, COUNTER_UPSTREAM_TCP_CONNECTIONS), 4);
+	asker_free(a);
+	server_stop(s);
+}
+
 /* All connections taken: an unused one makes room, one in use does not. */
 static void test_limit_of_all(void **state)
 {
@@ -452,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_pipelined_out_of_order),
 		cmocka_unit_test(test_kept_and_closed_when_idle),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_unproved),
 		cmocka_unit_test(test_limit_of_all),
 		cmocka_unit_test(test_used_up),
 		cmocka_unit_test(test_one_question_each),
