@@ -111,6 +111,7 @@ void dns64_begin(const struct answer_view *view, const struct net_ticket *ticket
 {
 	const struct answer_pending *pending = &waiting->pending;
 	waiting->dns64 = DNS64_OFF;
+	waiting->proved = false;
 	if (view->dns64.prefixes.n == 0 || pending->qclass != WIRE_CLASS_IN ||
 	    (view->dns64.clients.n > 0 && !view_has(&view->dns64.clients, &ticket->peer)))
 		return;
@@ -172,10 +173,12 @@ enum dns64_next dns64_next(const struct answer_view *view, struct waiting *waiti
 		found = addresses(&view->dns64, result);
 		if (found.usable > 0)
 			return found.excluded > 0 ? DNS64_MAKE : DNS64_SEND;
-		if (result->rcode == WIRE_RCODE_NXDOMAIN)
+		/* section 5.5: that there are none must be proved, or leaving out signatures would be a way around DNSSEC */
+		if (result->rcode == WIRE_RCODE_NXDOMAIN || resolve_validate_failure(result->reason))
 			return DNS64_SEND;
 		waiting->dns64 = DNS64_A; /* other errors count as an empty answer: section 5.1.2 */
 		waiting->ttl = denial_ttl(result);
+		waiting->proved = result->authentic;
 		return DNS64_ASK_A;
 	case DNS64_A:
 		if (result->rcode == WIRE_RCODE_NOERROR && has_type(result, WIRE_TYPE_A))
@@ -268,7 +271,8 @@ const struct resolve_result *dns64_make(const struct answer_view *view, const st
 		return NULL;
 	made->answer = set;
 	made->n_answer = n;
-	made->authentic = false; /* nobody signed this */
+	/* nobody signed this; but section 5.5 has AD set where both that there is no AAAA and the A are proved */
+	made->authentic = waiting->dns64 == DNS64_A && waiting->proved && result->authentic;
 	if (waiting->dns64 == DNS64_A) {
 		made->reason = REASON_DNS64;
 		made->n_authority = made->n_additional = 0;

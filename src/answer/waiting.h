@@ -17,6 +17,7 @@ struct waiting {
 	struct answer_pending pending;
 	enum dns64_stage dns64; /* what was asked for it last */
 	uint32_t ttl;           /* of made addresses at most */
+	bool proved;            /* that there are no real ones */
 	uint8_t mapped[WIRE_NAME_MAX];
 	void (*traced)(void *ctx, const struct resolve_result *result);
 	void *trace_ctx;

@@ -457,8 +457,6 @@ bool resolve_validate_begin(struct resolve *engine, struct task *task);
 bool resolve_validate_wanted(const struct task *task);
 bool resolve_validate_wanted_by_all(const struct task *task);
 void resolve_validate_run(struct resolve *engine, struct task *task);
-/* May this failure be told to somebody who set CD? */
-bool resolve_validate_failure(enum reason reason);
 void resolve_validate_drop(struct resolve *engine, struct task *task); /* what it waits for */
 /* bogus.c: servers of the task's cut whose data could not be proved are not asked again */
 void resolve_bogus_avoid(struct task *task);

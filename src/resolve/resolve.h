@@ -384,6 +384,8 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 		struct counters *counters, struct resolve **ret) _must_use_;
 void resolve_free(struct resolve *engine);
 const struct resolve_actions *resolve_step(struct resolve *engine, const struct resolve_event *event);
+/* Is this the reason of something that could not be proved? Who sets CD is told nothing of it. */
+bool resolve_validate_failure(enum reason reason);
 /* Client questions in flight. */
 size_t resolve_questions(const struct resolve *engine);
 

@@ -85,10 +85,9 @@ static void read_reply(struct got *got, const uint8_t *msg, size_t len)
 		read_options(&reader, got);
 }
 
-static void on_result(void *ctx, uint64_t client, const struct resolve_result *result)
+static void reply_with(struct scenario *s, uint64_t client, const struct resolve_result *result)
 {
 	static uint8_t out[WIRE_MESSAGE_MAX];
-	struct scenario *s = ctx;
 	struct got *got = &s->got[client];
 	int len = answer_from_result(&s->view, &got->pending, result, out, sizeof out);
 	assert_true(len > 0 || (len == 0 && result->drop));
@@ -99,19 +98,14 @@ static void on_result(void *ctx, uint64_t client, const struct resolve_result *r
 	read_reply(got, out, (size_t)len);
 }
 
-/* ---- questions ---- */
-
-void client_init(struct scenario *s)
+static void on_result(void *ctx, uint64_t client, const struct resolve_result *result)
 {
-	static const struct addr_prefix everybody[] = {{.addr.family = 4}, {.addr.family = 6}};
-	s->view = (struct answer_view){.recursion = true,
-				       .allow = {.n = ARRAY_SIZE(everybody), .item = everybody},
-				       .identity = "",
-				       .version = "",
-				       .udp_size = UDP_SIZE};
-	s->world->result_fn = on_result;
-	s->world->result_ctx = s;
+	result = dns64_take(ctx, client, result);
+	if (result != NULL)
+		reply_with(ctx, client, result);
 }
+
+/* ---- questions ---- */
 
 struct asking {
 	struct addr from;
@@ -212,10 +206,11 @@ static size_t write_question(struct scenario *s, const struct asking *ask, uint8
 static void recurse(struct scenario *s, uint64_t client, const struct asking *ask)
 {
 	const struct answer_pending *pending = &s->got[client].pending;
+	const struct waiting *waiting = &s->got[client].waiting;
 	struct resolve_event event = {.kind = RESOLVE_QUESTION};
 	event.question.client = client;
-	event.question.qname = pending->qname;
-	event.question.qtype = pending->qtype;
+	event.question.qname = waiting->dns64 == DNS64_PTR ? waiting->mapped : pending->qname;
+	event.question.qtype = waiting->dns64 == DNS64_A ? WIRE_TYPE_A : pending->qtype;
 	event.question.dnssec = pending->dnssec;
 	event.question.from = pending->peer;
 	event.question.tcp = pending->tcp;
@@ -225,6 +220,28 @@ static void recurse(struct scenario *s, uint64_t client, const struct asking *as
 	event.question.no_cache = ask->cold;
 	event.question.trace = ask->trace;
 	world_event(s->world, &event);
+}
+
+/* Behind each event: what DNS64 wants to know next. */
+static void ask_again(void *ctx)
+{
+	static const struct asking plainly;
+	struct scenario *s = ctx;
+	while (s->n_again > 0)
+		recurse(s, s->again[--s->n_again], &plainly);
+}
+
+void client_init(struct scenario *s)
+{
+	static const struct addr_prefix everybody[] = {{.addr.family = 4}, {.addr.family = 6}};
+	s->view = (struct answer_view){.recursion = true,
+				       .allow = {.n = ARRAY_SIZE(everybody), .item = everybody},
+				       .identity = "",
+				       .version = "",
+				       .udp_size = UDP_SIZE};
+	s->world->result_fn = on_result;
+	s->world->after_fn = ask_again;
+	s->world->result_ctx = s;
 }
 
 void client_query(struct scenario *s)
@@ -251,8 +268,13 @@ void client_query(struct scenario *s)
 		break;
 	case ANSWER_SILENT:
 		break;
-	case ANSWER_RECURSE:
-		recurse(s, client, &ask);
+	case ANSWER_RECURSE: {
+		const struct resolve_result *known = dns64_start(s, got);
+		if (known != NULL)
+			reply_with(s, client, known);
+		else
+			recurse(s, client, &ask);
 		break;
+	}
 	}
 }

@@ -104,6 +104,8 @@ static bool do_build(struct scenario *s)
 		settings_never_ask(s);
 	else if (strcmp(word, "ECS") == 0)
 		settings_ecs(s);
+	else if (strcmp(word, "DNS64") == 0)
+		dns64_read(s);
 	else if (strcmp(word, "START") == 0) {
 		int64_t unix_s = 0;
 		if (s->started || s->n_zones > 0 || clock_parse(s->word[1], &unix_s) < 0)
@@ -219,6 +221,7 @@ static void play(void **state)
 	for (size_t i = 0; i < WORLD_CLIENTS_MAX; i++)
 		for (int k = 0; k < 4; k++)
 			buffer_done(&s->got[i].text[k]);
+	arena_done(&s->made);
 	free(s->sent);
 	free(s);
 }

@@ -13,7 +13,7 @@
 #include "../unit/resolve/world.h"
 #include "../unit/test.h"
 #include "../unit/zone/signer.h"
-#include "answer/answer.h"
+#include "answer/dns64.h"
 
 #define WORDS_MAX     64
 #define LINE_MAX_LEN  4096
@@ -136,6 +136,7 @@ struct got {
 	unsigned times;
 	bool at_once; /* answered without the engine */
 	struct answer_pending pending;
+	struct waiting waiting; /* DNS64 */
 	uint16_t flags, rcode, udp_size;
 	int ede;
 	char says[256]; /* the words of the extended error */
@@ -189,6 +190,9 @@ struct scenario {
 	size_t n_marks;
 	struct mark mark[MARKS_MAX];
 	struct answer_view view;
+	struct arena made; /* by DNS64 */
+	size_t n_again;
+	uint64_t again[WORLD_CLIENTS_MAX]; /* clients for whom something else is asked next */
 	struct policy_plan *policy;
 	struct got got[WORLD_CLIENTS_MAX];
 };
@@ -247,6 +251,10 @@ int entry_answer(void *ctx, const struct addr *to, bool tcp, const uint8_t *msg,
 
 /* client.c */
 void client_init(struct scenario *s);
+/* dns64.c: the line; what is known at once, or NULL; what goes out instead, or NULL when something else is asked first. */
+void dns64_read(struct scenario *s);
+const struct resolve_result *dns64_start(struct scenario *s, struct got *got);
+const struct resolve_result *dns64_take(struct scenario *s, uint64_t client, const struct resolve_result *result);
 void client_query(struct scenario *s);
 uint64_t client_number(struct scenario *s);
 

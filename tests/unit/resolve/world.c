@@ -456,6 +456,8 @@ void world_event(struct world *world, struct resolve_event *event)
 			break;
 		}
 	}
+	if (world->after_fn != NULL)
+		world->after_fn(world->result_ctx);
 }
 
 void world_ask(struct world *world, uint64_t client, const char *name, uint16_t type)

@@ -93,6 +93,7 @@ struct world {
 	void *answer_ctx;
 	/* each result as it is given, if set */
 	void (*result_fn)(void *ctx, uint64_t client, const struct resolve_result *result);
+	void (*after_fn)(void *ctx); /* behind each event; may cause others; ctx: result_ctx */
 	void *result_ctx;
 	void (*anchors_fn)(void *ctx, const struct resolve_action *action); /* RESOLVE_ANCHORS, if set */
 	void *anchors_ctx;
