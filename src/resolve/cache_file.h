@@ -28,7 +28,8 @@
 #define CACHE_BLOCK_MAX        ((size_t)4 << 20) /* longer is not true: what is read is held in memory for a moment */
 #define CACHE_BLOCK_WISH                                                                                               \
 	((size_t)64 << 10) /* a block ends when it has so many bytes: a torn one costs some hundred entries */
-#define CACHE_ENTRY_HEAD 20
+#define CACHE_ENTRY_HEAD  20
+#define CACHE_ENTRY_USUAL 96 /* bytes of an entry: a small set without signatures takes 60, with one 160 */
 #define CACHE_TORN_MAX                                                                                                 \
 	64 /* blocks with a wrong checksum; then the rest is not looked at: the disk has written nonsense */
 

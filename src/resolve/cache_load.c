@@ -200,6 +200,11 @@ int resolve_cache_load_head(const uint8_t *data, size_t len, struct resolve_cach
 	return CACHE_FILE_HEAD;
 }
 
+void resolve_cache_load_expect(struct resolve_cache *cache, size_t len)
+{
+	resolve_store_expect(cache, len / CACHE_ENTRY_USUAL);
+}
+
 size_t resolve_cache_load(struct resolve_cache *cache, int64_t wall_ms, const uint8_t *data, size_t len, bool last,
 			  struct resolve_cache_loaded *loaded)
 {

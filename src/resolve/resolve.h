@@ -185,6 +185,8 @@ struct resolve_cache_head {
 };
 /* Returns the length of the head. BANYAN_EMALF (no such file), BANYAN_EUNSUPP (of a version that is not known here). */
 int resolve_cache_load_head(const uint8_t *data, size_t len, struct resolve_cache_head *ret) _must_use_;
+/* A file of so many bytes is to be taken over; before the first of them, to be faster. */
+void resolve_cache_load_expect(struct resolve_cache *cache, size_t len);
 /* Takes over what is whole and makes sense of the next bytes, and returns how many are done with; the others are wanted again, with
  * more behind them, unless these are the `last`. Adds to `loaded`. Before the cache is used by others. */
 size_t resolve_cache_load(struct resolve_cache *cache, int64_t wall_ms, const uint8_t *data, size_t len, bool last,

@@ -7,8 +7,8 @@
  *   area:   | small ring | main ring |, in which an entry is | struct entry | key | value | padding to 8 |
  *
  * Bucket i of n has the hashes from i / n to (i + 1) / n of all. So when n doubles, bucket i becomes 2i and 2i + 1, and all can be split
- * where they are, from the last to the first. Some are split whenever there are more entries than buckets, up to the room for them: so
- * no insertion waits for a whole table, and a young table is a page and not all of its room.
+ * where they are, from the last to the first. Some are split whenever there are less than two for an entry, up to the room for them: so no
+ * insertion waits for a whole table, and a young table is a page and not all of its room.
  */
 #pragma once
 
@@ -77,9 +77,11 @@ size_t resolve_shard_table(struct shard *shard, uint8_t *memory, uint32_t bucket
 struct entry *resolve_shard_find(const struct shard *shard, uint32_t hash, const uint8_t *key, size_t key_len);
 void resolve_shard_link(struct shard *shard, struct entry *entry);
 void resolve_shard_unlink(struct shard *shard, struct entry *entry);
-/* Splits some buckets when there are more entries than buckets. */
+/* Splits some buckets when there are too few for the entries. */
 void resolve_shard_grow(struct shard *shard);
 uint32_t resolve_shard_buckets(const struct shard *shard);
+/* So many entries are to come. While it is empty, the table can have their size at once. */
+void resolve_shard_expect(struct shard *shard, size_t entries);
 /* Going through the table while it may grow between two calls: returns the bucket where place `at` is, and the place of the next one;
  * the last is followed by buckets_max. */
 uint32_t *resolve_shard_bucket(const struct shard *shard, uint32_t at, uint32_t *ret_next);

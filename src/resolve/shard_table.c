@@ -6,7 +6,8 @@
 
 #define BUCKETS_FIRST                                                                                                  \
 	64 /* at least, and less than twice as many: a shard that is hardly used takes no more than a page for them */
-#define SPLIT_STEP 16 /* buckets split by one insertion: a cache line of them, some microseconds under the lock */
+#define BUCKETS_EACH 2  /* for an entry, while there is room: to look in vain costs half a look at another entry */
+#define SPLIT_STEP   16 /* buckets split by one insertion: a cache line of them, some microseconds under the lock */
 
 size_t resolve_shard_table(struct shard *shard, uint8_t *memory, uint32_t buckets_max)
 {
@@ -109,7 +110,7 @@ static void chains_prefetch(const struct shard *shard, uint32_t first, uint32_t 
 void resolve_shard_grow(struct shard *shard)
 {
 	uint32_t n = resolve_shard_buckets(shard);
-	if (2 * shard->count <= n || n == shard->buckets_max)
+	if (BUCKETS_EACH * shard->count <= n || n == shard->buckets_max)
 		return;
 	uint32_t until = shard->split < SPLIT_STEP ? 0 : shard->split - SPLIT_STEP;
 	chains_prefetch(shard, until, shard->split);
@@ -117,4 +118,14 @@ void resolve_shard_grow(struct shard *shard)
 		bucket_split(shard, --shard->split);
 	if (shard->split == 0)
 		shard->split = shard->n_buckets *= 2;
+}
+
+void resolve_shard_expect(struct shard *shard, size_t entries)
+{
+	if (shard->count > 0 || shard->split != shard->n_buckets)
+		return;
+	while (shard->n_buckets < BUCKETS_EACH * entries && shard->n_buckets < shard->buckets_max)
+		shard->split = shard->n_buckets *= 2;
+	/* It is zero already; but to write its pages now spares those that would be read first a page fault each. */
+	memset(shard->bucket, 0, shard->n_buckets * sizeof(uint32_t));
 }

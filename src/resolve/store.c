@@ -205,6 +205,15 @@ int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t ke
 	return rc;
 }
 
+void resolve_store_expect(struct resolve_cache *cache, size_t entries)
+{
+	for (uint32_t i = 0; i < cache->n_shards; i++) {
+		pthread_mutex_lock(&cache->shard[i].lock);
+		resolve_shard_expect(&cache->shard[i], entries / cache->n_shards);
+		pthread_mutex_unlock(&cache->shard[i].lock);
+	}
+}
+
 size_t resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, size_t key_len)
 {
 	uint32_t hash;

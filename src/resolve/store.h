@@ -77,6 +77,8 @@ struct store_item {
 /* Calls `fn` under a lock for the entries of the next `buckets` buckets of one shard; false = that was the end. */
 bool resolve_store_visit(struct resolve_cache *cache, struct resolve_cache_cursor *cursor, uint32_t buckets,
 			 void (*fn)(void *ctx, const struct store_item *item), void *ctx);
+/* About so many entries are to come; a hint, which spares an empty table its growth. */
+void resolve_store_expect(struct resolve_cache *cache, size_t entries);
 struct denials;
 struct denials *resolve_store_denials(struct resolve_cache *cache);
 struct store_clock *resolve_store_clock(struct resolve_cache *cache);

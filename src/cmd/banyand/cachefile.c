@@ -141,6 +141,7 @@ static int load_mapped(const struct cache_file *file, const struct config *confi
 		return rc;
 	if (!cache_context_matches(file->keeper, config, &head, &loaded->unproved))
 		return BANYAN_EINVAL;
+	resolve_cache_load_expect(file->cache, map.len);
 	return blocks_load(file, &map, RESOLVE_CACHE_HEAD, loaded);
 }
 

@@ -123,6 +123,29 @@ static void what_goes_while_it_grows_is_gone(void **state)
 	resolve_cache_free(cache);
 }
 
+/* A size that was expected, too large or too small, changes nothing but the size. */
+static void expects_what_comes(void **state)
+{
+	static const size_t expected[] = {0, 1, 100, 5000, 1000000000};
+	size_t bytes = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		struct resolve_cache *cache = cache_of(MIB);
+		size_t empty = resolve_cache_bytes(cache);
+		resolve_store_expect(cache, expected[i]);
+		assert_in_range(resolve_cache_bytes(cache) - empty, bytes, MIB / 32);
+		bytes = resolve_cache_bytes(cache) - empty;
+		for (uint32_t n = 0; n < ENTRIES; n++) {
+			put(cache, n, 5);
+			if (n == 3000)
+				resolve_store_expect(cache, ENTRIES); /* too late: it goes on as it is */
+		}
+		assert_int_equal(found(cache, 2 * ENTRIES), ENTRIES);
+		assert_int_equal(resolve_cache_count(cache), ENTRIES);
+		resolve_cache_free(cache);
+	}
+	assert_true(bytes > 5000 * sizeof(uint32_t));
+}
+
 /* Values so large that the rings are full long before the table is. */
 static void evicts_while_it_grows(void **state)
 {
@@ -253,8 +276,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_are_found_while_it_grows), cmocka_unit_test(what_goes_while_it_grows_is_gone),
-		cmocka_unit_test(evicts_while_it_grows),        cmocka_unit_test(visits_while_it_grows),
-		cmocka_unit_test(the_young_are_small),          cmocka_unit_test(the_table_keeps_its_room),
+		cmocka_unit_test(expects_what_comes),           cmocka_unit_test(evicts_while_it_grows),
+		cmocka_unit_test(visits_while_it_grows),        cmocka_unit_test(the_young_are_small),
+		cmocka_unit_test(the_table_keeps_its_room),
 	};
 	return cmocka_run_group_tests_name("resolve-store", tests, NULL, NULL);
 }
