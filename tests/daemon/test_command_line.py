@@ -2,6 +2,8 @@
 """What banyand and banyan say and return to who calls them."""
 import subprocess
 
+import pytest
+
 from conftest import program
 
 
@@ -45,6 +47,18 @@ def test_check_bad_names_file_line_and_key(tmp_path):
     code, _, err = run(program("banyand"), "--check", "--config", str(config))
     assert code == 1
     assert f"{config}:2" in err and "workers" in err and "many" in err
+
+
+@pytest.mark.parametrize("text, name", [
+    ("root: {anchors: [FILE]}", "anchors"), ("server: {cookie-secrets: FILE}", "secrets"), ("local: {hosts: [FILE]}", "hosts")])
+def test_check_reads_what_is_named(tmp_path, text, name):
+    config, file = tmp_path / "b.yaml", tmp_path / name
+    config.write_text(text.replace("FILE", str(file)) + "\n")
+    code, _, err = run(program("banyand"), "-c", str(config), "--check")
+    assert code == 1 and str(file) in err, err
+    file.write_text("this is none\n")
+    code, _, err = run(program("banyand"), "-c", str(config), "--check")
+    assert code == 1 and str(file) in err, err
 
 
 def test_check_missing_file(tmp_path):

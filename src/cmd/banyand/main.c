@@ -55,6 +55,21 @@ static bool check_policies(const struct config *config)
 	return rc == 0;
 }
 
+/* So are the files of trust anchors and of secrets. */
+static bool check_secrets(const struct config *config)
+{
+	struct dnssec_anchors anchors = {0};
+	struct answer_cookies cookies;
+	char why[REFUSAL_TEXT_MAX];
+	int rc = config->resolver.enabled ? anchors_read(config, &anchors, why) : 0;
+	dnssec_anchors_done(&anchors);
+	if (rc == 0)
+		rc = secrets_load(config, &cookies, why);
+	if (rc < 0)
+		fprintf(stderr, "%s\n", why);
+	return rc == 0;
+}
+
 static int check(const char *path)
 {
 	_cleanup_(config_done) struct config *config = NULL;
@@ -64,7 +79,7 @@ static int check(const char *path)
 		fprintf(stderr, "%s\n", error.text);
 		return EXIT_FAILED;
 	}
-	if (!check_policies(config))
+	if (!check_policies(config) || !check_secrets(config))
 		return EXIT_FAILED;
 	printf("%s: good\n", path);
 	return EXIT_GOOD;
