@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import resource
 import socket
 import stat
 import subprocess
@@ -73,6 +74,13 @@ def test_confined_without_other_user(authority):
     d = authority()
     status = proc_status(d.process.pid, d.process.pid)
     assert status["CapEff"] == NO_CAPS and status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+
+
+def test_table_of_files_has_its_size_from_the_start(authority):
+    """Linux makes it larger while it is in use only by waiting for all CPUs, and a worker would stand still."""
+    d = authority()
+    most = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)[0]
+    assert int(proc_status(d.process.pid, d.process.pid)["FDSize"]) >= min(most, 8192)
 
 
 def test_unconfined(authority):

@@ -3,6 +3,7 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -14,8 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_USER "banyan"
-#define FILES_SPARE  256 /* descriptors beside sockets: zone files, control clients, the log */
+#define DEFAULT_USER       "banyan"
+#define FILES_SPARE        256   /* descriptors beside sockets: zone files, control clients, the log */
+#define FILES_RESERVED_MAX 65536 /* half a megabyte of the kernel's memory */
 
 static int refused(char why[REFUSAL_TEXT_MAX], const char *what, const char *name)
 {
@@ -116,12 +118,9 @@ int privileges_drop(const struct identity *identity, bool confine, char why[REFU
 	return rc;
 }
 
-/* Each connection and each exchange is a descriptor. */
-void privileges_raise_files(const struct config *config, unsigned workers)
+static void files_raise(rlim_t want)
 {
 	struct rlimit limit;
-	rlim_t want = (rlim_t)workers * (NET_EXCHANGES_MAX + NET_AGAIN_MAX + 2 * config->server.listen.count) +
-		      config->server.tcp_clients + FILES_SPARE;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
 		return;
 	struct rlimit more = {.rlim_cur = want, .rlim_max = limit.rlim_max < want ? want : limit.rlim_max};
@@ -132,4 +131,29 @@ void privileges_raise_files(const struct config *config, unsigned workers)
 	if (limit.rlim_cur < want)
 		log_info(STATION, "at most %llu files may be open; %llu would be needed at full load",
 			 (unsigned long long)limit.rlim_cur, (unsigned long long)want);
+}
+
+/* Linux doubles a process's table of descriptors when it is full, and once there are threads it waits each time until no CPU uses
+ * the old one: for some 10 to 500 ms, by how busy the machine is, a worker would answer nobody while it opens its 65th, 129th, 257th
+ * ... socket. So the table gets its size now. */
+static void files_reserve(rlim_t want)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	rlim_t most = want < limit.rlim_cur ? want : limit.rlim_cur;
+	if (most > FILES_RESERVED_MAX)
+		most = FILES_RESERVED_MAX;
+	int highest = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)most - 1);
+	if (highest >= 0)
+		close(highest);
+}
+
+/* Each connection and each exchange is a descriptor. */
+void privileges_raise_files(const struct config *config, unsigned workers)
+{
+	rlim_t want = (rlim_t)workers * (NET_EXCHANGES_MAX + NET_AGAIN_MAX + 2 * config->server.listen.count) +
+		      config->server.tcp_clients + FILES_SPARE;
+	files_raise(want);
+	files_reserve(want);
 }
