@@ -157,9 +157,15 @@ int wire_name_substitute(const uint8_t *name, const uint8_t *owner, const uint8_
 	return (int)(prefix + suffix);
 }
 
+/* Zone readers differ in what else they take without a backslash; libzscanner, which is ours, takes nothing else. */
+static bool is_plain(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+	       c == '*' || c == '/';
+}
+
 char *wire_name_text(const uint8_t *name, char out[WIRE_NAME_TEXT_MAX])
 {
-	static const char special[] = ".\\\"();@$";
 	char *p = out;
 	if (*name == 0) {
 		strcpy(out, ".");
@@ -174,7 +180,7 @@ char *wire_name_text(const uint8_t *name, char out[WIRE_NAME_TEXT_MAX])
 				*p++ = (char)('0' + c / 10 % 10);
 				*p++ = (char)('0' + c % 10);
 			} else {
-				if (strchr(special, c) != NULL)
+				if (!is_plain(c))
 					*p++ = '\\';
 				*p++ = (char)c;
 			}

@@ -11,6 +11,7 @@ static void text_and_back(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_string_equal(wire_name_text(n(texts[i]), out), texts[i]);
 	assert_string_equal(wire_name_text(n("example"), out), "example.");
+	assert_string_equal(wire_name_text(n("a+b.e*_-/x"), out), "a\\+b.e*_-/x."); /* what libzscanner reads back */
 	uint8_t name[WIRE_NAME_MAX];
 	static const char *const bad[] = {"", "..", ".x", "a..b", "\\", "\\25", "\\256.", "a\\"};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
