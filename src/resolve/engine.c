@@ -34,6 +34,7 @@ void resolve_settings_default(struct resolve_settings *settings)
 		.cookies = true,
 		.qname_minimisation = RESOLVE_MINIMISE_RELAXED,
 		.validate = true,
+		.refuse_sha1 = true, /* RFC 9905 section 2 */
 		.key_tag_signal = true,
 		.sentinel = true,
 		.ecs_ipv4_bits = 24, /* RFC 7871 section 11.1 */

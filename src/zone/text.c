@@ -31,7 +31,9 @@ static int text_unzstd(const uint8_t *data, size_t len, size_t max, struct buffe
 	ZSTD_inBuffer in = {.src = data, .size = len};
 	size_t left = 1;
 	int rc = stream != NULL ? 0 : BANYAN_ENOMEM;
-	while (rc == 0 && in.pos < in.size) {
+	/* when the input is used up, the decoder may still hold something */
+	while (rc == 0 && (in.pos < in.size || left != 0)) {
+		bool used_up = in.pos == in.size;
 		if (buffer_reserve(out, TEXT_STEP) < 0) {
 			rc = BANYAN_ENOMEM;
 			break;
@@ -39,22 +41,8 @@ static int text_unzstd(const uint8_t *data, size_t len, size_t max, struct buffe
 		ZSTD_outBuffer to = {.dst = out->data + out->len, .size = TEXT_STEP};
 		left = ZSTD_decompressStream(stream, &to, &in);
 		out->len += to.pos;
-		if (ZSTD_isError(left))
-			rc = BANYAN_EMALF;
-		else if (out->len > max)
-			rc = BANYAN_ELIMIT;
-	}
-	/* what the decoder still holds when the input is used up */
-	while (rc == 0 && left != 0) {
-		if (buffer_reserve(out, TEXT_STEP) < 0) {
-			rc = BANYAN_ENOMEM;
-			break;
-		}
-		ZSTD_outBuffer to = {.dst = out->data + out->len, .size = TEXT_STEP};
-		left = ZSTD_decompressStream(stream, &to, &in);
-		out->len += to.pos;
-		if (ZSTD_isError(left) || (to.pos == 0 && left != 0))
-			rc = BANYAN_EMALF; /* cut off */
+		if (ZSTD_isError(left) || (used_up && to.pos == 0 && left != 0))
+			rc = BANYAN_EMALF; /* damaged, or cut off */
 		else if (out->len > max)
 			rc = BANYAN_ELIMIT;
 	}

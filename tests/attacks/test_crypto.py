@@ -14,28 +14,24 @@ def drive_names(pattern):
     return drive
 
 
-def test_keytrap(attack, report):
-    """100 keys with one tag, the DNSKEY set and each answer with 100 false signatures: 10,000 checks if all are tried."""
-    ours, theirs = attack(KeyTrap, drive_names("q{}.keytrap.sec."))
+def false_signatures(report, title, ours, theirs):
     cpu = [o.per_question(o.cpu_ms) for o in (ours, theirs)]
     checks = ours.per_question(ours.counters["signatures_checked"])
-    report("KeyTrap", "signatures checked a question", "signatures_max", SIGNATURES_MAX, checks, "", ours.watched, theirs.watched)
-    report("KeyTrap", "CPU ms a question", "", "", *cpu)
+    report(title, "signatures checked a question", "signatures_max", SIGNATURES_MAX, checks, "", ours.watched, theirs.watched)
+    report(title, "CPU ms a question", "", "", *cpu)
     assert ours.rcodes == [2] * QUESTIONS
     assert 0 < checks <= SIGNATURES_MAX
     assert cpu[0] <= max(cpu[1], 10)
+
+
+def test_keytrap(attack, report):
+    """100 keys with one tag, the DNSKEY set and each answer with 100 false signatures: 10,000 checks if all are tried."""
+    false_signatures(report, "KeyTrap", *attack(KeyTrap, drive_names("q{}.keytrap.sec.")))
 
 
 def test_many_signatures(attack, report):
     """One key, 50 false signatures over each answer."""
-    ours, theirs = attack(SigJam, drive_names("q{}.jam.sec."), n_sigs=50)
-    cpu = [o.per_question(o.cpu_ms) for o in (ours, theirs)]
-    checks = ours.per_question(ours.counters["signatures_checked"])
-    report("KeyTrap, false signatures of a good key", "signatures checked a question", "signatures_max", SIGNATURES_MAX, checks, "", ours.watched, theirs.watched)
-    report("KeyTrap, false signatures of a good key", "CPU ms a question", "", "", *cpu)
-    assert ours.rcodes == [2] * QUESTIONS
-    assert 0 < checks <= SIGNATURES_MAX
-    assert cpu[0] <= max(cpu[1], 10)
+    false_signatures(report, "KeyTrap, false signatures of a good key", *attack(SigJam, drive_names("q{}.jam.sec."), n_sigs=50))
 
 
 def test_nsec3_cpu(attack, report):

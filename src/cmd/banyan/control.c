@@ -4,7 +4,6 @@
 #include "cmd.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,71 +36,40 @@ int ask_and_print(const char *command, const char *socket, const char *request)
 
 struct simple {
 	const char *name, *what;
-	bool has_json, has_counters;
+	unsigned allowed;
 	int words_max;     /* behind the command's name */
 	const char *words; /* what they may be */
 };
 
-static void usage(FILE *out, const struct simple *s)
+static int usage(const struct simple *s, int outcome)
 {
-	fprintf(out, "usage: banyan %s [--socket PATH]%s%s\n", s->name, s->has_json ? " [--json]" : "",
-		s->has_counters ? " [--counters]" : "");
+	FILE *out = outcome == ASK_HELP ? stdout : stderr;
+	fprintf(out, "usage: banyan %s [--socket PATH]%s%s\n", s->name, (s->allowed & ASK_JSON) != 0 ? " [--json]" : "",
+		(s->allowed & ASK_COUNTERS) != 0 ? " [--counters]" : "");
 	if (s->words_max > 0)
 		fprintf(out, "       banyan %s %s [--socket PATH]\n", s->name, s->words);
-	fprintf(out, "\n%s\n\n", s->what);
-	fprintf(out, "  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
-		     "                 or " CONTROL_SOCKET_HERE " in this folder)\n");
-	if (s->has_json)
+	fprintf(out, "\n%s\n\n" ASK_SOCKET_HELP, s->what);
+	if ((s->allowed & ASK_JSON) != 0)
 		fprintf(out, "  --json         write JSON\n");
-	if (s->has_counters)
+	if ((s->allowed & ASK_COUNTERS) != 0)
 		fprintf(out, "  --counters     the counters alone, all of them\n");
 	fprintf(out, "\nExit status: 0 done, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n");
+	return outcome == ASK_HELP ? CMD_OK : CMD_ERROR;
 }
 
 static int simple(int argc, char **argv, const struct simple *s)
 {
-	enum { SOCKET = 256, JSON, COUNTERS, HELP };
-	static const struct option options[] = {
-		{"socket", required_argument, NULL, SOCKET},
-		{"json", no_argument, NULL, JSON},
-		{"counters", no_argument, NULL, COUNTERS},
-		{"help", no_argument, NULL, HELP},
-		{NULL, 0, NULL, 0},
-	};
-	const char *socket = ask_socket_default();
-	bool json = false, counters = false, wrong = false;
-	optind = 1;
-	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (c) {
-		case SOCKET:
-			socket = optarg;
-			break;
-		case JSON:
-			json = true;
-			break;
-		case COUNTERS:
-			counters = true;
-			break;
-		case HELP:
-			usage(stdout, s);
-			return CMD_OK;
-		default:
-			wrong = true;
-		}
-	}
-	if (wrong || argc - optind > s->words_max || (json && !s->has_json) || (counters && !s->has_counters)) {
-		usage(stderr, s);
-		return CMD_ERROR;
-	}
 	_cleanup_(buffer_done) struct buffer request = {0};
-	int rc = buffer_printf(&request, "%s%s", counters ? "counters" : s->name, json ? " json" : "");
-	for (int i = optind; rc >= 0 && i < argc; i++)
-		rc = buffer_printf(&request, " %s", argv[i]);
+	struct ask_options options;
+	int outcome = ask_options_read(argc, argv, s->allowed, &options);
+	if (outcome != ASK_GOOD || options.n_words > s->words_max)
+		return usage(s, outcome == ASK_GOOD ? ASK_WRONG : outcome);
+	int rc = ask_request((options.flags & ASK_COUNTERS) != 0 ? "counters" : s->name, &options, &request);
 	if (rc < 0) {
 		fprintf(stderr, "banyan %s: %s\n", s->name, error_text(rc));
 		return CMD_ERROR;
 	}
-	return ask_and_print(s->name, socket, (const char *)request.data);
+	return ask_and_print(s->name, options.socket, (const char *)request.data);
 }
 
 int cmd_status(int argc, char **argv)
@@ -109,8 +77,7 @@ int cmd_status(int argc, char **argv)
 	static const struct simple s = {
 		.name = "status",
 		.what = "Says what the daemon serves, how it was proved, and what it has counted.",
-		.has_json = true,
-		.has_counters = true,
+		.allowed = ASK_JSON | ASK_COUNTERS,
 	};
 	return simple(argc, argv, &s);
 }
@@ -126,7 +93,7 @@ int cmd_anchors(int argc, char **argv)
 			"from now on, for a day, for a DURATION such as 90m or 3d, or until a DATE such as 2026-12-31; "
 			"or is\n"
 			"proved again.",
-		.has_json = true,
+		.allowed = ASK_JSON,
 		.words_max = 3,
 		.words = "negative NAME [DURATION | DATE | remove]",
 	};

@@ -3,10 +3,6 @@
 #include "ask.h"
 #include "cmd.h"
 
-#include <getopt.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "operate/operate.h"
 
 static const char trace_help[] =
@@ -17,10 +13,7 @@ static const char trace_help[] =
 	"root copy, lines marked [cache] from the cache.\n"
 	"\n"
 	"  --cold         walk from the root, whatever the cache holds\n"
-	"  --json         write JSON\n"
-	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
-	"                 or " CONTROL_SOCKET_HERE " in this folder)\n"
-	"\n"
+	"  --json         write JSON\n" ASK_SOCKET_HELP "\n"
 	"Exit status: 0 traced, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
 
 static const char why_help[] =
@@ -34,76 +27,31 @@ static const char why_help[] =
 	"and changes nothing.\n"
 	"\n"
 	"  --client ADDRESS  the client for whom it is: rules and views go by addresses\n"
-	"  --json         write JSON\n"
-	"  --socket PATH  control socket of the daemon (default " CONTROL_SOCKET_DEFAULT ",\n"
-	"                 or " CONTROL_SOCKET_HERE " in this folder)\n"
-	"\n"
+	"  --json         write JSON\n" ASK_SOCKET_HELP "\n"
 	"Exit status: 0 told, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
 
-static int usage(const char *help)
+static int ask_about_name(int argc, char **argv, const char *help, unsigned allowed)
 {
-	fputs(help, stderr);
-	return CMD_ERROR;
-}
-
-/* The request is words with spaces between; a name that has one in it must write it as \032. */
-static bool is_word(const char *text)
-{
-	return text[0] != 0 && strpbrk(text, " \t\r\n") == NULL;
-}
-
-static int ask_about_name(int argc, char **argv, const char *help, bool has_cold)
-{
-	enum { SOCKET = 256, JSON, COLD, CLIENT, HELP };
-	static const struct option options[] = {
-		{"socket", required_argument, NULL, SOCKET}, {"json", no_argument, NULL, JSON},
-		{"cold", no_argument, NULL, COLD},           {"client", required_argument, NULL, CLIENT},
-		{"help", no_argument, NULL, HELP},           {NULL, 0, NULL, 0},
-	};
-	const char *socket = ask_socket_default();
-	const char *client = NULL;
-	bool json = false, cold = false;
-	optind = 1;
-	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (c) {
-		case SOCKET:
-			socket = optarg;
-			break;
-		case JSON:
-			json = true;
-			break;
-		case COLD:
-			cold = true;
-			break;
-		case CLIENT:
-			client = optarg;
-			break;
-		case HELP:
-			fputs(help, stdout);
-			return CMD_OK;
-		default:
-			return usage(help);
-		}
-	}
-	int words = argc - optind;
-	if (words < 1 || words > 2 || (cold && !has_cold) || (client != NULL && (has_cold || !is_word(client))) ||
-	    !is_word(argv[optind]) || (words == 2 && !is_word(argv[optind + 1])))
-		return usage(help);
-	char request[OPERATE_REQUEST_MAX];
-	int n = snprintf(request, sizeof(request), "%s %s %s%s%s%s%s", argv[0], argv[optind],
-			 words == 2 ? argv[optind + 1] : "A", cold ? " cold" : "", client != NULL ? " client=" : "",
-			 client != NULL ? client : "", json ? " json" : "");
-	if (n >= (int)sizeof(request) - 1)
-		return usage(help);
-	return ask_and_print(argv[0], socket, request);
+	_cleanup_(buffer_done) struct buffer request = {0};
+	static char address[] = "A";
+	struct ask_options options;
+	int outcome = ask_options_read(argc, argv, allowed, &options);
+	if (outcome != ASK_GOOD || options.n_words < 1 || options.n_words > 2)
+		return ask_usage(help, outcome == ASK_GOOD ? ASK_WRONG : outcome);
+	char *words[] = {options.word[0], options.n_words == 2 ? options.word[1] : address};
+	options.word = words;
+	options.n_words = 2;
+	if (ask_request(argv[0], &options, &request) < 0 || request.len >= OPERATE_REQUEST_MAX - 1)
+		return ask_usage(help, ASK_WRONG);
+	return ask_and_print(argv[0], options.socket, (const char *)request.data);
 }
 
 int cmd_trace(int argc, char **argv)
 {
-	return ask_about_name(argc, argv, trace_help, true);
+	return ask_about_name(argc, argv, trace_help, ASK_JSON | ASK_COLD);
 }
 
 int cmd_why(int argc, char **argv)
 {
-	return ask_about_name(argc, argv, why_help, false);
+	return ask_about_name(argc, argv, why_help, ASK_JSON | ASK_CLIENT);
 }
