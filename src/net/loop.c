@@ -402,7 +402,9 @@ static int listener_start(struct net_listener *listener, int udp, int tcp)
 	}
 	listener->udp_fd = udp;
 	listener->handles = 2;
-	int rc = uv_listen((uv_stream_t *)&listener->tcp, NET_TCP_BACKLOG, net_tcp_accept);
+	int rc = loop->settings.accept_later
+			 ? 0
+			 : uv_listen((uv_stream_t *)&listener->tcp, NET_TCP_BACKLOG, net_tcp_accept);
 	if (rc == 0)
 		rc = uv_poll_start(&listener->udp, UV_READABLE, net_udp_readable);
 	if (rc < 0) {
@@ -411,6 +413,15 @@ static int listener_start(struct net_listener *listener, int udp, int tcp)
 		return rc == UV_EADDRINUSE ? BANYAN_EEXIST : BANYAN_EIO;
 	}
 	return 0;
+}
+
+int net_loop_accept(struct net_loop *loop)
+{
+	int rc = 0;
+	for (uint32_t i = 0; loop->settings.accept_later && rc == 0 && i < loop->n_listeners; i++)
+		rc = uv_listen((uv_stream_t *)&loop->listener[i]->tcp, NET_TCP_BACKLOG, net_tcp_accept);
+	loop->settings.accept_later = false;
+	return rc == 0 ? 0 : rc == UV_EADDRINUSE ? BANYAN_EEXIST : BANYAN_EIO;
 }
 
 int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn, void *ctx, uint16_t *ret_port)

@@ -33,6 +33,7 @@ struct net_settings {
 	uint32_t upstream_tcp_queries;  /* questions asked over one of them before it is closed */
 	uint32_t upstream_tcp_idle_ms;
 	uint32_t upstream_tcp_message_ms; /* a message must be whole so long after its first byte */
+	bool accept_later;                /* no TCP connection is taken before net_loop_accept() */
 	bool ipv4, ipv6;                  /* families for exchanges */
 	size_t n_outgoing;
 	const struct addr *outgoing; /* source addresses of exchanges; none = the kernel's choice */
@@ -115,6 +116,8 @@ int net_listen_probe(const struct addr *addr) _must_use_;
 /* Listens on UDP and TCP. *ret_port is the port taken (for port 0), may be NULL. */
 int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn, void *ctx, uint16_t *ret_port)
 	_must_use_;
+/* With settings.accept_later: from now on, before the loop runs. Whoever waits until TCP is accepted finds somebody who answers. */
+int net_loop_accept(struct net_loop *loop) _must_use_;
 
 /* `fn` is told of each TCP client that went away while questions of it were in flight (NET_LATER): index and generation
  * are those of their tickets. Never called from within another handler. */

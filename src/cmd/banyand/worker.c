@@ -115,6 +115,7 @@ static int loop_make(struct worker *worker, const struct config *config, struct 
 		.tcp_clients_per_address = config->server.tcp_clients_per_address,
 		.tcp_idle_ms = config->server.tcp_idle_ms,
 		.tcp_pipeline = config->server.tcp_pipeline,
+		.accept_later = true,
 		.upstream_tcp_connections = config->resolver.tcp_connections,
 		.upstream_tcp_per_server = config->resolver.tcp_connections_per_server,
 		.upstream_tcp_pipeline = config->resolver.tcp_pipeline,
@@ -301,14 +302,16 @@ int workers_start(struct workers *workers)
 	sigset_t all, before;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the keeper's */
-	int err = 0;
-	for (unsigned i = 0; err == 0 && i < workers->count; i++) {
+	int err = 0, rc = 0;
+	for (unsigned i = 0; rc == 0 && i < workers->count; i++)
+		rc = net_loop_accept(workers->worker[i].loop);
+	for (unsigned i = 0; rc == 0 && err == 0 && i < workers->count; i++) {
 		struct worker *worker = &workers->worker[i];
 		err = pthread_create(&worker->thread, NULL, worker_run, worker);
 		worker->running = err == 0;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err == 0 ? 0 : error_from_errno(err);
+	return rc < 0 ? rc : err == 0 ? 0 : error_from_errno(err);
 }
 
 void workers_stop(struct workers *workers)

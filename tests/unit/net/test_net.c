@@ -388,6 +388,29 @@ static void test_probe(void **state)
 
 /* ---- TCP ---- */
 
+/* A connection is only taken once somebody has said that all is ready; the address is taken before. */
+static void test_tcp_accept_later(void **state)
+{
+	struct net_settings settings = settings_default();
+	settings.accept_later = true;
+	struct server *s = server_start(&settings, "127.0.0.1@0");
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_port = htons(s->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct addr a;
+	assert_int_equal(addr_parse("127.0.0.1", s->port, &a), 0);
+	assert_int_equal(net_listen_probe(&a), BANYAN_EEXIST);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0 && errno == ECONNREFUSED);
+	close(fd);
+	net_loop_stop(s->loop);
+	pthread_join(s->thread, NULL);
+	assert_int_equal(net_loop_accept(s->loop), 0);
+	fd = client("127.0.0.1", s->port, SOCK_STREAM);
+	close(fd);
+	net_loop_free(s->loop);
+	free(s);
+}
+
 static void test_tcp_pipeline(void **state)
 {
 	struct net_settings settings = settings_default();
@@ -895,6 +918,7 @@ int main(void)
 		cmocka_unit_test(test_wildcard_source),
 		cmocka_unit_test(test_v6only),
 		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_tcp_accept_later),
 		cmocka_unit_test(test_tcp_pipeline),
 		cmocka_unit_test(test_tcp_later_and_pause),
 		cmocka_unit_test(test_tcp_half_close),
