@@ -104,11 +104,14 @@ static uint64_t target_cost(struct resolve *engine, const struct cut_target *tar
 	return cost;
 }
 
-static bool target_usable(const struct resolve *engine, const struct cut_target *target)
+static bool target_usable(const struct resolve *engine, const struct cut *cut, const struct cut_target *target)
 {
 	bool family = target->addr.family == 4 ? engine->settings.ipv4 : engine->settings.ipv6;
-	/* who is thought dead gets one chance when nobody else is left */
-	unsigned tries = target->info.dead_until_ms > engine->now_ms ? 1 : SERVER_TRIES_MAX;
+	const struct forward *forward = resolve_forward_of(cut);
+	/* where the walk may answer in its place, that needs time too */
+	unsigned tries = forward != NULL && !forward->first ? SERVER_TRIES_FORWARD : SERVER_TRIES_MAX;
+	if (target->info.dead_until_ms > engine->now_ms) /* one chance when nobody else is left */
+		tries = 1;
 	return family && !target->lame && !target->failed && target->tries < tries;
 }
 
@@ -121,10 +124,10 @@ int resolve_select_next(struct resolve *engine, struct cut *cut)
 	cut->again = 0;
 	if (cut->tries >= SERVER_ZONE_TRIES_MAX)
 		return BANYAN_ENOENT;
-	if (again > 0 && target_usable(engine, &cut->target[again - 1]))
+	if (again > 0 && target_usable(engine, cut, &cut->target[again - 1]))
 		return (int)again - 1;
 	for (unsigned i = 0; i < cut->n_targets; i++) {
-		if (!target_usable(engine, &cut->target[i]))
+		if (!target_usable(engine, cut, &cut->target[i]))
 			continue;
 		uint64_t cost = target_cost(engine, &cut->target[i]);
 		if (cost < COST_TRY)
@@ -140,7 +143,7 @@ int resolve_select_next(struct resolve *engine, struct cut *cut)
 }
 
 /* RFC 6298 section 2, with limits that suit single datagrams. */
-int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp)
+int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp, bool forwarder)
 {
 	int64_t srtt = info->srtt_ms, rto = SERVER_RTO_FIRST_MS;
 	if (info->known)
@@ -150,6 +153,8 @@ int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp)
 	if (rto < SERVER_RTO_MIN_MS)
 		rto = SERVER_RTO_MIN_MS;
 	rto <<= info->silences < 4 ? info->silences : 4;
+	if (tcp && forwarder)
+		return SERVER_TCP_FORWARD_MS;
 	if (tcp) {
 		rto *= SERVER_TCP_FACTOR;
 		if (rto < SERVER_TCP_MIN_MS)

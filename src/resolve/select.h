@@ -14,10 +14,12 @@
 #define SERVER_RTO_MAX_MS      3000
 #define SERVER_TCP_FACTOR      3 /* handshake, slow start */
 #define SERVER_TCP_MIN_MS      1200
+#define SERVER_TCP_FORWARD_MS  4000 /* who resolves for us may have to ask others first */
 #define SERVER_DEAD_AFTER      4 /* silences in a row */
 #define SERVER_DEAD_FIRST_MS   5000
 #define SERVER_DEAD_MAX_MS     600000
 #define SERVER_TRIES_MAX       3  /* of one address in one walk through one zone */
+#define SERVER_TRIES_FORWARD   4  /* of a forwarder: for six seconds, since it may have slow servers to ask */
 #define SERVER_ZONE_TRIES_MAX  16 /* of all addresses in it */
 #define SERVER_EXPLORE_PERCENT 5
 #define SERVER_UNKNOWN_MS      100 /* an unknown server counts as something below this, at random: so it gets its turn */
@@ -50,7 +52,7 @@ bool resolve_select_refused(const struct resolve *engine, const struct addr *add
 void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first, uint16_t type);
 /* Index of the target to ask next, or BANYAN_ENOENT when none is left. */
 int resolve_select_next(struct resolve *engine, struct cut *cut);
-int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp);
+int64_t resolve_select_timeout_ms(const struct server_info *info, bool tcp, bool forwarder);
 
 /* What happened: updates `info` and the shared cache. */
 /* Messages to IPv4 and IPv6 servers: what does not work here is asked last. */

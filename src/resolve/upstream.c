@@ -62,8 +62,9 @@ static int exchange_send(struct resolve *engine, struct exchange *exchange, cons
 	int len = msg == NULL ? BANYAN_ENOMEM : write_question(engine, exchange, info, msg);
 	if (len < 0)
 		return len;
+	bool forwarder = resolve_forward_of(exchange->task->cut) != NULL;
 	int rc = resolve_timer_set(&engine->timers, &exchange->timeout,
-				   engine->now_ms + resolve_select_timeout_ms(info, exchange->tcp));
+				   engine->now_ms + resolve_select_timeout_ms(info, exchange->tcp, forwarder));
 	if (rc < 0)
 		return rc;
 	struct resolve_action action = {.kind = RESOLVE_SEND};
