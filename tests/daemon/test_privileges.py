@@ -169,6 +169,17 @@ def test_folder_that_cannot_be_written_or_has_a_daemon_already(tmp_path):
     assert warned[0] and sorted(warned[1:]) == [False, True], logs
 
 
+def test_sigterm_while_it_starts(daemon, tmp_path):
+    """Who does not want to wait until a large zone is proved need not."""
+    (tmp_path / "large.zone").write_text("large. 60 SOA ns h 1 60 60 600 60\nlarge. 60 NS ns.large.\nns.large. 60 A 192.0.2.1\n" +
+                                         "".join(f"n{i}.large. 60 A 192.0.2.2\n" for i in range(200000)))
+    d = daemon({"resolver": {"enabled": False}, "zones": [{"name": "large.", "file": str(tmp_path / "large.zone")}]}, start=False)
+    d.launch()
+    wait_for("its first signs of life", lambda: os.path.exists(d.socket))
+    d.stop()
+    assert not os.path.exists(d.socket)
+
+
 def test_a_socket_that_was_chosen_must_be_had(tmp_path):
     config = tmp_path / "c.yaml"
     config.write_text(f"server: {{listen: [127.0.0.1@{free_port()}], control: /proc/control.sock}}\nroot: {{file: ''}}\n")

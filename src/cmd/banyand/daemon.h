@@ -298,6 +298,8 @@ struct keeper {
 	struct cache_file *cache_file; /* NULL = none */
 };
 
+/* From here until keeper_run(), SIGTERM and SIGINT end the process at once with status 0; the socket, if any, is removed. */
+void keeper_early_signals(const char *socket);
 int keeper_init(struct keeper *keeper, const char *config_path) _must_use_;
 int keeper_run(struct keeper *keeper); /* until it is told to stop */
 void keeper_stop(struct keeper *keeper);

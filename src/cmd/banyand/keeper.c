@@ -3,9 +3,11 @@
 #include "daemon.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 struct posted {
 	struct posted *next;
@@ -50,6 +52,25 @@ int keeper_post(struct keeper *keeper, void (*fn)(void *ctx), void *ctx)
 }
 
 /* ---- signals ---- */
+
+/* Until the loop runs there is nothing to be saved: who does not want to wait for large zones need not. */
+static char early_socket[PATH_MAX];
+
+static void on_early_end(int signal)
+{
+	if (early_socket[0] != 0)
+		(void)unlink(early_socket);
+	_exit(0);
+}
+
+void keeper_early_signals(const char *socket)
+{
+	struct sigaction action = {.sa_handler = on_early_end};
+	if (socket != NULL)
+		snprintf(early_socket, sizeof early_socket, "%s", socket);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
 
 static void on_sighup(uv_signal_t *handle, int signal)
 {
@@ -103,11 +124,7 @@ int keeper_init(struct keeper *keeper, const char *config_path)
 	keeper->async.data = keeper->sighup.data = keeper->sigterm.data = keeper->sigint.data = keeper;
 	keeper->watchdog.data = keeper->expiry.data = keeper;
 	signal(SIGPIPE, SIG_IGN);
-	return uv_signal_start(&keeper->sighup, on_sighup, SIGHUP) < 0 ||
-			       uv_signal_start(&keeper->sigterm, on_sigterm, SIGTERM) < 0 ||
-			       uv_signal_start(&keeper->sigint, on_sigterm, SIGINT) < 0
-		       ? BANYAN_EIO
-		       : 0;
+	return uv_signal_start(&keeper->sighup, on_sighup, SIGHUP) < 0 ? BANYAN_EIO : 0;
 }
 
 /* Closing the handles gives the signals back to the system, for which SIGTERM and SIGHUP are an end without a word. A second
@@ -157,6 +174,9 @@ void keeper_stop(struct keeper *keeper)
 
 int keeper_run(struct keeper *keeper)
 {
+	if (!keeper->stopping && (uv_signal_start(&keeper->sigterm, on_sigterm, SIGTERM) < 0 ||
+				  uv_signal_start(&keeper->sigint, on_sigterm, SIGINT) < 0))
+		log_error(STATION, "signals cannot be handled: SIGTERM ends the daemon without saving its cache");
 	watchdog_start(keeper);
 	expiry_watch(keeper);
 	uv_run(&keeper->loop, UV_RUN_DEFAULT); /* ends when all is closed and a reload that was under way is over */

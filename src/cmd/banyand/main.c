@@ -92,6 +92,8 @@ static int control_open(struct keeper *keeper, const struct config *config, char
 	int rc = privileges_rundir(config->server.rundir, &keeper->identity, why);
 	if (rc == 0)
 		rc = control_start(keeper, config->server.control, why);
+	if (rc == 0)
+		keeper_early_signals(config->server.control);
 	if (rc == 0 && keeper->identity.change &&
 	    chown(config->server.control, keeper->identity.uid, keeper->identity.gid) < 0) {
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot give the control socket to %s", keeper->identity.name);
@@ -176,6 +178,7 @@ static int serve(const char *path)
 	static struct keeper keeper;
 	struct config *config;
 	struct config_error error;
+	keeper_early_signals(NULL);
 	if (config_read_file(path, &config, &error) < 0) {
 		log_error(STATION, "%s", error.text);
 		return EXIT_FAILED;
