@@ -185,6 +185,58 @@ static void foreign_files_are_refused(void **state)
 	resolve_cache_free(cache);
 }
 
+/* The head of the first form, which had no rules; forms that nobody knows. */
+static void older_forms_are_read(void **state)
+{
+	static const uint8_t key[16] = "banyan's blocks";
+	uint8_t head[RESOLVE_CACHE_HEAD] = "banyanca";
+	struct resolve_cache_head told;
+	head[23] = CONTEXT;
+	for (uint8_t version = 0; version < 5; version++) {
+		head[11] = version;
+		uint64_t sum = hash_sip(head, 24, key);
+		wire_put32(head + 24, (uint32_t)(sum >> 32));
+		wire_put32(head + 28, (uint32_t)sum);
+		bool known = version == 1 || version == 2;
+		assert_int_equal(resolve_cache_load_head(head, sizeof head, &told),
+				 known ? RESOLVE_CACHE_HEAD : BANYAN_EUNSUPP);
+		if (known)
+			assert_true(told.version == version && told.context == CONTEXT && told.rules == 0);
+	}
+}
+
+/* Under other rules nothing is proved; records that are kept for synthesis would be nothing without their proof. */
+static void what_other_rules_proved_is_unchecked(void **state)
+{
+	_cleanup_(buffer_done) struct buffer file = {0};
+	_cleanup_(arena_done) struct arena arena = {0};
+	uint8_t pack[] = {0, 4, 192, 0, 2, 1, 0, 20, 0, 1, 8, 2, 0, 0, 0, 60, 0, 0, 0, 9, 0, 0, 0, 1, 0, 7, 0, 1};
+	struct rrset set = {.owner = name_at(1),
+			    .type = WIRE_TYPE_A,
+			    .count = 1,
+			    .n_sigs = 1,
+			    .rank = RANK_AUTHORITY,
+			    .security = SECURITY_SECURE,
+			    .expires_ms = WORLD_EPOCH_MS + 60000,
+			    .pack = pack,
+			    .size = sizeof pack};
+	for (unsigned other = 0; other < 2; other++) {
+		struct resolve_cache *from = cache_new(1), *to = cache_new(2);
+		struct resolve_cache_loaded loaded = {.unproved = other};
+		file.len = 0;
+		assert_int_equal(resolve_cache_put_set(from, WORLD_EPOCH_MS, &set), 0);
+		save(from, WORLD_EPOCH_MS, 0, &file);
+		assert_int_equal(load(to, WORLD_EPOCH_MS, file.data, file.len, PIECE, &loaded), 0);
+		assert_int_equal(loaded.entries, 1);
+		const struct rrset *got = resolve_cache_set(to, &arena, WORLD_EPOCH_MS, set.owner, WIRE_TYPE_A);
+		assert_non_null(got);
+		assert_int_equal(got->security, other ? SECURITY_UNCHECKED : SECURITY_SECURE);
+		assert_int_equal(got->n_sigs, 1);
+		resolve_cache_free(from);
+		resolve_cache_free(to);
+	}
+}
+
 static void torn_files_cost_what_is_torn(void **state)
 {
 	_cleanup_(buffer_done) struct buffer file = {0};
@@ -269,6 +321,8 @@ int main(void)
 		cmocka_unit_test(brings_all_sorts),
 		cmocka_unit_test(the_clock_was_put_back),
 		cmocka_unit_test(foreign_files_are_refused),
+		cmocka_unit_test(older_forms_are_read),
+		cmocka_unit_test(what_other_rules_proved_is_unchecked),
 		cmocka_unit_test(torn_files_cost_what_is_torn),
 		cmocka_unit_test(hostile_files_break_nothing),
 	};
