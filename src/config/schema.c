@@ -417,7 +417,8 @@ const struct config_option config_options[] = {
 	 "kept."},
 	{"resolver.cache-negative-ttl-min", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_negative_ttl_min),
 	 "0s", RANGE(0, 3600), NULL,
-	 "Shortest time that the absence of a name or type stays in the cache. What is signed never stays longer than its "
+	 "Shortest time that the absence of a name or type stays in the cache. What is signed never stays longer than "
+	 "its "
 	 "signer says."},
 	{"resolver.nxdomain-cut", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.nxdomain_cut), "secure", RANGE(0, 2),
 	 nxdomain_cuts,
@@ -462,7 +463,11 @@ const struct config_option config_options[] = {
 	 "default "
 	 "this machine's links, and what is no address. Servers that this file names, and delegations below stub "
 	 "zones, are "
-	 "asked wherever they are. The addresses of server.listen are never asked."},
+	 "asked wherever they are. Private networks (RFC 1918, RFC 4193, "
+	 "RFC 6598) are not in the list, since companies delegate parts of their zones to servers there; whoever does "
+	 "not "
+	 "should add 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and fc00::/7, so that no zone of the "
+	 "Internet can send questions into his own network. The addresses of server.listen are never asked."},
 	{"resolver.harden-glue", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.harden_glue), "true", RANGE(0, 1), NULL,
 	 "Use an address that comes with a delegation only when its name is inside the zone that delegates. When "
 	 "false, "
