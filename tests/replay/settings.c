@@ -131,8 +131,26 @@ void settings_ecs(struct scenario *s)
 	}
 }
 
+/* How replies look: settings of answer/; false: another name. */
+static bool view_set(struct scenario *s)
+{
+	const struct {
+		const char *name;
+		bool *at;
+	} flags[] = {{"rotate", &s->view.rotate}, {"minimal-responses", &s->view.minimal_results}};
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (strcmp(flags[i].name, s->word[1]) != 0)
+			continue;
+		*flags[i].at = text_number(s, s->word[2]) != 0;
+		return true;
+	}
+	return false;
+}
+
 void settings_set(struct scenario *s)
 {
+	if (view_set(s))
+		return;
 	const struct row *row = rows;
 	while (row < rows + ARRAY_SIZE(rows) && strcmp(row->name, s->word[1]) != 0)
 		row++;
