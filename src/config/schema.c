@@ -388,7 +388,7 @@ const struct config_option config_options[] = {
 	{"resolver.zone-questions-min", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.zone_questions_min), "20",
 	 RANGE(1, SOCKETS_MAX), NULL, "What is left of resolver.zone-questions-max while these servers do not answer."},
 	{"resolver.cache-size", CONFIG_SIZE, CONFIG_RESTART, FIELD(resolver.cache_size), "64M",
-	 RANGE(KIB *KIB, KIB *KIB *KIB *KIB), NULL, "Memory of the cache, which all workers share."},
+	 RANGE(KIB *KIB, KIB *KIB *KIB *KIB), NULL, "Memory of the cache, which all workers share; taken as it fills."},
 	{"resolver.cache-keep", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.cache_keep), "yes", RANGE(0, 1), NULL,
 	 "Whether the cache outlives the daemon: it is written to resolver.cache-file, and read back at the next "
 	 "start."},

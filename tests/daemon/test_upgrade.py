@@ -2,17 +2,19 @@
 """
 The daemon is upgraded: what an older one left in its file answers in the newer one. caches/ has files as older versions wrote them, each
 filled by a daemon with the configuration below, that was asked for QUESTIONS: form-1-first by the first that had a file, form-1-last by the
-last of that form, form-2 by the first of that form. Whoever changes the form adds one, and keeps those that are there.
+last of that form, form-2 by the first of that form. Those in signed/ know SIGNED, below the root that is there, whose signatures are good
+for long. Whoever changes the form adds one of each, and keeps those that are there.
 """
 import struct
 import time
 from pathlib import Path
 
+import dns.flags
 import dns.rcode
 import pytest
 
 CACHES = Path(__file__).parent / "caches"
-FILES = sorted(p.name for p in CACHES.iterdir())
+FILES = sorted(p.name for p in CACHES.iterdir() if p.is_file())
 MASK = (1 << 64) - 1
 HEAD, BLOCK_HEAD, ENTRY_HEAD = 32, 16, 20
 
@@ -21,6 +23,12 @@ QUESTIONS = ([(f"n{i}.tree.", t) for i in range(30) for t in ("A", "AAAA")] +
 DENIED = [("none.tree.", "A", dns.rcode.NXDOMAIN), ("n1.tree.", "TXT", dns.rcode.NOERROR)]
 # nothing of it may depend on where the test runs: a file is only read under the settings that it was learned under
 SETTINGS = {"root": {"file": ""}, "stub": [{"zone": "tree.", "servers": ["127.0.0.4@15353"], "validate": False}]}
+
+SIGNED = ([(f"n{i}.signed.", "A", dns.rcode.NOERROR, True) for i in range(10)] +
+          [(f"n{i}.tree.", "A", dns.rcode.NOERROR, False) for i in range(3)] +
+          [("alias.signed.", "A", dns.rcode.NOERROR, True), ("x.w.signed.", "TXT", dns.rcode.NOERROR, True),
+           ("n1.signed.", "MX", dns.rcode.NOERROR, True), ("none.signed.", "A", dns.rcode.NXDOMAIN, True),
+           ("none.tree.", "A", dns.rcode.NXDOMAIN, False)])
 
 
 def rotated(v, n):
@@ -92,6 +100,22 @@ def daemon_on(daemon, tmp_path, data, settings=SETTINGS, resolver=None):
     return daemon(config)
 
 
+def head_here(daemon, tmp_path, name, settings, resolver):
+    """What tells the settings, as the daemon that wrote the file would have written it here: names of files are in it."""
+    if not name.startswith("form-1"):
+        daemon_on(daemon, tmp_path, b"", settings, resolver).stop()
+        return (tmp_path / "kept").read_bytes()[12:24]
+    text = f"1 0 50 86400 0 3600 0 {resolver['upstream-port']}"
+    text += "" if name == "form-1-first" else "\nanchors 0 "
+    text += "".join(f"\nanchors {path}" for path in settings["root"]["anchors"])
+    return bytes(4) + siphash(text.encode(), b"banyan's context").to_bytes(8, "big")
+
+
+def with_head(data, told):
+    head = data[:12] + told
+    return head + siphash(head).to_bytes(8, "big") + data[HEAD:]
+
+
 def test_checksums_are_ours():
     for name in FILES:
         data = (CACHES / name).read_bytes()
@@ -117,6 +141,22 @@ def test_a_file_of_an_older_daemon(daemon, tmp_path, name):
     assert written[8:12] == (CACHES / FILES[-1]).read_bytes()[8:12]
     d.start()
     assert all(d.ask(*question).answer for question in QUESTIONS)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_an_older_daemon_proved(daemon, tmp_path, name):
+    """Signed names are as authentic as before, with all servers gone: what proves them was in the cache as well."""
+    data, n = as_if_new((CACHES / "signed" / name).read_bytes())
+    root = {"file": str(CACHES / "signed" / "root.zone"), "anchors": [str(CACHES / "signed" / "anchor.ds")]}
+    settings, resolver = {"root": root}, {"upstream-port": 15353, "ipv6": False}
+    d = daemon_on(daemon, tmp_path, with_head(data, head_here(daemon, tmp_path, name, settings, resolver)), settings,
+                  resolver)
+    assert f"cache: {n} entries from" in d.log() or "proved by other rules" in d.log()
+    assert "0 left out" in d.log()
+    for owner, rtype, rcode, authentic in SIGNED:
+        reply = d.ask(owner, rtype, want_dnssec=True)
+        assert (reply.rcode(), bool(reply.flags & dns.flags.AD)) == (rcode, authentic), (owner, reply.to_text())
+        assert bool(reply.answer) == (rcode == dns.rcode.NOERROR and rtype != "MX")
 
 
 @pytest.mark.parametrize("name", FILES)
