@@ -236,7 +236,8 @@ static void the_table_keeps_its_room(void **state)
 		struct shard shard = {0};
 		uint32_t *memory = calloc(rooms[r] + 1, sizeof *memory);
 		uint64_t *area = calloc(20000, 32);
-		assert_true(memory != NULL && area != NULL);
+		assert_non_null(memory);
+		assert_non_null(area);
 		memory[rooms[r]] = 0xdeadbeef;
 		assert_in_range(resolve_shard_table(&shard, (uint8_t *)memory, rooms[r]),
 				rooms[r] * 4 - rooms[r] * 4 / 64, rooms[r] * 4);
