@@ -107,9 +107,9 @@ int main(int argc, char **argv)
 				"512", "10000", "512", "100000", "512", "1000000"};
 	char **cell = argc > 1 ? argv + 1 : usual;
 	int n = argc > 1 ? argc - 1 : (int)ARRAY_SIZE(usual);
-	printf("| cache, MiB | put | kept | page faults each | resident bytes each | looked and put, ns | slowest, us "
-	       "| "
-	       "found, ns | found, %% |\n|---|---|---|---|---|---|---|---|\n");
+	printf("| cache, MiB | put | kept | page faults each | resident bytes each | looked and put, ns | found, ns | "
+	       "found, %% |\n"
+	       "|---|---|---|---|---|---|---|---|\n");
 	for (int i = 0; i + 1 < n; i += 2) {
 		fflush(stdout);
 		pid_t child = fork();
