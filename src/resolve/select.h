@@ -15,7 +15,7 @@
 #define SERVER_TCP_FACTOR      3 /* handshake, slow start */
 #define SERVER_TCP_MIN_MS      1200
 #define SERVER_TCP_FORWARD_MS  4000 /* who resolves for us may have to ask others first */
-#define SERVER_DEAD_AFTER      4 /* silences in a row */
+#define SERVER_DEAD_AFTER      4    /* silences in a row */
 #define SERVER_DEAD_FIRST_MS   5000
 #define SERVER_DEAD_MAX_MS     600000
 #define SERVER_TRIES_MAX       3  /* of one address in one walk through one zone */
