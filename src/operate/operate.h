@@ -126,6 +126,7 @@ struct operate_rule {
 	const char *name, *rule, *action; /* in words */
 	enum reason reason;
 	bool noted; /* it changes nothing */
+	bool ends;  /* nobody is asked for the name */
 };
 #define OPERATE_RULES_MAX 16
 

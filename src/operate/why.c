@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <strings.h>
 
 #define PRINT(rc, out, ...) ((rc) = (rc) < 0 ? (rc) : buffer_printf((out), __VA_ARGS__))
 
@@ -83,6 +84,15 @@ static int origin_text(const struct resolve_fact *fact, const struct words *w, s
 	return rc;
 }
 
+/* Does a rule answer for the name, so that nobody is ever asked for it? */
+static bool is_ended(const struct operate_why *why, const char *name)
+{
+	for (size_t i = 0; i < why->n_rules; i++)
+		if (why->rule[i].ends && strcasecmp(why->rule[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static int fact_text(const struct operate_why *why, const struct resolve_fact *fact, struct buffer *out)
 {
 	struct words w;
@@ -111,6 +121,8 @@ static int fact_text(const struct operate_why *why, const struct resolve_fact *f
 	case RESOLVE_FACT_FAILURE:
 		return failure_text(fact, &w, out);
 	case RESOLVE_FACT_UNKNOWN:
+		if (is_ended(why, w.name))
+			return 0;
 		PRINT(rc, out, "Nothing is known of %s %s: a question for it would walk; banyan trace shows how.\n",
 		      w.name, w.type);
 		return rc;

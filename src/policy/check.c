@@ -248,14 +248,16 @@ const char *policy_action_text(enum policy_action action)
 
 char *policy_rule_text(const struct policy_rule *rule, char out[POLICY_TEXT_MAX])
 {
-	static const char *const trigger[POLICY_TRIGGERS] = {"local",  "client-ip", "qname",
-							     "rpz-ip", "nsdname",   "nsip"};
+	static const char *const trigger[POLICY_TRIGGERS] = {"local record", "client-ip", "qname",
+							     "rpz-ip",       "nsdname",   "nsip"};
 	char name[WIRE_NAME_TEXT_MAX], zone[WIRE_NAME_TEXT_MAX], addr[ADDR_TEXT_MAX];
 	int n = 0;
+	if (rule->zone != NULL && rule->trigger == POLICY_TRIGGER_LOCAL) {
+		snprintf(out, POLICY_TEXT_MAX, "local zone %.300s", wire_name_text(rule->zone, zone));
+		return out;
+	}
 	if (rule->zone != NULL)
-		n = snprintf(out, POLICY_TEXT_MAX, "%s %.300s ",
-			     rule->trigger == POLICY_TRIGGER_LOCAL ? "zone" : "policy zone",
-			     wire_name_text(rule->zone, zone));
+		n = snprintf(out, POLICY_TEXT_MAX, "policy zone %.300s ", wire_name_text(rule->zone, zone));
 	if (rule->name != NULL)
 		snprintf(out + n, POLICY_TEXT_MAX - (size_t)n, "%s %s%s", trigger[rule->trigger],
 			 rule->wildcard ? "*." : "", wire_name_text(rule->name, name));

@@ -210,13 +210,14 @@ def test_why_names_zone_and_rule(resolver, tmp_path):
         code, out, err = d.cli("why", *words)
         assert code == 0, err
         return out
-    assert "x.shop.example. is decided by zone shop.example. local x.shop.example.: refused (policy-blocked)." in why("x.shop.example")
+    assert "x.shop.example. is decided by local zone shop.example.: refused (policy-blocked)." in why("x.shop.example")
+    assert "would walk" not in why("x.shop.example") and "would walk" in why("unknown.example")
     assert "The client is in the view default." in why("bad.example") and "decided" not in why("bad.example")
     text = why("bad.example", "--client", "127.0.3.9")
     assert "The client is in the view kids." in text
     assert "bad.example. is decided by policy zone block.rpz. qname bad.example.: no such name (policy-censored)." in text
     text = why("host.lan", "--client", "127.0.3.9")
-    assert "host.lan. is decided by local host.lan.: local data (local-data)." in text
+    assert "host.lan. is decided by local record host.lan.: local data (local-data)." in text
     assert "bad.example. is decided by policy zone block.rpz." in text
     assert "www.example. matches policy zone told.rpz. qname www.example., which is only told of." in why("www.example")
     assert "rules about addresses or servers" in why("far.example", "--client", "127.0.3.9")

@@ -53,13 +53,14 @@ static void know(struct looking *l)
 	}
 }
 
-static void add_rule(struct looking *l, const struct policy_rule *rule, const char *action, enum reason reason,
-		     bool noted)
+/* Its place, to be told more of it; NULL = there is none. */
+static struct operate_rule *add_rule(struct looking *l, const struct policy_rule *rule, const char *action,
+				     enum reason reason, bool noted)
 {
 	char text[POLICY_TEXT_MAX], name[WIRE_NAME_TEXT_MAX];
 	struct operate_why *why = l->why;
 	if (why->n_rules == OPERATE_RULES_MAX)
-		return;
+		return NULL;
 	struct operate_rule made = {
 		.name = arena_printf(l->arena, "%s", wire_name_text(l->name, name)),
 		.rule = arena_printf(l->arena, "%s", policy_rule_text(rule, text)),
@@ -67,8 +68,10 @@ static void add_rule(struct looking *l, const struct policy_rule *rule, const ch
 		.reason = reason,
 		.noted = noted,
 	};
-	if (made.name != NULL && made.rule != NULL)
-		why->rule[why->n_rules++] = made;
+	if (made.name == NULL || made.rule == NULL)
+		return NULL;
+	why->rule[why->n_rules] = made;
+	return &why->rule[why->n_rules++];
 }
 
 /* Does the root copy deny the name before a default zone can? */
@@ -115,10 +118,12 @@ static void look(struct looking *l, const uint8_t **ret_next)
 		l->why->rules_open |= l->n_addrs + l->n_ns == 0 && verdict != POLICY_HIT;
 	}
 	if (hit.noted)
-		add_rule(l, &hit.note, "only told of", REASON_NONE, true);
+		(void)add_rule(l, &hit.note, "only told of", REASON_NONE, true);
 	bool hits = verdict == POLICY_HIT && !(hit.by_default && hit.action == POLICY_NXDOMAIN && root_denies(l));
-	if (hits)
-		add_rule(l, &hit.rule, policy_action_text(hit.action), hit.reason, false);
+	struct operate_rule *rule =
+		hits ? add_rule(l, &hit.rule, policy_action_text(hit.action), hit.reason, false) : NULL;
+	if (rule != NULL)
+		rule->ends = hit.action != POLICY_PASS && hit.action != POLICY_TCP_ONLY;
 	*ret_next = alias_of(l, hits && hit.action != POLICY_PASS ? &hit : NULL);
 }
 
