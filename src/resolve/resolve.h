@@ -439,6 +439,7 @@ struct resolve_why_from {
 	const struct image *root; /* NULL = none */
 	uint16_t upstream_port;
 	uint32_t stale_age_s; /* how long what has expired is still of use; 0 = not at all */
+	enum resolve_nxdomain_cut nxdomain_cut;
 };
 /* Looks, asks nobody, changes nothing. Any thread. Everything in `ret` lives in the arena. BANYAN_ENOMEM. */
 int resolve_why(const struct resolve_why_from *from, struct arena *arena, int64_t wall_ms, const uint8_t *qname,

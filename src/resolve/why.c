@@ -14,6 +14,7 @@ struct why {
 	int64_t wall_ms;
 	uint16_t upstream_port;
 	uint32_t stale_age_s;
+	enum resolve_nxdomain_cut nxdomain_cut;
 	struct resolve_facts *facts;
 	uint8_t name[WIRE_NAME_MAX];
 	uint16_t type;
@@ -147,7 +148,23 @@ static int look_alias(struct why *why)
 	return 1;
 }
 
-/* Data or denial of why->name itself: 1 = that is the end of it. */
+/* A name above it that does not exist, and so nothing below (RFC 8020). */
+static int look_above(struct why *why)
+{
+	struct cache_denial denial;
+	unsigned labels = wire_name_labels(why->name);
+	for (unsigned up = 1; up < labels && why->nxdomain_cut != RESOLVE_NXDOMAIN_CUT_OFF; up++) {
+		const uint8_t *above = wire_name_skip(why->name, up);
+		if (!resolve_cache_nxdomain(why->cache, why->arena, why->wall_ms, above, &denial) ||
+		    (why->nxdomain_cut == RESOLVE_NXDOMAIN_CUT_SECURE && denial.security != SECURITY_SECURE))
+			continue;
+		int rc = fact_denial(why, above, &denial);
+		return rc < 0 ? rc : 1;
+	}
+	return 0;
+}
+
+/* Data or denial of why->name: 1 = that is the end of it. */
 static int look_here(struct why *why)
 {
 	struct rrset *set;
@@ -164,7 +181,7 @@ static int look_here(struct why *why)
 		break;
 	}
 	if (!resolve_cache_nxdomain(why->cache, why->arena, why->wall_ms, why->name, &denial))
-		return 0;
+		return look_above(why);
 	rc = fact_denial(why, why->name, &denial);
 	return rc < 0 ? rc : 1;
 }
@@ -317,6 +334,7 @@ int resolve_why(const struct resolve_why_from *from, struct arena *arena, int64_
 			  .wall_ms = wall_ms,
 			  .upstream_port = from->upstream_port,
 			  .stale_age_s = from->stale_age_s,
+			  .nxdomain_cut = from->nxdomain_cut,
 			  .facts = ret,
 			  .type = qtype};
 	ret->count = 0;

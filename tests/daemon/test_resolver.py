@@ -337,6 +337,18 @@ def test_why_alias_denial_and_root(world):
     assert why(d, "no-such-tld.")[0]["kind"] == "root"
 
 
+def test_why_nothing_is_below_what_does_not_exist(world):
+    """RFC 8020, as far as the resolver believes it."""
+    _, d, _ = world({"nxdomain-cut": "all"})
+    d.ask("none.example.")
+    fact = why(d, "a.b.none.example.")[0]
+    assert fact["kind"] == "denial" and fact["rcode"] == "NXDOMAIN" and fact["name"] == "none.example."
+    assert "none.example. does not exist, nor anything below it" in d.cli("why", "a.b.none.example.")[1]
+    _, d, _ = world()
+    d.ask("none.example.")
+    assert why(d, "a.b.none.example.")[0]["kind"] == "unknown"  # this denial is not proved
+
+
 def test_why_it_failed_and_what_to_do(world):
     _, d, _ = world()
     d.ask("www.dead.", use_edns=0)

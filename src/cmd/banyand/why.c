@@ -69,6 +69,7 @@ static int write_why(struct keeper *keeper, const struct request *request, struc
 			.cache = keeper->workers.cache,
 			.root = g->view.root,
 			.upstream_port = g->config->resolver.upstream_port,
+			.nxdomain_cut = (enum resolve_nxdomain_cut)g->config->resolver.nxdomain_cut,
 			.stale_age_s = g->config->resolver.serve_stale ? g->config->resolver.stale_age_max : 0};
 		int rc = resolve_why(&from, &arena, clock_wall_ms(), request->qname, request->qtype, facts);
 		if (rc < 0)
