@@ -87,6 +87,7 @@ struct answer_view {
 	const struct answer_zone *zone;     /* sorted by answer_view_sort() */
 	_Atomic(const struct image *) root; /* the resolver's local root; NULL = none, or not usable any more */
 	const struct policy *policy;        /* what the operator says about names; NULL = nothing */
+	struct resolve_live live;           /* settings of the resolver that a reload changes */
 	_Atomic(const struct resolve_negatives *) negatives; /* where nothing is to be proved; NULL = nowhere */
 	int64_t root_from_s,
 		root_until_s; /* UNIX seconds between which its signatures hold, those of a refused copy too; 0 = not known */

@@ -266,6 +266,7 @@ static void step(struct answer_recursor *recursor, struct resolve_event *event, 
 		more.root_on_loopback = view->root_on_loopback;
 		more.policy = view->policy;
 		more.negatives = view->negatives;
+		more.live = view->live.version != 0 ? &view->live : NULL;
 		const struct resolve_actions *actions = resolve_step(s->engine, &more);
 		int64_t wake_at_ms = actions->wake_at_ms;
 		perform(recursor, actions, direct);

@@ -405,47 +405,47 @@ const struct config_option config_options[] = {
 	 RANGE(0, DAY_S), NULL,
 	 "How often the cache is written, so that little is lost when the daemon is killed. With 0 only when it "
 	 "stops."},
-	{"resolver.cache-ttl-max", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_ttl_max), "1d",
+	{"resolver.cache-ttl-max", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.cache_ttl_max), "1d",
 	 RANGE(0, 7 * DAY_S), NULL, "Longest time that a record stays in the cache, whatever its own TTL."},
-	{"resolver.cache-ttl-min", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_ttl_min), "0s",
-	 RANGE(0, 3600), NULL,
+	{"resolver.cache-ttl-min", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.cache_ttl_min), "0s", RANGE(0, 3600),
+	 NULL,
 	 "Shortest time that a record stays in the cache. More than 0 keeps records longer than their owner asked "
 	 "for."},
-	{"resolver.cache-negative-ttl-max", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_negative_ttl_max),
+	{"resolver.cache-negative-ttl-max", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.cache_negative_ttl_max),
 	 "1h", RANGE(0, DAY_S), NULL,
 	 "Longest time that the absence of a name or type stays in the cache (RFC 2308 section 5). With 0 none is "
 	 "kept."},
-	{"resolver.cache-negative-ttl-min", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_negative_ttl_min),
+	{"resolver.cache-negative-ttl-min", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.cache_negative_ttl_min),
 	 "0s", RANGE(0, 3600), NULL,
 	 "Shortest time that the absence of a name or type stays in the cache. What is signed never stays longer than "
 	 "its "
 	 "signer says."},
-	{"resolver.nxdomain-cut", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.nxdomain_cut), "secure", RANGE(0, 2),
+	{"resolver.nxdomain-cut", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.nxdomain_cut), "secure", RANGE(0, 2),
 	 nxdomain_cuts,
 	 "Whether a name that does not exist means that nothing below it does (RFC 8020). With secure, this holds for "
 	 "denials "
 	 "that DNSSEC has proved; with all, for others too: this spares the servers of unsigned zones floods of random "
 	 "names, "
 	 "but takes down whole trees where a server denies names that exist or a denial is forged."},
-	{"resolver.aggressive-nsec", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.aggressive_nsec), "true", RANGE(0, 1),
+	{"resolver.aggressive-nsec", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.aggressive_nsec), "true", RANGE(0, 1),
 	 NULL,
 	 "Answer from proved NSEC and NSEC3 records that are known already, without asking, what they deny or prove to "
 	 "be "
 	 "made of a wildcard (RFC 8198)."},
-	{"resolver.prefetch", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.prefetch), "true", RANGE(0, 1), NULL,
+	{"resolver.prefetch", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.prefetch), "true", RANGE(0, 1), NULL,
 	 "Ask again for what is asked for often, before it expires from the cache."},
-	{"resolver.prefetch-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.prefetch_max), "64", RANGE(1, 65536),
-	 NULL, "Such refreshes at once, for each worker. Further ones are left out."},
-	{"resolver.serve-stale", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.serve_stale), "true", RANGE(0, 1), NULL,
+	{"resolver.prefetch-max", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.prefetch_max), "64", RANGE(1, 65536), NULL,
+	 "Such refreshes at once, for each worker. Further ones are left out."},
+	{"resolver.serve-stale", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.serve_stale), "true", RANGE(0, 1), NULL,
 	 "Answer with records that have expired when the servers of their zone cannot be asked (RFC 8767). Such an "
 	 "answer "
 	 "says so with an extended error, is never called authentic, and never takes the place of one that was found "
 	 "bogus."},
-	{"resolver.stale-ttl", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.stale_ttl), "30s", RANGE(1, 3600),
-	 NULL, "TTL of expired records in answers."},
-	{"resolver.stale-max-age", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.stale_age_max), "1d",
+	{"resolver.stale-ttl", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.stale_ttl), "30s", RANGE(1, 3600), NULL,
+	 "TTL of expired records in answers."},
+	{"resolver.stale-max-age", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.stale_age_max), "1d",
 	 RANGE(1, 30 * DAY_S), NULL, "How long after they have expired records may still be used."},
-	{"resolver.stale-client-timeout", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.stale_client_timeout_ms),
+	{"resolver.stale-client-timeout", CONFIG_DURATION_MS, CONFIG_LIVE, FIELD(resolver.stale_client_timeout_ms),
 	 "1800ms", RANGE(0, 300 * SECOND), NULL,
 	 "How long a client waits before it gets expired records while resolving goes on. With 0 it does not wait at "
 	 "all; with "
@@ -468,7 +468,7 @@ const struct config_option config_options[] = {
 	 "not "
 	 "should add 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and fc00::/7, so that no zone of the "
 	 "Internet can send questions into his own network. The addresses of server.listen are never asked."},
-	{"resolver.harden-glue", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.harden_glue), "true", RANGE(0, 1), NULL,
+	{"resolver.harden-glue", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.harden_glue), "true", RANGE(0, 1), NULL,
 	 "Use an address that comes with a delegation only when its name is inside the zone that delegates. When "
 	 "false, "
 	 "others are used too, in place of asking for them, which saves questions and believes more."},
@@ -483,15 +483,15 @@ const struct config_option config_options[] = {
 	 "Ask authoritative servers over IPv4."},
 	{"resolver.ipv6", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.ipv6), "true", RANGE(0, 1), NULL,
 	 "Ask authoritative servers over IPv6."},
-	{"resolver.case-randomisation", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.case_randomisation), "true",
+	{"resolver.case-randomisation", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.case_randomisation), "true",
 	 RANGE(0, 1), NULL,
 	 "Mix capital and small letters at random in questions to authoritative servers and expect them back. "
 	 "This makes forged replies harder."},
-	{"resolver.cookies", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.cookies), "true", RANGE(0, 1), NULL,
+	{"resolver.cookies", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.cookies), "true", RANGE(0, 1), NULL,
 	 "Send DNS cookies to authoritative servers and forwarders (RFC 7873). Replies with another cookie are "
 	 "dropped, and "
 	 "a server that is known for its cookie and sends a reply without it is asked again over TCP."},
-	{"resolver.qname-minimisation", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.qname_minimisation), "relaxed",
+	{"resolver.qname-minimisation", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.qname_minimisation), "relaxed",
 	 RANGE(0, 2), minimise_modes,
 	 "Tell each authoritative server no more of the name than it needs (RFC 9156). With relaxed, a server that "
 	 "denies a shortened name without a proof by DNSSEC, or does not answer for it, is asked for the whole one, "
@@ -502,13 +502,12 @@ const struct config_option config_options[] = {
 	 "Prove answers by their signatures (DNSSEC), up to the trust anchors or the proved local root. What is bogus "
 	 "is "
 	 "answered with SERVFAIL and the reason as an extended error."},
-	{"resolver.key-tag-signal", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.key_tag_signal), "true", RANGE(0, 1),
-	 NULL,
+	{"resolver.key-tag-signal", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.key_tag_signal), "true", RANGE(0, 1), NULL,
 	 "Tell the servers of zones with trust anchors once a day which of their keys are trusted, by a question for "
 	 "_ta-4f66 or the like (RFC 8145 section 5). With a root copy nothing is asked of root servers, and they are "
 	 "not told "
 	 "either."},
-	{"resolver.sentinel", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.sentinel), "true", RANGE(0, 1), NULL,
+	{"resolver.sentinel", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.sentinel), "true", RANGE(0, 1), NULL,
 	 "Let clients find out which keys of the root are trusted: proved names that begin with "
 	 "root-key-sentinel-is-ta- or "
 	 "root-key-sentinel-not-ta- and a key tag get SERVFAIL when that is not so (RFC 8509)."},
@@ -520,33 +519,33 @@ const struct config_option config_options[] = {
 	 "again. What the cache has of such names is flushed when one begins or ends before its time. In an emergency "
 	 "the "
 	 "command banyan anchors negative does the same without a change here."},
-	{"resolver.refuse-sha1", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.refuse_sha1), "signatures", RANGE(0, 2),
+	{"resolver.refuse-sha1", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.refuse_sha1), "signatures", RANGE(0, 2),
 	 refuse_sha1,
 	 "What is made with SHA-1 and counts as if its algorithm were unknown, so that what only it would prove counts "
 	 "as "
 	 "unsigned. With signatures: keys and signatures of the algorithms RSASHA1 and RSASHA1-NSEC3-SHA1, as RFC 9905 "
 	 "wants it. With all: DS records with a digest of SHA-1, too. With off: nothing."},
-	{"resolver.nsec3-iterations-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.nsec3_iterations_max), "50",
+	{"resolver.nsec3-iterations-max", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.nsec3_iterations_max), "50",
 	 RANGE(0, 500), NULL,
 	 "Iterations of NSEC3 hashing that are still computed. Denials with more prove nothing and count as unsigned "
 	 "(RFC 9276 section 3.2)."},
-	{"resolver.signatures-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.signatures_max), "64", RANGE(8, 10000),
+	{"resolver.signatures-max", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.signatures_max), "64", RANGE(8, 10000),
 	 NULL, "Signatures that may be checked for one question."},
-	{"resolver.hashes-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.hashes_max), "2048", RANGE(100, 1000000),
-	 NULL, "Blocks of NSEC3 hashing that may be computed for one question."},
+	{"resolver.hashes-max", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.hashes_max), "2048", RANGE(100, 1000000), NULL,
+	 "Blocks of NSEC3 hashing that may be computed for one question."},
 	{"resolver.questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.questions_max), "4096",
 	 RANGE(1, SOCKETS_MAX), NULL,
 	 "Client questions in work at once, for each worker. Further ones are answered with SERVFAIL."},
-	{"resolver.clients-per-question", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.clients_per_question), "1024",
+	{"resolver.clients-per-question", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.clients_per_question), "1024",
 	 RANGE(1, 65536), NULL, "Clients that may wait for the answer to the same question."},
-	{"resolver.upstream-queries-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_queries_max), "100",
+	{"resolver.upstream-queries-max", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.upstream_queries_max), "100",
 	 RANGE(1, 10000), NULL, "Messages to authoritative servers that one question may cause."},
-	{"resolver.question-time", CONFIG_DURATION_MS, CONFIG_RESTART, FIELD(resolver.question_time_ms), "8s",
+	{"resolver.question-time", CONFIG_DURATION_MS, CONFIG_LIVE, FIELD(resolver.question_time_ms), "8s",
 	 RANGE(100, 300 * SECOND), NULL,
 	 "Time for one question, with all that it takes. After it the client gets SERVFAIL."},
-	{"resolver.edns-size", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.edns_size), "1232", RANGE(512, 4096), NULL,
+	{"resolver.edns-size", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.edns_size), "1232", RANGE(512, 4096), NULL,
 	 "Bytes of the largest UDP reply that authoritative servers are asked for."},
-	{"resolver.fragments", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.fragments), "false", RANGE(0, 1), NULL,
+	{"resolver.fragments", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.fragments), "false", RANGE(0, 1), NULL,
 	 "Take UDP replies that came in fragments. When false, they are asked for again over TCP, since a fragment is "
 	 "easier to "
 	 "forge than a reply (RFC 9715), and taken only from servers that do not speak TCP."},

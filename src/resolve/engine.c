@@ -174,6 +174,7 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	engine->root_on_loopback = event->root_on_loopback || engine->hints_on_loopback;
 	engine->policy = event->policy;
 	engine->negatives = event->negatives;
+	resolve_live_sync(engine, event->live);
 	resolve_anchors_sync(engine);
 }
 

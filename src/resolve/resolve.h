@@ -247,6 +247,12 @@ enum resolve_event_kind {
 	RESOLVE_WAKE,        /* time has passed */
 };
 
+/* Settings that may change from step to step: of these only the ones that nothing was built from (live.c) are taken. */
+struct resolve_live {
+	uint32_t version; /* another one: other settings; not 0 */
+	struct resolve_settings settings;
+};
+
 struct resolve_event {
 	enum resolve_event_kind kind;
 	int64_t now_ms;                    /* monotonic: retransmission */
@@ -256,6 +262,7 @@ struct resolve_event {
 	bool root_on_loopback;             /* it names servers on this machine: see enum resolve_loopback */
 	const struct policy *policy; /* what the operator says; valid until the actions are done; NULL = nothing */
 	const struct resolve_negatives *negatives; /* where he wants nothing to be proved; likewise */
+	const struct resolve_live *live;           /* valid during the step; NULL = the settings of resolve_new() */
 	union {
 		struct {
 			uint64_t client;           /* the caller's handle, unique among open ones */

@@ -30,6 +30,13 @@ struct cache_file {
 
 /* ---- writing ---- */
 
+/* Those of this moment: a reload may have changed them. */
+static void settings_take(struct cache_file *file, const struct config *config)
+{
+	file->stale_s = config->resolver.serve_stale ? config->resolver.stale_age_max : 0;
+	file->context = cache_context_of(file->keeper, config);
+}
+
 static int write_all(const struct cache_file *file, struct file_replace *to)
 {
 	_cleanup_(buffer_done) struct buffer out = {0};
@@ -103,7 +110,7 @@ static void on_interval(uv_timer_t *timer)
 	struct cache_file *file = timer->data;
 	if (file->working)
 		return;
-	file->context = cache_context_of(file->keeper, swap_read(&file->keeper->swap)->config);
+	settings_take(file, swap_read(&file->keeper->swap)->config);
 	file->working = uv_queue_work(timer->loop, &file->work, on_work, on_worked) == 0;
 }
 
@@ -211,8 +218,7 @@ void cache_file_start(struct keeper *keeper, const struct config *config)
 	}
 	file->keeper = keeper;
 	file->cache = keeper->workers.cache;
-	file->stale_s = config->resolver.serve_stale ? config->resolver.stale_age_max : 0;
-	file->context = cache_context_of(keeper, config);
+	settings_take(file, config);
 	file->work.data = file;
 	load(file, config);
 	uv_timer_init(&keeper->loop, &file->timer);
@@ -240,6 +246,6 @@ void cache_file_stop(struct keeper *keeper)
 		return;
 	keeper->cache_file = NULL;
 	if (!file->working)
-		file->context = cache_context_of(keeper, swap_read(&keeper->swap)->config);
+		settings_take(file, swap_read(&keeper->swap)->config);
 	uv_close((uv_handle_t *)&file->timer, on_closed);
 }

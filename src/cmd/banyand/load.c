@@ -413,6 +413,7 @@ static void view_fill(struct generation *g, bool resolver)
 					  ? config->server.minimal_responses
 					  : config->resolver.minimal_responses == CONFIG_CHOICE_YES;
 	g->view.rotate = config->resolver.rotate;
+	settings_fill(config, &g->view.live);
 }
 
 /* Below forward and stub zones the root copy does not have the last word. */

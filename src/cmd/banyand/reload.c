@@ -47,7 +47,12 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	if (anchors_adopt(keeper, swap_read(&keeper->swap), generation) < 0)
 		log_error(STATION, "no memory for the new trust anchors: those before them stay");
 	struct negatives *negatives = negatives_prepare(keeper, generation);
+	bool spoilt = settings_spoil_cache(swap_read(&keeper->swap)->config, generation->config);
 	generation_free(swap_publish(&keeper->swap, generation));
+	if (spoilt && keeper->workers.cache != NULL) {
+		log_notice(STATION, "settings of TTLs or of proofs have changed: the cache is emptied");
+		resolve_cache_flush(keeper->workers.cache, NULL, true);
+	}
 	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
 	keeper->last_refusal[0] = 0;

@@ -141,14 +141,9 @@ void upstream_done(struct upstream *upstream)
 void upstream_settings(const struct config *config, const struct upstream *upstream, struct resolve_settings *settings)
 {
 	settings->upstream_port = config->resolver.upstream_port;
-	settings->edns_size = (uint16_t)config->resolver.edns_size;
 	settings->ipv4 = config->resolver.ipv4;
 	settings->ipv6 = config->resolver.ipv6;
-	settings->case_randomisation = config->resolver.case_randomisation;
-	settings->qname_minimisation = (enum resolve_minimise)config->resolver.qname_minimisation;
-	settings->cookies = config->resolver.cookies;
 	memcpy(settings->cookie_secret, upstream->cookie_secret, sizeof(settings->cookie_secret));
-	settings->harden_glue = config->resolver.harden_glue;
 	settings->priming = config->root.priming;
 	settings->n_hints = upstream->n_hints;
 	settings->hint = upstream->hint;

@@ -28,12 +28,5 @@ void validation_tables_setup(struct keeper *keeper)
 void validation_settings(const struct config *config, struct resolve_anchors *shared, struct resolve_settings *settings)
 {
 	settings->validate = config->resolver.validate;
-	settings->refuse_sha1 = config->resolver.refuse_sha1 != CONFIG_SHA1_OFF;
-	settings->refuse_sha1_digest = config->resolver.refuse_sha1 == CONFIG_SHA1_ALL;
-	settings->nsec3_iterations_max = config->resolver.nsec3_iterations_max;
-	settings->signatures_max = config->resolver.signatures_max;
-	settings->hashes_max = config->resolver.hashes_max;
 	settings->shared_anchors = shared;
-	settings->key_tag_signal = config->resolver.key_tag_signal;
-	settings->sentinel = config->resolver.sentinel;
 }

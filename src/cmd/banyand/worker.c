@@ -155,28 +155,13 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 {
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
+	settings_live(config, &settings);
 	validation_settings(config, workers->shared_anchors, &settings);
 	settings.anchors_lead = worker->leads;
 	upstream_settings(config, workers->upstream, &settings);
 	settings.questions_max = config->resolver.questions_max;
-	settings.clients_per_question = config->resolver.clients_per_question;
-	settings.fragments = config->resolver.fragments;
 	settings.zone_questions_max = config->resolver.zone_questions_max;
 	settings.zone_questions_min = config->resolver.zone_questions_min;
-	settings.upstream_max = config->resolver.upstream_queries_max;
-	settings.question_time_ms = config->resolver.question_time_ms;
-	settings.ttl_max = config->resolver.cache_ttl_max;
-	settings.ttl_min = config->resolver.cache_ttl_min;
-	settings.ttl_negative_max = config->resolver.cache_negative_ttl_max;
-	settings.ttl_negative_min = config->resolver.cache_negative_ttl_min;
-	settings.nxdomain_cut = (enum resolve_nxdomain_cut)config->resolver.nxdomain_cut;
-	settings.aggressive_nsec = config->resolver.aggressive_nsec;
-	settings.prefetch = config->resolver.prefetch;
-	settings.prefetch_max = config->resolver.prefetch_max;
-	settings.serve_stale = config->resolver.serve_stale;
-	settings.stale_ttl_s = config->resolver.stale_ttl;
-	settings.stale_age_max_s = config->resolver.stale_age_max;
-	settings.stale_client_timeout_ms = config->resolver.stale_client_timeout_ms;
 	random_init_kernel(&worker->random);
 	int rc = engine_make(worker, config, &settings, workers->cache);
 	if (rc < 0)
