@@ -100,11 +100,25 @@ int wire_rdata_text(uint16_t type, const struct wire_rdata *rdata, struct buffer
 	return rc;
 }
 
+static int record_head(const uint8_t *owner, uint32_t ttl, uint16_t rclass, const char *type, struct buffer *out)
+{
+	char name[WIRE_NAME_TEXT_MAX];
+	return buffer_printf(out, "%s %u %s %s ", wire_name_text(owner, name), ttl, wire_class_text(rclass), type);
+}
+
 int wire_record_text(const uint8_t *owner, uint32_t ttl, uint16_t rclass, uint16_t type, const struct wire_rdata *rdata,
 		     struct buffer *out)
 {
-	char name[WIRE_NAME_TEXT_MAX], type_name[16];
-	int rc = buffer_printf(out, "%s %u %s %s ", wire_name_text(owner, name), ttl, wire_class_text(rclass),
-			       wire_type_text(type, type_name));
+	char type_name[16];
+	int rc = record_head(owner, ttl, rclass, wire_type_text(type, type_name), out);
 	return rc < 0 ? rc : wire_rdata_text(type, rdata, out);
+}
+
+int wire_record_generic(const uint8_t *owner, uint32_t ttl, uint16_t rclass, uint16_t type,
+			const struct wire_rdata *rdata, struct buffer *out)
+{
+	char type_name[16];
+	snprintf(type_name, sizeof type_name, "TYPE%u", type);
+	int rc = record_head(owner, ttl, rclass, type_name, out);
+	return rc < 0 ? rc : rdata_generic(rdata, out);
 }

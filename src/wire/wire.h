@@ -241,6 +241,9 @@ const char *wire_class_text(uint16_t rclass);
 /* "owner TTL class type rdata" without newline, malformed data as RFC 3597. Appends to `out`. */
 int wire_record_text(const uint8_t *owner, uint32_t ttl, uint16_t rclass, uint16_t type, const struct wire_rdata *rdata,
 		     struct buffer *out) _must_use_;
+/* The same with type and data as RFC 3597 section 5 writes those of any type. */
+int wire_record_generic(const uint8_t *owner, uint32_t ttl, uint16_t rclass, uint16_t type,
+			const struct wire_rdata *rdata, struct buffer *out) _must_use_;
 /* The data alone. */
 int wire_rdata_text(uint16_t type, const struct wire_rdata *rdata, struct buffer *out) _must_use_;
 

@@ -103,7 +103,7 @@ int zone_maker_add(struct zone_maker *maker, const uint8_t *owner, uint16_t type
 		   uint16_t len) _must_use_;
 int zone_maker_finish(struct zone_maker *maker, struct zone **ret) _must_use_; /* frees the maker, also on failure */
 void zone_maker_free(struct zone_maker *maker);
-/* The zone as a master file, its SOA first. Appends to `out`. */
+/* The zone as a master file that zone_read_text() reads as the same, its SOA first. Appends to `out`. */
 int zone_write_text(const struct zone *zone, struct buffer *out) _must_use_;
 
 /* The node of exactly this name (any case), or NULL. */

@@ -3,6 +3,7 @@
  * taken for a new version is a zone in order that can be written and read again. */
 #include "sync/sync.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,11 @@ static void check_text(const struct zone *zone)
 	if (zone_write_text(zone, &text) < 0)
 		abort();
 	struct zone *again = read_zone((char *)text.data, text.len);
-	if (again == NULL || again->n_records != zone->n_records || again->serial != zone->serial)
+	if (again == NULL || again->n_records != zone->n_records || again->serial != zone->serial) {
+		fprintf(stderr, "%zu records, not read again as such:\n%.*s", zone->n_records, (int)text.len,
+			(char *)text.data);
 		abort();
+	}
 	zone_free(again);
 }
 
