@@ -147,9 +147,11 @@ enum wire_verdict wire_question_parse(const uint8_t *msg, size_t len, struct wir
 		return WIRE_SILENCE; /* answering answers makes loops */
 	uint16_t qdcount = wire_get16(msg + 4);
 	if (q->opcode != WIRE_OPCODE_QUERY) {
-		/* other opcodes give their sections other meanings: the question, if one, is echoed, no more is read */
-		if (qdcount == 1 && parse_qname(msg, len, q) < 0)
-			q->has_question = false;
+		/* other opcodes give their sections other meanings, but records have one form: a question is echoed, and
+		 * to an OPT belongs an OPT (RFC 6891 section 6.1.1) */
+		bool readable = qdcount == 0 || (qdcount == 1 && parse_qname(msg, len, q) == 0);
+		if (!readable || parse_records(msg, len, q->end, q) < 0)
+			q->edns = (struct wire_edns){0};
 		return WIRE_SAY_NOTIMP;
 	}
 	if (qdcount == 0 && parse_records(msg, len, WIRE_HEADER_SIZE, q) == 0 && q->edns.cookie != NULL)

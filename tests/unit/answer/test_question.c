@@ -177,6 +177,11 @@ static void test_errors(void **state)
 	question_flags(&x, "test.", WIRE_TYPE_A, WIRE_CLASS_IN, WIRE_OPCODE_UPDATE << WIRE_OPCODE_SHIFT | WIRE_RD);
 	expect(&x, &view, WIRE_RCODE_NOTIMP, WIRE_RD);
 	assert_int_equal((x.reader.flags & WIRE_OPCODE_MASK) >> WIRE_OPCODE_SHIFT, WIRE_OPCODE_UPDATE);
+	assert_false(x.reader.has_edns);
+	question_flags(&x, "test.", WIRE_TYPE_A, WIRE_CLASS_IN, WIRE_OPCODE_UPDATE << WIRE_OPCODE_SHIFT);
+	add_edns(&x, 1232, true, 0, "", 0);
+	expect(&x, &view, WIRE_RCODE_NOTIMP, 0);
+	assert_true(x.reader.has_edns); /* RFC 6891 section 6.1.1 */
 	question(&x, "test.", WIRE_TYPE_A);
 	add_edns(&x, 1232, true, 1, "", 0);
 	expect(&x, &view, WIRE_RCODE_BADVERS, 0);
