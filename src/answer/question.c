@@ -318,7 +318,7 @@ enum answer_outcome answer_question(const struct answer_view *view, struct count
 		len = reply_error(&reply, WIRE_RCODE_FORMERR, ANSWER_NO_EDE);
 		break;
 	case WIRE_SAY_NOTIMP:
-		len = reply_error(&reply, WIRE_RCODE_NOTIMP, ANSWER_NO_EDE);
+		len = reply_error(&reply, WIRE_RCODE_NOTIMP, EDE_NOT_SUPPORTED);
 		break;
 	case WIRE_SAY_BADVERS:
 		len = reply_error(&reply, WIRE_RCODE_BADVERS, ANSWER_NO_EDE);
