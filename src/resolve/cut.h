@@ -45,6 +45,7 @@ struct cut {
 	uint8_t in_vain; /* lookups of servers' names that brought no address */
 	uint8_t again;   /* index + 1 of the target that is to be asked again at once, in another way; 0 = none */
 	uint16_t tries;
+	bool exploring; /* the last choice was not the best one, but one to learn about */
 	struct cut_server server[RESOLVE_NS_MAX];
 	struct cut_target target[RESOLVE_ADDRESSES_MAX];
 };

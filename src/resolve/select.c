@@ -122,6 +122,7 @@ int resolve_select_next(struct resolve *engine, struct cut *cut)
 	uint64_t best_cost = UINT64_MAX;
 	unsigned again = cut->again;
 	cut->again = 0;
+	cut->exploring = false;
 	if (cut->tries >= SERVER_ZONE_TRIES_MAX)
 		return BANYAN_ENOENT;
 	if (again > 0 && target_usable(engine, cut, &cut->target[again - 1]))
@@ -137,8 +138,11 @@ int resolve_select_next(struct resolve *engine, struct cut *cut)
 			best = (int)i;
 		}
 	}
-	if (n > 1 && random_below(engine->random, 100) < SERVER_EXPLORE_PERCENT)
-		return (int)usable[random_below(engine->random, n)];
+	if (n > 1 && random_below(engine->random, 100) < SERVER_EXPLORE_PERCENT) {
+		int other = (int)usable[random_below(engine->random, n)];
+		cut->exploring = other != best;
+		return other;
+	}
 	return best;
 }
 

@@ -62,9 +62,13 @@ static int exchange_send(struct resolve *engine, struct exchange *exchange, cons
 	int len = msg == NULL ? BANYAN_ENOMEM : write_question(engine, exchange, info, msg);
 	if (len < 0)
 		return len;
-	bool forwarder = resolve_forward_of(exchange->task->cut) != NULL;
+	const struct cut *cut = exchange->task->cut;
+	bool forwarder = resolve_forward_of(cut) != NULL;
+	struct server_info waited = *info;
+	if (cut->exploring) /* somebody better is left, so that there is no need to wait longer each time */
+		waited.silences = 0;
 	int rc = resolve_timer_set(&engine->timers, &exchange->timeout,
-				   engine->now_ms + resolve_select_timeout_ms(info, exchange->tcp, forwarder));
+				   engine->now_ms + resolve_select_timeout_ms(&waited, exchange->tcp, forwarder));
 	if (rc < 0)
 		return rc;
 	struct resolve_action action = {.kind = RESOLVE_SEND};

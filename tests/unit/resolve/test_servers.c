@@ -161,6 +161,25 @@ static void learns_who_is_fast(void **state)
 /* ---- limits ---- */
 
 /* A referral to 100 servers without glue in zones that do the same (NXNSAttack). */
+/* One of two servers is dead for hours. Now and then it is tried whether it is back; nobody waits long for that. */
+static void is_patient_with_nobody(void **state)
+{
+	struct world *w = two(WORLD_DEAD, 0, NULL);
+	uint32_t longest_ms = 0;
+	for (unsigned i = 0; i < 600; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "n%u.x.test.", i);
+		const struct world_answer *answer = world_resolve(w, name, WIRE_TYPE_A);
+		assert_int_equal(answer->rcode, WIRE_RCODE_NXDOMAIN);
+		if (answer->took_ms > longest_ms)
+			longest_ms = (uint32_t)answer->took_ms;
+		world_sleep(w, 20000);
+	}
+	assert_true(w->server[1].asked >= 5);
+	assert_in_range(longest_ms, 200, 500);
+	world_free(w);
+}
+
 static void limits_server_lookups(void **state)
 {
 	struct resolve_settings settings;
@@ -295,6 +314,7 @@ int main(void)
 		cmocka_unit_test(relaxed_about_empty_names),
 		cmocka_unit_test(outlives_forgers),
 		cmocka_unit_test(learns_who_is_fast),
+		cmocka_unit_test(is_patient_with_nobody),
 		cmocka_unit_test(limits_server_lookups),
 		cmocka_unit_test(limits_messages),
 		cmocka_unit_test(limits_questions),
