@@ -14,11 +14,12 @@
 #define NET_MESSAGE_MAX        65535         /* bytes of a DNS message: RFC 1035 section 4.2.2, the length is 16 bits */
 #define NET_UDP_STRIDE         (65536 + 320) /* not a power of two, so that the buffers' first lines use all cache sets */
 #define NET_TCP_BACKLOG        1024          /* connections that wait for accept() */
-#define NET_TCP_PAUSE          (16 * 1024)   /* unsent bytes above which no more questions are read */
+#define NET_TCP_PAUSE          (4 * 1024)    /* unsent bytes above which no more questions are read */
 #define NET_TCP_GATHER         (16 * 1024)   /* bytes of replies that are worth a write of their own */
-#define NET_TCP_READ           (8 * 1024)    /* bytes of questions read at once: what is left of them must be kept */
-#define NET_TCP_SWEEP_MIN_MS   20            /* how often connections are looked at, at most */
-#define NET_TCP_SWEEP_MAX_MS   1000          /* and at least */
+#define NET_TCP_TURN           (256 * 1024) /* bytes of replies to one connection in a millisecond; then others have their turn */
+#define NET_TCP_READ           (8 * 1024) /* bytes of questions read at once: what is left of them must be kept */
+#define NET_TCP_SWEEP_MIN_MS   20         /* how often connections are looked at, at most */
+#define NET_TCP_SWEEP_MAX_MS   1000       /* and at least */
 #define NET_PORT_TRIES         64   /* random ports tried: with 8192 of 64512 taken, 64 misses in a row do not happen */
 #define NET_PORT_MIN           1024 /* first port that needs no privilege */
 #define NET_EXCHANGE_BUCKETS   8192 /* power of two */
@@ -81,6 +82,8 @@ struct net_conn {
 	int64_t active_ms;  /* last whole question or reply */
 	int64_t partial_ms; /* since when a question is incomplete; 0 = none is */
 	int64_t unsent_ms;  /* since when the oldest unsent block waits; 0 = all is sent */
+	int64_t turn_ms;    /* when it has had ... */
+	size_t turn;        /* ... so many bytes of replies, made at once */
 };
 
 struct net_conn_slot {

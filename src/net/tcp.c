@@ -120,7 +120,8 @@ static bool is_idle(const struct net_conn *conn)
 /* A client that has closed its side still gets the replies to what it asked (RFC 7766 section 6.2.4). */
 static void close_if_finished(struct net_conn *conn)
 {
-	if (conn->eof && conn->in_flight == 0 && unsent(conn) == 0)
+	bool more = net_has_whole(conn->in.data, conn->in.len);
+	if (conn->eof && !more && conn->in_flight == 0 && unsent(conn) == 0)
 		conn_close(conn);
 }
 
@@ -253,6 +254,10 @@ static void flush_replies(struct net_conn *conn)
 	loop->tcp_out_len = 0;
 	if (len == 0 || conn->closing)
 		return;
+	if (conn->turn_ms != loop->now_ms)
+		conn->turn = 0;
+	conn->turn_ms = loop->now_ms;
+	conn->turn += len;
 	uv_buf_t buf = uv_buf_init((char *)loop->tcp_out, (unsigned)len);
 	(void)conn_write(conn, &buf, 1);
 }
@@ -284,9 +289,16 @@ static void handle(struct net_conn *conn, const uint8_t *msg, size_t len)
 	counter_add(loop->counters, COUNTER_TCP_REPLIES, 1);
 }
 
+/* A client that asks for much, and for more while it is answered, could keep the loop from all others. */
+static bool had_its_turn(const struct net_conn *conn)
+{
+	return conn->turn >= NET_TCP_TURN && conn->turn_ms == conn->loop->now_ms;
+}
+
 static bool may_read_on(const struct net_conn *conn)
 {
-	return !conn->closing && conn->in_flight < conn->loop->settings.tcp_pipeline && unsent(conn) < NET_TCP_PAUSE;
+	return !conn->closing && !had_its_turn(conn) && conn->in_flight < conn->loop->settings.tcp_pipeline &&
+	       unsent(conn) < NET_TCP_PAUSE;
 }
 
 /* Handles the whole messages at the start of `data`; returns how many bytes they took. */
@@ -332,6 +344,8 @@ static void conn_settle(struct net_conn *conn, bool took)
 	if (!want && conn->reading)
 		uv_read_stop((uv_stream_t *)&conn->tcp);
 	conn->reading = want;
+	if (had_its_turn(conn) && !uv_is_active((uv_handle_t *)&conn->loop->resume))
+		uv_timer_start(&conn->loop->resume, net_tcp_resume, 1, 0);
 	if (!conn->eof || !partial)
 		return;
 	net_inbox_drop(&conn->in, conn->in.len); /* the rest of it will never come */

@@ -623,6 +623,33 @@ static void test_tcp_large_replies(void **state)
 	server_stop(s);
 }
 
+/* Asked for much at once by one who also reads: others are answered in between, and he gets everything, though he has closed his side. */
+static void test_tcp_turns(void **state)
+{
+	struct net_settings settings = settings_default();
+	struct server *s = server_start(&settings, "127.0.0.1@0");
+	int fd = client("127.0.0.1", s->port, SOCK_STREAM), other = client("127.0.0.1", s->port, SOCK_STREAM);
+	static char buf[65536];
+	static uint8_t many[300 * 3];
+	for (size_t i = 0; i < 300; i++)
+		memcpy(many + i * 3, (uint8_t[]){0, 1, 'B'}, 3);
+	assert_int_equal(send(fd, many, sizeof many, 0), sizeof many);
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 300; i++) {
+		if (i == 10) { /* most of what was asked has not been answered yet */
+			tcp_send(other, "Eother");
+			assert_true(tcp_receive(other, buf));
+			assert_string_equal(buf, "Eother");
+		}
+		assert_true(tcp_receive(fd, buf));
+		assert_int_equal(strspn(buf, "b"), 60000);
+	}
+	assert_true(tcp_wait_closed(fd) < IDLE_MS);
+	close(fd);
+	close(other);
+	server_stop(s);
+}
+
 static void test_tcp_limits(void **state)
 {
 	struct net_settings settings = settings_default();
@@ -928,6 +955,7 @@ int main(void)
 		cmocka_unit_test(test_tcp_dripper),
 		cmocka_unit_test(test_tcp_never_reads),
 		cmocka_unit_test(test_tcp_large_replies),
+		cmocka_unit_test(test_tcp_turns),
 		cmocka_unit_test(test_tcp_limits),
 		cmocka_unit_test(test_tcp_evicts_idle),
 		cmocka_unit_test(test_wake),
