@@ -24,7 +24,7 @@
 
 /* The limits of one engine and of one server's treatment stand in engine.h and select.h (private). */
 /* ---- limits: what one client question may cause, each with its reason ---- */
-#define RESOLVE_ALIASES_MAX     12  /* CNAME and DNAME steps of one answer; longer chains are loops in practice */
+#define RESOLVE_ALIASES_MAX     11  /* CNAME and DNAME steps of one answer; longer chains are loops in practice */
 #define RESOLVE_REFERRALS_MAX   32  /* delegations followed for one name: deeper than any real tree */
 #define RESOLVE_DEPTH_MAX       6   /* names of servers that need names of servers ... */
 #define RESOLVE_NS_MAX          20  /* name servers of one zone that are looked at (NXNSAttack) */

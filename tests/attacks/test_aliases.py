@@ -5,7 +5,7 @@ from aliases import Camp, Loops
 from world import ATTACKER
 
 UPSTREAM_MAX = 100   # resolver.upstream-queries-max
-ALIASES_MAX = 12     # RESOLVE_ALIASES_MAX
+ALIASES_MAX = 11     # RESOLVE_ALIASES_MAX
 
 
 def test_camp(attack, report):
