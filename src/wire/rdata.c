@@ -68,8 +68,12 @@ static bool rdata_fits(const uint8_t *p, size_t len, uint16_t type)
 		return len > 0;
 	case WIRE_TYPE_NSEC3:
 		return len >= 6 && len >= 6U + p[4];
-	default:
+	case WIRE_TYPE_OPT:
+	case 10: /* NULL (RFC 1035 section 3.3.10) */
+	case 42: /* APL (RFC 3123 section 4) */
 		return true;
+	default: /* of the types that are known no other may be empty, and none has a text for that */
+		return len > 0 || knot_get_rdata_descriptor(type)->type_name == NULL;
 	}
 }
 

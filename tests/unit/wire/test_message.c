@@ -144,6 +144,9 @@ static void canonical_rdata(void **state)
 	assert_int_equal(wire_rdata_check((const uint8_t *)"\1\2\3\4", 4, WIRE_TYPE_A), 0);
 	assert_int_equal(wire_rdata_check((const uint8_t *)"\5ab", 3, WIRE_TYPE_TXT), BANYAN_EMALF);
 	assert_int_equal(wire_rdata_check((const uint8_t *)"\2ab", 3, WIRE_TYPE_TXT), 0);
+	assert_int_equal(wire_rdata_check((const uint8_t *)"", 0, 256), BANYAN_EMALF); /* URI */
+	assert_int_equal(wire_rdata_check((const uint8_t *)"", 0, 42), 0);             /* APL */
+	assert_int_equal(wire_rdata_check((const uint8_t *)"", 0, 65280), 0);
 }
 
 static void bitmaps(void **state)
