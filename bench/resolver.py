@@ -4,7 +4,7 @@
 
 resolver.py BUILD_FOLDER [SERVER...]      servers: banyand unbound pdns kresd bind (those that are installed)
 
-BENCH_RUNS (3), BENCH_CHILDREN (2000 signed zones), BENCH_FLAT (6000 names in one), BENCH_HITS (100000), BENCH_NX (50000).
+BENCH_RUNS (3), BENCH_CHILDREN (8000 signed zones), BENCH_FLAT (12000 names in one), BENCH_HITS (100000), BENCH_NX (50000).
 Servers run with one worker on CPU 0; the load and the authorities (nsd) on CPU 1. The figure is user and system time of the server's
 process tree, divided by the answers. What counts are ratios within one run.
 """
@@ -37,7 +37,7 @@ SERVER_CPU, LOAD_CPU = "0", "1"
 WINDOW = 32  # questions in flight: enough to keep the server busy, too few to wait for each other
 BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else "build-release").resolve()
 RUNS, CHILDREN, FLAT, HITS, NX = (int(os.environ.get("BENCH_" + key, default)) for key, default in (
-    ("RUNS", 3), ("CHILDREN", 2000), ("FLAT", 6000), ("HITS", 100000), ("NX", 50000)))
+    ("RUNS", 3), ("CHILDREN", 8000), ("FLAT", 12000), ("HITS", 100000), ("NX", 50000)))
 ENV = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
