@@ -21,11 +21,6 @@ int resolve_hints_init(struct resolve *engine, const struct resolve_settings *se
 	return 0;
 }
 
-static bool is_priming(const struct task *task)
-{
-	return task->qtype == WIRE_TYPE_NS && task->qname[0] == 0;
-}
-
 /* Somebody asks the root servers who they are, on the way of this task; true: it waits for that. */
 static bool prime(struct resolve *engine, struct task *task)
 {
@@ -33,7 +28,9 @@ static bool prime(struct resolve *engine, struct task *task)
 	/* when all is forwarded but this, the forwarders would be asked, and are not believed about the root's servers */
 	if (resolve_forward_find(engine->forwards, root_name, WIRE_TYPE_NS, FORWARD_LABELS_ANY) != NULL)
 		return false;
-	if (!engine->settings.priming || task->primed || task->no_cache || is_priming(task) ||
+	/* nor if it is the priming, or what that waits for, as a key: both would wait for ever */
+	if (!engine->settings.priming || task->primed || task->no_cache ||
+	    resolve_task_serves(task, root_name, WIRE_TYPE_NS, WIRE_TYPE_NS) ||
 	    resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, root_name, WIRE_TYPE_NS, &reason))
 		return false;
 	task->primed = true;
