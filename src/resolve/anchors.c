@@ -5,9 +5,9 @@
 struct dnssec_policy resolve_policy(const struct resolve *engine)
 {
 	return (struct dnssec_policy){.now = engine->wall_ms / 1000,
-				      .refuse_sha1 = engine->settings.refuse_sha1,
-				      .refuse_sha1_digest = engine->settings.refuse_sha1_digest,
-				      .nsec3_iterations_max = engine->settings.nsec3_iterations_max,
+				      .refuse_sha1 = engine->settings.live.refuse_sha1,
+				      .refuse_sha1_digest = engine->settings.live.refuse_sha1_digest,
+				      .nsec3_iterations_max = engine->settings.live.nsec3_iterations_max,
 				      .skew_s = engine->settings.signature_skew_s};
 }
 

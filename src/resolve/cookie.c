@@ -33,7 +33,7 @@ static bool has_server_cookie(const struct server_info *info, const uint8_t clie
 size_t resolve_cookie_write(const struct resolve *engine, struct exchange *exchange, const struct server_info *info,
 			    uint8_t out[COOKIE_OPTION_MAX])
 {
-	if (!engine->settings.cookies || !exchange->edns)
+	if (!engine->settings.live.cookies || !exchange->edns)
 		return 0;
 	size_t len = COOKIE_CLIENT_SIZE;
 	client_cookie(engine, &exchange->to, exchange->cookie);

@@ -7,42 +7,45 @@
 void resolve_settings_default(struct resolve_settings *settings)
 {
 	*settings = (struct resolve_settings){
+		.live =
+			{
+				.clients_per_question = 1024,
+				.upstream_max = RESOLVE_UPSTREAM_MAX,
+				.question_time_ms = 8000,
+				.ttl_max = 86400,
+				.ttl_min = 0,
+				.ttl_negative_max = 3600, /* RFC 2308 section 5: one to three hours */
+				.nxdomain_cut = RESOLVE_NXDOMAIN_CUT_SECURE,
+				.aggressive_nsec = true,
+				.prefetch = true,
+				.prefetch_max = 64,
+				.serve_stale = true,
+				.stale_ttl_s = 30,        /* RFC 8767 section 4 */
+				.stale_age_max_s = 86400, /* section 5: one to three days */
+				.stale_client_timeout_ms = 1800,
+				.harden_glue = true,
+				.edns_size = 1232,
+				.case_randomisation = true,
+				.cookies = true,
+				.qname_minimisation = RESOLVE_MINIMISE_RELAXED,
+				.refuse_sha1 = true, /* RFC 9905 section 2 */
+				.key_tag_signal = true,
+				.sentinel = true,
+				.nsec3_iterations_max = DNSSEC_NSEC3_ITERATIONS_MAX,
+				.signatures_max = RESOLVE_SIGNATURES_MAX,
+				.hashes_max = RESOLVE_HASHES_MAX,
+			},
 		.questions_max = 4096,
-		.clients_per_question = 1024,
 		.zone_questions_max = 2048,
 		.zone_questions_min = 20,
-		.upstream_max = RESOLVE_UPSTREAM_MAX,
-		.question_time_ms = 8000,
-		.ttl_max = 86400,
-		.ttl_min = 0,
-		.ttl_negative_max = 3600, /* RFC 2308 section 5: one to three hours */
-		.nxdomain_cut = RESOLVE_NXDOMAIN_CUT_SECURE,
-		.aggressive_nsec = true,
-		.prefetch = true,
-		.prefetch_max = 64,
-		.serve_stale = true,
-		.stale_ttl_s = 30,        /* RFC 8767 section 4 */
-		.stale_age_max_s = 86400, /* section 5: one to three days */
-		.stale_client_timeout_ms = 1800,
 		.upstream_port = 53,
 		.priming = true,
-		.harden_glue = true,
-		.edns_size = 1232,
 		.ipv4 = true,
 		.ipv6 = true,
-		.case_randomisation = true,
-		.cookies = true,
-		.qname_minimisation = RESOLVE_MINIMISE_RELAXED,
 		.validate = true,
-		.refuse_sha1 = true, /* RFC 9905 section 2 */
-		.key_tag_signal = true,
-		.sentinel = true,
 		.ecs_ipv4_bits = 24, /* RFC 7871 section 11.1 */
 		.ecs_ipv6_bits = 56,
 		.ecs_cache_bytes = 4 << 20,
-		.nsec3_iterations_max = DNSSEC_NSEC3_ITERATIONS_MAX,
-		.signatures_max = RESOLVE_SIGNATURES_MAX,
-		.hashes_max = RESOLVE_HASHES_MAX,
 	};
 }
 
@@ -57,7 +60,7 @@ static uint32_t power_of_two(uint32_t n)
 int resolve_new(const struct resolve_settings *settings, struct resolve_cache *cache, struct random *random,
 		struct counters *counters, struct resolve **ret)
 {
-	if (settings->questions_max == 0 || settings->edns_size < 512)
+	if (settings->questions_max == 0 || settings->live.edns_size < 512)
 		return BANYAN_EINVAL;
 	struct resolve *engine = calloc(1, sizeof *engine);
 	if (engine == NULL)
@@ -158,6 +161,15 @@ static void timers_run(struct resolve *engine)
 	}
 }
 
+static void live_sync(struct resolve *engine, const struct resolve_live *live)
+{
+	if (live == NULL || live->version == engine->live_version)
+		return;
+	engine->live_version = live->version;
+	engine->settings.live = live->settings;
+	resolve_trust_forget(engine); /* other algorithms may count now */
+}
+
 static void step_begin(struct resolve *engine, const struct resolve_event *event)
 {
 	resolve_tasks_clean(engine);
@@ -174,7 +186,7 @@ static void step_begin(struct resolve *engine, const struct resolve_event *event
 	engine->root_on_loopback = event->root_on_loopback || engine->hints_on_loopback;
 	engine->policy = event->policy;
 	engine->negatives = event->negatives;
-	resolve_live_sync(engine, event->live);
+	live_sync(engine, event->live);
 	resolve_anchors_sync(engine);
 }
 

@@ -447,8 +447,6 @@ struct resolve_result *resolve_outcome_result(struct resolve *engine, const stru
 
 /* validate.c */
 /* Is all of it proved (AD)? */
-/* live.c */
-void resolve_live_sync(struct resolve *engine, const struct resolve_live *live);
 bool resolve_validate_secure(const struct outcome *outcome);
 /* insecure.c: why it counts as unsigned although it has signatures; REASON_NONE: nothing to tell. */
 enum reason resolve_insecure_reason(struct resolve *engine, const struct outcome *outcome);

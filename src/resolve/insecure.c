@@ -16,7 +16,7 @@ static bool iterates_too_often(const struct resolve *engine, const struct rrset 
 		return false;
 	struct wire_rdata nsec3 = resolve_rrset_rdata(set, 0);
 	return nsec3.len >= NSEC3_ITERATIONS_AT + 2 &&
-	       wire_get16(nsec3.data + NSEC3_ITERATIONS_AT) > engine->settings.nsec3_iterations_max;
+	       wire_get16(nsec3.data + NSEC3_ITERATIONS_AT) > engine->settings.live.nsec3_iterations_max;
 }
 
 static enum reason set_reason(struct resolve *engine, const struct rrset *set)

@@ -75,7 +75,7 @@ static bool proof_may_hold(const struct reading *reading)
 static void try_proof(struct resolve *engine, struct task *task, const struct reading *reading)
 {
 	const struct resolve_settings *settings = &engine->settings;
-	if (!settings->validate || settings->nxdomain_cut == RESOLVE_NXDOMAIN_CUT_OFF || reading->n_answers > 0 ||
+	if (!settings->validate || settings->live.nxdomain_cut == RESOLVE_NXDOMAIN_CUT_OFF || reading->n_answers > 0 ||
 	    !reading->has_soa || !resolve_validate_wanted_by_all(task) || !proof_may_hold(reading))
 		return;
 	resolve_share_over(engine, task);
@@ -111,7 +111,7 @@ bool resolve_minimise_reading(struct resolve *engine, struct task *task, const s
 			      const struct reading *reading)
 {
 	bool denied = reading->kind == READING_NXDOMAIN;
-	if (denied && engine->settings.qname_minimisation == RESOLVE_MINIMISE_STRICT)
+	if (denied && engine->settings.live.qname_minimisation == RESOLVE_MINIMISE_STRICT)
 		return false;
 	task->state = TASK_ASK;
 	task->minimised++;
@@ -131,7 +131,7 @@ bool resolve_minimise_reading(struct resolve *engine, struct task *task, const s
 /* Some servers drop questions for names that they do not have. */
 void resolve_minimise_silent(const struct resolve *engine, struct task *task)
 {
-	if (engine->settings.qname_minimisation != RESOLVE_MINIMISE_STRICT &&
+	if (engine->settings.live.qname_minimisation != RESOLVE_MINIMISE_STRICT &&
 	    ++task->minimised_silences >= ENGINE_MINIMISED_SILENCES)
 		task->minimise = false;
 }

@@ -276,7 +276,7 @@ static int question_start(struct resolve *engine, struct question *question)
 	if (task != NULL && task->state >= TASK_VALIDATE && question->checking_disabled)
 		task = NULL; /* does not wait for a proof */
 	if (task != NULL) {
-		if (task->n_waiters >= engine->settings.clients_per_question)
+		if (task->n_waiters >= engine->settings.live.clients_per_question)
 			return BANYAN_ELIMIT;
 		counter_add(engine->counters, COUNTER_SHARED, 1);
 		question->waiter.joined = true;
@@ -307,12 +307,13 @@ static int question_start(struct resolve *engine, struct question *question)
 static int question_timers(struct resolve *engine, struct question *question)
 {
 	const struct resolve_settings *settings = &engine->settings;
-	int rc = resolve_timer_set(&engine->timers, &question->deadline, engine->now_ms + settings->question_time_ms);
-	if (rc < 0 || question->background || question->no_cache || question->trace || !settings->serve_stale ||
-	    settings->stale_client_timeout_ms >= settings->question_time_ms)
+	int rc = resolve_timer_set(&engine->timers, &question->deadline,
+				   engine->now_ms + settings->live.question_time_ms);
+	if (rc < 0 || question->background || question->no_cache || question->trace || !settings->live.serve_stale ||
+	    settings->live.stale_client_timeout_ms >= settings->live.question_time_ms)
 		return rc;
 	return resolve_timer_set(&engine->timers, &question->patience,
-				 engine->now_ms + settings->stale_client_timeout_ms);
+				 engine->now_ms + settings->live.stale_client_timeout_ms);
 }
 
 void resolve_question_take(struct resolve *engine, const struct resolve_event *event)
@@ -382,7 +383,7 @@ static bool background_start(struct resolve *engine, struct question *question)
 
 bool resolve_question_background(struct resolve *engine, const uint8_t *qname, uint16_t qtype)
 {
-	if (engine->n_background >= engine->settings.prefetch_max)
+	if (engine->n_background >= engine->settings.live.prefetch_max)
 		return false;
 	struct question *question = background_open(engine, qname, qtype);
 	return question != NULL && background_start(engine, question);

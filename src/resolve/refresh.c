@@ -21,7 +21,7 @@ static bool is_due(const struct resolve *engine, const struct rrset *set)
 void resolve_refresh_check(struct resolve *engine, const uint8_t *qname, uint16_t qtype, const struct outcome *outcome)
 {
 	bool due = false;
-	if (!engine->settings.prefetch)
+	if (!engine->settings.live.prefetch)
 		return;
 	for (unsigned i = 0; i < outcome->n_answers && !due; i++)
 		due = is_due(engine, outcome->answer[i]);

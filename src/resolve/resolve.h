@@ -30,11 +30,11 @@
 #define RESOLVE_NS_MAX          20  /* name servers of one zone that are looked at (NXNSAttack) */
 #define RESOLVE_ADDRESSES_MAX   32  /* addresses of one zone's servers that are kept */
 #define RESOLVE_NS_LOOKUPS_MAX  3   /* server names resolved at once for one zone (NXNSAttack, NRDelegation) */
-#define RESOLVE_UPSTREAM_MAX    100 /* default of settings.upstream_max */
+#define RESOLVE_UPSTREAM_MAX    100 /* default of settings.live.upstream_max */
 #define RESOLVE_RRSET_BYTES_MAX 65535
-/* Default of settings.signatures_max: KeyTrap (CVE-2023-50387). A long chain with a bad server or two takes 20. */
+/* Default of settings.live.signatures_max: KeyTrap (CVE-2023-50387). A long chain with a bad server or two takes 20. */
 #define RESOLVE_SIGNATURES_MAX  64
-/* Default of settings.hashes_max: SHA-1 blocks of NSEC3 (CVE-2023-50868). A name of 34 labels under the most iterations that
+/* Default of settings.live.hashes_max: SHA-1 blocks of NSEC3 (CVE-2023-50868). A name of 34 labels under the most iterations that
  * are still accepted takes 1750. */
 #define RESOLVE_HASHES_MAX      2048
 #define RESOLVE_DETAIL_MAX      256
@@ -89,11 +89,9 @@ struct resolve_forward {
 /* May servers on loopback be asked? AUTO: when the root or the hints have servers there. */
 enum resolve_loopback { RESOLVE_LOOPBACK_AUTO, RESOLVE_LOOPBACK_ON, RESOLVE_LOOPBACK_OFF };
 
-struct resolve_settings {
-	uint32_t questions_max;                      /* client questions in flight, this engine */
+/* What may change while the engine works: read at each use, and nothing was built from it. */
+struct resolve_live_settings {
 	uint32_t clients_per_question;               /* clients that wait for the same question */
-	uint32_t zone_questions_max;                 /* lookups at the servers of one zone at once; 0 = no limit */
-	uint32_t zone_questions_min;                 /* what is left of it while they do not answer */
 	uint32_t upstream_max;                       /* messages to authorities that one client question may cause */
 	uint32_t question_time_ms;                   /* after it: SERVFAIL, reason time-limit */
 	uint32_t ttl_max, ttl_min, ttl_negative_max; /* seconds */
@@ -106,29 +104,37 @@ struct resolve_settings {
 	uint32_t stale_ttl_s;             /* TTL of stale records in answers */
 	uint32_t stale_age_max_s;         /* how long after their end they are of use */
 	uint32_t stale_client_timeout_ms; /* a client waits so long for better; 0 = not at all */
-	uint16_t upstream_port;           /* 53 */
-	bool priming;                     /* ask the root servers for themselves first (RFC 9609) */
 	bool harden_glue;                 /* believe no addresses from outside the zone that refers */
 	bool fragments;     /* take replies that came in fragments; else they are asked for again over TCP (RFC 9715) */
 	uint16_t edns_size; /* advertised to authorities */
-	bool ipv4, ipv6;
 	bool case_randomisation; /* 0x20 */
 	bool cookies;            /* RFC 7873 */
-	uint8_t cookie_secret[16];
 	enum resolve_minimise qname_minimisation;
 	/* validation */
+	bool refuse_sha1;              /* signatures (RFC 9905) */
+	bool refuse_sha1_digest;       /* of DS records */
+	uint16_t nsec3_iterations_max; /* RFC 9276 section 3.2 */
+	uint32_t signatures_max;       /* public-key operations that one client question may cause */
+	uint32_t hashes_max;           /* SHA-1 blocks of NSEC3 hashing, likewise */
+	bool key_tag_signal;           /* RFC 8145 section 5 */
+	bool sentinel;                 /* RFC 8509 */
+};
+
+struct resolve_settings {
+	struct resolve_live_settings live;
+	uint32_t questions_max;      /* client questions in flight, this engine */
+	uint32_t zone_questions_max; /* lookups at the servers of one zone at once; 0 = no limit */
+	uint32_t zone_questions_min; /* what is left of it while they do not answer */
+	uint16_t upstream_port;      /* 53 */
+	bool priming;                /* ask the root servers for themselves first (RFC 9609) */
+	bool ipv4, ipv6;
+	uint8_t cookie_secret[16];
+	/* validation */
 	bool validate;
-	bool refuse_sha1;                       /* signatures (RFC 9905) */
-	bool refuse_sha1_digest;                /* of DS records */
-	uint16_t nsec3_iterations_max;          /* RFC 9276 section 3.2 */
-	uint32_t signatures_max;                /* public-key operations that one client question may cause */
-	uint32_t hashes_max;                    /* SHA-1 blocks of NSEC3 hashing, likewise */
 	int64_t signature_skew_s;               /* dates of signatures may be off by this much */
 	const struct dnssec_anchors *anchors;   /* may be NULL; a local root needs none for "." */
 	struct resolve_anchors *shared_anchors; /* instead of them, if not NULL */
 	bool anchors_lead;                      /* this engine asks for their keys (RFC 5011) and signals: one of all */
-	bool key_tag_signal;                    /* RFC 8145 section 5 */
-	bool sentinel;                          /* RFC 8509 */
 	/* ECS (RFC 7871): authorities of these zones and below are told the client's network; none = off. Needed during
 	 * resolve_new() only. */
 	size_t n_ecs_zones, n_ecs_servers;
@@ -247,10 +253,10 @@ enum resolve_event_kind {
 	RESOLVE_WAKE,        /* time has passed */
 };
 
-/* Settings that may change from step to step: of these only the ones that nothing was built from (live.c) are taken. */
+/* Settings that may change from step to step. */
 struct resolve_live {
 	uint32_t version; /* another one: other settings; not 0 */
-	struct resolve_settings settings;
+	struct resolve_live_settings settings;
 };
 
 struct resolve_event {

@@ -123,7 +123,7 @@ static bool zone_run(struct resolve *engine, struct keyring_zone *zone, bool *re
 	if (due && here)
 		take_image(engine, zone);
 	/* who has the root asks its servers nothing, so there is nothing to tell them, either */
-	*ret_signal = engine->settings.key_tag_signal && !here &&
+	*ret_signal = engine->settings.live.key_tag_signal && !here &&
 		      (zone->signal_next <= now || zone->signal_next > now + SIGNAL_INTERVAL_S);
 	if (*ret_signal)
 		zone->signal_next = now + SIGNAL_INTERVAL_S;
@@ -137,7 +137,7 @@ static int64_t sleep_s(const struct resolve *engine, const struct resolve_anchor
 		const struct keyring_zone *zone = &anchors->zone[i];
 		if (zone->rollover != NULL && zone->rollover->next - now < left)
 			left = zone->rollover->next - now;
-		if (engine->settings.key_tag_signal && zone->signal_next > 0 && zone->signal_next - now < left)
+		if (engine->settings.live.key_tag_signal && zone->signal_next > 0 && zone->signal_next - now < left)
 			left = zone->signal_next - now;
 	}
 	return left < ROLLING_SLEEP_MIN_S ? ROLLING_SLEEP_MIN_S : left;

@@ -65,8 +65,8 @@ void resolve_root_ask(struct resolve *engine, struct task *task)
 			  .qtype = task->qtype,
 			  .tcp = true, /* nothing is cut off */
 			  .root = true,
-			  .ttl_negative_max = engine->settings.ttl_negative_max,
-			  .ttl_negative_min = engine->settings.ttl_negative_min};
+			  .ttl_negative_max = engine->settings.live.ttl_negative_max,
+			  .ttl_negative_min = engine->settings.live.ttl_negative_min};
 	struct cut *cut = arena_alloc0(&task->arena, sizeof *cut);
 	counter_add(engine->counters, COUNTER_ROOT_LOOKUPS, 1);
 	task->went_out = true;

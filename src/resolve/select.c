@@ -63,7 +63,7 @@ void resolve_select_load(struct resolve *engine, struct cut *cut, unsigned first
 					  sizeof target->info))
 			target->info = (struct server_info){0};
 		target->no_edns = (target->info.flags & SERVER_NO_EDNS) != 0;
-		target->tcp = (target->info.flags & SERVER_CASE) != 0 && engine->settings.case_randomisation;
+		target->tcp = (target->info.flags & SERVER_CASE) != 0 && engine->settings.live.case_randomisation;
 		enum cache_lameness lameness = resolve_cache_lame(engine->cache, &engine->step, engine->cache_ms,
 								  cut->zone, &target->addr, type);
 		target->lame = lameness == LAME_ZONE;

@@ -48,7 +48,7 @@ void resolve_sentinel(struct resolve *engine, const uint8_t *qname, uint16_t qty
 	bool asks_is = qname[0] == IS_LEN + DIGITS, asks_not = qname[0] == NOT_LEN + DIGITS;
 	if ((!asks_is && !asks_not) || (qtype != WIRE_TYPE_A && qtype != WIRE_TYPE_AAAA))
 		return;
-	if (!engine->settings.sentinel || !engine->settings.validate || checking_disabled || result == NULL ||
+	if (!engine->settings.live.sentinel || !engine->settings.validate || checking_disabled || result == NULL ||
 	    !result->authentic)
 		return;
 	int32_t tag = asks_is ? label_tag(qname, IS_LABEL, IS_LEN) : label_tag(qname, NOT_LABEL, NOT_LEN);

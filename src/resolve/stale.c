@@ -35,7 +35,7 @@ static void sets_revive(struct resolve *engine, struct rrset *const *set, unsign
 		if (set[i]->expires_ms > engine->cache_ms)
 			continue;
 		set[i]->stored_ms = 0;
-		set[i]->expires_ms = engine->cache_ms + (int64_t)engine->settings.stale_ttl_s * 1000;
+		set[i]->expires_ms = engine->cache_ms + (int64_t)engine->settings.live.stale_ttl_s * 1000;
 	}
 }
 
@@ -52,7 +52,7 @@ bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8
 	uint8_t name[WIRE_NAME_MAX];
 	unsigned aliases = 0;
 	int64_t now_ms = engine->cache_ms;
-	if (!engine->settings.serve_stale)
+	if (!engine->settings.live.serve_stale)
 		return false;
 	outcome->rcode = WIRE_RCODE_NOERROR; /* the rest of the tables stays as it is: they are large */
 	outcome->from_cache = true;
@@ -62,7 +62,7 @@ bool resolve_stale_find(struct resolve *engine, struct arena *arena, const uint8
 	outcome->n_answers = outcome->n_denials = 0;
 	wire_name_lower(qname, name);
 	engine->stale = true;
-	engine->cache_ms = now_ms - (int64_t)engine->settings.stale_age_max_s * 1000;
+	engine->cache_ms = now_ms - (int64_t)engine->settings.live.stale_age_max_s * 1000;
 	int rc = resolve_walk_cached(engine, arena, name, qtype, &aliases, outcome);
 	engine->cache_ms = now_ms;
 	engine->stale = false;
@@ -83,12 +83,12 @@ uint32_t resolve_stale_recheck_s(struct resolve *engine, const uint8_t *qname, u
 bool resolve_stale_at_once(struct resolve *engine, const uint8_t *qname, uint16_t qtype, struct outcome *outcome)
 {
 	enum reason reason;
-	if (!engine->settings.serve_stale)
+	if (!engine->settings.live.serve_stale)
 		return false;
 	const struct task *task = resolve_task_find(engine, qname, qtype);
 	bool failed = resolve_cache_failure(engine->cache, &engine->step, engine->cache_ms, qname, qtype, &reason) &&
 		      resolve_stale_helps(reason);
 	bool known_slow = task != NULL && task->slow;
-	return (failed || known_slow || engine->settings.stale_client_timeout_ms == 0) &&
+	return (failed || known_slow || engine->settings.live.stale_client_timeout_ms == 0) &&
 	       resolve_stale_find(engine, &engine->step, qname, qtype, outcome);
 }

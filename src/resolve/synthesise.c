@@ -240,7 +240,7 @@ int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_
 	unsigned labels = wire_name_labels(name), least = engine->root != NULL ? 1 : 0;
 	/* what the public tree denies takes down no forward zone */
 	unsigned floor = resolve_forward_floor(engine->forwards, name, qtype);
-	if (!engine->settings.aggressive_nsec || !engine->settings.validate || engine->stale ||
+	if (!engine->settings.live.aggressive_nsec || !engine->settings.validate || engine->stale ||
 	    qtype == WIRE_TYPE_ANY || qtype == WIRE_TYPE_RRSIG || qtype == WIRE_TYPE_NSEC || qtype == WIRE_TYPE_NSEC3)
 		return 0;
 	least = floor > least ? floor : least;

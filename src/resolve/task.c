@@ -86,7 +86,7 @@ struct task *resolve_task_new(struct resolve *engine, const uint8_t *qname, uint
 	*task = (struct task){.depth = depth, .qtype = qtype, .work = work, .arena = arena, .exchange = -1};
 	task->arena.limit = ENGINE_TASK_BYTES_MAX;
 	task->outcome.rcode = WIRE_RCODE_NOERROR;
-	task->minimise = engine->settings.qname_minimisation != RESOLVE_MINIMISE_OFF;
+	task->minimise = engine->settings.live.qname_minimisation != RESOLVE_MINIMISE_OFF;
 	task->forward_below = FORWARD_LABELS_ANY;
 	wire_name_lower(qname, task->qname);
 	wire_name_lower(qname, task->sname);

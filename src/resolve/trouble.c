@@ -54,7 +54,7 @@ void resolve_trouble_reading(struct resolve *engine, struct task *task, const st
 		break;
 	}
 	counter_add(engine->counters, COUNTER_UPSTREAM_REJECTED, 1);
-	if (sent->minimised && engine->settings.qname_minimisation != RESOLVE_MINIMISE_STRICT) {
+	if (sent->minimised && engine->settings.live.qname_minimisation != RESOLVE_MINIMISE_STRICT) {
 		/* Some servers answer only for names that they have: ask for the whole one. */
 		task->minimise = false;
 		ask_again(task, sent);

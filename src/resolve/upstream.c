@@ -52,7 +52,7 @@ static int write_question(const struct resolve *engine, struct exchange *exchang
 	if (rc == 0)
 		rc = wire_writer_question(&writer, exchange->qname, exchange->qtype, WIRE_CLASS_IN);
 	if (rc == 0 && exchange->edns) /* DO always: signatures are kept for whoever wants them later */
-		rc = wire_writer_edns(&writer, engine->settings.edns_size, 0, true, options, options_len);
+		rc = wire_writer_edns(&writer, engine->settings.live.edns_size, 0, true, options, options_len);
 	return rc < 0 ? rc : (int)wire_writer_finish(&writer);
 }
 
@@ -96,7 +96,7 @@ int resolve_upstream_send(struct resolve *engine, struct task *task, unsigned ta
 	exchange->qtype = qtype;
 	exchange->id = random_u16(engine->random);
 	memcpy(exchange->qname, qname, wire_name_len(qname));
-	exchange->mixed_case = engine->settings.case_randomisation && !target->plain_case;
+	exchange->mixed_case = engine->settings.live.case_randomisation && !target->plain_case;
 	if (exchange->mixed_case)
 		wire_name_randomise_case(exchange->qname, engine->random);
 	int rc = exchange_send(engine, exchange, &target->info);
@@ -268,8 +268,8 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 			  .edns = exchange->edns,
 			  .forwards = engine->forwards,
 			  .forward = resolve_forward_of(task->cut),
-			  .ttl_negative_max = engine->settings.ttl_negative_max,
-			  .ttl_negative_min = engine->settings.ttl_negative_min};
+			  .ttl_negative_max = engine->settings.live.ttl_negative_max,
+			  .ttl_negative_min = engine->settings.live.ttl_negative_min};
 	read_reply(engine, exchange, event, &ask, &reply, &reading);
 	if (!cookie_fits(engine, exchange, &reply))
 		return;
@@ -295,7 +295,7 @@ static void reply_matched(struct resolve *engine, struct exchange *exchange, con
 /* A reply in fragments may hold one that somebody else sent (RFC 9715 section 2): TCP has none. */
 static bool fragmented(struct resolve *engine, struct exchange *exchange, const struct resolve_event *event)
 {
-	if (!event->reply.fragmented || engine->settings.fragments || target_of(exchange)->tcp_failed)
+	if (!event->reply.fragmented || engine->settings.live.fragments || target_of(exchange)->tcp_failed)
 		return false;
 	counter_add(engine->counters, COUNTER_UPSTREAM_FRAGMENTED, 1);
 	target_of(exchange)->fragments = true;

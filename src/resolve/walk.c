@@ -45,7 +45,7 @@ static int cached_denial(const struct cache_denial *denial, struct outcome *outc
 static bool nothing_below(struct resolve *engine, struct arena *arena, const uint8_t *name, uint16_t qtype,
 			  struct cache_denial *ret)
 {
-	enum resolve_nxdomain_cut cut = engine->settings.nxdomain_cut;
+	enum resolve_nxdomain_cut cut = engine->settings.live.nxdomain_cut;
 	if (cut == RESOLVE_NXDOMAIN_CUT_OFF || engine->stale)
 		return false;
 	/* nor does what the public tree denies take down a forward zone */
@@ -266,7 +266,7 @@ void resolve_walk_ask(struct resolve *engine, struct task *task)
 			return;
 		}
 	}
-	if (task->work->upstream >= engine->settings.upstream_max) {
+	if (task->work->upstream >= engine->settings.live.upstream_max) {
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;
 	}
@@ -293,8 +293,8 @@ struct reply_take resolve_walk_take(struct resolve *engine)
 {
 	return (struct reply_take){.arena = &engine->step,
 				   .now_ms = engine->cache_ms,
-				   .ttl_min = engine->settings.ttl_min,
-				   .ttl_max = engine->settings.ttl_max};
+				   .ttl_min = engine->settings.live.ttl_min,
+				   .ttl_max = engine->settings.live.ttl_max};
 }
 
 /* Is what was read remembered only when it is proved, which is about to be tried? The proof writes it anyway. */
@@ -332,7 +332,7 @@ static void follow_alias(struct resolve *engine, struct task *task, const uint8_
 	task->share.followed = 0;
 	task->asked_again = false;
 	task->forward_below = FORWARD_LABELS_ANY;
-	task->minimise = engine->settings.qname_minimisation != RESOLVE_MINIMISE_OFF;
+	task->minimise = engine->settings.live.qname_minimisation != RESOLVE_MINIMISE_OFF;
 	task->trouble = REASON_NONE;
 	task->state = TASK_LOOK;
 }
@@ -381,7 +381,7 @@ static void take_referral(struct resolve *engine, struct task *task, const struc
 	struct reply_take take = resolve_walk_take(engine);
 	struct cut *cut = arena_alloc(&task->arena, sizeof *cut);
 	if (++task->referrals > RESOLVE_REFERRALS_MAX || cut == NULL ||
-	    resolve_cut_from_referral(&task->arena, reply, reading, &take, task->cut, engine->settings.harden_glue,
+	    resolve_cut_from_referral(&task->arena, reply, reading, &take, task->cut, engine->settings.live.harden_glue,
 				      cut) < 0) {
 		resolve_task_fail(engine, task, REASON_WORK_LIMIT);
 		return;

@@ -12,8 +12,8 @@ struct work *resolve_work_new(struct resolve *engine, bool tracing)
 	work->refs = 1;
 	work->started_ms = engine->now_ms;
 	work->tracing = tracing;
-	work->budget.signatures = engine->settings.signatures_max;
-	work->budget.hashes = engine->settings.hashes_max;
+	work->budget.signatures = engine->settings.live.signatures_max;
+	work->budget.hashes = engine->settings.live.hashes_max;
 	return work;
 }
 

@@ -402,13 +402,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	build_once();
 	random_init_seed(&random, len);
 	resolve_settings_default(&settings);
-	settings.upstream_max = UPSTREAM_MAX;
+	settings.live.upstream_max = UPSTREAM_MAX;
 	play = (struct play){.data = data, .left = len, .now_ms = 1000, .wake_at_ms = INT64_MAX};
 	uint8_t how = next(&play);
-	settings.qname_minimisation = (enum resolve_minimise)(how % 3);
+	settings.live.qname_minimisation = (enum resolve_minimise)(how % 3);
 	play.rootless = (how & 0x80) != 0;
-	settings.cookies = (how & 0x40) == 0;
-	settings.harden_glue = (how & 0x20) == 0;
+	settings.live.cookies = (how & 0x40) == 0;
+	settings.live.harden_glue = (how & 0x20) == 0;
 	settings.priming = (how & 0x10) == 0;
 	static const struct addr hints[2] = {{.family = 4, .ip = {10, 9, 9, 9}}, {.family = 6, .ip = {0xfd}}};
 	static const struct addr_prefix never = {.addr = {.family = 4, .ip = {10}}, .bits = 30};

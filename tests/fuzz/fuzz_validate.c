@@ -455,7 +455,7 @@ static void engine_make(struct play *play, struct random *random, struct resolve
 	resolve_settings_default(&settings);
 	random_init_seed(random, 7);
 	settings.validate = true;
-	settings.case_randomisation = false;
+	settings.live.case_randomisation = false;
 	play->now_ms = 1000;
 	play->wake_at_ms = INT64_MAX;
 	require(resolve_cache_new(512 * 1024, cache) == 0);

@@ -37,7 +37,7 @@ void stored_reboot(struct scenario *s)
 	int more = 1, head;
 	assert_int_equal(resolve_cache_save_head(1, 1, &file), 0);
 	while (more > 0)
-		more = resolve_cache_save(old, wall_ms(s), s->settings.stale_age_max_s, &cursor, &file);
+		more = resolve_cache_save(old, wall_ms(s), s->settings.live.stale_age_max_s, &cursor, &file);
 	assert_int_equal(more, 0);
 	assert_int_equal(resolve_cache_new_random((size_t)1 << 20, &world->random, &cache), 0);
 	head = resolve_cache_load_head(file.data, file.len, &told);

@@ -60,7 +60,8 @@ static void on_result(void *ctx, uint64_t client, const struct resolve_result *r
 	waiting->open = false;
 	s->n_waiting--;
 	s->answered++;
-	if (result->took_ms > s->w->settings.question_time_ms || result->upstream > s->w->settings.upstream_max)
+	if (result->took_ms > s->w->settings.live.question_time_ms ||
+	    result->upstream > s->w->settings.live.upstream_max)
 		fail_msg("seed %lu: question %lu: %ld ms, %u messages", s->seed, s->asked, result->took_ms,
 			 result->upstream);
 	if (result->rcode == WIRE_RCODE_SERVFAIL) {
@@ -129,7 +130,7 @@ static unsigned ask(struct soak *s)
 /* At rest nothing is open; then the memory is that of the cache and what the engine keeps. */
 static void rest(struct soak *s)
 {
-	world_settle(s->w, s->w->settings.question_time_ms + 1000);
+	world_settle(s->w, s->w->settings.live.question_time_ms + 1000);
 	if (s->n_waiting != 0 || s->w->n_open != 0 || resolve_questions(s->w->engine) != 0)
 		fail_msg("seed %lu: question %lu: %u clients, %zu exchanges, %zu questions are left", s->seed, s->asked,
 			 s->n_waiting, s->w->n_open, resolve_questions(s->w->engine));

@@ -175,7 +175,7 @@ void validation_settings(const struct config *config, struct resolve_anchors *sh
 			 struct resolve_settings *settings);
 
 /* ---- settings.c: what a reload changes in the resolver ---- */
-void settings_live(const struct config *config, struct resolve_settings *settings);
+void settings_live(const struct config *config, struct resolve_live_settings *settings);
 void settings_fill(const struct config *config, struct resolve_live *ret);
 /* Does the cache hold what would not be there with the new settings? */
 bool settings_spoil_cache(const struct config *from, const struct config *to);

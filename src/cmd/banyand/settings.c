@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-void settings_live(const struct config *config, struct resolve_settings *settings)
+void settings_live(const struct config *config, struct resolve_live_settings *settings)
 {
 	settings->clients_per_question = config->resolver.clients_per_question;
 	settings->upstream_max = config->resolver.upstream_queries_max;
@@ -39,7 +39,6 @@ void settings_live(const struct config *config, struct resolve_settings *setting
 void settings_fill(const struct config *config, struct resolve_live *ret)
 {
 	static _Atomic uint32_t versions;
-	resolve_settings_default(&ret->settings);
 	settings_live(config, &ret->settings);
 	ret->version = atomic_fetch_add(&versions, 1) + 1; /* 0 = none has been seen */
 }

@@ -155,7 +155,7 @@ static int resolver_make(struct worker *worker, const struct config *config, con
 {
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
-	settings_live(config, &settings);
+	settings_live(config, &settings.live);
 	validation_settings(config, workers->shared_anchors, &settings);
 	settings.anchors_lead = worker->leads;
 	upstream_settings(config, workers->upstream, &settings);

@@ -98,7 +98,7 @@ static struct world *world_new(void)
 	struct resolve_settings resolver;
 	resolve_settings_default(&resolver);
 	resolver.upstream_port = w->port;
-	resolver.question_time_ms = 3000;
+	resolver.live.question_time_ms = 3000;
 	assert_int_equal(resolve_cache_new(4 << 20, &w->cache), 0);
 	assert_int_equal(resolve_new(&resolver, w->cache, &w->random, &w->counters, &w->engine), 0);
 	struct answer_recursor_settings recursor = {

@@ -58,7 +58,7 @@ static void fails_in_time(void **state)
 			assert_int_equal(answer->reason, bad[i].reason);
 		else /* silence may also use up the time */
 			assert_true(answer->reason == REASON_NO_SERVERS || answer->reason == REASON_TIME_LIMIT);
-		assert_true(answer->took_ms <= w->settings.question_time_ms);
+		assert_true(answer->took_ms <= w->settings.live.question_time_ms);
 		assert_int_equal(answer->text[0], '\0');
 		/* for a while nobody is bothered again */
 		unsigned sent = w->sent;
@@ -207,8 +207,8 @@ static void limits_messages(void **state)
 {
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
-	settings.upstream_max = 3;
-	settings.qname_minimisation = RESOLVE_MINIMISE_OFF;
+	settings.live.upstream_max = 3;
+	settings.live.qname_minimisation = RESOLVE_MINIMISE_OFF;
 	struct world *w = world_new(9, &settings);
 	world_root(w, ". 86400" SOA ". NS a.root.\na.root. A 10.9.9.9\na. NS ns.a.\nns.a. A 10.0.0.1\n");
 	_cleanup_(buffer_done) struct buffer text = {0};
@@ -236,7 +236,7 @@ static void limits_questions(void **state)
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
 	settings.questions_max = 5;
-	settings.clients_per_question = 3;
+	settings.live.clients_per_question = 3;
 	struct world *w = two(0, 0, &settings);
 	struct world *other = w;
 	for (uint64_t i = 0; i < 6; i++) {
@@ -263,7 +263,7 @@ static void limits_time(void **state)
 {
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
-	settings.question_time_ms = 700;
+	settings.live.question_time_ms = 700;
 	struct world *w = two(WORLD_DEAD, WORLD_DEAD, &settings);
 	world_ask(w, 1, "www.x.test.", WIRE_TYPE_A);
 	world_run(w, 350);
@@ -294,7 +294,7 @@ static void fragments(void **state)
 	world_free(w);
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
-	settings.fragments = true;
+	settings.live.fragments = true;
 	w = two(WORLD_FRAGMENTS, WORLD_FRAGMENTS, &settings);
 	assert_int_equal(world_resolve(w, "www.x.test.", WIRE_TYPE_A)->rcode, 0);
 	assert_int_equal(w->sent_tcp, 0);

@@ -163,7 +163,7 @@ static void check(uint64_t seed, const struct world *w, const struct plan *plan,
 		return;
 	if (answer->times != 1)
 		fail_msg("seed %lu client %lu: %u answers", seed, client, answer->times);
-	if (answer->took_ms > w->settings.question_time_ms || answer->upstream > w->settings.upstream_max)
+	if (answer->took_ms > w->settings.live.question_time_ms || answer->upstream > w->settings.live.upstream_max)
 		fail_msg("seed %lu client %lu: %ld ms, %u messages", seed, client, answer->took_ms, answer->upstream);
 	if (strstr(answer->text, "6.6.6.6") != NULL || answer->authentic)
 		fail_msg("seed %lu client %lu: believed %s", seed, client, answer->text);

@@ -85,7 +85,7 @@ static void minimises(void **state)
 	/* and without */
 	struct resolve_settings settings;
 	resolve_settings_default(&settings);
-	settings.qname_minimisation = false;
+	settings.live.qname_minimisation = false;
 	w = small(&settings);
 	expect(w, "a.b.c.d.e.f.example.com.", WIRE_TYPE_TXT, 0, "a.b.c.d.e.f.example.com. 300 IN TXT \"deep\"; ");
 	assert_int_equal(w->answer[0].upstream, 2);

@@ -549,7 +549,7 @@ void world_sleep(struct world *world, int64_t ms)
 const struct world_answer *world_resolve(struct world *world, const char *name, uint16_t type)
 {
 	world_ask(world, 0, name, type);
-	world_run(world, world->settings.question_time_ms + 1);
+	world_run(world, world->settings.live.question_time_ms + 1);
 	assert_int_equal(world->answer[0].times, 1);
 	return &world->answer[0];
 }
