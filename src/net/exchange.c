@@ -54,13 +54,13 @@ int net_source_address(struct net_loop *loop, uint8_t family, struct addr *ret)
 
 /* ---- the table ---- */
 
-static struct net_exchange **bucket_of(const struct net_loop *loop, uint64_t id)
+static struct net_exchange **bucket_of(struct net_loop *loop, uint64_t id)
 {
 	return (struct net_exchange **)&loop
 		->bucket[(id * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (NET_EXCHANGE_BUCKETS - 1)];
 }
 
-static struct net_exchange *exchange_find(const struct net_loop *loop, uint64_t id)
+static struct net_exchange *exchange_find(struct net_loop *loop, uint64_t id)
 {
 	struct net_exchange *exchange = *bucket_of(loop, id);
 	while (exchange != NULL && exchange->id != id)
@@ -189,7 +189,7 @@ void net_exchange_readable(struct net_loop *loop, uint64_t id)
 	}
 }
 
-int net_exchange_fd(const struct net_loop *loop, uint64_t id)
+int net_exchange_fd(struct net_loop *loop, uint64_t id)
 {
 	const struct net_exchange *exchange = exchange_find(loop, id);
 	return exchange == NULL ? -1 : exchange->fd;

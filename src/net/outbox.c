@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void outbox_due(struct net_loop *loop);
-
 /* ---- questions ---- */
 
 static int question_send(struct net_loop *loop, uint64_t id, const uint8_t *msg, size_t len)
@@ -41,17 +39,6 @@ static void questions_send(struct net_loop *loop)
 	out->used = 0;
 }
 
-void net_outbox_ask(struct net_loop *loop, uint64_t id, const uint8_t *msg, size_t len)
-{
-	struct net_questions *out = &loop->questions;
-	if (out->n == NET_OUTBOX_MAX || out->used + len > sizeof out->bytes)
-		questions_send(loop);
-	memcpy(out->bytes + out->used, msg, len);
-	out->question[out->n++] = (struct net_question){.id = id, .at = (uint32_t)out->used, .len = (uint32_t)len};
-	out->used += len;
-	outbox_due(loop);
-}
-
 /* ---- answers ---- */
 
 static void answers_send(struct net_loop *loop)
@@ -61,6 +48,35 @@ static void answers_send(struct net_loop *loop)
 		net_udp_send(loop->listener[out->listener], out->hdr, out->n);
 	out->n = 0;
 	out->used = 0;
+}
+
+/* ---- both ---- */
+
+static void both_send(struct net_loop *loop)
+{
+	answers_send(loop);
+	questions_send(loop);
+}
+
+/* One more is in it: has the first of it waited long enough? */
+static void added(struct net_loop *loop)
+{
+	int64_t now_ms = clock_mono_ms();
+	if (loop->questions.n + loop->answers.n == 1)
+		loop->outbox_since_ms = now_ms;
+	else if (now_ms > loop->outbox_since_ms)
+		both_send(loop);
+}
+
+void net_outbox_ask(struct net_loop *loop, uint64_t id, const uint8_t *msg, size_t len)
+{
+	struct net_questions *out = &loop->questions;
+	if (out->n == NET_OUTBOX_MAX || out->used + len > sizeof out->bytes)
+		questions_send(loop);
+	memcpy(out->bytes + out->used, msg, len);
+	out->question[out->n++] = (struct net_question){.id = id, .at = (uint32_t)out->used, .len = (uint32_t)len};
+	out->used += len;
+	added(loop);
 }
 
 void net_outbox_answer(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len)
@@ -75,31 +91,16 @@ void net_outbox_answer(struct net_loop *loop, const struct net_ticket *ticket, c
 	net_udp_address(loop->listener[ticket->index], ticket, &out->hdr[i].msg_hdr, &out->control[i]);
 	out->used += len;
 	out->listener = ticket->index;
-	outbox_due(loop);
-}
-
-/* ---- both ---- */
-
-static void outbox_due(struct net_loop *loop)
-{
-	int64_t now_ms = clock_mono_ms();
-	if (loop->questions.n + loop->answers.n == 1) {
-		loop->outbox_since_ms = now_ms;
-	} else if (now_ms > loop->outbox_since_ms) {
-		answers_send(loop);
-		questions_send(loop);
-	}
+	added(loop);
 }
 
 void net_outbox_send(struct net_loop *loop)
 {
 	struct net_questions *out = &loop->questions;
-	answers_send(loop);
-	questions_send(loop);
+	both_send(loop);
 	while (out->n_failed > 0) { /* the owners may ask more */
 		struct net_failed failed = out->failed[--out->n_failed];
 		net_exchange_give_up(loop, failed.id, failed.error);
-		answers_send(loop);
-		questions_send(loop);
+		both_send(loop);
 	}
 }

@@ -340,7 +340,7 @@ void net_exchange_tell(struct net_exchange *exchange, int error, const uint8_t *
 void net_exchange_fail(struct net_exchange *exchange, int error);
 int net_exchange_socket(const struct addr *to);
 void net_exchange_readable(struct net_loop *loop, uint64_t id);
-int net_exchange_fd(const struct net_loop *loop, uint64_t id);            /* -1: there is none */
+int net_exchange_fd(struct net_loop *loop, uint64_t id);                  /* -1: there is none */
 void net_exchange_give_up(struct net_loop *loop, uint64_t id, int error); /* as if the network had ended it */
 void net_exchange_close_all(struct net_loop *loop);
 void net_exchange_free_spare(struct net_loop *loop);

@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The cache: budget, eviction, ranks, kinds, flushing, threads. */
-#include "resolve/cache.h"
-
-#include "../test.h"
+#include "cache_test.h"
 
 #include <pthread.h>
 #include <unistd.h>
-
-#define MIB ((size_t)1 << 20)
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1 /* resident memory is not ours alone */
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-
-static struct resolve_cache *cache_of(size_t bytes)
-{
-	struct random random;
-	struct resolve_cache *cache;
-	random_init_seed(&random, 5);
-	assert_int_equal(resolve_cache_new_random(bytes, &random, &cache), 0);
-	return cache;
-}
 
 static uint8_t *name_of(const char *text, uint8_t out[WIRE_NAME_MAX])
 {

@@ -2,29 +2,11 @@
 /* The cache's table while it grows: nothing is lost, nothing met twice, no page touched before its time. */
 #include "resolve/shard.h"
 
-#include "../test.h"
+#include "cache_test.h"
 
 #include <unistd.h>
 
-#define MIB     ((size_t)1 << 20)
 #define ENTRIES 8000u
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1 /* resident memory is not ours alone */
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-
-static struct resolve_cache *cache_of(size_t bytes)
-{
-	struct random random;
-	struct resolve_cache *cache;
-	random_init_seed(&random, 5);
-	assert_int_equal(resolve_cache_new_random(bytes, &random, &cache), 0);
-	return cache;
-}
 
 static void put(struct resolve_cache *cache, uint32_t n, size_t len)
 {
