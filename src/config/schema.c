@@ -94,17 +94,15 @@ const struct config_section config_sections[] = {
 	 "that finds one keeps all that was served before."},
 	{"root", "The local copy of the root zone on which the resolver stands. It is proved before it is used."},
 	{"rrl", "Response rate limiting: how many replies of a kind go to one network over UDP from zones that are "
-		"served here, so "
-		"that nobody can make this server flood others with replies to questions under a forged address. 0 is "
-		"no limit. "
-		"Clients with a good DNS cookie and clients over TCP are not limited."},
+		"served here, so that nobody can make this server flood others with replies to questions under a "
+		"forged address. 0 is no limit. Clients with a good DNS cookie and clients over TCP are not limited."},
 	{"dns64", "Addresses for clients that have IPv6 only, made of IPv4 ones (RFC 6147). A NAT64 carries what is "
 		  "sent to them."},
-	{"ecs", "Answers that depend on where a client is (EDNS client subnet, RFC 7871). It tells others about "
-		"clients, fills memory "
-		"with many answers to one question and makes forged replies easier, so it is off unless ecs.zones "
-		"names the zones "
-		"that need it. A client that sends the option with a length of 0 is told of to nobody."},
+	{"ecs",
+	 "Answers that depend on where a client is (EDNS client subnet, RFC 7871). It tells others about "
+	 "clients, fills memory "
+	 "with many answers to one question and makes forged replies easier, so it is off unless ecs.zones names the "
+	 "zones that need it. A client that sends the option with a length of 0 is told of to nobody."},
 	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
 	{"local", "Names that the resolver answers itself: those that no resolver should ask others for, names of "
 		  "hosts, zones that "
@@ -123,8 +121,7 @@ const struct config_section config_sections[] = {
 	 "The longest zone above a name decides, also below a name that the root does not have. A dot forwards "
 	 "everything."},
 	{"stub", "Zones for which the walk begins at given authoritative servers instead of at the root, as a list of "
-		 "mappings. "
-		 "Delegations below them are followed."},
+		 "mappings. Delegations below them are followed."},
 };
 const size_t config_sections_count = ARRAY_SIZE(config_sections);
 
@@ -141,13 +138,11 @@ const struct config_option config_options[] = {
 	 "user banyan if there is one, and any other daemon stays who it is. Write root to stay root."},
 	{"server.rundir", CONFIG_PATH, CONFIG_RESTART, FIELD(server.rundir), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Folder for files that live as long as the daemon. When it is empty, /run/banyan; or the folder in which the "
-	 "daemon "
-	 "was started, when it is not root and may not write there."},
+	 "daemon was started, when it is not root and may not write there."},
 	{"server.control", CONFIG_PATH, CONFIG_RESTART, FIELD(server.control), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Unix socket over which banyan(1) talks to the daemon. When it is empty, control.sock in the folder of "
 	 "server.rundir. If both are empty and the socket cannot be made there, or another daemon has it, the daemon "
-	 "warns and "
-	 "runs without."},
+	 "warns and runs without."},
 	{"server.identity", CONFIG_TEXT, CONFIG_LIVE, FIELD(server.identity), "auto", RANGE(0, TXT_BYTES_MAX), NULL,
 	 "Name of this instance, given to those who ask with NSID (RFC 5001) or for id.server and hostname.bind "
 	 "(RFC 4892). The word auto stands for the name of the host; an empty text keeps it secret."},
@@ -161,10 +156,8 @@ const struct config_option config_options[] = {
 	{"server.udp-buffer", CONFIG_SIZE, CONFIG_RESTART, FIELD(server.udp_buffer), "1M",
 	 RANGE(4 * KIB, 256 * KIB * KIB), NULL,
 	 "Memory in which the kernel keeps what clients have sent until it is read, for each socket of each worker. A "
-	 "burst that does "
-	 "not fit is lost and counted (udp_lost). A daemon without the capability CAP_NET_ADMIN at its start gets at "
-	 "most "
-	 "net.core.rmem_max."},
+	 "burst that does not fit is lost and counted (udp_lost). A daemon without the capability CAP_NET_ADMIN at its "
+	 "start gets at most net.core.rmem_max."},
 	{"server.tcp-clients", CONFIG_UINT, CONFIG_RESTART, FIELD(server.tcp_clients), "1024", RANGE(1, SOCKETS_MAX),
 	 NULL, "TCP connections open at once, over all workers. Further ones are closed at once."},
 	{"server.tcp-clients-per-address", CONFIG_UINT, CONFIG_RESTART, FIELD(server.tcp_clients_per_address), "64",
@@ -186,8 +179,8 @@ const struct config_option config_options[] = {
 	 RANGE(0, PATH_BYTES_MAX), NULL,
 	 "File with the secrets of cookies, one a line, each 32 hexadecimal digits. The first makes cookies, all are "
 	 "accepted (RFC 9018). Servers of one fleet share them; to roll, add the new one as the second line "
-	 "everywhere, "
-	 "then put it first, then remove the old one, each time with a reload. When empty, one is drawn at the start."},
+	 "everywhere, then put it first, then remove the old one, each time with a reload. When empty, one is drawn at "
+	 "the start."},
 	{"server.log-level", CONFIG_CHOICE, CONFIG_LIVE, FIELD(server.log_level), "notice", RANGE(0, 4), log_levels,
 	 "The least important messages that are still logged."},
 	{"server.confine", CONFIG_BOOL, CONFIG_RESTART, FIELD(server.confine), "true", RANGE(0, 1), NULL,
@@ -225,11 +218,9 @@ const struct config_option config_options[] = {
 	 "Empty means that there is no local root: then the walk begins at the root servers."},
 	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
 	 "Files of trust anchors, with which the root copy and all answers are proved: DS or DNSKEY records as in a "
-	 "zone "
-	 "file (TTL, class and the final dot may lack), trust-anchors, managed-keys and trusted-keys of BIND, the "
+	 "zone file (TTL, class and the final dot may lack), trust-anchors, managed-keys and trusted-keys of BIND, the "
 	 "auto-trust-anchor-file of Unbound. They may be of other zones than the root, too, whose names are then "
-	 "proved from "
-	 "there on."},
+	 "proved from there on."},
 	{"root.anchors-built-in", CONFIG_CHOICE, CONFIG_LIVE, FIELD(root.anchors_built_in), "auto", RANGE(0, 2),
 	 auto_on_off,
 	 "The root's anchors that the program brings with it, key tags 20326 and 38696. With auto they count when no "
@@ -237,8 +228,7 @@ const struct config_option config_options[] = {
 	 "copy cannot be proved, and with none at all every answer counts as insecure."},
 	{"root.anchors-xml", CONFIG_PATH, CONFIG_LIVE, FIELD(root.anchors_xml), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "The file root-anchors.xml of IANA (RFC 9718), as one more file of anchors. Those count that are valid when "
-	 "it is read. "
-	 "Empty means none."},
+	 "it is read. Empty means none."},
 	{"root.anchors-xml-signature", CONFIG_PATH, CONFIG_LIVE, FIELD(root.anchors_xml_signature), "\"\"",
 	 RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Its signature, root-anchors.p7s. The file is used only if this proves it. Empty means that the file is "
@@ -251,12 +241,10 @@ const struct config_option config_options[] = {
 	 "Mail address of who must have signed it. Empty means anybody whom the authority certifies."},
 	{"root.anchors-roll", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.anchors_roll), "true", RANGE(0, 1), NULL,
 	 "Follow the keys of zones with anchors (RFC 5011): a new key that a trusted one signs for is trusted when it "
-	 "has "
-	 "stayed for 30 days, and one that is revoked is trusted no more. The keys of the root come from the root "
+	 "has stayed for 30 days, and one that is revoked is trusted no more. The keys of the root come from the root "
 	 "copy, if there is "
 	 "one, and others are asked for. Anchors of trusted-keys and static-key or static-ds of BIND stay as they are. "
-	 "Only "
-	 "a resolver that validates does this."},
+	 "Only a resolver that validates does this."},
 	{"root.anchors-state", CONFIG_PATH, CONFIG_RESTART, FIELD(root.anchors_state), "\"\"", RANGE(0, PATH_BYTES_MAX),
 	 NULL,
 	 "Folder, which server.user may write to, for what is known of such keys: a file for each zone, as "
@@ -266,17 +254,15 @@ const struct config_option config_options[] = {
 	 "Refuse a root zone without a digest. Without ZONEMD nothing protects its delegations and glue."},
 	{"root.fallback", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.fallback), "true", RANGE(0, 1), NULL,
 	 "Ask the root servers while there is no usable copy of the root zone: none is configured, it cannot be "
-	 "proved, "
-	 "or it was loaded longer ago than its SOA says that it may be used, or its signatures have expired. When "
+	 "proved, or it was loaded longer ago than its SOA says that it may be used, or its signatures have expired. "
+	 "When "
 	 "false, what would need the root gets SERVFAIL then."},
 	{"root.hints", CONFIG_ADDRS, CONFIG_RESTART, FIELD(root.hints), "[]", RANGE(0, SERVERS_MAX), NULL,
 	 "Addresses of root servers, in place of the built-in ones. The port is that of resolver.upstream-port unless "
-	 "it "
-	 "is given behind an @."},
+	 "it is given behind an @."},
 	{"root.hints-file", CONFIG_PATH, CONFIG_RESTART, FIELD(root.hints_file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Master file with the names and addresses of root servers (NS records of the root, A and AAAA records), in "
-	 "place "
-	 "of the built-in ones and beside those of root.hints."},
+	 "place of the built-in ones and beside those of root.hints."},
 	{"root.priming", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.priming), "true", RANGE(0, 1), NULL,
 	 "Ask one of these servers first who the root servers are now, and then these (RFC 9609)."},
 
@@ -291,12 +277,11 @@ const struct config_option config_options[] = {
 	 "Replies a second with an error, as REFUSED or FORMERR, to one network."},
 	{"rrl.window", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(rrl.window_s), "15s", RANGE(0, 3600), NULL,
 	 "A network that was flooded gets whole replies again at most so long after the flood has ended. As long as it "
-	 "lasts, "
-	 "they are slipped and leaked only. With 0s, the allowed number a second goes out whole during a flood, too."},
+	 "lasts, they are slipped and leaked only. With 0s, the allowed number a second goes out whole during a flood, "
+	 "too."},
 	{"rrl.slip", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.slip), "2", RANGE(0, 100), NULL,
 	 "Of the limited replies each so-many-th goes out empty and truncated, so that a real client comes back over "
-	 "TCP. 1 "
-	 "truncates all, 0 drops all."},
+	 "TCP. 1 truncates all, 0 drops all."},
 	{"rrl.leak", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.leak), "0", RANGE(0, 100), NULL,
 	 "Of the limited replies each so-many-th goes out whole. 0 means none."},
 	{"rrl.ipv4-prefix", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.ipv4_prefix), "24", RANGE(1, 32), NULL,
@@ -307,14 +292,12 @@ const struct config_option config_options[] = {
 	 "Networks that are never limited."},
 	{"rrl.table-size", CONFIG_UINT, CONFIG_RESTART, FIELD(rrl.table_size), "65536", RANGE(1024, 16777216), NULL,
 	 "Networks, and clients of resolver.client-rate, whose rates are known at once, 36 bytes each. When there are "
-	 "more, those "
-	 "not seen for longest are forgotten."},
+	 "more, those not seen for longest are forgotten."},
 
 	/* ---- dns64 ---- */
 	{"dns64.prefixes", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.prefixes), "[]", RANGE(0, 16), NULL,
 	 "Prefixes in which addresses are made where a name has IPv4 addresses only, as \"64:ff9b::/96\"; of 32, 40, "
-	 "48, 56, 64 "
-	 "or 96 bits (RFC 6052). With several, each address is made in each. Empty switches DNS64 off."},
+	 "48, 56, 64 or 96 bits (RFC 6052). With several, each address is made in each. Empty switches DNS64 off."},
 	{"dns64.clients", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.clients), "[]", RANGE(0, PREFIXES_MAX), NULL,
 	 "Networks whose clients get made addresses. Empty means all."},
 	{"dns64.exclude", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.exclude), "[\"::ffff:0:0/96\"]",
@@ -323,8 +306,7 @@ const struct config_option config_options[] = {
 	/* ---- ecs ---- */
 	{"ecs.zones", CONFIG_NAMES, CONFIG_RESTART, FIELD(ecs.zones), "[]", RANGE(0, EXCEPTIONS_MAX), NULL,
 	 "Names at and below which authoritative servers are told the network of the client, also where an alias leads "
-	 "there. The "
-	 "servers of the root and of the zones right below it never are. Empty switches it off."},
+	 "there. The servers of the root and of the zones right below it never are. Empty switches it off."},
 	{"ecs.servers", CONFIG_PREFIXES, CONFIG_RESTART, FIELD(ecs.servers), "[]", RANGE(0, PREFIXES_MAX), NULL,
 	 "Networks of the servers that are told. Empty means all servers of these zones."},
 	{"ecs.ipv4-prefix", CONFIG_UINT, CONFIG_RESTART, FIELD(ecs.ipv4_prefix), "24", RANGE(1, 32), NULL,
@@ -333,8 +315,7 @@ const struct config_option config_options[] = {
 	 "Bits of a client's IPv6 address that are told."},
 	{"ecs.trust", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(ecs.trust), "[]", RANGE(0, PREFIXES_MAX), NULL,
 	 "Networks of clients that ask for others, as forwarders do: the network that they name in their questions is "
-	 "told instead of "
-	 "their own."},
+	 "told instead of their own."},
 	{"ecs.cache-size", CONFIG_SIZE, CONFIG_RESTART, FIELD(ecs.cache_size), "4M", RANGE(64 * KIB, KIB *KIB *KIB),
 	 NULL, "Memory for answers that hold for one network, for each worker."},
 
@@ -352,39 +333,33 @@ const struct config_option config_options[] = {
 	 "Networks whose clients get no reply at all from the resolver."},
 	{"resolver.rotate", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.rotate), "true", RANGE(0, 1), NULL,
 	 "Give the records of an RRset in an order that changes from question to question, so that clients which take "
-	 "the first "
-	 "spread over all."},
+	 "the first spread over all."},
 	{"resolver.minimal-responses", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.minimal_responses), "default",
 	 RANGE(0, 2), choices,
 	 "Whether answers of the resolver have no additional records, as addresses of the servers that an MX or SVCB "
-	 "record "
-	 "names. default: as server.minimal-responses."},
+	 "record names. default: as server.minimal-responses."},
 	{"resolver.client-rate", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.client_rate), "0", RANGE(0, RATE_MAX), NULL,
 	 "Questions a second that one client (an IPv4 address, an IPv6 /56) may ask the resolver. Of those above it, "
-	 "each second "
-	 "one over UDP gets an empty reply with TC and the others none; over TCP they are refused. 0 is no limit."},
+	 "each second one over UDP gets an empty reply with TC and the others none; over TCP they are refused. 0 is no "
+	 "limit."},
 	{"resolver.client-questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.client_questions_max), "1024",
 	 RANGE(0, SOCKETS_MAX), NULL,
 	 "Questions of one client (an IPv4 address, an IPv6 /64) in work at once, for each worker. What is asked above "
-	 "it is "
-	 "answered from the cache or with SERVFAIL, so that one client cannot take all of resolver.questions-max. 0 is "
-	 "no "
-	 "limit."},
+	 "it is answered from the cache or with SERVFAIL, so that one client cannot take all of "
+	 "resolver.questions-max. 0 is no limit."},
 	{"resolver.client-pulse", CONFIG_SIZE, CONFIG_LIVE, FIELD(resolver.client_pulse), "16K", RANGE(0, PULSE_MAX),
 	 NULL,
 	 "Bytes of replies over UDP that one client (an IPv4 address, an IPv6 /56) gets at once, of those that it had "
-	 "to wait for. "
-	 "What is above is spread over up to a second, and what then is still left is not sent, so that nobody can "
-	 "gather replies "
-	 "and let them hit somebody else in one pulse. Who asks evenly, over TCP or with a good DNS cookie is not "
+	 "to wait for. What is above is spread over up to a second, and what then is still left is not sent, so that "
+	 "nobody can gather replies and let them hit somebody else in one pulse. Who asks evenly, over TCP or with a "
+	 "good DNS cookie is not "
 	 "limited. 0 is no limit."},
 	{"resolver.client-exempt", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(resolver.client_exempt), "[]",
 	 RANGE(0, PREFIXES_MAX), NULL, "Networks whose clients have none of these three limits."},
 	{"resolver.zone-questions-max", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.zone_questions_max), "2048",
 	 RANGE(0, SOCKETS_MAX), NULL,
 	 "Lookups that may ask the servers of one zone at once, for each worker. Others for it get SERVFAIL, so that a "
-	 "flood of "
-	 "random names below one zone leaves room for all other names. 0 is no limit."},
+	 "flood of random names below one zone leaves room for all other names. 0 is no limit."},
 	{"resolver.zone-questions-min", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.zone_questions_min), "20",
 	 RANGE(1, SOCKETS_MAX), NULL, "What is left of resolver.zone-questions-max while these servers do not answer."},
 	{"resolver.cache-size", CONFIG_SIZE, CONFIG_RESTART, FIELD(resolver.cache_size), "64M",
@@ -396,10 +371,9 @@ const struct config_option config_options[] = {
 	 RANGE(0, PATH_BYTES_MAX), NULL,
 	 "File of the cache, in a folder that server.user may write to. Empty means cache in the state folder of the "
 	 "service manager (/var/lib/banyan with systemd), and no file where there is none. It is read at the start, "
-	 "entry by "
-	 "entry; what is torn, makes no sense or was learned from other servers or under other trust anchors or TTLs "
-	 "is left "
-	 "out, and what was proved by other rules is proved again when it is asked for. Files of older versions are "
+	 "entry by entry; what is torn, makes no sense or was learned from other servers or under other trust anchors "
+	 "or TTLs is left out, and what was proved by other rules is proved again when it is asked for. Files of older "
+	 "versions are "
 	 "read. Only the daemon can read it, since it tells what clients asked for."},
 	{"resolver.cache-save-interval", CONFIG_DURATION_S, CONFIG_RESTART, FIELD(resolver.cache_save_interval), "5m",
 	 RANGE(0, DAY_S), NULL,
@@ -418,28 +392,24 @@ const struct config_option config_options[] = {
 	{"resolver.cache-negative-ttl-min", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.cache_negative_ttl_min),
 	 "0s", RANGE(0, 3600), NULL,
 	 "Shortest time that the absence of a name or type stays in the cache. What is signed never stays longer than "
-	 "its "
-	 "signer says."},
+	 "its signer says."},
 	{"resolver.nxdomain-cut", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.nxdomain_cut), "secure", RANGE(0, 2),
 	 nxdomain_cuts,
 	 "Whether a name that does not exist means that nothing below it does (RFC 8020). With secure, this holds for "
-	 "denials "
-	 "that DNSSEC has proved; with all, for others too: this spares the servers of unsigned zones floods of random "
-	 "names, "
-	 "but takes down whole trees where a server denies names that exist or a denial is forged."},
+	 "denials that DNSSEC has proved; with all, for others too: this spares the servers of unsigned zones floods "
+	 "of random names, but takes down whole trees where a server denies names that exist or a denial is forged."},
 	{"resolver.aggressive-nsec", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.aggressive_nsec), "true", RANGE(0, 1),
 	 NULL,
 	 "Answer from proved NSEC and NSEC3 records that are known already, without asking, what they deny or prove to "
-	 "be "
-	 "made of a wildcard (RFC 8198)."},
+	 "be made of a wildcard (RFC 8198)."},
 	{"resolver.prefetch", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.prefetch), "true", RANGE(0, 1), NULL,
 	 "Ask again for what is asked for often, before it expires from the cache."},
 	{"resolver.prefetch-max", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.prefetch_max), "64", RANGE(1, 65536), NULL,
 	 "Such refreshes at once, for each worker. Further ones are left out."},
 	{"resolver.serve-stale", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.serve_stale), "true", RANGE(0, 1), NULL,
 	 "Answer with records that have expired when the servers of their zone cannot be asked (RFC 8767). Such an "
-	 "answer "
-	 "says so with an extended error, is never called authentic, and never takes the place of one that was found "
+	 "answer says so with an extended error, is never called authentic, and never takes the place of one that was "
+	 "found "
 	 "bogus."},
 	{"resolver.stale-ttl", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(resolver.stale_ttl), "30s", RANGE(1, 3600), NULL,
 	 "TTL of expired records in answers."},
@@ -448,37 +418,31 @@ const struct config_option config_options[] = {
 	{"resolver.stale-client-timeout", CONFIG_DURATION_MS, CONFIG_LIVE, FIELD(resolver.stale_client_timeout_ms),
 	 "1800ms", RANGE(0, 300 * SECOND), NULL,
 	 "How long a client waits before it gets expired records while resolving goes on. With 0 it does not wait at "
-	 "all; with "
-	 "resolver.question-time or more it gets them only when resolving has failed."},
+	 "all; with resolver.question-time or more it gets them only when resolving has failed."},
 	{"resolver.upstream-port", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.upstream_port), "53", RANGE(1, 65535),
 	 NULL, "Port at which authoritative servers are asked. Other than 53 in labs only."},
 	{"resolver.loopback", CONFIG_CHOICE, CONFIG_RESTART, FIELD(resolver.loopback), "auto", RANGE(0, 2), auto_on_off,
 	 "Ask authoritative servers on addresses of loopback, wherever these come from. With auto only when the root "
-	 "copy or "
-	 "the hints themselves have servers there, as labs do: nobody out there can then send questions to this "
+	 "copy or the hints themselves have servers there, as labs do: nobody out there can then send questions to "
+	 "this "
 	 "machine."},
 	{"resolver.do-not-query", CONFIG_PREFIXES, CONFIG_RESTART, FIELD(resolver.do_not_query),
 	 "[0.0.0.0/8, 169.254.0.0/16, \"::/128\", \"::ffff:0:0/96\", \"fe80::/10\"]", RANGE(0, PREFIXES_MAX), NULL,
 	 "Networks whose addresses are never asked as authoritative servers, whoever says that there is one: by "
-	 "default "
-	 "this machine's links, and what is no address. Servers that this file names, and delegations below stub "
-	 "zones, are "
-	 "asked wherever they are. Private networks (RFC 1918, RFC 4193, "
+	 "default this machine's links, and what is no address. Servers that this file names, and delegations below "
+	 "stub zones, are asked wherever they are. Private networks (RFC 1918, RFC 4193, "
 	 "RFC 6598) are not in the list, since companies delegate parts of their zones to servers there; whoever does "
-	 "not "
-	 "should add 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and fc00::/7, so that no zone of the "
+	 "not should add 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and fc00::/7, so that no zone of the "
 	 "Internet can send questions into his own network. The addresses of server.listen are never asked."},
 	{"resolver.harden-glue", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.harden_glue), "true", RANGE(0, 1), NULL,
 	 "Use an address that comes with a delegation only when its name is inside the zone that delegates. When "
-	 "false, "
-	 "others are used too, in place of asking for them, which saves questions and believes more."},
+	 "false, others are used too, in place of asking for them, which saves questions and believes more."},
 	{"resolver.outgoing", CONFIG_HOSTS, CONFIG_RESTART, FIELD(resolver.outgoing), "[]", RANGE(0, OUTGOING_MAX),
 	 NULL, "Source addresses for questions to authoritative servers. Empty leaves the choice to the kernel."},
 	{"resolver.reroute", CONFIG_REROUTES, CONFIG_RESTART, FIELD(resolver.n_reroutes), "[]", RANGE(0, REROUTES_MAX),
 	 NULL,
 	 "Where authoritative servers really are, as texts of the form \"FROM -> TO@PORT\": what would go to the "
-	 "address "
-	 "FROM goes to TO instead. For labs and address translation."},
+	 "address FROM goes to TO instead. For labs and address translation."},
 	{"resolver.ipv4", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.ipv4), "true", RANGE(0, 1), NULL,
 	 "Ask authoritative servers over IPv4."},
 	{"resolver.ipv6", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.ipv6), "true", RANGE(0, 1), NULL,
@@ -489,24 +453,20 @@ const struct config_option config_options[] = {
 	 "This makes forged replies harder."},
 	{"resolver.cookies", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.cookies), "true", RANGE(0, 1), NULL,
 	 "Send DNS cookies to authoritative servers and forwarders (RFC 7873). Replies with another cookie are "
-	 "dropped, and "
-	 "a server that is known for its cookie and sends a reply without it is asked again over TCP."},
+	 "dropped, and a server that is known for its cookie and sends a reply without it is asked again over TCP."},
 	{"resolver.qname-minimisation", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.qname_minimisation), "relaxed",
 	 RANGE(0, 2), minimise_modes,
 	 "Tell each authoritative server no more of the name than it needs (RFC 9156). With relaxed, a server that "
 	 "denies a shortened name without a proof by DNSSEC, or does not answer for it, is asked for the whole one, "
-	 "since "
-	 "some servers know no names without data of their own. With strict, what it says of the shortened name "
+	 "since some servers know no names without data of their own. With strict, what it says of the shortened name "
 	 "counts."},
 	{"resolver.validate", CONFIG_BOOL, CONFIG_RESTART, FIELD(resolver.validate), "true", RANGE(0, 1), NULL,
 	 "Prove answers by their signatures (DNSSEC), up to the trust anchors or the proved local root. What is bogus "
-	 "is "
-	 "answered with SERVFAIL and the reason as an extended error."},
+	 "is answered with SERVFAIL and the reason as an extended error."},
 	{"resolver.key-tag-signal", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.key_tag_signal), "true", RANGE(0, 1), NULL,
 	 "Tell the servers of zones with trust anchors once a day which of their keys are trusted, by a question for "
 	 "_ta-4f66 or the like (RFC 8145 section 5). With a root copy nothing is asked of root servers, and they are "
-	 "not told "
-	 "either."},
+	 "not told either."},
 	{"resolver.sentinel", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.sentinel), "true", RANGE(0, 1), NULL,
 	 "Let clients find out which keys of the root are trusted: proved names that begin with "
 	 "root-key-sentinel-is-ta- or "
@@ -514,16 +474,15 @@ const struct config_option config_options[] = {
 	{"resolver.negative-anchors", CONFIG_UNTILS, CONFIG_LIVE, FIELD(resolver.n_negative_anchors), "[]",
 	 RANGE(0, UNTILS_MAX), NULL,
 	 "Names at and below which nothing is proved until a date, as texts of the form \"NAME until DATE\" with an "
-	 "ISO 8601 date "
-	 "in UTC: for zones whose signatures are known to be broken (RFC 7646). After the date answers are proved "
+	 "ISO 8601 date in UTC: for zones whose signatures are known to be broken (RFC 7646). After the date answers "
+	 "are proved "
 	 "again. What the cache has of such names is flushed when one begins or ends before its time. In an emergency "
-	 "the "
-	 "command banyan anchors negative does the same without a change here."},
+	 "the command banyan anchors negative does the same without a change here."},
 	{"resolver.refuse-sha1", CONFIG_CHOICE, CONFIG_LIVE, FIELD(resolver.refuse_sha1), "signatures", RANGE(0, 2),
 	 refuse_sha1,
 	 "What is made with SHA-1 and counts as if its algorithm were unknown, so that what only it would prove counts "
-	 "as "
-	 "unsigned. With signatures: keys and signatures of the algorithms RSASHA1 and RSASHA1-NSEC3-SHA1, as RFC 9905 "
+	 "as unsigned. With signatures: keys and signatures of the algorithms RSASHA1 and RSASHA1-NSEC3-SHA1, as RFC "
+	 "9905 "
 	 "wants it. With all: DS records with a digest of SHA-1, too. With off: nothing."},
 	{"resolver.nsec3-iterations-max", CONFIG_UINT, CONFIG_LIVE, FIELD(resolver.nsec3_iterations_max), "50",
 	 RANGE(0, 500), NULL,
@@ -547,8 +506,7 @@ const struct config_option config_options[] = {
 	 "Bytes of the largest UDP reply that authoritative servers are asked for."},
 	{"resolver.fragments", CONFIG_BOOL, CONFIG_LIVE, FIELD(resolver.fragments), "false", RANGE(0, 1), NULL,
 	 "Take UDP replies that came in fragments. When false, they are asked for again over TCP, since a fragment is "
-	 "easier to "
-	 "forge than a reply (RFC 9715), and taken only from servers that do not speak TCP."},
+	 "easier to forge than a reply (RFC 9715), and taken only from servers that do not speak TCP."},
 	{"resolver.tcp-connections", CONFIG_UINT, CONFIG_RESTART, FIELD(resolver.tcp_connections), "256",
 	 RANGE(1, SOCKETS_MAX), NULL,
 	 "TCP connections to authoritative servers open at once, for each worker. Above it, the one that is unused "
@@ -572,19 +530,16 @@ const struct config_option config_options[] = {
 	/* ---- local ---- */
 	{"local.default-zones", CONFIG_BOOL, CONFIG_LIVE, FIELD(local.default_zones), "true", RANGE(0, 1), NULL,
 	 "Answer here what the whole Internet should not be asked: reverse zones of private and special addresses (RFC "
-	 "6303, "
-	 "7793, 9665), localhost, invalid and test (RFC 6761), local (RFC 6762), onion (RFC 7686), home.arpa (RFC "
-	 "8375), "
-	 "resolver.arpa (RFC 9462), alt (RFC 9476). A forward or stub zone opens them at and below its name by "
+	 "6303, 7793, 9665), localhost, invalid and test (RFC 6761), local (RFC 6762), onion (RFC 7686), home.arpa "
+	 "(RFC 8375), resolver.arpa (RFC 9462), alt (RFC 9476). A forward or stub zone opens them at and below its "
+	 "name by "
 	 "itself."},
 	{"local.open", CONFIG_NAMES, CONFIG_LIVE, FIELD(local.open), "[]", RANGE(0, LOCAL_MAX), NULL,
 	 "Names at and below which these zones do not hold and questions are resolved: one of the zones, a name in "
-	 "one, or a "
-	 "name above some (in-addr.arpa and ip6.arpa for all of RFC 6303)."},
+	 "one, or a name above some (in-addr.arpa and ip6.arpa for all of RFC 6303)."},
 	{"local.designated", CONFIG_TEXTS, CONFIG_LIVE, FIELD(local.designated), "[]", RANGE(0, NAME_RECORDS), NULL,
 	 "Resolvers that clients may turn to instead of this one, over encrypted transports (RFC 9462): each the data "
-	 "of an SVCB "
-	 "record, as \"1 dns.example.net. alpn=dot,h2 dohpath=/dns-query{?dns}\". They are given at "
+	 "of an SVCB record, as \"1 dns.example.net. alpn=dot,h2 dohpath=/dns-query{?dns}\". They are given at "
 	 "_dns.resolver.arpa, which has no "
 	 "data without them."},
 	{"local.ttl", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(local.data.ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
@@ -645,8 +600,7 @@ const struct config_option config_options[] = {
 	 choices, "As server.minimal-responses and resolver.minimal-responses, for these clients."},
 	{"views[].common", CONFIG_BOOL, CONFIG_LIVE, VIEW_FIELD(common), "true", RANGE(0, 1), NULL,
 	 "Where the view's own zones and records say nothing of a name, does the section local hold? Without it only "
-	 "its "
-	 "default zones do."},
+	 "its default zones do."},
 	{"views[].ttl", CONFIG_DURATION_S, CONFIG_LIVE, VIEW_FIELD(local.ttl), "300s", RANGE(0, 7 * DAY_S), NULL,
 	 "TTL of what stands in hosts files and of records without one."},
 	{"views[].hosts", CONFIG_PATHS, CONFIG_LIVE, VIEW_FIELD(local.hosts), "[]", RANGE(0, FILES_MAX), NULL,
@@ -692,15 +646,13 @@ const struct config_option config_options[] = {
 	 "Name of the policy zone."},
 	{"rpz[].file", CONFIG_PATH, CONFIG_LIVE, RPZ_FIELD(file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Zone file, read at the start and at each reload. With primaries: where the last good copy of theirs is kept, "
-	 "so that "
-	 "its rules hold at once after a restart; when it is empty, names pass until the zone has come."},
+	 "so that its rules hold at once after a restart; when it is empty, names pass until the zone has come."},
 	{"rpz[].primaries", CONFIG_ADDRS, CONFIG_LIVE, RPZ_FIELD(primaries), "[]", RANGE(0, SERVERS_MAX), NULL,
 	 "Servers that the zone is fetched from, the first one first: differences only (IXFR) if they can give them, "
-	 "else all "
-	 "of it (AXFR). They are asked when the refresh time of its SOA is over, and at once when one of them sends a "
+	 "else all of it (AXFR). They are asked when the refresh time of its SOA is over, and at once when one of them "
+	 "sends a "
 	 "NOTIFY. When none has answered for the expire time of the SOA, the rules hold no more. Each new version is "
-	 "made anew out "
-	 "of the whole zone, beside the daemon's other work: of a million rules in some 15 s."},
+	 "made anew out of the whole zone, beside the daemon's other work: of a million rules in some 15 s."},
 	{"rpz[].key", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(key), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
 	 "Name of the key (of keys) with which all messages to and from the primaries are signed."},
 	{"rpz[].refresh-min", CONFIG_DURATION_S, CONFIG_LIVE, RPZ_FIELD(refresh_min_s), "30s", RANGE(1, DAY_S), NULL,
@@ -711,24 +663,21 @@ const struct config_option config_options[] = {
 	 NULL, "Bytes of records that one transfer may have. A larger one is given up, and the copy before it stays."},
 	{"rpz[].action", CONFIG_CHOICE, CONFIG_LIVE, RPZ_FIELD(action), "given", RANGE(0, 8), rpz_actions,
 	 "What its rules do. given: what each of them says. disabled: nothing, but what would have been done is "
-	 "logged. "
-	 "Others: this, whatever they say; cname leads to rpz[].cname."},
+	 "logged. Others: this, whatever they say; cname leads to rpz[].cname."},
 	{"rpz[].cname", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(cname), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
 	 "Name that clients are led to by the action cname."},
 	{"rpz[].reason", CONFIG_CHOICE, CONFIG_LIVE, RPZ_FIELD(reason), "blocked", RANGE(0, 3), rpz_reasons,
 	 "What clients are told (RFC 8914). blocked: by the operator's own will (15). censored: since somebody else "
-	 "made him "
-	 "(16). filtered: since the client asked for it (17). forged: only that the answer is not the real one (4)."},
+	 "made him (16). filtered: since the client asked for it (17). forged: only that the answer is not the real "
+	 "one (4)."},
 	{"rpz[].log", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(log), "false", RANGE(0, 1), NULL,
 	 "Log each question that a rule of it decides, with the client and the rule."},
 	{"rpz[].rewrite-signed", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(rewrite_signed), "true", RANGE(0, 1), NULL,
 	 "Do its rules hold for signed names, too, when the client asks for signatures (DO)? It sees then that the "
-	 "answer is "
-	 "not the real one. When false, such clients get the real answer."},
+	 "answer is not the real one. When false, such clients get the real answer."},
 	{"rpz[].add-soa", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(add_soa), "false", RANGE(0, 1), NULL,
 	 "Put the SOA of the zone into the additional section of answers that a rule has made, so that clients see "
-	 "which zone "
-	 "it was."},
+	 "which zone it was."},
 	{"rpz[].views", CONFIG_TEXTS, CONFIG_LIVE, RPZ_FIELD(views), "[]", RANGE(0, VIEWS_MAX), NULL,
 	 "Names of the views in which it holds; default is the name of that of all other clients. Empty: in all."},
 

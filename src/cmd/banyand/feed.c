@@ -188,8 +188,7 @@ static void expire(struct feed *feed)
 	counter_add(&feed->keeper->counters, COUNTER_POLICY_ZONES_EXPIRED, 1);
 	log_error(STATION,
 		  "policy zone %s: expired: no primary has answered for it for %s (the expire time of its SOA); names "
-		  "pass "
-		  "until one does%s%s",
+		  "pass until one does%s%s",
 		  feed->zone, span, kept ? "; the copy is in " : "", kept ? aside : "");
 }
 
