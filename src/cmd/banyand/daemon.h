@@ -304,8 +304,9 @@ struct keeper {
 	struct cache_file *cache_file; /* NULL = none */
 };
 
-/* From here until keeper_run(), SIGTERM and SIGINT end the process at once with status 0; the socket, if any, is removed. */
+/* From here until keeper_signals(), SIGTERM and SIGINT end the process at once with status 0; the socket, if any, is removed. */
 void keeper_early_signals(const char *socket);
+void keeper_signals(struct keeper *keeper); /* from here on they stop the loop, and what was learned is saved */
 int keeper_init(struct keeper *keeper, const char *config_path) _must_use_;
 int keeper_run(struct keeper *keeper); /* until it is told to stop */
 void keeper_stop(struct keeper *keeper);

@@ -53,7 +53,7 @@ int keeper_post(struct keeper *keeper, void (*fn)(void *ctx), void *ctx)
 
 /* ---- signals ---- */
 
-/* Until the loop runs there is nothing to be saved: who does not want to wait for large zones need not. */
+/* Until a worker runs there is nothing to be saved: who does not want to wait for large zones need not. */
 static char early_socket[PATH_MAX];
 
 static void on_early_end(int signal)
@@ -172,11 +172,15 @@ void keeper_stop(struct keeper *keeper)
 	uv_close((uv_handle_t *)&keeper->expiry, NULL);
 }
 
+void keeper_signals(struct keeper *keeper)
+{
+	if (uv_signal_start(&keeper->sigterm, on_sigterm, SIGTERM) < 0 ||
+	    uv_signal_start(&keeper->sigint, on_sigterm, SIGINT) < 0)
+		log_error(STATION, "signals cannot be handled: SIGTERM ends the daemon without saving its cache");
+}
+
 int keeper_run(struct keeper *keeper)
 {
-	if (!keeper->stopping && (uv_signal_start(&keeper->sigterm, on_sigterm, SIGTERM) < 0 ||
-				  uv_signal_start(&keeper->sigint, on_sigterm, SIGINT) < 0))
-		log_error(STATION, "signals cannot be handled: SIGTERM ends the daemon without saving its cache");
 	watchdog_start(keeper);
 	expiry_watch(keeper);
 	uv_run(&keeper->loop, UV_RUN_DEFAULT); /* ends when all is closed and a reload that was under way is over */

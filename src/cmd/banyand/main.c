@@ -157,6 +157,7 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 	feeds_adopt(keeper);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
+	keeper_signals(keeper);
 	rc = workers_start(&keeper->workers);
 	if (rc < 0)
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot start the workers: %s", error_text(rc));
