@@ -119,6 +119,8 @@ struct answer_request {
 	uint8_t *out;               /* 65535 bytes */
 	struct answer_rates *rates; /* NULL = nothing is limited */
 	int64_t now_ms;             /* monotonic, for the rates */
+	struct resolve *engine;     /* whose cache may answer at once; NULL = none */
+	int64_t wall_ms;            /* UNIX milliseconds, of this turn */
 };
 
 enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE };

@@ -60,6 +60,13 @@ void ecs_remember(const struct answer_view *view, const struct wire_question *qu
 /* The option of the reply: the client's, and the bits for which the answer holds. */
 size_t ecs_reply(const struct answer_pending *pending, uint8_t scope, uint8_t out[ANSWER_ECS_MAX]);
 
+/* hit.c: the reply's length when the whole answer lies ready in the cache; 0: the resolver has to be asked. */
+size_t reply_from_cache(struct reply *reply);
+/* Names that may ask which keys of the root are trusted (RFC 8509): what they get is the resolver's to say. */
+bool may_be_sentinel(const struct wire_question *q);
+/* Does this client get what the protocol asks for and no more? `otherwise`: when nothing is said of this client. */
+bool reply_is_minimal(const struct reply *reply, bool otherwise);
+
 /* The zone with the longest apex at or above `name` (lower case), or NULL. */
 const struct answer_zone *view_find(const struct answer_view *view, const uint8_t *name);
 /* Class CHAOS: who are you (RFC 4892). Writes header, question and answer; returns the length. */

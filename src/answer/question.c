@@ -105,8 +105,7 @@ static size_t reply_max(const struct answer_view *view, const struct wire_questi
 	return size < ANSWER_UDP_MIN ? ANSWER_UDP_MIN : size;
 }
 
-/* Does this client get what the protocol asks for and no more? */
-static bool is_minimal(const struct reply *reply, bool otherwise)
+bool reply_is_minimal(const struct reply *reply, bool otherwise)
 {
 	if (reply->policy == NULL || reply->policy->minimal_responses == POLICY_CHOICE_DEFAULT)
 		return otherwise;
@@ -125,7 +124,7 @@ static void remember(const struct reply *reply, struct answer_pending *pending)
 		.dnssec = q->edns.do_bit,
 		.nsid = q->edns.nsid,
 		.has_cookie = reply->has_cookie,
-		.minimal = is_minimal(reply, reply->view->minimal_results),
+		.minimal = reply_is_minimal(reply, reply->view->minimal_results),
 		.proved = reply->cookie_valid,
 		.keepalive = reply->keepalive,
 		.tcp = reply->request->tcp,
@@ -148,7 +147,7 @@ static int from_image(struct reply *reply, const struct image *image, bool skip_
 	struct image_query query = {
 		.question = q,
 		.dnssec = q->edns.do_bit,
-		.minimal = is_minimal(reply, reply->view->minimal_responses),
+		.minimal = reply_is_minimal(reply, reply->view->minimal_responses),
 		.max = reply->max,
 		.reserve = reply_opt_size(reply, nsid),
 	};
@@ -174,15 +173,14 @@ static bool is_elsewhere(const struct answer_view *view, const uint8_t *name)
 	return false;
 }
 
-/* A name that the local root denies needs no resolver: the finished denial goes out as it is (RFC 8198 in its simplest
- * form). Its length, or 0 when the root does not deny the name. */
-/* Names that may ask which keys of the root are trusted (RFC 8509): what they get is the resolver's to say. */
-static bool may_be_sentinel(const struct wire_question *q)
+bool may_be_sentinel(const struct wire_question *q)
 {
 	static const char prefix[] = "root-key-sentinel-";
 	return q->lower[0] >= sizeof(prefix) - 1 && memcmp(q->lower + 1, prefix, sizeof(prefix) - 1) == 0;
 }
 
+/* A name that the local root denies needs no resolver: the finished denial goes out as it is (RFC 8198 in its simplest
+ * form). Its length, or 0 when the root does not deny the name. */
 static size_t from_root(struct reply *reply)
 {
 	const struct answer_view *view = reply->view;
@@ -268,8 +266,12 @@ static enum answer_outcome answer_class_in(struct reply *reply, struct counters 
 		return send_reply(reply, counters, len, ret_len);
 	}
 	if (recurse) {
-		remember(reply, ret_pending);
 		counter_add(counters, COUNTER_RECURSIONS, 1);
+		if ((len = reply_from_cache(reply)) > 0) {
+			counter_add(counters, COUNTER_CACHE_HITS, 1);
+			return send_counted(reply, counters, len, ret_len);
+		}
+		remember(reply, ret_pending);
 		return ANSWER_RECURSE;
 	}
 	if (wants_recursion && reply->access == ACCESS_DROP) {

@@ -71,7 +71,7 @@ static void add_targets(struct additional *add, const struct rrset *set)
 	}
 }
 
-static bool names_hosts(uint16_t type)
+bool resolve_additional_has(uint16_t type)
 {
 	switch (type) {
 	case WIRE_TYPE_NS:
@@ -92,7 +92,7 @@ int resolve_additional(struct resolve *engine, const struct outcome *outcome, st
 	*ret_n = 0;
 	for (unsigned i = 0; engine->additional && i < outcome->n_answers; i++) {
 		const struct rrset *set = outcome->answer[i];
-		if (!names_hosts(set->type))
+		if (!resolve_additional_has(set->type))
 			continue;
 		if (add == NULL && (add = arena_alloc(&engine->step, sizeof *add)) == NULL)
 			return BANYAN_ENOMEM;

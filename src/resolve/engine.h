@@ -39,7 +39,9 @@
 #define ENGINE_LOOKUPS_VAIN_MAX   5   /* ... and how many of them may have no address (NXNSAttack) */
 #define ENGINE_TRACE_MAX          512 /* steps recorded of one walk */
 #define OUTCOME_SETS_MAX          64  /* RRsets of one answer */
-#define VALIDATE_RETRIES_MAX      3   /* other servers asked because what one said is bogus */
+#define HIT_BYTES                 ((size_t)16 * 1024) /* of one answer on the short way: UDP carries less */
+#define HIT_DENIAL_BYTES          ((size_t)2 * 1024)  /* of a denial above, which is only looked for */
+#define VALIDATE_RETRIES_MAX      3                   /* other servers asked because what one said is bogus */
 
 /* ---- what a lookup came to ---- */
 struct outcome {
@@ -261,6 +263,8 @@ struct resolve {
 	uint32_t anchors_version;
 	uint32_t live_version; /* of the settings */
 	struct timer anchors_timer;
+	size_t hit_used;
+	_Alignas(8) uint8_t hit_bytes[HIT_BYTES]; /* what hit.c has read for one answer */
 };
 
 /* engine.c */
@@ -300,6 +304,11 @@ int resolve_synthesise(struct resolve *engine, struct arena *arena, const uint8_
 
 /* refresh.c: the cache has answered; is it time to ask again? */
 void resolve_refresh_check(struct resolve *engine, const uint8_t *qname, uint16_t qtype, const struct outcome *outcome);
+
+bool resolve_refresh_is_due(const struct resolve *engine, const struct rrset *set);
+
+/* additional.c: do the data name hosts, whose addresses go with them? */
+bool resolve_additional_has(uint16_t type);
 
 /* The question goes on alone, for its client's network. */
 void resolve_question_split(struct resolve *engine, struct question *question);

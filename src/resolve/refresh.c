@@ -11,7 +11,7 @@
 #define REFRESH_ASKED    2     /* times it was found in the cache */
 #define REFRESH_LIFE_MIN 10000 /* ms: what lives shorter is gone before the refresh is worth its question */
 
-static bool is_due(const struct resolve *engine, const struct rrset *set)
+bool resolve_refresh_is_due(const struct resolve *engine, const struct rrset *set)
 {
 	int64_t life_ms = set->expires_ms - set->stored_ms, left_ms = set->expires_ms - engine->cache_ms;
 	return set->stored_ms > 0 && set->asked >= REFRESH_ASKED && life_ms >= REFRESH_LIFE_MIN &&
@@ -24,9 +24,9 @@ void resolve_refresh_check(struct resolve *engine, const uint8_t *qname, uint16_
 	if (!engine->settings.live.prefetch)
 		return;
 	for (unsigned i = 0; i < outcome->n_answers && !due; i++)
-		due = is_due(engine, outcome->answer[i]);
+		due = resolve_refresh_is_due(engine, outcome->answer[i]);
 	for (unsigned i = 0; i < outcome->n_denials && !due; i++)
-		due = is_due(engine, outcome->denial[i]);
+		due = resolve_refresh_is_due(engine, outcome->denial[i]);
 	if (!due || resolve_task_find(engine, qname, qtype) != NULL)
 		return;
 	if (resolve_question_background(engine, qname, qtype))

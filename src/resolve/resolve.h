@@ -399,6 +399,37 @@ int resolve_new(const struct resolve_settings *settings, struct resolve_cache *c
 		struct counters *counters, struct resolve **ret) _must_use_;
 void resolve_free(struct resolve *engine);
 const struct resolve_actions *resolve_step(struct resolve *engine, const struct resolve_event *event);
+
+/* ---- the short way ---- */
+#define RESOLVE_HIT_SETS_MAX 16 /* of one answer; more go the long way */
+
+struct resolve_hit_ask {
+	const uint8_t *qname; /* lower case */
+	size_t qname_len;
+	uint16_t qtype;                   /* class is IN */
+	bool additional;                  /* as in the event */
+	const struct addr *from;          /* the client */
+	const struct policy_view *policy; /* its view; NULL = none */
+	const struct resolve_live *live;  /* as in the event */
+	int64_t now_ms, wall_ms;          /* likewise */
+};
+/* A set of the answer. `pack` up to `end`: count + n_sigs times u16 length and data, the RRSIGs behind the records. */
+struct resolve_hit_set {
+	const uint8_t *owner; /* NULL in the answer: that is the name asked for, then each alias's target */
+	uint16_t type, count, n_sigs;
+	uint32_t ttl;
+	const uint8_t *pack, *end;
+};
+struct resolve_hit {
+	uint16_t rcode;
+	bool authentic; /* AD */
+	unsigned n_answers, n_authority;
+	struct resolve_hit_set set[RESOLVE_HIT_SETS_MAX]; /* answers first */
+};
+/* Is the whole answer known, proved as far as it can be, and of interest to nobody but the client? Not called within a step. False: ask
+ * resolve_step(), which comes to the same answer if there is one. *ret is valid until either is called again. */
+bool resolve_hit(struct resolve *engine, const struct resolve_hit_ask *ask, struct resolve_hit *ret);
+
 /* Is this the reason of something that could not be proved? Who sets CD is told nothing of it. */
 bool resolve_validate_failure(enum reason reason);
 /* Client questions in flight. */

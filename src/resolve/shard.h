@@ -21,9 +21,9 @@ struct entry {
 	uint32_t stored_low, life_ms; /* when it was put (48 bits), how long it lives */
 	uint16_t stored_high;
 	uint16_t units; /* 8 bytes each: size of the whole entry in the ring */
-	uint32_t value_len : 20, freq : 2, live : 1, in_main : 1, rank : 8;
+	uint32_t value_len : 20, live : 1, in_main : 1, rank : 8;
 	uint16_t key_len;
-	uint8_t kind;
+	uint8_t kind, freq;
 	uint8_t key[];
 };
 
@@ -38,6 +38,7 @@ struct ring {
 
 struct shard {
 	pthread_mutex_t lock;
+	uint32_t version; /* odd while something is changed (shard_peek.c) */
 	struct ring small, main;
 	uint32_t *bucket, *ghost;
 	uint32_t n_buckets;   /* before the doubling that is under way */
@@ -69,6 +70,25 @@ static inline struct entry *shard_entry_at(const struct shard *shard, uint32_t r
 {
 	return (struct entry *)(shard->area + (size_t)(ref - 1) * 8);
 }
+
+/* Whoever changes anything but `freq`, under the lock, does so between these two. */
+static inline void shard_change_begin(struct shard *shard)
+{
+	__atomic_store_n(&shard->version, shard->version + 1, __ATOMIC_RELAXED);
+	atomic_thread_fence(memory_order_release);
+}
+
+static inline void shard_change_end(struct shard *shard)
+{
+	__atomic_store_n(&shard->version, shard->version + 1, __ATOMIC_RELEASE);
+}
+
+/* ---- shard_peek.c ---- */
+
+/* Without the lock: copies head and value of an entry that may have expired, the value somewhere into `out`. BANYAN_ENOENT; BANYAN_ELIMIT
+ * (it takes more than `cap`); BANYAN_EAGAIN: somebody changes the shard, so only its lock can tell. */
+int resolve_shard_peek(const struct shard *shard, uint32_t hash, const uint8_t *key, size_t key_len, uint8_t *out,
+		       size_t cap, struct entry *ret_head, const uint8_t **ret_value) _must_use_;
 
 /* ---- shard_table.c ---- */
 

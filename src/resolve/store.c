@@ -105,10 +105,15 @@ void resolve_cache_free(struct resolve_cache *cache)
 
 /* ---- what the cache calls ---- */
 
+static struct shard *shard_of(struct resolve_cache *cache, uint64_t hash)
+{
+	return &cache->shard[(hash >> 40) & (cache->n_shards - 1)];
+}
+
 static struct shard *shard_lock(struct resolve_cache *cache, const uint8_t *key, size_t key_len, uint32_t *ret_hash)
 {
 	uint64_t hash = hash_sip(key, key_len, cache->key);
-	struct shard *shard = &cache->shard[(hash >> 40) & (cache->n_shards - 1)];
+	struct shard *shard = shard_of(cache, hash);
 	pthread_mutex_lock(&shard->lock);
 	*ret_hash = (uint32_t)hash;
 	return shard;
@@ -141,6 +146,48 @@ int resolve_store_get(struct resolve_cache *cache, const uint8_t *key, size_t ke
 			*ret = value_of(entry, copy);
 	}
 	pthread_mutex_unlock(&shard->lock);
+	return rc;
+}
+
+/* As a reader who waits: counts the question, which peeking never does. */
+static int peek_locked(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms, uint8_t *out,
+		       size_t cap, struct store_value *ret)
+{
+	uint32_t hash;
+	int rc = BANYAN_ENOENT;
+	struct shard *shard = shard_lock(cache, key, key_len, &hash);
+	struct entry *entry = resolve_shard_find(shard, hash, key, key_len);
+	bool alive = entry != NULL && shard_entry_expires(entry) > now_ms;
+	if (alive && entry->value_len > cap) {
+		rc = BANYAN_ELIMIT;
+	} else if (alive) {
+		if (entry->freq < STORE_ASKED_MAX)
+			entry->freq++;
+		memcpy(out, entry->key + entry->key_len, entry->value_len);
+		*ret = value_of(entry, out);
+		rc = 0;
+	}
+	pthread_mutex_unlock(&shard->lock);
+	return rc;
+}
+
+int resolve_store_peek(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms, uint8_t *out,
+		       size_t cap, struct store_value *ret)
+{
+	struct entry head;
+	const uint8_t *data;
+	struct store_value value;
+	uint64_t hash = hash_sip(key, key_len, cache->key);
+	const struct shard *shard = shard_of(cache, hash);
+	int rc = resolve_shard_peek(shard, (uint32_t)hash, key, key_len, out, cap, &head, &data);
+	if (rc == 0)
+		value = value_of(&head, data);
+	if (rc == BANYAN_EAGAIN || (rc == 0 && head.freq < STORE_ASKED_MAX))
+		rc = peek_locked(cache, key, key_len, now_ms, out, cap, &value);
+	if (rc == 0 && value.expires_ms <= now_ms)
+		rc = BANYAN_ENOENT;
+	if (rc == 0)
+		*ret = value;
 	return rc;
 }
 
@@ -180,6 +227,7 @@ int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t ke
 	if (size < sizeof(struct entry))
 		size = sizeof(struct entry);
 	int rc = 0;
+	shard_change_begin(shard);
 	struct entry *old = resolve_shard_find(shard, hash, key, key_len);
 	if (old != NULL && is_better(old, value, now_ms)) {
 		rc = BANYAN_EEXIST;
@@ -201,6 +249,7 @@ int resolve_store_put(struct resolve_cache *cache, const uint8_t *key, size_t ke
 		resolve_shard_grow(shard);
 		rc = (int)shard->evicted;
 	}
+	shard_change_end(shard);
 	pthread_mutex_unlock(&shard->lock);
 	return rc;
 }
@@ -209,7 +258,9 @@ void resolve_store_expect(struct resolve_cache *cache, size_t entries)
 {
 	for (uint32_t i = 0; i < cache->n_shards; i++) {
 		pthread_mutex_lock(&cache->shard[i].lock);
+		shard_change_begin(&cache->shard[i]);
 		resolve_shard_expect(&cache->shard[i], entries / cache->n_shards);
+		shard_change_end(&cache->shard[i]);
 		pthread_mutex_unlock(&cache->shard[i].lock);
 	}
 }
@@ -219,8 +270,10 @@ size_t resolve_store_delete(struct resolve_cache *cache, const uint8_t *key, siz
 	uint32_t hash;
 	struct shard *shard = shard_lock(cache, key, key_len, &hash);
 	struct entry *entry = resolve_shard_find(shard, hash, key, key_len);
+	shard_change_begin(shard);
 	if (entry != NULL)
 		resolve_shard_unlink(shard, entry);
+	shard_change_end(shard);
 	pthread_mutex_unlock(&shard->lock);
 	return entry != NULL;
 }
@@ -247,8 +300,10 @@ size_t resolve_store_delete_if(struct resolve_cache *cache, bool (*match)(void *
 	for (uint32_t i = 0; i < cache->n_shards; i++) {
 		struct shard *shard = &cache->shard[i];
 		pthread_mutex_lock(&shard->lock);
+		shard_change_begin(shard);
 		for (uint32_t at = 0; at < shard->buckets_max;)
 			n += bucket_delete_if(shard, resolve_shard_bucket(shard, at, &at), match, ctx);
+		shard_change_end(shard);
 		pthread_mutex_unlock(&shard->lock);
 	}
 	atomic_fetch_add_explicit(&cache->removals, 1, memory_order_release);

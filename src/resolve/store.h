@@ -59,6 +59,11 @@ int64_t resolve_cache_time_ahead(const struct resolve_cache *cache);
 /* Copies the value to `arena`. BANYAN_ENOENT (also when expired) or BANYAN_ENOMEM. */
 int resolve_store_get(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms,
 		      struct arena *arena, struct store_value *ret) _must_use_;
+/* The same into `out`, most often without waiting for anybody, for what is read so often that a lock would be felt: what has
+ * been asked for STORE_ASKED_MAX times takes none. Its data stand somewhere in `out`. BANYAN_ENOENT, or BANYAN_ELIMIT when it
+ * takes more than `cap`, which has to be 16 larger than the value. */
+int resolve_store_peek(struct resolve_cache *cache, const uint8_t *key, size_t key_len, int64_t now_ms, uint8_t *out,
+		       size_t cap, struct store_value *ret) _must_use_;
 /* Adds or replaces; returns the number of entries that had to go, BANYAN_EEXIST when a better one is there and alive (of higher
  * rank, or with proved signatures where those of the new one are not looked at yet), or BANYAN_ELIMIT for what is too
  * large to be kept. Lives at most STORE_LIFE_MAX_MS. */

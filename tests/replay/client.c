@@ -244,6 +244,39 @@ void client_init(struct scenario *s)
 	s->world->result_ctx = s;
 }
 
+/* With BANYAN_REPLAY_BOTH what goes the short way (resolve_hit()) goes the long way as well, and both must say the same. Not always, since
+ * to ask twice is to ask more often. */
+static bool both_ways(void)
+{
+	return getenv("BANYAN_REPLAY_BOTH") != NULL;
+}
+
+static void got_done(struct got *got)
+{
+	for (int i = 0; i < 4; i++)
+		buffer_done(&got->text[i]);
+}
+
+/* Names are compared as they are: which case they have depends on what they are compressed against. */
+static bool text_equal(const struct buffer *a, const struct buffer *b)
+{
+	return a->len == b->len && strncasecmp((const char *)a->data, (const char *)b->data, a->len) == 0;
+}
+
+static void compare(struct scenario *s, const struct got *a, const struct got *b)
+{
+	if (b->times != 1)
+		bad(s, "QUERY: the short way answers, the long one does not");
+	if (a->flags != b->flags || a->rcode != b->rcode || a->ede != b->ede || a->edns != b->edns ||
+	    a->do_bit != b->do_bit || a->udp_size != b->udp_size)
+		bad(s, "QUERY: the short way has flags %04x, rcode %u, EDE %d; the long one %04x, %u, %d", a->flags,
+		    a->rcode, a->ede, b->flags, b->rcode, b->ede);
+	for (int i = 0; i < 4; i++)
+		if (!text_equal(&a->text[i], &b->text[i]))
+			bad(s, "QUERY: section %d the short way:\n%.*sthe long way:\n%.*s", i, (int)a->text[i].len,
+			    (const char *)a->text[i].data, (int)b->text[i].len, (const char *)b->text[i].data);
+}
+
 void client_query(struct scenario *s)
 {
 	static uint8_t out[WIRE_MESSAGE_MAX];
@@ -257,13 +290,29 @@ void client_query(struct scenario *s)
 		buffer_done(&got->text[i]);
 	*got = (struct got){0};
 	s->world->answer[client] = (struct world_answer){0};
-	struct answer_request request = {.msg = msg, .peer = ask.from, .tcp = ask.tcp, .out = out};
+	struct world *world = s->world;
+	struct answer_request request = {.msg = msg,
+					 .peer = ask.from,
+					 .tcp = ask.tcp,
+					 .out = out,
+					 .engine = ask.cold || ask.trace ? NULL : world->engine,
+					 .now_ms = world->now_ms,
+					 .wall_ms = WORLD_EPOCH_MS + world->now_ms + world->wall_off_ms};
 	request.len = write_question(s, &ask, msg);
+	uint64_t hits = counter_read(&world->counters, COUNTER_CACHE_HITS);
 	size_t len = 0;
-	switch (answer_question(&s->view, &s->world->counters, &request, &got->pending, &len)) {
+	enum answer_outcome outcome = answer_question(&s->view, &world->counters, &request, &got->pending, &len);
+	bool hit = counter_read(&world->counters, COUNTER_CACHE_HITS) != hits;
+	_cleanup_(got_done) struct got short_way = {0};
+	if (hit && both_ways()) {
+		read_reply(&short_way, out, len);
+		request.engine = NULL;
+		outcome = answer_question(&s->view, &world->counters, &request, &got->pending, &len);
+	}
+	switch (outcome) {
 	case ANSWER_SEND:
 		got->times = 1;
-		got->at_once = true;
+		got->at_once = !hit;
 		read_reply(got, out, len);
 		break;
 	case ANSWER_SILENT:
@@ -277,4 +326,6 @@ void client_query(struct scenario *s)
 		break;
 	}
 	}
+	if (hit && both_ways())
+		compare(s, &short_way, got);
 }

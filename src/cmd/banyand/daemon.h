@@ -163,7 +163,8 @@ struct worker {
 	struct answer_rates *rates; /* of all workers */
 	struct net_loop *loop;
 	struct random random;
-	struct resolve *engine; /* NULL without a resolver */
+	struct resolve *engine;        /* NULL without a resolver */
+	int64_t turn_ms, turn_wall_ms; /* the wall clock, as of this turn of the loop */
 	struct answer_recursor *recursor;
 	pthread_t thread;
 	bool running;

@@ -11,6 +11,17 @@
 
 /* ---- one question ---- */
 
+/* The wall clock, read once a turn of the loop. */
+static int64_t wall_now(struct worker *worker)
+{
+	int64_t now_ms = net_loop_now_ms(worker->loop);
+	if (now_ms != worker->turn_ms) {
+		worker->turn_ms = now_ms;
+		worker->turn_wall_ms = clock_wall_ms();
+	}
+	return worker->turn_wall_ms;
+}
+
 static int on_message(void *ctx, struct net_message *m)
 {
 	struct worker *worker = ctx;
@@ -23,6 +34,8 @@ static int on_message(void *ctx, struct net_message *m)
 		.out = m->reply,
 		.rates = worker->rates,
 		.now_ms = net_loop_now_ms(worker->loop),
+		.engine = worker->engine,
+		.wall_ms = wall_now(worker),
 	};
 	struct answer_pending pending;
 	size_t len = 0;
