@@ -37,11 +37,13 @@ size_t reply_add_opt(struct reply *reply, size_t len, bool nsid)
 	uint8_t *out = reply->request->out, *p = out + len;
 	if (!reply->question->edns.present)
 		return len;
-	nsid = nsid && len + reply_opt_size(reply, true) <= reply->max;
-	if (len + reply_opt_size(reply, nsid) > reply->max)
-		reply->ede = ANSWER_NO_EDE;
-	if (len + reply_opt_size(reply, nsid) > reply->max)
-		return len;
+	if (len + reply_opt_size(reply, nsid) > reply->max) {
+		nsid = false;
+		if (len + reply_opt_size(reply, false) > reply->max)
+			reply->ede = ANSWER_NO_EDE;
+		if (len + reply_opt_size(reply, false) > reply->max)
+			return len;
+	}
 	memset(p, 0, ANSWER_OPT_SIZE);
 	wire_put16(p + 1, WIRE_TYPE_OPT);
 	wire_put16(p + 3, reply->view->udp_size);

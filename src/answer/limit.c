@@ -43,10 +43,11 @@ enum limit limit_reply(const struct reply *reply)
 	const struct answer_request *request = reply->request;
 	const struct answer_limits *limits = &reply->view->limits;
 	struct rate rate = {.per_s = limits->rrl[reply->class], .window_s = limits->rrl_window_s};
-	uint8_t key[KEY_FIXED + 1 + WIRE_NAME_MAX] = {KIND_REPLY};
+	uint8_t key[KEY_FIXED + 1 + WIRE_NAME_MAX];
 	if (rate.per_s == 0 || request->rates == NULL || request->tcp || reply->cookie_valid || reply->unlimited ||
 	    view_has(&limits->rrl_exempt, &request->peer))
 		return LIMIT_PASS;
+	key[0] = KIND_REPLY;
 	key_address(key + 1, &request->peer, limits->rrl_ipv4_bits, limits->rrl_ipv6_bits);
 	key[KEY_FIXED] = (uint8_t)reply->class;
 	size_t len = KEY_FIXED + 1;

@@ -142,14 +142,17 @@ static int from_image(struct reply *reply, const struct image *image, bool skip_
 {
 	bool nsid = reply_wants_nsid(reply);
 	const struct wire_question *q = reply->question;
-	if (WIRE_HEADER_SIZE + q->qname_len + 4 + reply_opt_size(reply, nsid) > reply->max)
+	size_t reserve = reply_opt_size(reply, nsid);
+	if (WIRE_HEADER_SIZE + q->qname_len + 4 + reserve > reply->max) {
 		nsid = false;
+		reserve = reply_opt_size(reply, nsid);
+	}
 	struct image_query query = {
 		.question = q,
 		.dnssec = q->edns.do_bit,
 		.minimal = reply_is_minimal(reply, reply->view->minimal_responses),
 		.max = reply->max,
-		.reserve = reply_opt_size(reply, nsid),
+		.reserve = reserve,
 	};
 	struct image_reply answer;
 	int len = image_answer(image, &query, reply->request->out, &answer);

@@ -34,6 +34,8 @@ static size_t zones_up_to(const struct answer_view *view, size_t n, const uint8_
 const struct answer_zone *view_find(const struct answer_view *view, const uint8_t *name)
 {
 	size_t n = view->n_zones;
+	if (n == 1 && view->zone[0].apex[0] == 0) /* the root alone: every name is in it */
+		return view->zone;
 	for (;;) {
 		n = zones_up_to(view, n, name);
 		if (n == 0)

@@ -131,6 +131,8 @@ void random_bytes(struct random *random, void *out, size_t len);
 /* ---- hashing --------------------------------------------------------------------------------- */
 /* SipHash-2-4: for tables whose keys come from outside; `key` is 16 secret bytes. */
 uint64_t hash_sip(const void *data, size_t len, const uint8_t key[16]);
+/* SipHash-1-3: the same with fewer rounds, for tables that live in memory and whose key nobody outside can learn. */
+uint64_t hash_quick(const void *data, size_t len, const uint8_t key[16]);
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 struct addr {

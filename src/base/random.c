@@ -161,3 +161,37 @@ uint64_t hash_sip(const void *data, size_t len, const uint8_t key[16])
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
+
+/* The last `len` % 8 bytes, and the length in the upper byte. */
+static uint64_t last_block(const uint8_t *p, size_t len, size_t rest)
+{
+	uint64_t last = (uint64_t)len << 56;
+	if (len >= 8 && rest > 0) /* the bytes before them are there to be read too */
+		return last | load_le64(p + rest - 8) >> (8 * (8 - rest));
+	for (size_t i = 0; i < rest; i++)
+		last |= (uint64_t)p[i] << (8 * i);
+	return last;
+}
+
+uint64_t hash_quick(const void *data, size_t len, const uint8_t key[16])
+{
+	const uint8_t *p = data;
+	uint64_t k0 = load_le64(key), k1 = load_le64(key + 8);
+	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+			 k1 ^ 0x7465646279746573};
+	size_t left = len;
+	for (; left >= 8; p += 8, left -= 8) {
+		uint64_t m = load_le64(p);
+		v[3] ^= m;
+		sip_round(v);
+		v[0] ^= m;
+	}
+	uint64_t last = last_block(p, len, left);
+	v[3] ^= last;
+	sip_round(v);
+	v[0] ^= last;
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}

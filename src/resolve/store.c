@@ -112,7 +112,7 @@ static struct shard *shard_of(struct resolve_cache *cache, uint64_t hash)
 
 static struct shard *shard_lock(struct resolve_cache *cache, const uint8_t *key, size_t key_len, uint32_t *ret_hash)
 {
-	uint64_t hash = hash_sip(key, key_len, cache->key);
+	uint64_t hash = hash_quick(key, key_len, cache->key);
 	struct shard *shard = shard_of(cache, hash);
 	pthread_mutex_lock(&shard->lock);
 	*ret_hash = (uint32_t)hash;
@@ -177,7 +177,7 @@ int resolve_store_peek(struct resolve_cache *cache, const uint8_t *key, size_t k
 	struct entry head;
 	const uint8_t *data;
 	struct store_value value;
-	uint64_t hash = hash_sip(key, key_len, cache->key);
+	uint64_t hash = hash_quick(key, key_len, cache->key);
 	const struct shard *shard = shard_of(cache, hash);
 	int rc = resolve_shard_peek(shard, (uint32_t)hash, key, key_len, out, cap, &head, &data);
 	if (rc == 0)

@@ -125,11 +125,32 @@ bool wire_name_under(const uint8_t *name, const uint8_t *apex)
 	return na >= nb && wire_name_equal(wire_name_skip(name, na - nb), apex);
 }
 
+/* Eight bytes at once: the high bit of each byte of `upper` says that it is in A to Z. Lengths of labels never are. */
+static uint64_t lower_word(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t low = word & ~high;
+	uint64_t from_a = low + (0x80 - 'A') * ones, above_z = low + (0x80 - 'Z' - 1) * ones;
+	uint64_t upper = from_a & ~above_z & ~word & high;
+	return word | upper >> 2;
+}
+
+void wire_name_lower_bytes(const uint8_t *name, size_t len, uint8_t *out)
+{
+	for (; len >= 8; name += 8, out += 8, len -= 8) {
+		uint64_t word;
+		memcpy(&word, name, 8);
+		word = lower_word(word);
+		memcpy(out, &word, 8);
+	}
+	for (size_t i = 0; i < len; i++)
+		out[i] = lower(name[i]);
+}
+
 size_t wire_name_lower(const uint8_t *name, uint8_t *out)
 {
 	size_t len = wire_name_len(name);
-	for (size_t i = 0; i < len; i++)
-		out[i] = lower(name[i]);
+	wire_name_lower_bytes(name, len, out);
 	return len;
 }
 

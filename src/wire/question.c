@@ -119,7 +119,7 @@ static int parse_qname(const uint8_t *msg, size_t len, struct wire_question *q)
 	q->qname = msg + pos;
 	q->qname_len = (uint8_t)n;
 	q->labels = (uint8_t)labels;
-	wire_name_lower(q->qname, q->lower);
+	wire_name_lower_bytes(q->qname, (size_t)n, q->lower);
 	pos += (size_t)n;
 	q->qtype = wire_get16(msg + pos);
 	q->qclass = wire_get16(msg + pos + 2);

@@ -140,6 +140,7 @@ bool wire_name_under(const uint8_t *name, const uint8_t *apex);
 const uint8_t *wire_name_skip(const uint8_t *name, unsigned n);
 /* Copies to lower case; returns the length. `out` may be `name`. */
 size_t wire_name_lower(const uint8_t *name, uint8_t *out);
+void wire_name_lower_bytes(const uint8_t *name, size_t len, uint8_t *out); /* the same, when its length is known */
 /* Labels that both names share at their ends. */
 unsigned wire_name_common(const uint8_t *a, const uint8_t *b);
 /* "*" + suffix; BANYAN_ESPACE if longer than 255. */

@@ -124,6 +124,19 @@ static void siphash_vectors(void **state)
 	assert_int_equal(hash_sip(message, 15, key), 0xa129ca6149be45e5);
 }
 
+/* Made by an implementation of its own, whose value for no bytes is the published one, 0xabac0158050fc4dc. */
+static void test_hash_quick(void **state)
+{
+	static const size_t len[] = {0, 1, 7, 8, 9, 15, 16, 23, 63};
+	static const uint64_t expected[] = {UINT64_C(0xabac0158050fc4dc), UINT64_C(0xc9f49bf37d57ca93), UINT64_C(0xd3927d989bb11140), UINT64_C(0x369095118d299a8e), UINT64_C(0x25a48eb36c063de4), UINT64_C(0xd320d86d2a519956), UINT64_C(0xcc4fdd1a7d908b66), UINT64_C(0x525a0e7fdae6c123), UINT64_C(0x9d199062b7bbb3a8)};
+	uint8_t key[16], message[64];
+	for (uint8_t i = 0; i < 64; i++)
+		message[i] = i;
+	memcpy(key, message, sizeof key);
+	for (size_t i = 0; i < ARRAY_SIZE(len); i++)
+		assert_true(hash_quick(message, len[i], key) == expected[i]);
+}
+
 static void addresses(void **state)
 {
 	struct addr a;
@@ -275,6 +288,7 @@ int main(void)
 		cmocka_unit_test(seeded_randomness_repeats),
 		cmocka_unit_test(random_below_is_even),
 		cmocka_unit_test(siphash_vectors),
+		cmocka_unit_test(test_hash_quick),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(files_are_replaced_whole),

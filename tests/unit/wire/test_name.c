@@ -66,6 +66,14 @@ static void case_is_ignored_only_for_letters(void **state)
 		uint8_t name[3] = {1, (uint8_t)c, 0};
 		wire_name_lower(name, low);
 		assert_int_equal(low[1], c >= 'A' && c <= 'Z' ? c + 32 : c);
+		for (unsigned at = 1; at < 10; at++) { /* at each place of a word */
+			uint8_t longer[11] = {9, '@', '[', 'x', '`', '{', 0xc1, 0xda, 0x80, 0xff, 0}, expected[11];
+			longer[at] = (uint8_t)c;
+			memcpy(expected, longer, sizeof expected);
+			expected[at] = (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+			assert_int_equal(wire_name_lower(longer, low), 11);
+			assert_memory_equal(low, expected, 11);
+		}
 	}
 }
 
