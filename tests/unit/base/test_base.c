@@ -128,7 +128,10 @@ static void siphash_vectors(void **state)
 static void test_hash_quick(void **state)
 {
 	static const size_t len[] = {0, 1, 7, 8, 9, 15, 16, 23, 63};
-	static const uint64_t expected[] = {UINT64_C(0xabac0158050fc4dc), UINT64_C(0xc9f49bf37d57ca93), UINT64_C(0xd3927d989bb11140), UINT64_C(0x369095118d299a8e), UINT64_C(0x25a48eb36c063de4), UINT64_C(0xd320d86d2a519956), UINT64_C(0xcc4fdd1a7d908b66), UINT64_C(0x525a0e7fdae6c123), UINT64_C(0x9d199062b7bbb3a8)};
+	static const uint64_t expected[] = {
+		UINT64_C(0xabac0158050fc4dc), UINT64_C(0xc9f49bf37d57ca93), UINT64_C(0xd3927d989bb11140),
+		UINT64_C(0x369095118d299a8e), UINT64_C(0x25a48eb36c063de4), UINT64_C(0xd320d86d2a519956),
+		UINT64_C(0xcc4fdd1a7d908b66), UINT64_C(0x525a0e7fdae6c123), UINT64_C(0x9d199062b7bbb3a8)};
 	uint8_t key[16], message[64];
 	for (uint8_t i = 0; i < 64; i++)
 		message[i] = i;
