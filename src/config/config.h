@@ -170,6 +170,7 @@ struct config {
 		char *version;         /* version.bind, version.server; "" = off (REFUSED) */
 		uint32_t udp_size;     /* bytes, largest UDP reply; default 1232 */
 		uint32_t udp_batch;    /* messages per recvmmsg */
+		uint32_t udp_gather_us; /* 0 = never */
 		uint64_t udp_buffer;   /* bytes */
 		uint32_t tcp_clients;  /* connections over all workers */
 		uint32_t tcp_clients_per_address;

@@ -13,6 +13,7 @@ void net_loop_wake_up(struct net_loop *loop)
 {
 	loop->awake = true;
 	loop->now_ms = clock_mono_ms();
+	uv_update_time(&loop->uv); /* timers that are started in this turn count from now */
 	if (loop->on_awake != NULL)
 		loop->on_awake(loop->sleep_ctx);
 }
@@ -27,16 +28,6 @@ static void on_check(uv_check_t *check)
 	net_turn(loop);
 	if (loop->wake_due)
 		wake_now(loop);
-}
-
-static void on_prepare(uv_prepare_t *prepare)
-{
-	struct net_loop *loop = prepare->data;
-	if (loop->awake)
-		net_outbox_send(loop);
-	if (loop->awake && loop->on_asleep != NULL)
-		loop->on_asleep(loop->sleep_ctx);
-	loop->awake = false;
 }
 
 void net_loop_on_sleep(struct net_loop *loop, void (*asleep)(void *ctx), void (*awake)(void *ctx), void *ctx)
@@ -76,7 +67,7 @@ static void on_async(uv_async_t *async)
 		post = next;
 	}
 	if (stop)
-		uv_stop(&loop->uv);
+		loop->stopped = true;
 }
 
 int net_loop_post(struct net_loop *loop, void (*fn)(void *ctx), void *ctx)
@@ -195,7 +186,6 @@ static int settings_copy(struct net_loop *loop, const struct net_settings *setti
 static void handles_init(struct net_loop *loop)
 {
 	/* none of these can fail but for the eventfd of the async, which is tried first by the caller */
-	uv_prepare_init(&loop->uv, &loop->prepare);
 	uv_check_init(&loop->uv, &loop->check);
 	uv_timer_init(&loop->uv, &loop->wake);
 	uv_idle_init(&loop->uv, &loop->idle);
@@ -205,9 +195,8 @@ static void handles_init(struct net_loop *loop)
 	uv_timer_init(&loop->uv, &loop->stream_feed);
 	loop->stream_sweep.data = loop->stream_feed.data = loop;
 	net_late_init(loop);
-	loop->async.data = loop->prepare.data = loop->check.data = loop;
+	loop->async.data = loop->check.data = loop;
 	loop->wake.data = loop->sweep.data = loop->resume.data = loop;
-	uv_prepare_start(&loop->prepare, on_prepare);
 	uv_check_start(&loop->check, on_check);
 }
 
@@ -263,6 +252,7 @@ int net_loop_new(const struct net_settings *settings, struct counters *counters,
 		return rc;
 	}
 	handles_init(loop);
+	net_wait_init(loop);
 	loop->now_ms = clock_mono_ms();
 	*ret = loop;
 	return 0;
@@ -271,8 +261,6 @@ int net_loop_new(const struct net_settings *settings, struct counters *counters,
 static void listener_closed(uv_handle_t *handle)
 {
 	struct net_listener *listener = handle->data;
-	if (--listener->handles > 0)
-		return;
 	if (listener->udp_fd >= 0)
 		close(listener->udp_fd);
 	free(listener);
@@ -284,12 +272,9 @@ void net_loop_free(struct net_loop *loop)
 		return;
 	net_tcp_close_all(loop);
 	net_exchange_close_all(loop);
-	for (uint32_t i = 0; i < loop->n_listeners; i++) {
+	for (uint32_t i = 0; i < loop->n_listeners; i++)
 		uv_close((uv_handle_t *)&loop->listener[i]->tcp, listener_closed);
-		uv_close((uv_handle_t *)&loop->listener[i]->udp, listener_closed);
-	}
 	uv_close((uv_handle_t *)&loop->async, NULL);
-	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	uv_close((uv_handle_t *)&loop->check, NULL);
 	uv_close((uv_handle_t *)&loop->wake, NULL);
 	uv_close((uv_handle_t *)&loop->idle, NULL);
@@ -309,15 +294,6 @@ void net_loop_free(struct net_loop *loop)
 	}
 	net_again_done(loop);
 	loop_free_memory(loop);
-}
-
-int net_loop_run(struct net_loop *loop)
-{
-	net_turn(loop);
-	uv_run(&loop->uv, UV_RUN_DEFAULT);
-	net_turn(loop);
-	net_outbox_send(loop);
-	return 0;
 }
 
 /* ---- listening ---- */
@@ -386,30 +362,20 @@ static int listener_start(struct net_listener *listener, int udp, int tcp)
 {
 	struct net_loop *loop = listener->loop;
 	uv_tcp_init(&loop->uv, &listener->tcp);
-	listener->tcp.data = listener->udp.data = listener;
+	listener->tcp.data = listener;
+	listener->udp_fd = udp;
 	if (uv_tcp_open(&listener->tcp, tcp) < 0) {
 		close(tcp);
-		close(udp);
-		listener->handles = 1;
 		uv_close((uv_handle_t *)&listener->tcp, listener_closed);
 		return BANYAN_EIO;
 	}
-	if (uv_poll_init(&loop->uv, &listener->udp, udp) < 0) {
-		close(udp);
-		listener->handles = 1;
-		uv_close((uv_handle_t *)&listener->tcp, listener_closed);
-		return BANYAN_EIO;
-	}
-	listener->udp_fd = udp;
-	listener->handles = 2;
 	int rc = loop->settings.accept_later
 			 ? 0
 			 : uv_listen((uv_stream_t *)&listener->tcp, NET_TCP_BACKLOG, net_tcp_accept);
-	if (rc == 0)
-		rc = uv_poll_start(&listener->udp, UV_READABLE, net_udp_readable);
+	if (rc == 0 && net_wait_for(loop, listener) < 0)
+		rc = UV_EIO;
 	if (rc < 0) {
 		uv_close((uv_handle_t *)&listener->tcp, listener_closed);
-		uv_close((uv_handle_t *)&listener->udp, listener_closed);
 		return rc == UV_EADDRINUSE ? BANYAN_EEXIST : BANYAN_EIO;
 	}
 	return 0;

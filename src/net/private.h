@@ -5,11 +5,16 @@
 #include "net/net.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <uv.h>
 
 #define NET_LISTENERS_MAX      256           /* addresses one loop listens on: more than a host has */
+#define NET_POLL_UV            0  /* the places of what the loop waits for: libuv, */
+#define NET_POLL_WATCH         1  /* exchanges and the listeners that are too many, */
+#define NET_POLL_LISTENERS     2  /* and the first listeners */
+#define NET_POLL_LISTENERS_MAX 16 /* poll() looks at each of them for each sleep; further ones are watched by an epoll */
 #define NET_UDP_ROUNDS_MAX     4             /* batches taken from one socket before other sockets get their turn */
 #define NET_MESSAGE_MAX        65535         /* bytes of a DNS message: RFC 1035 section 4.2.2, the length is 16 bits */
 #define NET_UDP_STRIDE         (65536 + 320) /* not a power of two, so that the buffers' first lines use all cache sets */
@@ -41,9 +46,7 @@ struct net_listener {
 	void *ctx;
 	int udp_fd;
 	uint32_t udp_lost; /* as the kernel counts them */
-	uv_poll_t udp;
 	uv_tcp_t tcp;
-	unsigned handles; /* open ones: freed with the last */
 };
 
 union net_control {
@@ -189,6 +192,15 @@ struct net_post {
 	void *ctx;
 };
 
+/* Questions over UDP that are left to wait for others. */
+struct net_gather {
+	uint32_t us;        /* so long; 0 = never */
+	unsigned questions; /* that came since the loop slept last, */
+	int64_t slept_us;   /* which was then */
+	bool gathered;      /* did it let them wait? */
+	uint32_t skip;      /* sleeps without, because it has not paid */
+};
+
 struct net_loop {
 	uv_loop_t uv;
 	struct net_settings settings;
@@ -200,12 +212,15 @@ struct net_loop {
 	int64_t now_ms;
 	void (*on_asleep)(void *ctx), (*on_awake)(void *ctx);
 	void *sleep_ctx;
-	uv_prepare_t prepare;
 	uv_check_t check;
+	struct pollfd poll_fd[NET_POLL_LISTENERS + NET_POLL_LISTENERS_MAX];
+	unsigned n_poll_fds;
+	struct net_gather gather;
 
 	pthread_mutex_t post_lock;
 	struct net_post *post_first, **post_last;
-	bool stop;
+	bool stop;    /* asked for, by any thread */
+	bool stopped; /* known to the loop */
 	uv_async_t async;
 
 	uv_timer_t wake;
@@ -245,7 +260,6 @@ struct net_loop {
 	struct net_again again[NET_AGAIN_MAX];
 	uint32_t n_again, again_first[2]; /* free ones of IPv4 and IPv6: index + 1 */
 	int watch_fd;                     /* an epoll */
-	uv_poll_t watch;
 	int64_t outbox_since_ms; /* when the first of it was put there */
 	struct net_questions questions;
 	struct net_answers answers;
@@ -284,7 +298,7 @@ int net_socket_local(int fd, struct addr *ret);
 /* udp.c */
 int net_batch_init(struct net_batch *batch, uint32_t size);
 void net_batch_done(struct net_batch *batch);
-void net_udp_readable(uv_poll_t *poll, int status, int events);
+void net_udp_readable(struct net_listener *listener);
 int net_udp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
 void net_udp_send(struct net_listener *listener, struct mmsghdr *hdr, unsigned n);
 void net_udp_address(const struct net_listener *listener, const struct net_ticket *ticket, struct msghdr *hdr,
@@ -306,7 +320,13 @@ void net_again_done(struct net_loop *loop);
 int net_watch_init(struct net_loop *loop);
 void net_watch_done(struct net_loop *loop);
 int net_watch_again(struct net_loop *loop, int fd, uint32_t index); /* < NET_AGAIN_MAX */
-int net_watch_add(struct net_loop *loop, int fd, uint64_t id);      /* <= UINT64_MAX - NET_AGAIN_MAX */
+int net_watch_listener(struct net_loop *loop, int fd, uint32_t index);
+int net_watch_add(struct net_loop *loop, int fd, uint64_t id); /* <= UINT64_MAX - NET_AGAIN_MAX - NET_LISTENERS_MAX */
+void net_watch_readable(struct net_loop *loop);
+
+/* wait.c */
+void net_wait_init(struct net_loop *loop);
+int net_wait_for(struct net_loop *loop, const struct net_listener *listener); /* whose place in the loop is the next */
 
 /* late.c */
 void net_late_init(struct net_loop *loop);

@@ -144,16 +144,15 @@ static void count_lost(struct net_listener *listener)
 	listener->udp_lost = lost;
 }
 
-void net_udp_readable(uv_poll_t *poll, int status, int events)
+void net_udp_readable(struct net_listener *listener)
 {
-	struct net_listener *listener = poll->data;
 	struct net_loop *loop = listener->loop;
-	net_turn(loop);
 	for (unsigned round = 0; round < NET_UDP_ROUNDS_MAX; round++) {
 		int n = receive_batch(listener);
 		if (n <= 0)
 			break;
 		counter_add(loop->counters, COUNTER_UDP_QUESTIONS, (uint64_t)n);
+		loop->gather.questions += (unsigned)n;
 		unsigned n_out = 0;
 		for (int i = 0; i < n; i++)
 			n_out += handle(listener, (unsigned)i, n_out);
@@ -163,8 +162,6 @@ void net_udp_readable(uv_poll_t *poll, int status, int events)
 		if (round + 1 == NET_UDP_ROUNDS_MAX)
 			count_lost(listener);
 	}
-	if (status < 0) /* an error was pending, which the read has taken; libuv has stopped watching */
-		uv_poll_start(poll, UV_READABLE, net_udp_readable);
 }
 
 void net_udp_address(const struct net_listener *listener, const struct net_ticket *ticket, struct msghdr *hdr,

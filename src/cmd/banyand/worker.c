@@ -123,6 +123,7 @@ static int loop_make(struct worker *worker, const struct config *config, struct 
 		return BANYAN_ENOMEM;
 	struct net_settings settings = {
 		.udp_batch = config->server.udp_batch,
+		.udp_gather_us = config->server.udp_gather_us,
 		.udp_buffer = (uint32_t)config->server.udp_buffer,
 		.tcp_clients = config->server.tcp_clients,
 		.tcp_clients_per_address = config->server.tcp_clients_per_address,
