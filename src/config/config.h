@@ -162,17 +162,17 @@ struct config {
 	struct {
 		struct config_addrs listen; /* default 127.0.0.1@53 and ::1@53 */
 		uint32_t workers;           /* 0 = one a CPU */
-		char *user;            /* "" = stay, but a daemon started by root becomes "banyan" if there is one */
-		char *rundir;          /* /run/banyan or .; never empty once read */
-		char *control;         /* Unix socket; default rundir/control.sock; never empty once read */
-		bool control_optional; /* nobody has chosen where it is: without it the daemon runs, too */
-		char *identity;        /* NSID, id.server, hostname.bind; "" = off; "auto" = host name */
-		char *version;         /* version.bind, version.server; "" = off (REFUSED) */
-		uint32_t udp_size;     /* bytes, largest UDP reply; default 1232 */
-		uint32_t udp_batch;    /* messages per recvmmsg */
+		char *user;             /* "" = stay, but a daemon started by root becomes "banyan" if there is one */
+		char *rundir;           /* /run/banyan or .; never empty once read */
+		char *control;          /* Unix socket; default rundir/control.sock; never empty once read */
+		bool control_optional;  /* nobody has chosen where it is: without it the daemon runs, too */
+		char *identity;         /* NSID, id.server, hostname.bind; "" = off; "auto" = host name */
+		char *version;          /* version.bind, version.server; "" = off (REFUSED) */
+		uint32_t udp_size;      /* bytes, largest UDP reply; default 1232 */
+		uint32_t udp_batch;     /* messages per recvmmsg */
 		uint32_t udp_gather_us; /* 0 = never */
-		uint64_t udp_buffer;   /* bytes */
-		uint32_t tcp_clients;  /* connections over all workers */
+		uint64_t udp_buffer;    /* bytes */
+		uint32_t tcp_clients;   /* connections over all workers */
 		uint32_t tcp_clients_per_address;
 		uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */
 		uint32_t tcp_pipeline; /* questions in flight on one connection */

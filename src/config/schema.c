@@ -155,7 +155,8 @@ const struct config_option config_options[] = {
 	 "Messages that are taken from and given to the kernel with one system call."},
 	{"server.udp-gather", CONFIG_UINT, CONFIG_RESTART, FIELD(server.udp_gather_us), "50", RANGE(0, 1000), NULL,
 	 "Microseconds that a worker lets questions over UDP wait for others, so that they are read and answered "
-	 "together. It does so only where they come faster than that, and where it pays: a wake-up for each of them costs "
+	 "together. It does so only where they come faster than that, and where it pays: a wake-up for each of them "
+	 "costs "
 	 "as much as its answer. 0 reads each at once."},
 	{"server.udp-buffer", CONFIG_SIZE, CONFIG_RESTART, FIELD(server.udp_buffer), "1M",
 	 RANGE(4 * KIB, 256 * KIB * KIB), NULL,

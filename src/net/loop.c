@@ -3,6 +3,7 @@
 #include "private.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -411,6 +412,7 @@ int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn
 		return rc;
 	}
 	udp_options(loop, udp, addr);
+	net_socket_set(tcp, IPPROTO_TCP, TCP_NODELAY, 1); /* connections inherit it */
 	uint16_t port = listener->addr.port;
 	rc = listener_start(listener, udp, tcp); /* a listener that fails is freed when its handles are closed */
 	if (rc < 0)

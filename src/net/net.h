@@ -21,7 +21,7 @@
 enum net_transport { NET_UDP, NET_TCP };
 
 struct net_settings {
-	uint32_t udp_batch;   /* messages per recvmmsg, 1..NET_UDP_BATCH_MAX */
+	uint32_t udp_batch;     /* messages per recvmmsg, 1..NET_UDP_BATCH_MAX */
 	uint32_t udp_gather_us; /* questions wait so long for others where those come that fast; 0 = never */
 	uint32_t udp_buffer;  /* bytes of what clients sent that the kernel keeps for each socket; 0 = NET_UDP_BUFFER */
 	uint32_t tcp_clients; /* connections of this loop */

@@ -10,12 +10,13 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-#define NET_LISTENERS_MAX      256           /* addresses one loop listens on: more than a host has */
-#define NET_POLL_UV            0  /* the places of what the loop waits for: libuv, */
-#define NET_POLL_WATCH         1  /* exchanges and the listeners that are too many, */
-#define NET_POLL_LISTENERS     2  /* and the first listeners */
-#define NET_POLL_LISTENERS_MAX 16 /* poll() looks at each of them for each sleep; further ones are watched by an epoll */
-#define NET_UDP_ROUNDS_MAX     4             /* batches taken from one socket before other sockets get their turn */
+#define NET_LISTENERS_MAX  256 /* addresses one loop listens on: more than a host has */
+#define NET_POLL_UV        0   /* the places of what the loop waits for: libuv, */
+#define NET_POLL_WATCH     1   /* exchanges and the listeners that are too many, */
+#define NET_POLL_LISTENERS 2   /* and the first listeners */
+#define NET_POLL_LISTENERS_MAX                                                                                         \
+	16                       /* poll() looks at each of them for each sleep; further ones are watched by an epoll */
+#define NET_UDP_ROUNDS_MAX     4 /* batches taken from one socket before other sockets get their turn */
 #define NET_MESSAGE_MAX        65535         /* bytes of a DNS message: RFC 1035 section 4.2.2, the length is 16 bits */
 #define NET_UDP_STRIDE         (65536 + 320) /* not a power of two, so that the buffers' first lines use all cache sets */
 #define NET_TCP_BACKLOG        1024          /* connections that wait for accept() */
@@ -260,7 +261,7 @@ struct net_loop {
 	struct net_again again[NET_AGAIN_MAX];
 	uint32_t n_again, again_first[2]; /* free ones of IPv4 and IPv6: index + 1 */
 	int watch_fd;                     /* an epoll */
-	int64_t outbox_since_ms; /* when the first of it was put there */
+	int64_t outbox_since_ms;          /* when the first of it was put there */
 	struct net_questions questions;
 	struct net_answers answers;
 	uint8_t *exchange_in;

@@ -454,6 +454,9 @@ static int conn_addresses(struct net_conn *conn)
 	if (uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&sa, &len) < 0)
 		return BANYAN_EIO;
 	net_sockaddr_to(&sa, &conn->peer, &conn->scope);
+	conn->local = conn->listener->addr;
+	if (!conn->listener->wildcard)
+		return 0;
 	len = sizeof(sa);
 	if (uv_tcp_getsockname(&conn->tcp, (struct sockaddr *)&sa, &len) < 0)
 		return BANYAN_EIO;
@@ -514,7 +517,6 @@ void net_tcp_accept(uv_stream_t *server, int status)
 	loop->n_conns++;
 	list_append(loop, conn);
 	conn->active_ms = loop->now_ms;
-	uv_tcp_nodelay(&conn->tcp, 1);
 	sweep_start(loop);
 	conn_settle(conn, false);
 }

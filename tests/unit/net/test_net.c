@@ -245,6 +245,69 @@ static void test_udp_later(void **state)
 	server_stop(s);
 }
 
+/* More than poll() looks at: the others are watched by an epoll. */
+static void test_many_listeners(void **state)
+{
+	enum { MANY = 40 };
+	struct net_settings settings = settings_default();
+	struct server *s = calloc(1, sizeof(*s));
+	uint16_t port[MANY];
+	char buf[65536];
+	assert_non_null(s);
+	assert_int_equal(net_loop_new(&settings, &s->counters, &s->loop), 0);
+	for (int i = 0; i < MANY; i++) {
+		struct addr addr;
+		assert_int_equal(addr_parse(i % 2 ? "::1" : "127.0.0.1", 0, &addr), 0);
+		assert_int_equal(net_listen(s->loop, &addr, on_message, s, &port[i]), 0);
+	}
+	net_loop_on_sleep(s->loop, on_asleep, on_awake, s);
+	assert_int_equal(pthread_create(&s->thread, NULL, run, s), 0);
+	for (int round = 0; round < 2; round++) {
+		int fd[MANY];
+		for (int i = 0; i < MANY; i++) {
+			fd[i] = client(i % 2 ? "::1" : "127.0.0.1", port[i], SOCK_DGRAM);
+			assert_int_equal(send(fd[i], "E1", 2, 0), 2);
+		}
+		for (int i = 0; i < MANY; i++) {
+			assert_int_equal(recv(fd[i], buf, sizeof(buf), 0), 2);
+			close(fd[i]);
+		}
+	}
+	int tcp = client("::1", port[MANY - 1], SOCK_STREAM);
+	tcp_send(tcp, "E2");
+	assert_true(tcp_receive(tcp, buf));
+	close(tcp);
+	server_stop(s);
+}
+
+/* Questions that come one behind the other are left to gather, and each is answered; a client that waits for each of its replies
+ * does not pay for it more than now and then. */
+static void test_udp_gather(void **state)
+{
+	enum { BURST = 5 };
+	struct net_settings settings = settings_default();
+	char buf[64];
+	settings.udp_gather_us = 1000;
+	struct server *s = server_start(&settings, "127.0.0.1@0");
+	int fd = client("127.0.0.1", s->port, SOCK_DGRAM);
+	int64_t end = clock_mono_ms() + 10000;
+	while (counter_read(&s->counters, COUNTER_UDP_GATHERED) < 3 && clock_mono_ms() < end) {
+		for (int i = 0; i < BURST; i++)
+			assert_int_equal(send(fd, "E0", 2, 0), 2);
+		for (int i = 0; i < BURST; i++)
+			assert_int_equal(recv(fd, buf, sizeof(buf), 0), 2);
+	}
+	uint64_t before = counter_read(&s->counters, COUNTER_UDP_GATHERED);
+	assert_true(before >= 3);
+	for (int i = 0; i < 330; i++) {
+		assert_int_equal(send(fd, "E1", 2, 0), 2);
+		assert_int_equal(recv(fd, buf, sizeof(buf), 0), 2);
+	}
+	assert_in_range(counter_read(&s->counters, COUNTER_UDP_GATHERED) - before, 0, 330 / 16);
+	close(fd);
+	server_stop(s);
+}
+
 /* Each of them so many ms later, the first one last. */
 static void answer_in_time(void *ctx)
 {
@@ -940,6 +1003,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_udp_echo),
 		cmocka_unit_test(test_udp_later),
+		cmocka_unit_test(test_many_listeners),
+		cmocka_unit_test(test_udp_gather),
 		cmocka_unit_test(test_udp_in_time),
 		cmocka_unit_test(test_udp_buffer),
 		cmocka_unit_test(test_wildcard_source),
