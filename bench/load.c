@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * load - asks a server over UDP and waits for each answer: load ADDRESS PORT FILE COUNT WINDOW. FILE has a name and a type number a
- * line; it is read again from the start when it ends. At most WINDOW questions are in flight, spread over 16 sockets. Prints JSON.
+ * load - asks a server over UDP and waits for each answer. It never sleeps, so it wants a CPU of its own. Prints JSON.
+ *
+ *   load [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] [-x FIRST] -f FILE | -e NAMES | -a NAMES
+ *
+ * Each socket keeps WINDOW questions in flight: the server is as busy as it can be. With -r instead they leave by the clock, so many a
+ * second, and a latency counts from when its question was due: a server that pauses is charged for all that it kept waiting.
+ * Ends after SECONDS, or when COUNT questions are answered or lost. One without an answer for 2 s is lost.
+ *
+ * FILE has a question a line: name, number of the type, and flags (r = recursion desired, d = EDNS of 1232 bytes with DO; none
+ * given = both); it is read again from the start when it ends. -e asks for host-00000000.bench. and so on, each of NAMES in turn from
+ * FIRST on, -a for any of them at random.
  */
-#include "base/base.h"
-#include "wire/wire.h"
+#include "load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,23 +24,36 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SOCKETS    16
-#define SLOTS      256 /* a socket's questions in flight; the ID names the slot */
-#define LOST_NS    INT64_C(4000000000)
-#define EDNS_BYTES 11
+#define SOCKETS_MAX 64
+#define SLOTS       1024 /* a socket's questions in flight at most; the ID's low bits name the slot */
+#define BATCH       32
+#define REPLY_MAX   4096
+#define LOST_NS     INT64_C(2000000000)
+#define LOOK_NS     (LOST_NS / 10) /* how often a socket is looked through for lost ones */
+#define BUFFER      (4 << 20)
 
-struct question {
-	uint8_t *wire;
-	size_t len;
+struct line {
+	int fd;
+	unsigned in_flight;
+	uint16_t next_id;
+	int64_t looked_at;
+	int64_t since[SLOTS]; /* 0 = free */
+	uint16_t id[SLOTS];
 };
 
 struct load {
-	int fd[SOCKETS];
-	int64_t sent_at[SOCKETS][SLOTS]; /* 0 = free */
-	struct question *question;
-	size_t n_questions, next;
-	uint64_t count, window, sent, got, lost, bytes, rcode[16];
-	uint64_t in_flight;
+	const char *address, *port;
+	unsigned sockets, window;
+	double rate, seconds;
+	uint64_t count;
+	struct questions questions;
+	struct line line[SOCKETS_MAX];
+	uint64_t sent, got, lost, bytes, truncated, rcode[16];
+	int64_t began, now, heard;
+	struct histogram latency;
+	struct mmsghdr in[BATCH], out[BATCH];
+	struct iovec in_iov[BATCH], out_iov[BATCH][2];
+	uint8_t reply[BATCH][REPLY_MAX], id[BATCH][2];
 };
 
 static int64_t now_ns(void)
@@ -49,140 +69,189 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void add_question(struct load *load, const char *text, unsigned type)
-{
-	uint8_t name[WIRE_NAME_MAX], wire[WIRE_HEADER_SIZE + WIRE_NAME_MAX + 4 + EDNS_BYTES];
-	struct wire_writer writer;
-	if (wire_name_parse(text, name) < 0 || wire_writer_init(&writer, wire, sizeof wire, 0, WIRE_RD) < 0 ||
-	    wire_writer_question(&writer, name, (uint16_t)type, WIRE_CLASS_IN) < 0 ||
-	    wire_writer_edns(&writer, 1232, 0, true, NULL, 0) < 0) {
-		fprintf(stderr, "load: %s is no name\n", text);
-		exit(1);
-	}
-	struct question *question = &load->question[load->n_questions++];
-	question->len = wire_writer_finish(&writer);
-	question->wire = malloc(question->len);
-	if (question->wire == NULL)
-		die("malloc");
-	memcpy(question->wire, wire, question->len);
-}
+/* ---- sockets ---- */
 
-static void read_questions(struct load *load, const char *path)
+static void lines_open(struct load *load)
 {
-	FILE *file = fopen(path, "re");
-	char name[1100];
-	unsigned type;
-	size_t cap = 0;
-	if (file == NULL)
-		die(path);
-	while (fscanf(file, "%1099s %u", name, &type) == 2) {
-		if (load->n_questions == cap) {
-			cap = cap == 0 ? 1024 : cap * 2;
-			load->question = reallocarray(load->question, cap, sizeof *load->question);
-			if (load->question == NULL)
-				die("malloc");
-		}
-		add_question(load, name, type);
-	}
-	fclose(file);
-	if (load->n_questions == 0) {
-		fprintf(stderr, "load: %s has no question\n", path);
-		exit(1);
-	}
-}
-
-static void open_sockets(struct load *load, const char *address, const char *port)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
-		die(address);
-	for (unsigned i = 0; i < SOCKETS; i++) {
-		int size = 4 << 20;
-		load->fd[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (load->fd[i] < 0 || connect(load->fd[i], (struct sockaddr *)&to, sizeof to) < 0)
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(load->port))};
+	if (inet_pton(AF_INET, load->address, &to.sin_addr) != 1)
+		die(load->address);
+	for (unsigned i = 0; i < load->sockets; i++) {
+		struct line *line = &load->line[i];
+		int size = BUFFER;
+		line->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (line->fd < 0 || connect(line->fd, (struct sockaddr *)&to, sizeof to) < 0)
 			die("socket");
-		setsockopt(load->fd[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+		if (setsockopt(line->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
+			setsockopt(line->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	}
+	for (unsigned i = 0; i < BATCH; i++) {
+		load->in_iov[i] = (struct iovec){load->reply[i], REPLY_MAX};
+		load->in[i].msg_hdr = (struct msghdr){.msg_iov = &load->in_iov[i], .msg_iovlen = 1};
+		load->out_iov[i][0] = (struct iovec){load->id[i], 2};
+		load->out[i].msg_hdr = (struct msghdr){.msg_iov = load->out_iov[i], .msg_iovlen = 2};
 	}
 }
 
-static bool send_one(struct load *load, int64_t now)
+static void take_reply(struct load *load, struct line *line, const uint8_t *reply, unsigned len)
 {
-	unsigned s = (unsigned)(load->sent % SOCKETS), slot = (unsigned)(load->sent / SOCKETS % SLOTS);
-	if (load->sent_at[s][slot] != 0)
-		return false;
-	struct question *question = &load->question[load->next];
-	wire_put16(question->wire, (uint16_t)slot);
-	if (send(load->fd[s], question->wire, question->len, 0) < 0 && errno != ECONNREFUSED)
-		return false;
-	load->next = (load->next + 1) % load->n_questions;
-	load->sent_at[s][slot] = now;
-	load->sent++;
-	load->in_flight++;
-	return true;
+	uint16_t id = len < WIRE_HEADER_SIZE ? 0 : wire_get16(reply);
+	unsigned slot = id % SLOTS;
+	if (len < WIRE_HEADER_SIZE || (reply[2] & 0x80) == 0 || line->since[slot] == 0 || line->id[slot] != id)
+		return;
+	histogram_add(&load->latency, load->now - line->since[slot]);
+	line->since[slot] = 0;
+	line->in_flight--;
+	load->got++;
+	load->bytes += len;
+	load->truncated += (reply[2] & 2) != 0;
+	load->rcode[reply[3] & 15]++;
 }
 
-static void receive(struct load *load, unsigned s)
+static void receive(struct load *load, struct line *line)
 {
-	uint8_t reply[4096];
-	ssize_t len;
-	while ((len = recv(load->fd[s], reply, sizeof reply, 0)) > 0) {
-		uint16_t slot = len < WIRE_HEADER_SIZE ? SLOTS : wire_get16(reply);
-		if (slot >= SLOTS || load->sent_at[s][slot] == 0)
-			continue;
-		load->sent_at[s][slot] = 0;
-		load->in_flight--;
-		load->got++;
-		load->bytes += (uint64_t)len;
-		load->rcode[reply[3] & 15]++;
+	int n = recvmmsg(line->fd, load->in, BATCH, MSG_DONTWAIT, NULL);
+	if (n <= 0)
+		return;
+	load->now = load->heard = now_ns();
+	for (int i = 0; i < n; i++)
+		take_reply(load, line, load->reply[i], load->in[i].msg_len);
+}
+
+static void forget_lost(struct load *load, struct line *line)
+{
+	if (load->now - line->looked_at < LOOK_NS)
+		return;
+	line->looked_at = load->now;
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		if (line->since[slot] != 0 && load->now - line->since[slot] > LOST_NS) {
+			line->since[slot] = 0;
+			line->in_flight--;
+			load->lost++;
+		}
+}
+
+/* ---- questions ---- */
+
+/* How many this socket may send now. */
+static unsigned allowed(const struct load *load, const struct line *line)
+{
+	uint64_t n = line->in_flight < load->window ? load->window - line->in_flight : 0;
+	if (load->rate > 0) {
+		double due = (double)(load->now - load->began) * 1e-9 * load->rate - (double)load->sent;
+		n = due < 1 ? 0 : (uint64_t)(due / load->sockets) + 1;
+	}
+	if (load->count > 0 && n > load->count - load->sent)
+		n = load->count - load->sent;
+	return n > BATCH ? BATCH : (unsigned)n;
+}
+
+static void send_some(struct load *load, struct line *line)
+{
+	unsigned most = allowed(load, line), n = 0;
+	for (; n < most && line->since[line->next_id % SLOTS] == 0; n++) {
+		uint16_t id = line->next_id++;
+		questions_next(&load->questions, n, &load->out_iov[n][1]);
+		wire_put16(load->id[n], id);
+		line->id[id % SLOTS] = id;
+		line->since[id % SLOTS] =
+			load->rate > 0 ? load->began + (int64_t)((double)(load->sent + n) / load->rate * 1e9)
+				       : load->now;
+	}
+	line->in_flight += n;
+	load->sent += n;
+	for (unsigned done = 0; done < n;) {
+		int sent = sendmmsg(line->fd, load->out + done, n - done, 0);
+		if (sent > 0)
+			done += (unsigned)sent;
+		else if (errno != EAGAIN && errno != ENOBUFS && errno != ECONNREFUSED && errno != EINTR)
+			die("send");
 	}
 }
 
-static void forget_lost(struct load *load, int64_t now)
+static void run(struct load *load)
 {
-	for (unsigned s = 0; s < SOCKETS; s++)
-		for (unsigned slot = 0; slot < SLOTS; slot++)
-			if (load->sent_at[s][slot] != 0 && now - load->sent_at[s][slot] > LOST_NS) {
-				load->sent_at[s][slot] = 0;
-				load->in_flight--;
-				load->lost++;
+	int64_t end = load->seconds > 0 ? (int64_t)(load->seconds * 1e9) : INT64_MAX;
+	unsigned in_flight;
+	bool stop;
+	load->began = load->now = load->heard = now_ns();
+	do {
+		load->now = now_ns();
+		stop = load->now - load->began >= end || (load->count > 0 && load->sent >= load->count);
+		in_flight = 0;
+		for (unsigned i = 0; i < load->sockets; i++) {
+			struct line *line = &load->line[i];
+			if (line->in_flight > 0) {
+				receive(load, line);
+				forget_lost(load, line);
 			}
+			if (!stop)
+				send_some(load, line);
+			in_flight += line->in_flight;
+		}
+	} while (!stop || in_flight > 0);
+}
+
+/* ---- the command ---- */
+
+static void print(const struct load *load)
+{
+	double seconds = (double)(load->heard - load->began) / 1e9;
+	const struct histogram *h = &load->latency;
+	printf("{\"sent\": %" PRIu64 ", \"got\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"bytes\": %" PRIu64
+	       ", \"truncated\": %" PRIu64 ", \"seconds\": %.4f, ",
+	       load->sent, load->got, load->lost, load->bytes, load->truncated, seconds);
+	printf("\"noerror\": %" PRIu64 ", \"nxdomain\": %" PRIu64 ", \"servfail\": %" PRIu64
+	       ", \"p50\": %.1f, \"p99\": %.1f, \"p999\": %.1f, \"max\": %.1f}\n",
+	       load->rcode[0], load->rcode[3], load->rcode[2], histogram_at(h, 0.5), histogram_at(h, 0.99),
+	       histogram_at(h, 0.999), histogram_at(h, 1));
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: load [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] "
+			"[-x FIRST] -f FILE | -e NAMES | -a NAMES\n");
+	return 2;
+}
+
+static int options(struct load *load, int argc, char **argv)
+{
+	int c;
+	while ((c = getopt(argc, argv, "s:p:k:w:r:t:n:x:f:e:a:")) != -1) {
+		switch (c) {
+		case 's': load->address = optarg; break;
+		case 'p': load->port = optarg; break;
+		case 'k': load->sockets = (unsigned)atoi(optarg); break;
+		case 'w': load->window = (unsigned)atoi(optarg); break;
+		case 'r': load->rate = atof(optarg); break;
+		case 't': load->seconds = atof(optarg); break;
+		case 'n': load->count = strtoull(optarg, NULL, 10); break;
+		case 'x': load->questions.at = strtoull(optarg, NULL, 10); break;
+		case 'f': questions_read(&load->questions, optarg); break;
+		case 'e': load->questions.names = strtoull(optarg, NULL, 10); break;
+		case 'a':
+			load->questions.names = strtoull(optarg, NULL, 10);
+			load->questions.any = true;
+			break;
+		default: return usage();
+		}
+	}
+	bool asks = load->questions.count > 0 || load->questions.names > 0, ends = load->count > 0 || load->seconds > 0;
+	if (!asks || !ends || load->sockets < 1 || load->sockets > SOCKETS_MAX || load->window < 1 ||
+	    load->window > SLOTS)
+		return usage();
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	static struct load load;
-	if (argc != 6) {
-		fprintf(stderr, "usage: load ADDRESS PORT FILE COUNT WINDOW\n");
-		return 2;
-	}
-	load.count = strtoull(argv[4], NULL, 10);
-	load.window = strtoull(argv[5], NULL, 10);
-	read_questions(&load, argv[3]);
-	open_sockets(&load, argv[1], argv[2]);
-	struct pollfd polls[SOCKETS];
-	int64_t began = now_ns(), checked = began;
-	while (load.got + load.lost < load.count) {
-		int64_t now = now_ns();
-		while (load.sent < load.count && load.in_flight < load.window && send_one(&load, now))
-			;
-		for (unsigned i = 0; i < SOCKETS; i++)
-			polls[i] = (struct pollfd){load.fd[i], POLLIN, 0};
-		poll(polls, SOCKETS, 100);
-		for (unsigned i = 0; i < SOCKETS; i++)
-			if (polls[i].revents != 0)
-				receive(&load, i);
-		if (now - checked > LOST_NS / 8) {
-			forget_lost(&load, now);
-			checked = now;
-		}
-	}
-	printf("{\"sent\": %" PRIu64 ", \"got\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"bytes\": %" PRIu64
-	       ", \"seconds\": %.3f, \"noerror\": "
-	       "%" PRIu64 ", \"nxdomain\": %" PRIu64 ", \"servfail\": %" PRIu64 "}\n",
-	       load.sent, load.got, load.lost, load.bytes, (double)(now_ns() - began) / 1e9, load.rcode[0],
-	       load.rcode[3], load.rcode[2]);
-	for (size_t i = 0; i < load.n_questions; i++)
-		free(load.question[i].wire);
-	free(load.question);
+	static struct load load = {.address = "127.0.0.1", .port = "53", .sockets = 16, .window = 16};
+	int rc = options(&load, argc, argv);
+	if (rc != 0)
+		return rc;
+	lines_open(&load);
+	run(&load);
+	print(&load);
+	questions_done(&load.questions);
 	return 0;
 }
