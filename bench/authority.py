@@ -91,13 +91,15 @@ def write_questions(path, tlds, count=QUESTIONS, seed=1):
 
 
 def start(name, place, root, workers=1, cpu=common.SERVER_CPU):
-    folder, port = place / f"{name}-{workers}", next(common.PORTS)
+    port = next(common.PORTS)
+    folder = place / f"{name}-{port}"
     folder.mkdir()
     return Process(servers.AUTHORITIES[name][0](folder, port, {".": root.zone}, workers=workers), folder, port, ".", cpu=cpu)
 
 
 def start_echo(place, size, workers=1, cpu=common.SERVER_CPU):
-    folder, port = place / f"echo-{workers}", next(common.PORTS)
+    port = next(common.PORTS)
+    folder = place / f"echo-{port}"
     return Process(servers.echo(folder, port, size, workers), folder, port, ".", cpu=cpu)
 
 

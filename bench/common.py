@@ -178,6 +178,16 @@ class Process:
         return sum(int(line.split()[1]) for pid in self.tree() for line in Path(f"/proc/{pid}/status").read_text().splitlines()
                    if line.startswith(key + ":"))
 
+    def switches(self):
+        """How often its threads gave up their CPU, and how often it was taken from them."""
+        text = "".join((task / "status").read_text() for task in self.tasks())
+        found = {"voluntary_ctxt_switches": 0, "nonvoluntary_ctxt_switches": 0}
+        for line in text.splitlines():
+            key, _, value = line.partition(":")
+            if key in found:
+                found[key] += int(value)
+        return tuple(found.values())
+
     def rss(self):
         """Bytes."""
         return self.status("VmRSS") * 1024
@@ -196,6 +206,20 @@ class Process:
 def load(*words, cpu=LOAD_CPU):
     """What bench/load says (see load.c)."""
     return json.loads(tool("/", own("load"), *words, cpu=cpu))
+
+
+def loads(each_words, cpus):
+    """Several at once, one on each CPU; what they say, added up (latencies: the worst)."""
+    running = [subprocess.Popen(["taskset", "-c", cpu, own("load"), *map(str, words)], stdout=subprocess.PIPE, text=True, env=ENV)
+               for words, cpu in zip(each_words, cpus)]
+    said = []
+    for process in running:
+        out, _ = process.communicate()
+        if process.returncode != 0:
+            fail(f"the load generator ended with status {process.returncode}")
+        said.append(json.loads(out))
+    worst = ("seconds", "p50", "p99", "p999", "max")
+    return {key: (max if key in worst else sum)(one[key] for one in said) for key in said[0]}
 
 
 def udp(key):

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * load - asks a server over UDP and waits for each answer. It never sleeps, so it wants a CPU of its own. Prints JSON.
+ * load - asks a server over UDP and waits for each answer. Prints JSON. It never sleeps, so it wants a CPU of its own; with -b it does,
+ * and shares one with a server.
  *
- *   load [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] [-x FIRST] -f FILE | -e NAMES | -a NAMES
+ *   load [-b] [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] [-x FIRST] -f FILE | -e NAMES | -a NAMES
  *
  * Each socket keeps WINDOW questions in flight: the server is as busy as it can be. With -r instead they leave by the clock, so many a
  * second, and a latency counts from when its question was due: a server that pauses is charged for all that it kept waiting.
@@ -17,6 +18,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +47,7 @@ struct load {
 	const char *address, *port;
 	unsigned sockets, window;
 	double rate, seconds;
+	bool sleeps;
 	uint64_t count;
 	struct questions questions;
 	struct line line[SOCKETS_MAX];
@@ -138,8 +141,8 @@ static unsigned allowed(const struct load *load, const struct line *line)
 {
 	uint64_t n = line->in_flight < load->window ? load->window - line->in_flight : 0;
 	if (load->rate > 0) {
-		double due = (double)(load->now - load->began) * 1e-9 * load->rate - (double)load->sent;
-		n = due < 1 ? 0 : (uint64_t)(due / load->sockets) + 1;
+		double late = (double)(load->now - load->began) * 1e-9 * load->rate - (double)load->sent;
+		n = late < 0 ? 0 : (uint64_t)late / load->sockets + 1;
 	}
 	if (load->count > 0 && n > load->count - load->sent)
 		n = load->count - load->sent;
@@ -169,16 +172,26 @@ static void send_some(struct load *load, struct line *line)
 	}
 }
 
+static void sleep_until_reply(const struct load *load)
+{
+	struct pollfd polls[SOCKETS_MAX];
+	for (unsigned i = 0; i < load->sockets; i++)
+		polls[i] = (struct pollfd){load->line[i].fd, POLLIN, 0};
+	poll(polls, load->sockets, LOOK_NS / 1000000);
+}
+
 static void run(struct load *load)
 {
 	int64_t end = load->seconds > 0 ? (int64_t)(load->seconds * 1e9) : INT64_MAX;
 	unsigned in_flight;
 	bool stop;
+	uint64_t before;
 	load->began = load->now = load->heard = now_ns();
 	do {
 		load->now = now_ns();
 		stop = load->now - load->began >= end || (load->count > 0 && load->sent >= load->count);
 		in_flight = 0;
+		before = load->got + load->sent;
 		for (unsigned i = 0; i < load->sockets; i++) {
 			struct line *line = &load->line[i];
 			if (line->in_flight > 0) {
@@ -189,6 +202,8 @@ static void run(struct load *load)
 				send_some(load, line);
 			in_flight += line->in_flight;
 		}
+		if (load->sleeps && before == load->got + load->sent)
+			sleep_until_reply(load);
 	} while (!stop || in_flight > 0);
 }
 
@@ -209,7 +224,7 @@ static void print(const struct load *load)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: load [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] "
+	fprintf(stderr, "usage: load [-b] [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] "
 			"[-x FIRST] -f FILE | -e NAMES | -a NAMES\n");
 	return 2;
 }
@@ -217,8 +232,9 @@ static int usage(void)
 static int options(struct load *load, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, "s:p:k:w:r:t:n:x:f:e:a:")) != -1) {
+	while ((c = getopt(argc, argv, "bs:p:k:w:r:t:n:x:f:e:a:")) != -1) {
 		switch (c) {
+		case 'b': load->sleeps = true; break;
 		case 's': load->address = optarg; break;
 		case 'p': load->port = optarg; break;
 		case 'k': load->sockets = (unsigned)atoi(optarg); break;
