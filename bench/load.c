@@ -3,7 +3,7 @@
  * load - asks a server over UDP and waits for each answer. Prints JSON. It never sleeps, so it wants a CPU of its own; with -b it does,
  * and shares one with a server.
  *
- *   load [-b] [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] [-x FIRST] -f FILE | -e NAMES | -a NAMES
+ *   load [-b] [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] [-x FIRST] -f FILE | -e NAMES | -a NAMES [-m EVERY]
  *
  * Each socket keeps WINDOW questions in flight: the server is as busy as it can be. With -r instead they leave by the clock, so many a
  * second, and a latency counts from when its question was due: a server that pauses is charged for all that it kept waiting.
@@ -11,7 +11,7 @@
  *
  * FILE has a question a line: name, number of the type, and flags (r = recursion desired, d = EDNS of 1232 bytes with DO; none
  * given = both); it is read again from the start when it ends. -e asks for host-00000000.bench. and so on, each of NAMES in turn from
- * FIRST on, -a for any of them at random.
+ * FIRST on, -a for any of them at random; with -m one question of EVERY is for a new name, from FIRST on, whose latency does not count.
  */
 #include "load.h"
 
@@ -41,6 +41,7 @@ struct line {
 	int64_t looked_at;
 	int64_t since[SLOTS]; /* 0 = free */
 	uint16_t id[SLOTS];
+	bool counts[SLOTS]; /* its latency */
 };
 
 struct load {
@@ -102,7 +103,8 @@ static void take_reply(struct load *load, struct line *line, const uint8_t *repl
 	unsigned slot = id % SLOTS;
 	if (len < WIRE_HEADER_SIZE || (reply[2] & 0x80) == 0 || line->since[slot] == 0 || line->id[slot] != id)
 		return;
-	histogram_add(&load->latency, load->now - line->since[slot]);
+	if (line->counts[slot])
+		histogram_add(&load->latency, load->now - line->since[slot]);
 	line->since[slot] = 0;
 	line->in_flight--;
 	load->got++;
@@ -154,12 +156,12 @@ static void send_some(struct load *load, struct line *line)
 	unsigned most = allowed(load, line), n = 0;
 	for (; n < most && line->since[line->next_id % SLOTS] == 0; n++) {
 		uint16_t id = line->next_id++;
-		questions_next(&load->questions, n, &load->out_iov[n][1]);
+		line->counts[id % SLOTS] = questions_next(&load->questions, n, &load->out_iov[n][1]);
 		wire_put16(load->id[n], id);
 		line->id[id % SLOTS] = id;
-		line->since[id % SLOTS] =
-			load->rate > 0 ? load->began + (int64_t)((double)(load->sent + n) / load->rate * 1e9)
-				       : load->now;
+		line->since[id % SLOTS] = load->rate > 0
+						  ? load->began + (int64_t)((double)(load->sent + n) / load->rate * 1e9)
+						  : load->now;
 	}
 	line->in_flight += n;
 	load->sent += n;
@@ -224,32 +226,59 @@ static void print(const struct load *load)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: load [-b] [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] "
-			"[-x FIRST] -f FILE | -e NAMES | -a NAMES\n");
+	fprintf(stderr,
+		"usage: load [-b] [-s ADDRESS] [-p PORT] [-k SOCKETS] [-w WINDOW] [-r RATE] [-t SECONDS] [-n COUNT] "
+		"[-x FIRST] -f FILE | -e NAMES | -a NAMES [-m EVERY]\n");
 	return 2;
 }
 
 static int options(struct load *load, int argc, char **argv)
 {
 	int c;
-	while ((c = getopt(argc, argv, "bs:p:k:w:r:t:n:x:f:e:a:")) != -1) {
+	while ((c = getopt(argc, argv, "bs:p:k:w:r:t:n:x:f:e:a:m:")) != -1) {
 		switch (c) {
-		case 'b': load->sleeps = true; break;
-		case 's': load->address = optarg; break;
-		case 'p': load->port = optarg; break;
-		case 'k': load->sockets = (unsigned)atoi(optarg); break;
-		case 'w': load->window = (unsigned)atoi(optarg); break;
-		case 'r': load->rate = atof(optarg); break;
-		case 't': load->seconds = atof(optarg); break;
-		case 'n': load->count = strtoull(optarg, NULL, 10); break;
-		case 'x': load->questions.at = strtoull(optarg, NULL, 10); break;
-		case 'f': questions_read(&load->questions, optarg); break;
-		case 'e': load->questions.names = strtoull(optarg, NULL, 10); break;
+		case 'b':
+			load->sleeps = true;
+			break;
+		case 's':
+			load->address = optarg;
+			break;
+		case 'p':
+			load->port = optarg;
+			break;
+		case 'k':
+			load->sockets = (unsigned)atoi(optarg);
+			break;
+		case 'w':
+			load->window = (unsigned)atoi(optarg);
+			break;
+		case 'r':
+			load->rate = atof(optarg);
+			break;
+		case 't':
+			load->seconds = atof(optarg);
+			break;
+		case 'n':
+			load->count = strtoull(optarg, NULL, 10);
+			break;
+		case 'x':
+			load->questions.at = strtoull(optarg, NULL, 10);
+			break;
+		case 'f':
+			questions_read(&load->questions, optarg);
+			break;
+		case 'm':
+			load->questions.new_every = (unsigned)atoi(optarg);
+			break;
+		case 'e':
+			load->questions.names = strtoull(optarg, NULL, 10);
+			break;
 		case 'a':
 			load->questions.names = strtoull(optarg, NULL, 10);
 			load->questions.any = true;
 			break;
-		default: return usage();
+		default:
+			return usage();
 		}
 	}
 	bool asks = load->questions.count > 0 || load->questions.names > 0, ends = load->count > 0 || load->seconds > 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What load asks, and how it counts latencies. */
+/* What load asks. */
 #pragma once
 
 #include "base/base.h"
+#include "histogram.h"
 #include "wire/wire.h"
 
 #include <sys/uio.h>
@@ -18,6 +19,8 @@ struct questions {
 	/* or made: host-00000000.bench. ... */
 	uint64_t names, at;
 	bool any;
+	unsigned new_every; /* with `any`: each so manieth is for the next of the names that nobody has asked for */
+	unsigned turn;
 	uint8_t made[QUESTIONS_BATCH][QUESTION_MAX];
 	size_t made_len;
 	struct random random;
@@ -25,18 +28,7 @@ struct questions {
 
 /* Exits with a word when the file cannot be used. */
 void questions_read(struct questions *questions, const char *path);
-/* The next message without its ID, in place until the same `slot` is used again. */
-void questions_next(struct questions *questions, unsigned slot, struct iovec *ret);
+/* The next message without its ID, in place until the same `slot` is used again. Returns whether its latency is of interest: not that of a
+ * new name among others. */
+bool questions_next(struct questions *questions, unsigned slot, struct iovec *ret);
 void questions_done(struct questions *questions);
-
-/* Powers of two in 32 steps each: a value is known to 3 %. */
-#define HISTOGRAM_STEPS 32
-#define HISTOGRAM_SIZE  (60 * HISTOGRAM_STEPS)
-struct histogram {
-	uint64_t total;
-	uint64_t n[HISTOGRAM_SIZE];
-	int64_t max_ns;
-};
-void histogram_add(struct histogram *histogram, int64_t ns);
-/* In microseconds; 1 = the largest, exactly. */
-double histogram_at(const struct histogram *histogram, double share);

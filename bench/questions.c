@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The questions of load, from a file or made; and its histogram. */
+/* The questions of load, from a file or made. */
 #include "load.h"
 
 #include <stdio.h>
@@ -62,7 +62,7 @@ static void make_template(struct questions *questions)
 						     WIRE_TYPE_A, true, true);
 }
 
-void questions_next(struct questions *questions, unsigned slot, struct iovec *ret)
+bool questions_next(struct questions *questions, unsigned slot, struct iovec *ret)
 {
 	if (questions->names == 0) {
 		if (questions->offset == questions->bytes.len)
@@ -70,60 +70,22 @@ void questions_next(struct questions *questions, unsigned slot, struct iovec *re
 		uint8_t *at = questions->bytes.data + questions->offset;
 		*ret = (struct iovec){at + 4, wire_get16(at) - 2u};
 		questions->offset += 2 + wire_get16(at);
-		return;
+		return true;
 	}
 	if (questions->made_len == 0)
 		make_template(questions);
-	uint64_t n = questions->any ? random_u64(&questions->random) % questions->names
-				    : questions->at++ % questions->names;
+	bool fresh = questions->any && questions->new_every > 0 && ++questions->turn % questions->new_every == 0;
+	uint64_t n = questions->any && !fresh ? random_u64(&questions->random) : questions->at++;
+	if (!fresh)
+		n %= questions->names;
 	uint8_t *digit = questions->made[slot] + WIRE_HEADER_SIZE + sizeof "\15host-" - 1 + DIGITS;
 	for (unsigned i = 0; i < DIGITS; i++, n /= 10)
 		*--digit = (uint8_t)('0' + n % 10);
 	*ret = (struct iovec){questions->made[slot] + 2, questions->made_len - 2};
+	return !fresh;
 }
 
 void questions_done(struct questions *questions)
 {
 	buffer_done(&questions->bytes);
-}
-
-/* ---- the histogram ---- */
-
-static unsigned place_of(uint64_t ns)
-{
-	if (ns < HISTOGRAM_STEPS)
-		return (unsigned)ns;
-	unsigned power = 63 - (unsigned)__builtin_clzll(ns);
-	return (power - 4) * HISTOGRAM_STEPS + (unsigned)(ns >> (power - 5) & (HISTOGRAM_STEPS - 1));
-}
-
-static double value_of(unsigned place)
-{
-	if (place < HISTOGRAM_STEPS)
-		return place;
-	double step = (double)(UINT64_C(1) << (place / HISTOGRAM_STEPS - 1));
-	return (HISTOGRAM_STEPS + place % HISTOGRAM_STEPS + 0.5) * step;
-}
-
-void histogram_add(struct histogram *histogram, int64_t ns)
-{
-	uint64_t value = ns < 0 ? 0 : (uint64_t)ns;
-	unsigned place = place_of(value);
-	histogram->n[place < HISTOGRAM_SIZE ? place : HISTOGRAM_SIZE - 1]++;
-	histogram->total++;
-	if (ns > histogram->max_ns)
-		histogram->max_ns = ns;
-}
-
-double histogram_at(const struct histogram *histogram, double share)
-{
-	uint64_t wanted = (uint64_t)(share * (double)histogram->total), seen = 0;
-	if (share < 1) {
-		for (unsigned i = 0; i < HISTOGRAM_SIZE; i++) {
-			seen += histogram->n[i];
-			if (seen > wanted)
-				return value_of(i) / 1000;
-		}
-	}
-	return (double)histogram->max_ns / 1000;
 }

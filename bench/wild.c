@@ -78,7 +78,8 @@ int main(int argc, char **argv)
 	}
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), size = BUFFER;
-	if (fd < 0 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0) {
+	if (fd < 0 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 ||
+	    bind(fd, (struct sockaddr *)&at, sizeof at) < 0) {
 		perror("wild");
 		return 1;
 	}
