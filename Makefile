@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench bench-resolver attacks soak lint clean format
+.PHONY: all build demo test run install fuzz bench attacks soak lint clean format
 
 all: build
 
@@ -40,17 +40,17 @@ fuzz:
 	@tools/install-needed fuzz
 	@tools/fuzz $(FUZZ_SECONDS)
 
-# measured against peers or a floor, in the same run
+# beside peers and floors, in one run: about ten minutes
 bench:
 	@tools/install-needed bench
 	@tools/build $(BUILD)-release --buildtype=release
 	@tools/bench $(BUILD)-release
 
-# one of them: CPU of questions and messages to authorities, beside the resolvers of Debian
-bench-resolver:
+# one of them (bench/README.md has the list), or all: make bench-auth, make bench-resolver ... make bench-all
+bench-%:
 	@tools/install-needed bench
 	@tools/build $(BUILD)-release --buildtype=release
-	@tools/bench $(BUILD)-release bench-resolver
+	@tools/bench $(BUILD)-release $(if $(filter all,$*),all,$@)
 
 # every attack on banyand and on unbound; the table of docs/attacks.md is made anew
 attacks:

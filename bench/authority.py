@@ -4,7 +4,7 @@
 
 authority.py BUILD_FOLDER [SERVER...]      servers: banyand nsd knot bind echo
 
-BENCH_RUNS (3), BENCH_SECONDS (2). The zone is the signed root of the lab; the questions are what root servers are asked.
+BENCH_RUNS (3), BENCH_SECONDS (1). The zone is the signed root of the lab; the questions are what root servers are asked.
 """
 import random
 import string

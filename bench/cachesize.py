@@ -4,7 +4,7 @@
 
 cachesize.py BUILD_FOLDER [sizes] [pauses]
 
-BENCH_SIZES ("10000 1000000 20000000" names), BENCH_RUNS (3), BENCH_SECONDS (2). The cache comes from a file that is written for the purpose
+BENCH_SIZES ("10000 1000000 20000000" names), BENCH_RUNS (3), BENCH_SECONDS (1). The cache comes from a file that is written for the purpose
 (bench/cache_fill). sizes: any of all names is asked for, so that nothing is in the processor's caches but by chance. pauses: 20,000
 questions a second by the clock, of which 2,000 are for new names that come into a cache with room, and into one that is full; and while what
 is asked for is refreshed ahead of its end.

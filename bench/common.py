@@ -30,7 +30,7 @@ BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else "build-release").resolve()
 ENV = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin", LC_ALL="C")
 SERVER_CPU, LOAD_CPU = os.environ.get("BENCH_SERVER_CPU", "0"), os.environ.get("BENCH_LOAD_CPU", "1")
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
-SECONDS = float(os.environ.get("BENCH_SECONDS", "2"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "1"))
 ADDRESS = "127.0.0.1"
 START_TIME_MAX = 120
 PORTS = itertools.count(5400)

@@ -5,7 +5,7 @@ unbound (cached answers), with questions that leave by the clock.
 
 latency.py BUILD_FOLDER [SERVER...]     servers: banyand nsd knot unbound echo
 
-BENCH_RATES ("1000 40000" questions a second), BENCH_RUNS (3), BENCH_SECONDS (2). The load generator does not sleep.
+BENCH_RATES ("1000 40000" questions a second), BENCH_RUNS (3), BENCH_SECONDS (1). The load generator does not sleep.
 """
 import os
 import sys

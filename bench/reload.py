@@ -4,7 +4,7 @@
 
 reload.py BUILD_FOLDER [SERVER...]      servers: banyand nsd knot, and resolver (banyand on its root copy, which changes)
 
-BENCH_RUNS (3), BENCH_SECONDS (2). Two versions of the signed root take turns in the file that the server has; each time that the new serial is
+BENCH_RUNS (3), BENCH_SECONDS (1). Two versions of the signed root take turns in the file that the server has; each time that the new serial is
 served, the next one is put there, and the server gets SIGHUP. "full": 256 questions are always in flight. "half": 50,000 a second by the
 clock; who waits behind a pause counts in full. The server has both CPUs, as in use; the load shares one of them.
 """

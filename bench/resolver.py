@@ -4,7 +4,7 @@
 
 resolver.py BUILD_FOLDER [PART...] [SERVER...]      parts: hit nx miss; servers: banyand unbound pdns kresd bind echo
 
-BENCH_RUNS (3), BENCH_SECONDS (2), BENCH_CHILDREN (10000 signed zones), BENCH_FLAT (12000 names in one), BENCH_NEW (4000 names of each
+BENCH_RUNS (3), BENCH_SECONDS (1), BENCH_CHILDREN (10000 signed zones), BENCH_FLAT (12000 names in one), BENCH_NEW (3000 names of each
 kind of miss). hit: names that are cached, after Zipf's law; nx: names below top-level domains that do not exist, each asked once; miss:
 names that are new, in one signed zone, and in a new signed zone each.
 """
@@ -18,7 +18,7 @@ from authority import start_echo
 from common import RUNS, SECONDS, Calibrated, Process, attempt, load, measure, median
 from internet import Internet
 
-NEW = int(os.environ.get("BENCH_NEW", "4000"))
+NEW = int(os.environ.get("BENCH_NEW", "3000"))
 PARTS = {"hit": "Cached answers over UDP: CPU time of one worker", "nx": "Names below top-level domains that do not exist: CPU time of one worker"}
 FEW = ("-k", 8, "-w", 4)  # in flight: enough to keep a server busy, too few to wait for each other
 

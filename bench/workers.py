@@ -4,7 +4,7 @@
 
 workers.py BUILD_FOLDER [SERVER...]     servers: banyand nsd knot unbound echo
 
-BENCH_RUNS (3), BENCH_SECONDS (2). Two load generators run, one on each of two CPUs, and both with one worker (on the first CPU) and with two
+BENCH_RUNS (3), BENCH_SECONDS (1). Two load generators run, one on each of two CPUs, and both with one worker (on the first CPU) and with two
 (on both): so each worker gets the same mix of questions from its own CPU and from the other, has as many of them waiting, and shares its CPU
 with the same load. What differs is only that there is a second worker. So the CPU time of a question says what the two cost each
 other: had they nothing in common, it would be the same, and two would do twice as much. The echo shows how much of that is the kernel's.
