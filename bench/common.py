@@ -204,7 +204,7 @@ class Process:
 # ---- load ----
 
 def load(*words, cpu=LOAD_CPU):
-    """What bench/load says (see load.c)."""
+    """What the load generator says (see load.c)."""
     return json.loads(tool("/", own("load"), *words, cpu=cpu))
 
 

@@ -6,26 +6,27 @@ reload.py BUILD_FOLDER [SERVER...]      servers: banyand nsd knot, and resolver 
 
 BENCH_RUNS (3), BENCH_SECONDS (1). Two versions of the signed root take turns in the file that the server has; each time that the new serial is
 served, the next one is put there, and the server gets SIGHUP. "full": 256 questions are always in flight. "half": 50,000 a second by the
-clock; who waits behind a pause counts in full. The server has both CPUs, as in use; the load shares one of them.
+clock; who waits behind a pause counts in full. All of the server has one CPU, so what
+loads the new version competes with what answers: on a machine that is not busy to its limit they would have a CPU each.
 """
 import os
 import signal
+import socket
+import struct
 import sys
 import threading
 import time
 
-import dns.exception
 import dns.message
-import dns.query
-import dns.rdatatype
 
 import authority
 import common
 import servers
-from common import LOAD_CPU, RUNS, SECONDS, SERVER_CPU, Calibrated, Process, attempt, drops, load, median, tool, udp
+from common import RUNS, SECONDS, Calibrated, Process, attempt, drops, load, median, tool, udp
 
 LOADS = {"full": (), "half": ("-r", 50000)}
 SWAP_TIME_MAX = 30
+SOA_QUESTION = dns.message.make_query(".", "SOA").to_wire()
 
 
 class Roots:
@@ -42,20 +43,23 @@ class Roots:
         self.serials = [next(int(line.split()[6]) for line in open(path, encoding="ascii") if line.split()[3:4] == ["SOA"]) for path in self.paths]
 
     def put(self, n, zone):
-        """A file of its own each time, in one step."""
+        """In one step, with a time of its own."""
         fresh = zone.with_suffix(".new")
-        fresh.write_bytes(self.paths[n % 2].read_bytes())
-        os.utime(fresh, (time.time() - 2, time.time() - 2))
+        os.link(self.paths[n % 2], fresh)
+        os.utime(fresh)
         os.replace(fresh, zone)
 
 
-def serial_of(port):
-    query = dns.message.make_query(".", "SOA")
-    try:
-        reply = dns.query.udp(query, common.ADDRESS, 1, port)
-        return next((each[0].serial for each in reply.answer if each.rdtype == dns.rdatatype.SOA), None)
-    except (dns.exception.DNSException, OSError):
-        return None
+def serves(port, serial):
+    """With little work of its own: it shares the CPUs with what is measured."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(1)
+        asker.connect((common.ADDRESS, port))
+        asker.send(SOA_QUESTION)
+        try:
+            return struct.pack(">I", serial) in asker.recv(4096)
+        except OSError:
+            return False
 
 
 class Swapper(threading.Thread):
@@ -67,16 +71,17 @@ class Swapper(threading.Thread):
         self.swaps, self.took, self.stop = 0, [], threading.Event()
 
     def run(self):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
         while not self.stop.is_set():
             wanted = self.server.version + 1
             self.roots.put(wanted, self.zone)
             began = time.monotonic()
             os.kill(self.server.pid, signal.SIGHUP)
-            while serial_of(self.server.port) != self.roots.serials[wanted % 2]:
+            while not serves(self.server.port, self.roots.serials[wanted % 2]):
                 if time.monotonic() - began > SWAP_TIME_MAX:
                     print(f"bench: {self.server.words[0]} does not serve the new version after {SWAP_TIME_MAX} s\n", flush=True)
                     return
-                time.sleep(0.01)
+                time.sleep(0.02)
             self.took.append(time.monotonic() - began)
             self.server.version, self.swaps = wanted, self.swaps + 1
             self.stop.wait(0.2)
@@ -95,7 +100,7 @@ def start(place, roots, name):
     roots.put(0, zone)
     make = resolver if name == "resolver" else None
     words = make(roots, folder, port, {".": zone}) if make else servers.AUTHORITIES[name][0](folder, port, {".": zone})
-    server = Process(words, folder, port, ".", cpu=f"{SERVER_CPU},{LOAD_CPU}")
+    server = Process(words, folder, port, ".")
     server.version, server.zone = 0, zone
     return server
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import dns.message
 import dns.query
@@ -191,3 +192,16 @@ def test_bad_zone_at_start_is_an_exit_with_a_reason(authority, tmp_path):
     assert "error banyand: zone example." in d.log()
     d.process = None
     assert not os.path.exists(d.socket)
+
+
+def test_reload_gives_way_to_workers(authority):
+    """What reads and proves is nicer than what answers: where both want one CPU, clients hardly wait."""
+    d = authority()
+    nice = lambda task: int((task / "stat").read_text().rpartition(")")[2].split()[16])  # noqa: E731
+    threads = lambda: {task.name: nice(task) for task in Path(f"/proc/{d.process.pid}/task").iterdir()}  # noqa: E731
+    before = threads()
+    assert set(before.values()) == {0}
+    assert d.cli("reload")[0] == 0
+    after = threads()
+    assert {after[task] for task in before} == {0}  # the workers and the keeper are who they were
+    assert 10 in after.values()

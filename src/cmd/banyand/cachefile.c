@@ -91,6 +91,7 @@ static void file_free(struct cache_file *file)
 static void on_work(uv_work_t *work)
 {
 	struct cache_file *file = work->data;
+	background_begin();
 	file->rc = save(file);
 }
 

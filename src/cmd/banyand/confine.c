@@ -82,6 +82,7 @@ static const int allowed[] = {
 	SCMP_SYS(sched_setaffinity),
 	SCMP_SYS(sched_getparam),
 	SCMP_SYS(sched_getscheduler),
+	SCMP_SYS(setpriority),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(clock_getres),
 	SCMP_SYS(clock_nanosleep),

@@ -262,6 +262,10 @@ int privileges_drop(const struct identity *identity, bool confine, char why[REFU
 void privileges_raise_files(const struct config *config, unsigned workers);
 int confine_system_calls(void) _must_use_; /* for this thread and all that it starts */
 
+/* ---- background.c ---- */
+/* First in what a thread of the pool does: it gives way to the workers. */
+void background_begin(void);
+
 /* ---- the keeper (keeper.c, reload.c, control.c) ---- */
 struct posted;
 struct trace_job;

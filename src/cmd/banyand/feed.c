@@ -194,6 +194,7 @@ static void expire(struct feed *feed)
 
 static void version_work(uv_work_t *work)
 {
+	background_begin();
 	feed_version_make(work->data);
 }
 

@@ -13,6 +13,7 @@ static void reload_work(uv_work_t *work)
 	struct keeper *keeper = work->data;
 	struct config *config;
 	struct config_error error;
+	background_begin();
 	keeper->reloaded = NULL;
 	keeper->reload_rc = config_read_file(keeper->config_path, &config, &error);
 	if (keeper->reload_rc < 0) {
