@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench attacks soak lint clean format
+.PHONY: all build demo test run install fuzz bench bench-budget attacks soak lint clean format
 
 all: build
 
@@ -51,6 +51,13 @@ bench-%:
 	@tools/install-needed bench
 	@tools/build $(BUILD)-release --buildtype=release
 	@tools/bench $(BUILD)-release $(if $(filter all,$*),all,$@)
+
+# instructions of a question on each path, against bench/budget.txt
+bench-budget:
+	@tools/install-needed budget
+	@tools/build $(BUILD)-release --buildtype=release
+	@ninja -C $(BUILD)-release bench/paths >/dev/null
+	@bench/budget $(BUILD)-release/bench/paths
 
 # every attack on banyand and on unbound; the table of docs/attacks.md is made anew
 attacks:

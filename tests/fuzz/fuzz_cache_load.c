@@ -6,6 +6,7 @@
  */
 #include "operate/operate.h"
 #include "resolve/cache_file.h"
+#include "short_way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,7 @@ static void ask(struct resolve *engine, const uint8_t *name, uint16_t type)
 	event.question.qtype = type;
 	event.question.dnssec = true;
 	event.question.cached_only = true;
+	short_way_ask(engine, name, type, 1232, 1000, now_ms);
 	const struct resolve_actions *actions = resolve_step(engine, &event);
 	for (size_t i = 0; i < actions->count; i++) {
 		if (actions->item[i].kind != RESOLVE_ANSWER)

@@ -8,6 +8,8 @@
 #include "image/image.h"
 #include "resolve/resolve.h"
 
+#include "short_way.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +183,8 @@ static void do_question(struct play *play)
 	event.question.dnssec = how & 0x40;
 	event.question.trace = (how & 0x30) == 0x10;
 	event.question.no_cache = (how & 0x30) == 0x30;
+	short_way_ask(play->engine, event.question.qname, event.question.qtype, how & 0x80 ? 512 : 4096, play->now_ms,
+		      play->now_ms);
 	step(play, &event);
 }
 
