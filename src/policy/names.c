@@ -9,6 +9,7 @@
 #define NODE_MAX  (NODE_HEAD + 8 + 1 + 63)
 #define LOAD_NUM  10 /* slots for each 7 nodes: a miss reads two neighbouring cache lines at most, mostly one */
 #define LOAD_DEN  7
+#define ROOMY     65536 /* slots: a table that fits with room to spare has four for each node, so that most misses read one of them */
 
 static uint32_t get32(const uint8_t *p)
 {
@@ -189,7 +190,9 @@ int names_add(struct names_builder *b, const uint8_t *name, struct rule own, str
 int names_finish(struct names_builder *b, uint64_t seed, struct names *ret)
 {
 	struct names *names = &b->names;
-	uint64_t slots = (uint64_t)names->n_nodes * LOAD_NUM / LOAD_DEN + 2;
+	uint64_t slots = (uint64_t)names->n_nodes * 4;
+	if (slots > ROOMY)
+		slots = (uint64_t)names->n_nodes * LOAD_NUM / LOAD_DEN + 2;
 	if (slots > UINT32_MAX)
 		return BANYAN_ELIMIT;
 	names->seed = seed;
