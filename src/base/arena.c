@@ -6,28 +6,68 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ARENA_LARGE_CHUNK ((size_t)64 << 20) /* chunks of a large arena grow to this */
+#define ARENA_MAPPED_FROM ((size_t)1 << 20)  /* and come from the system from this size on */
+
 struct arena_chunk {
 	struct arena_chunk *older;
-	size_t size; /* bytes behind this header */
+	size_t size;   /* bytes behind this header */
+	size_t mapped; /* bytes that came from the system; 0 = malloc() */
 	_Alignas(16) uint8_t data[];
 };
 
+static struct arena_chunk *chunk_new(const struct arena *arena, size_t size)
+{
+	struct arena_chunk *chunk;
+	struct region region;
+	size_t mapped = 0;
+	if (arena->large && size >= ARENA_MAPPED_FROM) {
+		if (region_reserve(&region, sizeof *chunk + size) < 0)
+			return NULL;
+		if (region_grow(&region, sizeof *chunk + size) < 0) {
+			region_done(&region);
+			return NULL;
+		}
+		chunk = (struct arena_chunk *)region.data;
+		mapped = region.reserved;
+	} else {
+		chunk = malloc(sizeof *chunk + size);
+		if (chunk == NULL)
+			return NULL;
+	}
+	chunk->size = size;
+	chunk->mapped = mapped;
+	return chunk;
+}
+
+static void chunk_free(struct arena_chunk *chunk)
+{
+	if (chunk->mapped > 0)
+		region_done(&(struct region){.data = (uint8_t *)chunk, .reserved = chunk->mapped});
+	else
+		free(chunk);
+}
+
+/* The size of the next chunk, with its header. */
+static size_t chunk_size(const struct arena *arena)
+{
+	size_t size = arena->large ? arena->total / 4 : 0;
+	return size < ARENA_CHUNK_SIZE ? ARENA_CHUNK_SIZE : size > ARENA_LARGE_CHUNK ? ARENA_LARGE_CHUNK : size;
+}
+
 static struct arena_chunk *arena_grow(struct arena *arena, size_t need)
 {
-	size_t size = need > ARENA_CHUNK_SIZE - sizeof(struct arena_chunk)
-			      ? need
-			      : ARENA_CHUNK_SIZE - sizeof(struct arena_chunk);
+	size_t usual = chunk_size(arena) - sizeof(struct arena_chunk), size = need > usual ? need : usual;
 	if (arena->limit != 0 && arena->total + size > arena->limit) {
 		/* the last chunk may be a small one, so that the limit can be used to its end */
 		size = need;
 		if (arena->total + size > arena->limit)
 			return NULL;
 	}
-	struct arena_chunk *chunk = malloc(sizeof *chunk + size);
+	struct arena_chunk *chunk = chunk_new(arena, size);
 	if (chunk == NULL)
 		return NULL;
 	chunk->older = arena->chunk;
-	chunk->size = size;
 	arena->chunk = chunk;
 	arena->used = 0;
 	arena->total += size;
@@ -87,7 +127,7 @@ static void chunk_free_all(struct arena_chunk *chunk)
 {
 	while (chunk != NULL) {
 		struct arena_chunk *older = chunk->older;
-		free(chunk);
+		chunk_free(chunk);
 		chunk = older;
 	}
 }

@@ -76,6 +76,7 @@ struct arena {
 	size_t used;               /* bytes used in the newest chunk */
 	size_t total;              /* bytes in all chunks */
 	size_t limit;              /* bytes; 0 = none */
+	bool large;                /* for very much: chunks grow with it and come from the system (see below) */
 };
 
 void *arena_alloc(struct arena *arena, size_t size) _must_use_; /* 16-byte aligned, not zeroed, NULL when out */
@@ -95,6 +96,18 @@ int buffer_reserve(struct buffer *buffer, size_t more) _must_use_;
 int buffer_append(struct buffer *buffer, const void *data, size_t len) _must_use_;
 int buffer_printf(struct buffer *buffer, const char *format, ...) _printf_(2, 3);
 void buffer_done(struct buffer *buffer);
+
+/* Zeroed memory straight from the system that grows without moving, up to what was reserved (address space, no memory); beyond that it
+ * moves. Large ones are in huge pages. Freed whole. */
+struct region {
+	uint8_t *data;
+	size_t usable, reserved;
+};
+
+int region_reserve(struct region *region, size_t most) _must_use_;
+int region_grow(struct region *region, size_t need) _must_use_; /* makes `need` bytes usable; `data` may change */
+void region_trim(struct region *region, size_t len);            /* gives back what is behind `len` */
+void region_done(struct region *region);
 
 void base_free(void *pointer_to_pointer); /* for _cleanup_(base_free): frees *(void **)p */
 

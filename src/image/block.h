@@ -9,12 +9,20 @@ struct image {
 	const struct image_header *header; /* = the block */
 	const struct image_bucket *bucket;
 	const struct image_slot *apex;
-	uint8_t *owned; /* the block if it is to be freed with the image */
+	struct region owned; /* the block if it is to be freed with the image */
 };
 
 static inline const void *image_at(const struct image *image, uint32_t ref)
 {
 	return (const uint8_t *)image->header + (size_t)ref * IMAGE_UNIT;
+}
+
+/* Sets the pointers into the block. */
+static inline void image_place(struct image *image, const struct image_header *header)
+{
+	image->header = header;
+	image->bucket = image_at(image, header->buckets);
+	image->apex = image_at(image, header->apex);
 }
 
 static inline const struct image_type *slot_types(const struct image_slot *slot)

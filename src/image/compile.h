@@ -17,10 +17,19 @@ struct compile_node {
 	uint32_t proof;  /* reference of the set of its own NSEC */
 };
 
+/* Where to find a node by its name; like struct image_bucket, of all nodes. */
+struct compile_bucket {
+	uint32_t tag;
+	uint32_t node; /* index + 1; 0 = free */
+};
+
 struct compile {
 	const struct zone *zone;
-	struct buffer out; /* the block so far */
+	struct region out; /* the block so far */
+	size_t out_len;
 	struct compile_node *node;
+	struct compile_bucket *bucket;
+	uint32_t bucket_mask;
 	size_t n_slots;
 	unsigned labels_max;
 	uint8_t apex_len;
@@ -31,11 +40,12 @@ struct compile {
 	size_t n_denial;
 	uint32_t *proof_node;      /* NSEC: nodes that have a proof, ascending */
 	uint32_t *proof_ref;       /* NSEC: their proofs */
+	size_t proof_at;           /* NSEC: where the search for the last node's proof ended */
 	struct image_nsec3 *nsec3; /* NSEC3: ascending */
 	struct encoder *encoder;
 };
 
-int pass_names(struct compile *c) _must_use_;    /* parents; which nodes get slots */
+int pass_names(struct compile *c) _must_use_;    /* parents; which nodes get slots; where to find them */
 int pass_denial(struct compile *c) _must_use_;   /* NSEC and NSEC3 sets, and their sorted table */
 int pass_sets(struct compile *c) _must_use_;     /* slots with their templates */
 int pass_negative(struct compile *c) _must_use_; /* the SOA of negative answers */
@@ -46,6 +56,8 @@ int pass_hash(struct compile *c) _must_use_;     /* the hash table of names */
 /* Reserves `size` zeroed bytes at a multiple of IMAGE_UNIT; *ret is their reference. */
 int compile_reserve(struct compile *c, size_t size, uint32_t *ret) _must_use_;
 void *compile_at(struct compile *c, uint32_t ref); /* valid until the next compile_reserve() */
+/* The node of this name (any case), or NULL: zone_find() in one step. */
+const struct zone_node *compile_find(const struct compile *c, const uint8_t *name);
 static inline bool compile_has_slot(const struct compile *c, size_t node)
 {
 	return (c->zone->node[node].flags & (ZONE_NODE_BELOW | ZONE_NODE_OCCLUDED | ZONE_NODE_NSEC3)) == 0;

@@ -26,6 +26,7 @@ struct image; /* the block */
 int image_compile(const struct zone *zone, struct image **ret) _must_use_;
 /* Wraps (and checks: magic, version, bounds, checksum) bytes that image_compile made, e.g. mapped from a file. */
 int image_open(const void *data, size_t len, struct image **ret) _must_use_;
+/* The whole block, as image_open() takes it. Its checksum is made here: one thread at a time. */
 const void *image_bytes(const struct image *image, size_t *ret_len);
 void image_free(struct image *image);
 

@@ -270,9 +270,7 @@ int image_open(const void *data, size_t len, struct image **ret)
 	struct image *image = calloc(1, sizeof *image);
 	if (image == NULL)
 		return BANYAN_ENOMEM;
-	image->header = header;
-	image->bucket = image_at(image, header->buckets);
-	image->apex = image_at(image, header->apex);
+	image_place(image, header);
 	struct check check = {.image = image, .length = len};
 	if (image_checksum(header) != header->checksum || !check_apex(&check) || !check_buckets(&check) ||
 	    !check_links(&check) || !check_denial(&check) ||
@@ -287,6 +285,8 @@ int image_open(const void *data, size_t len, struct image **ret)
 const void *image_bytes(const struct image *image, size_t *ret_len)
 {
 	*ret_len = image->header->length;
+	if (image->owned.data != NULL)
+		((struct image_header *)image->owned.data)->checksum = image_checksum(image->header);
 	return image->header;
 }
 
@@ -294,7 +294,7 @@ void image_free(struct image *image)
 {
 	if (image == NULL)
 		return;
-	free(image->owned);
+	region_done(&image->owned);
 	free(image);
 }
 

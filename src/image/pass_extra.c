@@ -32,7 +32,7 @@ static void build_done(struct extra_build *b)
 static bool classify(const struct compile *c, const struct wire_rrset *set, bool referral, const uint8_t *name,
 		     struct target *ret)
 {
-	const struct zone_node *node = wire_name_under(name, c->zone->apex) ? zone_find(c->zone, name) : NULL;
+	const struct zone_node *node = wire_name_under(name, c->zone->apex) ? compile_find(c, name) : NULL;
 	if (node == NULL || node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_NSEC3))
 		return false;
 	if (zone_node_set(c->zone, node, WIRE_TYPE_A) == NULL && zone_node_set(c->zone, node, WIRE_TYPE_AAAA) == NULL)

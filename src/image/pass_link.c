@@ -63,37 +63,56 @@ static int link_nsec3(struct compile *c, size_t index, struct image_slot *slot)
 	return no_wildcard_nsec3(c, node->name, &slot->no_wildcard);
 }
 
-/* The NSEC of the last name at or before a node: it matches the node or covers it. */
-static uint32_t nsec_at(const struct compile *c, size_t index)
+/* The NSEC of the last name at or before a node: it matches the node or covers it. Nodes come in ascending order, mostly. */
+static uint32_t nsec_at(struct compile *c, size_t index)
 {
-	size_t lo = 0, hi = c->n_denial;
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (c->proof_node[mid] <= index)
-			lo = mid;
-		else
-			hi = mid;
+	size_t at = c->proof_at;
+	if (c->proof_node[at] > index)
+		at = 0;
+	if (at + 1 < c->n_denial && c->proof_node[at + 1] <= index) {
+		at++;
+		if (at + 1 < c->n_denial && c->proof_node[at + 1] <= index) {
+			size_t lo = at, hi = c->n_denial;
+			while (hi - lo > 1) {
+				size_t mid = lo + (hi - lo) / 2;
+				if (c->proof_node[mid] <= index)
+					lo = mid;
+				else
+					hi = mid;
+			}
+			at = lo;
+		}
 	}
-	return c->proof_ref[lo];
+	c->proof_at = at;
+	return c->proof_ref[at];
 }
 
-static void link_nsec(const struct compile *c, size_t index, struct image_slot *slot)
+/* Nothing stands between a name that has nothing below it and the wildcard that it might have. */
+static size_t before_wildcard(const struct compile *c, size_t index, const uint8_t *wildcard)
+{
+	const struct zone *zone = c->zone;
+	if (index + 1 == zone->n_nodes || c->node[index + 1].parent != index)
+		return index;
+	return (size_t)(zone_find_before(zone, wildcard) - zone->node);
+}
+
+static void link_nsec(struct compile *c, size_t index, struct image_slot *slot)
 {
 	uint8_t wildcard[WIRE_NAME_MAX];
 	const struct zone_node *node = &c->zone->node[index];
 	slot->nodata[0] = nsec_at(c, index);
 	if (slot->flags & IMAGE_SLOT_CUT || slot->wildcard != 0 || wire_name_wildcard(node->name, wildcard) < 0)
 		return;
-	const struct zone_node *before = zone_find_before(c->zone, wildcard);
-	slot->no_wildcard = nsec_at(c, (size_t)(before - c->zone->node));
+	slot->no_wildcard = nsec_at(c, before_wildcard(c, index, wildcard));
 }
 
 static uint32_t find_wildcard(const struct compile *c, size_t index)
 {
 	uint8_t wildcard[WIRE_NAME_MAX];
-	if (wire_name_wildcard(c->zone->node[index].name, wildcard) < 0)
+	if (index + 1 == c->zone->n_nodes || c->node[index + 1].parent != index ||
+	    wire_name_wildcard(c->zone->node[index].name, wildcard) < 0)
 		return 0;
-	const struct zone_node *node = zone_find(c->zone, wildcard);
+	const struct zone_node *node = compile_find(c, wildcard);
 	return node != NULL ? c->node[node - c->zone->node].slot : 0;
 }
 

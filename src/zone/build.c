@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_PER_RECORD 80 /* bytes: a guess that spares most zones the growing of the table */
+#define TEXT_PER_RECORD 16      /* bytes: few zones have less; address space for as many records as that makes is set aside */
+#define RECORDS_LEAST   1000000 /* records and runs for which it is set aside in any case */
 
 static uint8_t *pool_take(struct arena *arena, uint8_t **pool, size_t *left, size_t len)
 {
@@ -39,11 +40,19 @@ int zone_builder_init(struct zone_builder *b, const uint8_t *apex, const char *s
 	if (b->zone == NULL)
 		return BANYAN_ENOMEM;
 	b->zone->rclass = WIRE_CLASS_IN;
+	b->zone->arena.large = b->keys.large = true;
 	b->zone->apex = pool_dup(b, lower, wire_name_lower(apex, lower));
 	b->zone->source = arena_printf(&b->zone->arena, "%s", source);
-	b->cap_records = text_len / TEXT_PER_RECORD + 64;
-	b->record = malloc(b->cap_records * sizeof *b->record);
-	return b->zone->apex != NULL && b->zone->source != NULL && b->record != NULL ? 0 : BANYAN_ENOMEM;
+	size_t most = text_len / TEXT_PER_RECORD + RECORDS_LEAST;
+	int rc = region_reserve(&b->records, most * sizeof(struct zone_record));
+	if (rc == 0)
+		rc = region_reserve(&b->runs, most * sizeof(struct zone_run));
+	return rc < 0 || b->zone->apex == NULL || b->zone->source == NULL ? BANYAN_ENOMEM : 0;
+}
+
+static struct zone_run *run_at(const struct zone_builder *b, size_t i)
+{
+	return (struct zone_run *)b->runs.data + i;
 }
 
 void zone_builder_remark(struct zone_builder *b, size_t *count, enum reason reason, unsigned long line,
@@ -86,15 +95,9 @@ static size_t name_key(const uint8_t *name, unsigned apex_labels, uint8_t out[2 
 static int run_add(struct zone_builder *b, const uint8_t *lower, size_t len)
 {
 	uint8_t key[2 * WIRE_NAME_MAX];
-	if (b->n_runs == b->cap_runs) {
-		size_t cap = b->cap_runs > 0 ? b->cap_runs * 2 : 1024;
-		struct zone_run *more = realloc(b->run, cap * sizeof *more);
-		if (more == NULL)
-			return BANYAN_ENOMEM;
-		b->run = more;
-		b->cap_runs = cap;
-	}
-	struct zone_run *run = &b->run[b->n_runs];
+	if (region_grow(&b->runs, (b->n_runs + 1) * sizeof(struct zone_run)) < 0)
+		return BANYAN_ENOMEM;
+	struct zone_run *run = run_at(b, b->n_runs);
 	size_t key_len = name_key(lower, wire_name_labels(b->zone->apex), key);
 	uint8_t *key_copy = pool_take(&b->keys, &b->key_pool, &b->key_pool_left, key_len);
 	*run = (struct zone_run){.first = b->n_records, .key = key_copy, .key_len = (uint16_t)key_len};
@@ -118,7 +121,7 @@ static int owner_turn(struct zone_builder *b, const uint8_t *owner, size_t len)
 	b->last_outside = !wire_name_under(lower, b->zone->apex);
 	if (b->last_outside)
 		return 0;
-	if (b->n_runs > 0 && wire_name_equal(b->run[b->n_runs - 1].name, lower))
+	if (b->n_runs > 0 && wire_name_equal(run_at(b, b->n_runs - 1)->name, lower))
 		return 0;
 	return run_add(b, lower, len);
 }
@@ -163,21 +166,15 @@ int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_
 				    "the record was left out");
 		return 0;
 	}
-	if (b->n_records == b->cap_records) {
-		size_t cap = b->cap_records * 2;
-		if (b->n_records >= ZONE_RECORDS_MAX)
-			return BANYAN_ELIMIT;
-		struct zone_record *more = realloc(b->record, cap * sizeof *more);
-		if (more == NULL)
-			return BANYAN_ENOMEM;
-		b->record = more;
-		b->cap_records = cap;
-	}
+	if (b->n_records >= ZONE_RECORDS_MAX)
+		return BANYAN_ELIMIT;
+	if (region_grow(&b->records, (b->n_records + 1) * sizeof(struct zone_record)) < 0)
+		return BANYAN_ENOMEM;
 	const uint8_t *data = pool_dup(b, rdata, len);
 	const uint8_t *canon = data != NULL ? rdata_canonical(b, data, len, type) : NULL;
 	if (canon == NULL)
 		return BANYAN_ENOMEM;
-	b->record[b->n_records++] = (struct zone_record){
+	((struct zone_record *)b->records.data)[b->n_records++] = (struct zone_record){
 		.data = data,
 		.canon = canon,
 		.ttl = ttl,
@@ -186,14 +183,14 @@ int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_
 		.len = len,
 		.covered = type == WIRE_TYPE_RRSIG && len >= 2 ? wire_get16(data) : 0,
 	};
-	b->run[b->n_runs - 1].count++;
+	run_at(b, b->n_runs - 1)->count++;
 	return 0;
 }
 
 void zone_builder_done(struct zone_builder *b)
 {
-	free(b->record);
-	free(b->run);
+	region_done(&b->records);
+	region_done(&b->runs);
 	arena_done(&b->keys);
 	zone_free(b->zone);
 }

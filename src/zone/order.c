@@ -160,10 +160,11 @@ static int name_take(struct order *o, size_t at, size_t n_runs)
 {
 	const struct zone_run *first = o->run[at];
 	size_t n = 0, runs = 0;
+	const struct zone_record *all = (const struct zone_record *)o->b->records.data;
 	do {
 		const struct zone_run *run = o->run[at + runs];
 		for (uint32_t i = 0; i < run->count; i++)
-			o->record[n++] = &o->b->record[run->first + i];
+			o->record[n++] = &all[run->first + i];
 		runs++;
 	} while (at + runs < n_runs && run_order(first, o->run[at + runs]) == 0);
 	sort_items(o->record, o->spare, n, record_order);
@@ -271,7 +272,7 @@ static int order_run(struct order *o)
 	    o->line == NULL || (b->canon_differs && o->canon == NULL))
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < b->n_runs; i++)
-		o->run[i] = &b->run[i];
+		o->run[i] = (const struct zone_run *)b->runs.data + i;
 	sort_items(o->run, o->spare, b->n_runs, run_order);
 	for (size_t i = 0; i < b->n_runs;) {
 		int taken = name_take(o, i, b->n_runs);

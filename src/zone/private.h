@@ -26,10 +26,10 @@ struct zone_run {
 
 struct zone_builder {
 	struct zone *zone;
-	struct zone_record *record;
-	size_t n_records, cap_records;
-	struct zone_run *run;
-	size_t n_runs, cap_runs;
+	struct region records; /* of struct zone_record */
+	size_t n_records;
+	struct region runs; /* of struct zone_run */
+	size_t n_runs;
 	struct arena keys;        /* sort keys: not needed once the zone stands */
 	uint8_t *pool, *key_pool; /* free bytes of the newest blocks */
 	size_t pool_left, key_pool_left;
@@ -57,6 +57,32 @@ void zone_builder_remark(struct zone_builder *b, size_t *count, enum reason reas
 /* Text of a file, decompressed if need be (zstd or gzip, by content). */
 int zone_text_load(const char *path, size_t max, char **ret_text, size_t *ret_len, struct zone_error *ret_error)
 	_must_use_;
+
+/* Is it zstd or gzip? */
+bool zone_text_is_compressed(const void *text, size_t len);
+/* CR LF becomes LF, in place; the scanner takes no other. */
+void zone_text_plain_lines(struct buffer *text);
+
+/* A window on the text of a large plain file. */
+struct zone_window {
+	int fd;
+	char *data;
+	size_t len, cap;
+	size_t size;       /* of the file */
+	size_t total, max; /* bytes read, bytes allowed */
+	bool ended;        /* the window reaches to the end of the file */
+	bool cr;           /* the read before ended in a CR, which is not in the window yet */
+	unsigned long first_line;
+};
+
+#define ZONE_WINDOW_SIZE   ((size_t)4 << 20) /* bytes of text at a time */
+#define ZONE_WINDOW_MARGIN ((size_t)1 << 20) /* no record and what stands before it is longer, but for monsters */
+
+/* BANYAN_ESPACE: a file that had better be read whole: small, compressed. */
+int zone_window_open(const char *path, size_t max, struct zone_window *ret) _must_use_;
+/* The first `used` bytes are done with; what follows comes in behind the rest. */
+int zone_window_move(struct zone_window *w, size_t used) _must_use_;
+void zone_window_done(struct zone_window *w);
 
 /* Rewrites text so that base64 and hexadecimal fields stand in one piece; lines keep their numbers. */
 int zone_text_join(const char *text, size_t len, struct buffer *out) _must_use_;

@@ -25,27 +25,25 @@ struct source {
 	const char *name;
 	const char *text;
 	size_t len;
+	unsigned long first_line;   /* of the text, which is only a part of the file if there is a window */
+	struct zone_window *window; /* or NULL */
 	unsigned depth;
-	unsigned long ttl_line; /* line of the first $TTL; the largest number = none */
-	bool generic;           /* does RDATA in the form of RFC 3597 occur? */
+	const char *ttl_at; /* the first $TTL in the text, or NULL */
+	bool ttl_seen;      /* it stood before the text */
+	bool generic;       /* does RDATA in the form of RFC 3597 occur, so far? */
 };
 
 static int read_source(struct reading *r, struct source *source, const uint8_t *origin, uint32_t *ttl);
 
 /* The first $TTL stands for all later records without TTL; before it the last one stated holds (RFC 1035 section 5.1,
- * RFC 2308 section 4). The scanner knows only the former, so the latter needs to know where that line is. */
-static unsigned long find_ttl_line(const char *text, size_t len)
+ * RFC 2308 section 4). The scanner knows only the former, so the latter needs to know where that is. */
+static const char *find_ttl(const char *text, size_t len)
 {
-	unsigned long line = 1;
-	const char *counted = text, *end = text + len;
-	for (const char *p = text; (p = memchr(p, '$', (size_t)(end - p))) != NULL; p++) {
-		if ((p > text && p[-1] != '\n') || end - p < 4 || strncasecmp(p, "$TTL", 4) != 0)
-			continue;
-		for (; (counted = memchr(counted, '\n', (size_t)(p - counted))) != NULL; counted++)
-			line++;
-		return line;
-	}
-	return (unsigned long)-1;
+	const char *end = text + len;
+	for (const char *p = text; (p = memchr(p, '$', (size_t)(end - p))) != NULL; p++)
+		if ((p == text || p[-1] == '\n') && end - p >= 4 && strncasecmp(p, "$TTL", 4) == 0)
+			return p;
+	return NULL;
 }
 
 /* Is there any "\#"? Then RDATA may not fit their type. */
@@ -62,7 +60,7 @@ static bool find_generic(const char *text, size_t len)
 static void excerpt(const struct source *source, unsigned long line, char *out, size_t size)
 {
 	const char *p = source->text != NULL ? source->text : "", *end = p + source->len;
-	for (unsigned long i = 1; i < line && p < end; i++) {
+	for (unsigned long i = source->first_line; i < line && p < end; i++) {
 		p = memchr(p, '\n', (size_t)(end - p));
 		p = p != NULL ? p + 1 : end;
 	}
@@ -181,15 +179,55 @@ static int take_include(struct reading *r, const struct source *source, const zs
 	return rc < 0 ? rc : read_source(r, &inner, origin, ttl);
 }
 
+static void look_ahead(struct source *source)
+{
+	source->ttl_at = source->ttl_seen ? NULL : find_ttl(source->text, source->len);
+	source->generic |= find_generic(source->text, source->len);
+}
+
+/* Between two records, near the end of the window: it moves on. */
+static int advance(struct source *source, zs_scanner_t *s)
+{
+	struct zone_window *w = source->window;
+	source->ttl_seen |= source->ttl_at != NULL && source->ttl_at < s->input.current;
+	int rc = zone_window_move(w, (size_t)(s->input.current - w->data));
+	if (rc < 0)
+		return rc;
+	source->text = w->data;
+	source->len = w->len;
+	source->first_line = w->first_line;
+	look_ahead(source);
+	/* the scanner keeps its state from one string to the next; an empty one it would not take for an end */
+	return w->len == 0 || zs_set_input_string(s, w->data, w->len) == 0 ? 0 : BANYAN_ENOMEM;
+}
+
+static bool is_near_end(const struct source *source, const zs_scanner_t *s)
+{
+	return source->window != NULL && !source->window->ended &&
+	       (size_t)(s->input.end - s->input.current) < ZONE_WINDOW_MARGIN;
+}
+
+/* Did the scanner come to the end of the window inside a record (or of a very long comment)? It took that for the end of the file. */
+static bool is_cut(const struct source *source, const zs_scanner_t *s)
+{
+	return source->window != NULL && !source->window->ended && s->input.eof;
+}
+
 static int scan(struct reading *r, struct source *source, zs_scanner_t *s, uint32_t *ttl)
 {
 	int rc = 0;
-	while (rc == 0 && zs_parse_record(s) == 0) {
+	while (rc == 0) {
+		if (is_near_end(source, s))
+			rc = advance(source, s);
+		if (rc < 0 || zs_parse_record(s) != 0)
+			break;
+		if (is_cut(source, s))
+			return BANYAN_ESPACE;
 		switch (s->state) {
 		case ZS_STATE_DATA:
 			rc = take_record(r, source, s);
 			/* RFC 1035 section 5.1: the last stated TTL holds on, as long as there is no $TTL */
-			if (s->line_counter < source->ttl_line)
+			if (!source->ttl_seen && (source->ttl_at == NULL || s->input.current <= source->ttl_at))
 				s->default_ttl = s->r_ttl;
 			break;
 		case ZS_STATE_INCLUDE: {
@@ -213,7 +251,9 @@ static int read_source(struct reading *r, struct source *source, const uint8_t *
 {
 	char name[WIRE_NAME_TEXT_MAX];
 	_cleanup_(buffer_done) struct buffer joined = {0};
-	r->total += source->len;
+	r->total += source->window != NULL ? source->window->size : source->len;
+	if (source->window == NULL)
+		source->first_line = 1;
 	if (r->join) {
 		if (zone_text_join(source->text, source->len, &joined) < 0)
 			return BANYAN_ENOMEM;
@@ -223,8 +263,7 @@ static int read_source(struct reading *r, struct source *source, const uint8_t *
 	zs_scanner_t *s = malloc(sizeof *s);
 	if (s == NULL)
 		return BANYAN_ENOMEM;
-	source->ttl_line = find_ttl_line(source->text, source->len);
-	source->generic = find_generic(source->text, source->len);
+	look_ahead(source);
 	int rc = BANYAN_EINVAL;
 	if (zs_init(s, wire_name_text(origin, name), WIRE_CLASS_IN, *ttl) == 0) {
 		rc = zs_set_input_string(s, source->text, source->len) == 0 ? scan(r, source, s, ttl) : BANYAN_ENOMEM;
@@ -234,49 +273,77 @@ static int read_source(struct reading *r, struct source *source, const uint8_t *
 	return rc;
 }
 
-static int read_whole(struct reading *r, const char *name, const char *text, size_t len, struct zone **ret)
+static int read_whole(struct reading *r, struct source *source, struct zone **ret)
 {
-	struct source source = {.name = name, .text = text, .len = len};
 	uint32_t ttl = r->settings->default_ttl > 0 ? r->settings->default_ttl : ZONE_TTL_DEFAULT;
 	r->total = 0;
-	int rc = zone_builder_init(&r->builder, r->settings->origin, name, len);
+	int rc = zone_builder_init(&r->builder, r->settings->origin, source->name,
+				   source->window != NULL ? source->window->size : source->len);
 	if (rc == 0)
-		rc = read_source(r, &source, r->settings->origin, &ttl);
+		rc = read_source(r, source, r->settings->origin, &ttl);
 	if (rc == 0) {
 		rc = zone_builder_finish(&r->builder, ret);
 		if (rc == BANYAN_ELIMIT)
-			zone_error_set(r->error, REASON_TOO_LARGE, 0, "%s: a name has more than %d RRsets", name,
-				       ZONE_SETS_PER_NODE_MAX);
+			zone_error_set(r->error, REASON_TOO_LARGE, 0, "%s: a name has more than %d RRsets",
+				       source->name, ZONE_SETS_PER_NODE_MAX);
 	}
 	zone_builder_done(&r->builder);
 	return rc;
 }
 
+static struct reading reading_begin(const char *name, const struct zone_read_settings *settings,
+				    struct zone_error *error)
+{
+	zone_error_set(error, REASON_TOO_LARGE, 0, "%s: out of memory", name);
+	return (struct reading){
+		.settings = settings,
+		.error = error,
+		.max = settings->max_bytes > 0 ? settings->max_bytes : ZONE_FILE_MAX,
+	};
+}
+
+static void tell_remarks(const struct zone *zone, zone_remark_fn remark, void *remark_ctx)
+{
+	for (size_t i = 0; remark != NULL && i < zone->n_remarks; i++) {
+		const struct zone_remark *m = &zone->remark[i];
+		remark(remark_ctx, m->reason, m->line, m->owner, m->type, m->text);
+	}
+}
+
 int zone_read_text(const char *name, const char *text, size_t len, const struct zone_read_settings *settings,
 		   zone_remark_fn remark, void *remark_ctx, struct zone **ret, struct zone_error *ret_error)
 {
-	struct reading r = {
-		.settings = settings,
-		.error = ret_error,
-		.max = settings->max_bytes > 0 ? settings->max_bytes : ZONE_FILE_MAX,
-	};
-	zone_error_set(ret_error, REASON_TOO_LARGE, 0, "%s: out of memory", name);
+	struct reading r = reading_begin(name, settings, ret_error);
 	if (len > r.max) {
 		zone_error_set(ret_error, REASON_TOO_LARGE, 0,
 			       "%s: the text has more than %zu bytes, which is the limit", name, r.max);
 		return BANYAN_ELIMIT;
 	}
-	int rc = read_whole(&r, name, text, len, ret);
+	int rc = read_whole(&r, &(struct source){.name = name, .text = text, .len = len}, ret);
 	if (rc == BANYAN_EMALF && r.split) {
 		/* seldom, and only then paid for: once more, with the fields joined */
 		r.join = true;
-		rc = read_whole(&r, name, text, len, ret);
+		rc = read_whole(&r, &(struct source){.name = name, .text = text, .len = len}, ret);
 	}
-	for (size_t i = 0; rc == 0 && remark != NULL && i < (*ret)->n_remarks; i++) {
-		const struct zone_remark *m = &(*ret)->remark[i];
-		remark(remark_ctx, m->reason, m->line, m->owner, m->type, m->text);
-	}
+	if (rc == 0)
+		tell_remarks(*ret, remark, remark_ctx);
 	return rc;
+}
+
+/* A large plain file, through a window. BANYAN_ESPACE: it has to be read whole. */
+static int read_window(const char *path, const struct zone_read_settings *settings, struct zone **ret,
+		       struct zone_error *ret_error)
+{
+	struct zone_window window;
+	struct reading r = reading_begin(path, settings, ret_error);
+	int rc = strcmp(path, "-") == 0 ? BANYAN_ESPACE : zone_window_open(path, r.max, &window);
+	if (rc < 0)
+		return BANYAN_ESPACE; /* whatever is wrong with it, reading it whole will tell */
+	struct source source = {
+		.name = path, .text = window.data, .len = window.len, .first_line = 1, .window = &window};
+	rc = read_whole(&r, &source, ret);
+	zone_window_done(&window);
+	return rc == BANYAN_EIO || rc == BANYAN_ELIMIT || (rc == BANYAN_EMALF && r.split) ? BANYAN_ESPACE : rc;
 }
 
 int zone_read_file(const char *path, const struct zone_read_settings *settings, zone_remark_fn remark, void *remark_ctx,
@@ -284,7 +351,12 @@ int zone_read_file(const char *path, const struct zone_read_settings *settings, 
 {
 	_cleanup_(base_free) char *text = NULL;
 	size_t len, max = settings->max_bytes > 0 ? settings->max_bytes : ZONE_FILE_MAX;
-	int rc = zone_text_load(path, max, &text, &len, ret_error);
+	int rc = read_window(path, settings, ret, ret_error);
+	if (rc == 0)
+		tell_remarks(*ret, remark, remark_ctx);
+	if (rc != BANYAN_ESPACE)
+		return rc;
+	rc = zone_text_load(path, max, &text, &len, ret_error);
 	if (rc < 0)
 		return rc;
 	return zone_read_text(strcmp(path, "-") == 0 ? "standard input" : path, text, len, settings, remark, remark_ctx,

@@ -82,8 +82,7 @@ static int text_gunzip(const uint8_t *data, size_t len, size_t max, struct buffe
 	return rc;
 }
 
-/* CR LF becomes LF; the scanner takes no other. */
-static void text_plain_lines(struct buffer *text)
+void zone_text_plain_lines(struct buffer *text)
 {
 	uint8_t *from = text->len > 0 ? memchr(text->data, '\r', text->len) : NULL;
 	if (from == NULL)
@@ -95,9 +94,25 @@ static void text_plain_lines(struct buffer *text)
 	text->len = (size_t)(to - text->data);
 }
 
+static bool is_zstd(const void *text, size_t len)
+{
+	static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
+	return len >= sizeof magic && memcmp(text, magic, sizeof magic) == 0;
+}
+
+static bool is_gzip(const void *text, size_t len)
+{
+	static const uint8_t magic[3] = {0x1f, 0x8b, 8};
+	return len >= sizeof magic && memcmp(text, magic, sizeof magic) == 0;
+}
+
+bool zone_text_is_compressed(const void *text, size_t len)
+{
+	return is_zstd(text, len) || is_gzip(text, len);
+}
+
 int zone_text_load(const char *path, size_t max, char **ret_text, size_t *ret_len, struct zone_error *ret_error)
 {
-	static const uint8_t magic_zstd[4] = {0x28, 0xb5, 0x2f, 0xfd}, magic_gzip[3] = {0x1f, 0x8b, 8};
 	struct buffer raw = {0}, text = {0};
 	int rc = file_read(path, max, &raw.data, &raw.len);
 	if (rc < 0) {
@@ -109,9 +124,9 @@ int zone_text_load(const char *path, size_t max, char **ret_text, size_t *ret_le
 						     : error_text(rc));
 		return rc;
 	}
-	if (raw.len >= sizeof magic_zstd && memcmp(raw.data, magic_zstd, sizeof magic_zstd) == 0) {
+	if (is_zstd(raw.data, raw.len)) {
 		rc = text_unzstd(raw.data, raw.len, max, &text);
-	} else if (raw.len >= sizeof magic_gzip && memcmp(raw.data, magic_gzip, sizeof magic_gzip) == 0) {
+	} else if (is_gzip(raw.data, raw.len)) {
 		rc = text_gunzip(raw.data, raw.len, max, &text);
 	} else {
 		text = raw;
@@ -127,7 +142,7 @@ int zone_text_load(const char *path, size_t max, char **ret_text, size_t *ret_le
 			       path, max);
 		return rc;
 	}
-	text_plain_lines(&text);
+	zone_text_plain_lines(&text);
 	*ret_text = (char *)text.data;
 	*ret_len = text.len;
 	return 0;
