@@ -179,8 +179,8 @@ static void put_glue(struct tld *t, const char *owner, unsigned k)
 	fprintf(t->out, "ns%u.%s\t172800\tIN\tA\t198.%u.%u.%u\n", k, owner, 18 + (unsigned)(r & 1),
 		(unsigned)(r >> 8 & 255), (unsigned)(r >> 16 & 255));
 	if (r >> 60 < 8)
-		fprintf(t->out, "ns%u.%s\t172800\tIN\tAAAA\t2001:db8:%x:%x::%u\n", k, owner, (unsigned)(r >> 24 & 0xffff),
-			(unsigned)(r >> 40 & 0xffff), k);
+		fprintf(t->out, "ns%u.%s\t172800\tIN\tAAAA\t2001:db8:%x:%x::%u\n", k, owner,
+			(unsigned)(r >> 24 & 0xffff), (unsigned)(r >> 40 & 0xffff), k);
 }
 
 static void put_delegation(struct tld *t, size_t i)
@@ -209,7 +209,8 @@ static void put_delegation(struct tld *t, size_t i)
 	}
 	if (t->nsec3 == NULL) {
 		fprintf(t->out, "%s\t900\tIN\tNSEC\t%s%sbench. NS %sRRSIG NSEC\n", owner,
-			i + 1 < t->n ? t->label[i + 1].text : "", i + 1 < t->n ? "." : "", label->is_signed ? "DS " : "");
+			i + 1 < t->n ? t->label[i + 1].text : "", i + 1 < t->n ? "." : "",
+			label->is_signed ? "DS " : "");
 		put_sig(t, owner, "NSEC", 2, 900);
 	}
 	for (unsigned k = 1; own && k <= 4; k++) /* hosts have as many as anybody may ask for */

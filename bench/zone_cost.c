@@ -77,7 +77,8 @@ static uint8_t (*questions_read(const char *path, size_t *ret_n))[MESSAGE]
 			if (message == NULL)
 				fail("out of memory");
 		}
-		if (wire_name_parse(text, name) < 0 || wire_writer_init(&writer, message[n] + 2, MESSAGE - 2, 0, 0) < 0 ||
+		if (wire_name_parse(text, name) < 0 ||
+		    wire_writer_init(&writer, message[n] + 2, MESSAGE - 2, 0, 0) < 0 ||
 		    wire_writer_question(&writer, name, (uint16_t)type, WIRE_CLASS_IN) < 0 ||
 		    wire_writer_edns(&writer, REPLY_MAX, 0, true, NULL, 0) < 0)
 			fail("a question that is none");
@@ -99,8 +100,11 @@ static void answer_all(const struct image *image, const char *path, unsigned rou
 		struct image_reply reply;
 		if (wire_question_parse(m + 2, wire_get16(m), &question) != WIRE_ANSWERABLE)
 			fail("a question that is none");
-		struct image_query query = {
-			.question = &question, .dnssec = true, .minimal = true, .max = REPLY_MAX, .reserve = EDNS_BYTES};
+		struct image_query query = {.question = &question,
+					    .dnssec = true,
+					    .minimal = true,
+					    .max = REPLY_MAX,
+					    .reserve = EDNS_BYTES};
 		int len = image_answer(image, &query, out, &reply);
 		if (len < 0)
 			fail("no answer");

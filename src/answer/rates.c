@@ -13,7 +13,7 @@ struct entry {
 };
 
 struct set {
-	atomic_flag lock;
+	atomic_bool lock; /* zeroed memory is free: a table that is not touched takes no memory */
 	struct entry entry[RATES_WAYS];
 };
 
@@ -35,8 +35,6 @@ int answer_rates_new(size_t entries, struct answer_rates **ret)
 	random_init_kernel(&random);
 	random_bytes(&random, rates->key, sizeof(rates->key));
 	rates->mask = sets - 1;
-	for (size_t i = 0; i < sets; i++)
-		atomic_flag_clear(&rates->set[i].lock);
 	*ret = rates;
 	return 0;
 }
@@ -110,7 +108,7 @@ static struct set *set_lock(struct answer_rates *rates, const void *key, size_t 
 {
 	uint64_t hash = hash_sip(key, len, rates->key);
 	struct set *set = &rates->set[hash & rates->mask];
-	while (atomic_flag_test_and_set_explicit(&set->lock, memory_order_acquire))
+	while (atomic_exchange_explicit(&set->lock, true, memory_order_acquire))
 		continue; /* held for a few instructions */
 	*ret_hash = hash + (hash == 0);
 	return set;
@@ -118,7 +116,7 @@ static struct set *set_lock(struct answer_rates *rates, const void *key, size_t 
 
 static void set_unlock(struct set *set)
 {
-	atomic_flag_clear_explicit(&set->lock, memory_order_release);
+	atomic_store_explicit(&set->lock, false, memory_order_release);
 }
 
 uint32_t rates_take(struct answer_rates *rates, const void *key, size_t len, const struct rate *rate, int64_t now_ms)

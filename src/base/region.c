@@ -9,7 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HUGE_PAGE ((size_t)2 << 20)  /* what x86-64 and arm64 have; elsewhere the advice is worth nothing, and harmless */
+#define HUGE_PAGE                                                                                                      \
+	((size_t)2 << 20) /* what x86-64 and arm64 have; elsewhere the advice is worth nothing, and harmless */
 #define HUGE_FROM ((size_t)8 << 20)  /* used bytes from which on huge pages are asked for: a small zone stays small */
 #define GROW_STEP ((size_t)32 << 20) /* bytes made usable at a time, at most */
 

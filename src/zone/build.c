@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_PER_RECORD 16      /* bytes: few zones have less; address space for as many records as that makes is set aside */
-#define RECORDS_LEAST   1000000 /* records and runs for which it is set aside in any case */
+#define TEXT_PER_RECORD                                                                                                \
+	16 /* bytes: few zones have less; address space for as many records as that makes is set aside */
+#define RECORDS_LEAST 1000000 /* records and runs for which it is set aside in any case */
 
 static uint8_t *pool_take(struct arena *arena, uint8_t **pool, size_t *left, size_t len)
 {

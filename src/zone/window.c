@@ -40,11 +40,11 @@ int zone_window_open(const char *path, size_t max, struct zone_window *ret)
 	struct zone_window w = {.fd = file_open(path), .max = max, .first_line = 1, .cap = ZONE_WINDOW_SIZE};
 	if (w.fd < 0)
 		return w.fd;
-	int rc = fstat(w.fd, &st) < 0                           ? error_from_errno(errno)
-		 : (uint64_t)st.st_size > max                   ? BANYAN_ELIMIT
-		 : (size_t)st.st_size < 2 * ZONE_WINDOW_SIZE    ? BANYAN_ESPACE /* not worth it */
+	int rc = fstat(w.fd, &st) < 0                          ? error_from_errno(errno)
+		 : (uint64_t)st.st_size > max                  ? BANYAN_ELIMIT
+		 : (size_t)st.st_size < 2 * ZONE_WINDOW_SIZE   ? BANYAN_ESPACE /* not worth it */
 		 : (w.data = malloc(ZONE_WINDOW_SIZE)) == NULL ? BANYAN_ENOMEM
-							        : window_fill(&w);
+							       : window_fill(&w);
 	if (rc == 0 && zone_text_is_compressed(w.data, w.len))
 		rc = BANYAN_ESPACE;
 	if (rc < 0) {

@@ -102,9 +102,14 @@ static void compile(const struct zone *zone)
 {
 	static const uint16_t types[] = {WIRE_TYPE_A,   WIRE_TYPE_NS,    WIRE_TYPE_DS,
 					 WIRE_TYPE_ANY, WIRE_TYPE_RRSIG, WIRE_TYPE_NSEC};
-	struct image *image;
+	struct image *image, *again;
+	size_t bytes;
 	if (image_compile(zone, &image) < 0)
 		return;
+	const void *block = image_bytes(image, &bytes);
+	if (image_open(block, bytes, &again) < 0)
+		abort(); /* compiled, and not fit to be trusted */
+	image_free(again);
 	for (size_t i = 0; i < zone->n_nodes && i < NAMES_MAX; i++) {
 		uint8_t below[WIRE_NAME_MAX];
 		const uint8_t *name = zone->node[i].name;

@@ -370,3 +370,5 @@ int feeds_notify(struct keeper *keeper, const struct answer_request *request, st
 void notify_ready(const char *status);
 void notify_reloading(void);
 void notify_stopping(void);
+void notify_alive(void);
+uint64_t notify_watchdog_us(void); /* how often it wants to hear that; 0 = never */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 struct posted {
@@ -88,14 +87,14 @@ static void on_watchdog(uv_timer_t *timer)
 {
 	struct keeper *keeper = timer->data;
 	if (workers_alive(&keeper->workers, clock_mono_ms() - (int64_t)keeper->watchdog_ms * 2))
-		sd_notify(0, "WATCHDOG=1");
+		notify_alive();
 	workers_beat(&keeper->workers);
 }
 
 static void watchdog_start(struct keeper *keeper)
 {
-	uint64_t usec = 0;
-	if (sd_watchdog_enabled(0, &usec) <= 0 || usec == 0)
+	uint64_t usec = notify_watchdog_us();
+	if (usec == 0)
 		return;
 	keeper->watchdog_ms = usec / 1000 / 4 > 0 ? usec / 1000 / 4 : 1;
 	for (unsigned i = 0; i < keeper->workers.count; i++)

@@ -35,6 +35,52 @@ static void arena_blocks_do_not_overlap(void **state)
 	arena_done(&arena);
 }
 
+/* A large arena takes its memory from the system: filled to the last byte, freed whole. */
+static void large_arenas(void **state)
+{
+	struct arena arena = {.large = true};
+	for (size_t i = 0; i < 400; i++) {
+		uint8_t *block = arena_alloc(&arena, 50000 + i);
+		assert_non_null(block);
+		assert_int_equal((uintptr_t)block % 16, 0);
+		memset(block, (int)i, 50000 + i);
+	}
+	assert_true(arena.total >= 400 * 50000);
+	assert_true(arena.total < 400 * 50000 * 3 / 2);
+	arena_reset(&arena);
+	assert_non_null(arena_alloc(&arena, 100));
+	arena_done(&arena);
+}
+
+static void regions_grow_in_place(void **state)
+{
+	struct region region;
+	assert_int_equal(region_reserve(&region, 0), BANYAN_EINVAL);
+	assert_int_equal(region_reserve(&region, (size_t)30 << 20), 0);
+	uint8_t *data = region.data;
+	for (size_t len = 1; len <= (size_t)30 << 20; len = len * 3 + 1) {
+		size_t before = region.usable;
+		assert_int_equal(region_grow(&region, len), 0);
+		assert_ptr_equal(region.data, data);
+		for (size_t i = before; i < region.usable; i += 1000)
+			assert_int_equal(data[i], 0);
+		memset(data, 7, len);
+	}
+	/* more than was reserved: it moves, and all is there */
+	size_t full = region.usable;
+	assert_int_equal(region_grow(&region, (size_t)31 << 20), 0);
+	assert_int_equal(region.data[0], 7);
+	assert_memory_equal(region.data, region.data + 1, 1000000);
+	region.data[((size_t)31 << 20) - 1] = 1;
+	assert_true(region.usable > full);
+	assert_true(region_grow(&region, SIZE_MAX / 2) < 0);
+	region_trim(&region, 5000);
+	assert_int_equal(region.data[4999], 7);
+	assert_int_equal(region.reserved, 8192);
+	region_done(&region);
+	assert_null(region.data);
+}
+
 static void buffers_grow(void **state)
 {
 	struct buffer buffer = {0};
@@ -286,6 +332,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arena_keeps_its_limit),
 		cmocka_unit_test(arena_blocks_do_not_overlap),
+		cmocka_unit_test(large_arenas),
+		cmocka_unit_test(regions_grow_in_place),
 		cmocka_unit_test(buffers_grow),
 		cmocka_unit_test(time_in_all_its_forms),
 		cmocka_unit_test(seeded_randomness_repeats),

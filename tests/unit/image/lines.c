@@ -45,3 +45,17 @@ void test_answer_done(struct test_answer *answer)
 	free(answer->line);
 	*answer = (struct test_answer){0};
 }
+
+int test_compile(const struct zone *zone, struct image **ret)
+{
+	struct image *again;
+	size_t len;
+	int rc = image_compile(zone, ret);
+	if (rc < 0)
+		return rc;
+	const void *bytes = image_bytes(*ret, &len);
+	rc = image_open(bytes, len, &again);
+	if (rc == 0)
+		image_free(again);
+	return rc;
+}

@@ -5,12 +5,15 @@
  */
 #pragma once
 
-#include "zone/zone.h"
+#include "image/image.h"
 
 enum test_chain { CHAIN_NONE, CHAIN_NSEC, CHAIN_NSEC3, CHAIN_OPTOUT };
 
 /* Reads zone text; with a chain, adds records of denial and an RRSIG of dummy bytes to all that a signer would sign. */
 struct zone *test_zone(const char *origin, const char *text, enum test_chain chain);
+
+/* Compiles it, or returns what image_compile() said. What was made must be an image to whom does not trust it. */
+int test_compile(const struct zone *zone, struct image **ret);
 
 /* An answer as sorted lines "section owner ttl type rdata", each once. */
 struct test_answer {

@@ -208,7 +208,7 @@ static void check_zone(const char *origin, const char *text, enum test_chain cha
 {
 	struct zone *zone = test_zone(origin, text, chain);
 	struct image *image;
-	assert_int_equal(image_compile(zone, &image), 0);
+	assert_int_equal(test_compile(zone, &image), 0);
 	assert_true(wire_name_equal(image_apex(image), zone->apex));
 	assert_int_equal(image_serial(image), zone->serial);
 	for (size_t i = 0; i < zone->n_nodes; i++)
