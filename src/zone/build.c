@@ -127,31 +127,19 @@ static int owner_turn(struct zone_builder *b, const uint8_t *owner, size_t len)
 	return run_add(b, lower, len);
 }
 
-/* The canonical form of RDATA: themselves, or a copy if names in them have upper case. */
-static const uint8_t *rdata_canonical(struct zone_builder *b, const uint8_t *data, uint16_t len, uint16_t type)
+/* Do names in the data have upper case? Then `out`, of the same length, is their canonical form (RFC 4034 section 6.2). */
+static bool rdata_canonical(const uint8_t *data, uint16_t len, uint16_t type, uint8_t *out)
 {
-	uint8_t small[512];
 	bool upper = false;
 	if (type == WIRE_TYPE_A || type == WIRE_TYPE_AAAA || type == WIRE_TYPE_DS || type == WIRE_TYPE_NSEC)
-		return data; /* most records, and there is nothing to look for */
+		return false; /* most records, and there is nothing to look for */
 	for (uint16_t i = 0; i < len && !upper; i++)
 		upper = data[i] >= 'A' && data[i] <= 'Z';
 	if (!upper || (type != WIRE_TYPE_RRSIG && wire_rdata_name_at(data, len, type, 0) < 0))
-		return data;
-	if (len <= sizeof small) {
-		memcpy(small, data, len);
-		wire_rdata_canonical(small, len, type);
-		if (memcmp(small, data, len) == 0)
-			return data;
-	}
-	uint8_t *copy = pool_dup(b, data, len);
-	if (copy == NULL)
-		return NULL;
-	wire_rdata_canonical(copy, len, type);
-	if (memcmp(copy, data, len) == 0)
-		return data;
-	b->canon_differs = true;
-	return copy;
+		return false;
+	memcpy(out, data, len);
+	wire_rdata_canonical(out, len, type);
+	return memcmp(out, data, len) != 0;
 }
 
 int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_len, uint16_t type, uint32_t ttl,
@@ -171,18 +159,24 @@ int zone_builder_add(struct zone_builder *b, const uint8_t *owner, size_t owner_
 		return BANYAN_ELIMIT;
 	if (region_grow(&b->records, (b->n_records + 1) * sizeof(struct zone_record)) < 0)
 		return BANYAN_ENOMEM;
-	const uint8_t *data = pool_dup(b, rdata, len);
-	const uint8_t *canon = data != NULL ? rdata_canonical(b, data, len, type) : NULL;
-	if (canon == NULL)
+	uint8_t canonical[UINT16_MAX];
+	bool twice = rdata_canonical(rdata, len, type, canonical);
+	uint8_t *data = pool_take(&b->zone->arena, &b->pool, &b->pool_left, twice ? 2U * len : len);
+	if (data == NULL)
 		return BANYAN_ENOMEM;
+	if (len > 0)
+		memcpy(data, rdata, len);
+	if (twice)
+		memcpy(data + len, canonical, len);
+	b->canon_differs |= twice;
 	((struct zone_record *)b->records.data)[b->n_records++] = (struct zone_record){
 		.data = data,
-		.canon = canon,
 		.ttl = ttl,
 		.line = (uint32_t)line,
 		.type = type,
 		.len = len,
 		.covered = type == WIRE_TYPE_RRSIG && len >= 2 ? wire_get16(data) : 0,
+		.twice = twice,
 	};
 	run_at(b, b->n_runs - 1)->count++;
 	return 0;

@@ -54,7 +54,7 @@ static int record_order(const void *pa, const void *pb)
 	if (a->type != b->type)
 		return (int)a->type - (int)b->type;
 	size_t min = a->len < b->len ? a->len : b->len;
-	int d = min > 0 ? memcmp(a->canon, b->canon, min) : 0;
+	int d = min > 0 ? memcmp(zone_record_canon(a), zone_record_canon(b), min) : 0;
 	return d != 0 ? d : (int)a->len - (int)b->len;
 }
 
@@ -147,7 +147,7 @@ static int node_fill(struct order *o, const uint8_t *name, size_t n)
 		if (r->line < o->line[o->n_sets - 1])
 			o->line[o->n_sets - 1] = r->line;
 		if (o->canon != NULL)
-			o->canon[o->n_rdata] = (struct wire_rdata){.data = r->canon, .len = r->len};
+			o->canon[o->n_rdata] = (struct wire_rdata){.data = zone_record_canon(r), .len = r->len};
 		o->rdata[o->n_rdata++] = (struct wire_rdata){.data = r->data, .len = r->len};
 		set->count++;
 		previous = r;

@@ -6,12 +6,18 @@
 
 /* One record as read. */
 struct zone_record {
-	const uint8_t *data;  /* as in the file */
-	const uint8_t *canon; /* in canonical form; mostly `data` itself */
+	const uint8_t *data; /* as in the file; if `twice`, again in canonical form behind it */
 	uint32_t ttl, line;
 	uint16_t type, len;
 	uint16_t covered; /* of an RRSIG, else 0 */
+	bool twice;
 };
+
+/* Data in canonical form. */
+static inline const uint8_t *zone_record_canon(const struct zone_record *record)
+{
+	return record->twice ? record->data + record->len : record->data;
+}
 
 /* Records of one owner that stand together in the file. */
 struct zone_run {
@@ -83,6 +89,15 @@ int zone_window_open(const char *path, size_t max, struct zone_window *ret) _mus
 /* The first `used` bytes are done with; what follows comes in behind the rest. */
 int zone_window_move(struct zone_window *w, size_t used) _must_use_;
 void zone_window_done(struct zone_window *w);
+
+/* Keeps records in a thread of its own, which has the builder until the pipe is finished. */
+struct zone_pipe;
+int zone_pipe_start(struct zone_builder *builder, struct zone_pipe **ret) _must_use_;
+/* The same as zone_builder_add(), but an error may be that of a record before. */
+int zone_pipe_add(struct zone_pipe *pipe, const uint8_t *owner, size_t owner_len, uint16_t type, uint32_t ttl,
+		  const uint8_t *rdata, uint16_t len, unsigned long line) _must_use_;
+/* Waits for the last record and frees the pipe; the first error that there was, and the line of its record. */
+int zone_pipe_finish(struct zone_pipe *pipe, unsigned long *ret_line) _must_use_;
 
 /* Rewrites text so that base64 and hexadecimal fields stand in one piece; lines keep their numbers. */
 int zone_text_join(const char *text, size_t len, struct buffer *out) _must_use_;

@@ -13,6 +13,7 @@
 
 struct reading {
 	struct zone_builder builder;
+	struct zone_pipe *pipe; /* the builder is on another thread; or NULL */
 	const struct zone_read_settings *settings;
 	struct zone_error *error;
 	size_t max, total; /* bytes of text, with what was included */
@@ -122,6 +123,13 @@ static bool type_is_meta(uint16_t type)
 	return type == 0 || type == WIRE_TYPE_OPT || (type >= 128 && type <= 255);
 }
 
+static int builder_error(struct reading *r, const char *name, unsigned long line, int rc)
+{
+	zone_error_set(r->error, REASON_TOO_LARGE, line, "%s:%lu: %s", name, line,
+		       rc == BANYAN_ELIMIT ? "the zone has more records than the limit allows" : "out of memory");
+	return rc;
+}
+
 static int take_record(struct reading *r, const struct source *source, const zs_scanner_t *s)
 {
 	unsigned long line = (unsigned long)s->line_counter;
@@ -141,13 +149,12 @@ static int take_record(struct reading *r, const struct source *source, const zs_
 		snprintf(what, sizeof what, "the data do not fit the type %s", wire_type_text(s->r_type, type));
 		return fail_line(r, source, REASON_RDATA_MALFORMED, line, BANYAN_EMALF, what, "correct them");
 	}
-	int rc = zone_builder_add(&r->builder, s->r_owner, s->r_owner_length, s->r_type, s->r_ttl, s->r_data,
-				  (uint16_t)s->r_data_length, line);
-	if (rc < 0)
-		zone_error_set(r->error, REASON_TOO_LARGE, line, "%s:%lu: %s", source->name, line,
-			       rc == BANYAN_ELIMIT ? "the zone has more records than the limit allows"
-						   : "out of memory");
-	return rc;
+	uint16_t len = (uint16_t)s->r_data_length;
+	int rc = r->pipe != NULL ? zone_pipe_add(r->pipe, s->r_owner, s->r_owner_length, s->r_type, s->r_ttl, s->r_data,
+						 len, line)
+				 : zone_builder_add(&r->builder, s->r_owner, s->r_owner_length, s->r_type, s->r_ttl,
+						    s->r_data, len, line);
+	return rc < 0 ? builder_error(r, source->name, line, rc) : 0;
 }
 
 /* $INCLUDE: the scanner gives the path (behind "./" if it is relative) and, as text, the origin (empty: as it is). */
@@ -273,6 +280,19 @@ static int read_source(struct reading *r, struct source *source, const uint8_t *
 	return rc;
 }
 
+/* Scanning and keeping by two threads. */
+static int read_piped(struct reading *r, struct source *source, uint32_t *ttl)
+{
+	unsigned long line;
+	int rc = zone_pipe_start(&r->builder, &r->pipe);
+	if (rc < 0) /* without a thread it takes longer */
+		return read_source(r, source, r->settings->origin, ttl);
+	rc = read_source(r, source, r->settings->origin, ttl);
+	int built = zone_pipe_finish(r->pipe, &line);
+	r->pipe = NULL;
+	return built < 0 ? builder_error(r, source->name, line, built) : rc;
+}
+
 static int read_whole(struct reading *r, struct source *source, struct zone **ret)
 {
 	uint32_t ttl = r->settings->default_ttl > 0 ? r->settings->default_ttl : ZONE_TTL_DEFAULT;
@@ -280,7 +300,8 @@ static int read_whole(struct reading *r, struct source *source, struct zone **re
 	int rc = zone_builder_init(&r->builder, r->settings->origin, source->name,
 				   source->window != NULL ? source->window->size : source->len);
 	if (rc == 0)
-		rc = read_source(r, source, r->settings->origin, &ttl);
+		rc = source->window != NULL && cpu_count() > 1 ? read_piped(r, source, &ttl)
+							       : read_source(r, source, r->settings->origin, &ttl);
 	if (rc == 0) {
 		rc = zone_builder_finish(&r->builder, ret);
 		if (rc == BANYAN_ELIMIT)
