@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <net/if.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -126,6 +127,24 @@ static int check_zones(const struct config_reader *r, const struct tree_node *ro
 			  pair[1], config->zones[pair[1]].name, pair[0]);
 }
 
+/* Interfaces may come and go, so only what can be none is refused: see dev_valid_name() of Linux. */
+static int check_xdp(const struct config_reader *r, const struct tree_node *root, const struct config_list *xdp)
+{
+	for (size_t i = 0; i < xdp->count; i++) {
+		const char *name = xdp->item[i];
+		if (name[0] == '\0' || strlen(name) >= IF_NAMESIZE || strpbrk(name, "/: \t\n") != NULL)
+			return value_fail(
+				r, check_place(root, "server", "xdp", i),
+				"server.xdp: found '%.64s'; allowed is the name of a network interface, such as eth0",
+				name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(xdp->item[k], name) == 0)
+				return value_fail(r, check_place(root, "server", "xdp", i),
+						  "server.xdp: %s stands here twice", name);
+	}
+	return 0;
+}
+
 static int check_server(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	char addr[ADDR_TEXT_MAX];
@@ -138,6 +157,9 @@ static int check_server(const struct config_reader *r, const struct tree_node *r
 		return value_fail(r, check_place(root, "server", "listen", pair[1]),
 				  "server.listen: %s stands here twice",
 				  addr_format(&listen->item[pair[1]], true, addr));
+	rc = check_xdp(r, root, &config->server.xdp);
+	if (rc < 0)
+		return rc;
 	if (config->server.tcp_clients_per_address > config->server.tcp_clients)
 		return value_fail(r, check_place(root, "server", "tcp-clients-per-address", SIZE_MAX),
 				  "server.tcp-clients-per-address: found %u; allowed is at most server.tcp-clients, "

@@ -27,6 +27,7 @@
 #define DAY_S            86400
 
 #define LISTEN_MAX     64   /* sockets are opened by every worker */
+#define XDP_MAX        64   /* interfaces */
 #define WORKERS_MAX    1024 /* more than CPUs of any machine that this was tried on */
 #define ANCHORS_MAX    16   /* files; each holds as many records as it likes */
 #define PREFIXES_MAX   4096 /* they are looked through one by one */
@@ -131,6 +132,14 @@ const struct config_option config_options[] = {
 	 RANGE(1, LISTEN_MAX), NULL,
 	 "Addresses to listen on, for UDP and TCP alike. The port is 53 unless it is given behind an @. "
 	 "Write IPv6 addresses in quotes."},
+	{"server.xdp", CONFIG_TEXTS, CONFIG_RESTART, FIELD(server.xdp), "[]", RANGE(0, XDP_MAX), NULL,
+	 "Network interfaces whose questions over UDP are taken straight from the driver (AF_XDP), past the kernel's "
+	 "network stack, its firewall and tcpdump. Only questions to addresses of server.listen are taken; TCP and all "
+	 "else "
+	 "stay with the kernel. Each queue of an interface goes to one worker and locks 8 megabytes of memory. Where "
+	 "it is "
+	 "not possible the log says why, and ordinary sockets serve. The daemon must start as root. See AF_XDP in "
+	 "banyand(8)."},
 	{"server.workers", CONFIG_UINT, CONFIG_RESTART, FIELD(server.workers), "0", RANGE(0, WORKERS_MAX), NULL,
 	 "Threads that answer questions; each has its own sockets on every address. 0 means one for each CPU."},
 	{"server.user", CONFIG_TEXT, CONFIG_RESTART, FIELD(server.user), "\"\"", RANGE(0, USER_BYTES_MAX), NULL,

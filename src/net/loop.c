@@ -273,6 +273,7 @@ void net_loop_free(struct net_loop *loop)
 		return;
 	net_tcp_close_all(loop);
 	net_exchange_close_all(loop);
+	net_xdp_close_all(loop);
 	for (uint32_t i = 0; i < loop->n_listeners; i++)
 		uv_close((uv_handle_t *)&loop->listener[i]->tcp, listener_closed);
 	uv_close((uv_handle_t *)&loop->async, NULL);

@@ -120,6 +120,19 @@ int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn
 /* With settings.accept_later: from now on, before the loop runs. Whoever waits until TCP is accepted finds somebody who answers. */
 int net_loop_accept(struct net_loop *loop) _must_use_;
 
+/* ---- AF_XDP: UDP straight from the queues of an interface, beside the sockets of net_listen() ----
+ * The questions are those that the listeners' sockets would get. It is possible or not: who may not, has no driver, ... goes on with sockets.
+ * Opened with all rights, before they are given up. Its filter goes with net_xdp_close() and with the process, however that ends. */
+#define NET_XDP_WHY_MAX 256
+struct net_xdp;
+int net_xdp_open(const char *interface, size_t n_listen, const struct addr *listen, struct net_xdp **ret,
+		 char why[NET_XDP_WHY_MAX]) _must_use_;
+void net_xdp_close(struct net_xdp *xdp); /* after the loops that listen to it are freed */
+unsigned net_xdp_queues(const struct net_xdp *xdp);
+char *net_xdp_describe(const struct net_xdp *xdp, char out[NET_XDP_WHY_MAX]); /* the mode; returns out */
+/* One queue is one loop's: below net_xdp_queues(). After net_listen(). */
+int net_xdp_listen(struct net_loop *loop, const struct net_xdp *xdp, unsigned queue) _must_use_;
+
 /* `fn` is told of each TCP client that went away while questions of it were in flight (NET_LATER): index and generation
  * are those of their tickets. Never called from within another handler. */
 void net_on_gone(struct net_loop *loop, void (*fn)(void *ctx, uint32_t index, uint32_t generation), void *ctx);

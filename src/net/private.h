@@ -234,6 +234,7 @@ struct net_loop {
 	struct net_listener *listener[NET_LISTENERS_MAX];
 	uint32_t n_listeners;
 	struct net_batch batch;
+	struct net_xdp_queue *xdp_first;
 
 	struct net_late late;
 	struct net_limits *limits;
@@ -304,6 +305,9 @@ int net_udp_reply(struct net_loop *loop, const struct net_ticket *ticket, const 
 void net_udp_send(struct net_listener *listener, struct mmsghdr *hdr, unsigned n);
 void net_udp_address(const struct net_listener *listener, const struct net_ticket *ticket, struct msghdr *hdr,
 		     union net_control *control); /* to the client, whose address goes to the room at msg_name */
+
+/* xdp.c */
+void net_xdp_close_all(struct net_loop *loop);
 
 /* outbox.c */
 void net_outbox_ask(struct net_loop *loop, uint64_t id, const uint8_t *msg, size_t len);

@@ -238,13 +238,19 @@ struct workers {
 	struct resolve_cache *cache;
 	struct upstream *upstream; /* malloced: engines point to it */
 	struct resolve_anchors *shared_anchors;
+	size_t n_xdp;
+	struct net_xdp **xdp; /* interfaces whose questions come by AF_XDP */
 };
 
 /* Makes all workers and binds their sockets; no thread runs yet. */
 int workers_new(const struct config *config, struct keeper *keeper, struct workers *ret, char why[REFUSAL_TEXT_MAX])
 	_must_use_;
 int workers_start(struct workers *workers) _must_use_;
-void workers_stop(struct workers *workers); /* ends the threads, keeps the memory */
+/* xdp.c: after the workers listen, while the daemon has all its rights. Where AF_XDP is not possible, the log says why, and sockets
+ * serve; only want of memory is an error. */
+int workers_xdp_start(const struct config *config, struct workers *workers) _must_use_;
+void workers_xdp_done(struct workers *workers); /* after the loops are freed */
+void workers_stop(struct workers *workers);     /* ends the threads, keeps the memory */
 void workers_done(struct workers *workers);
 void workers_beat(struct workers *workers);                          /* asks each for a sign of life */
 bool workers_alive(const struct workers *workers, int64_t since_ms); /* has each given one since? */

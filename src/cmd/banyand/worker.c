@@ -288,6 +288,11 @@ int workers_new(const struct config *config, struct keeper *keeper, struct worke
 		rc = upstream_load(config, workers.upstream, why);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
 		rc = worker_make(&workers.worker[i], config, &workers, keeper, why);
+	if (rc == 0) {
+		rc = workers_xdp_start(config, &workers);
+		if (rc < 0)
+			snprintf(why, REFUSAL_TEXT_MAX, "cannot share out queues of AF_XDP: %s", error_text(rc));
+	}
 	if (rc < 0) {
 		workers_done(&workers);
 		return rc;
@@ -335,6 +340,7 @@ void workers_done(struct workers *workers)
 			resolve_free(worker->engine);
 		net_loop_free(worker->loop);
 	}
+	workers_xdp_done(workers);
 	if (workers->cache != NULL)
 		resolve_cache_free(workers->cache);
 	resolve_anchors_free(workers->shared_anchors);
