@@ -242,13 +242,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct net_xdp_queue *queue = poll->data;
 	net_turn(queue->loop);
-	if (status < 0) { /* the interface is gone, and the filter with it */
-		counter_add(queue->loop->counters, COUNTER_XDP_ENDED, 1);
-		uv_poll_stop(poll);
+	if (status < 0) /* libuv has stopped watching: the interface is gone, and the filter with it */
 		return;
-	}
-	uint32_t n = XDP_BATCH;
-	for (unsigned round = 0; round < XDP_ROUNDS_MAX && n == XDP_BATCH; round++)
+	/* until it is empty: to look costs less than to be woken again for what came meanwhile */
+	uint32_t n = 1;
+	for (unsigned round = 0; round < XDP_ROUNDS_MAX && n > 0; round++)
 		n = receive_batch(queue);
 	if (n == XDP_BATCH)
 		count_lost(queue);

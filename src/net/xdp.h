@@ -63,13 +63,14 @@ struct xdp_place {
 	uint32_t vlan;    /* index into the table of VLANs */
 };
 struct xdp_places {
-	uint32_t n_vlans, n_places, n_own;
+	uint32_t n_vlans, n_places, n_own, n_queues;
 	struct xdp_vlan vlan[XDP_VLANS_MAX];
 	struct xdp_place *place;
 	struct addr *own;   /* addresses and broadcast addresses of this machine, sorted: never a client's */
 	bool tags_stripped; /* the card takes tags of VLANs off before the filter sees them */
 };
-/* Finds which of `listen` can be asked through the interface. BANYAN_ENOENT: none. */
+/* Finds which of `listen` can be asked through the interface. BANYAN_ENOENT: none; BANYAN_EINVAL: it is the loopback; BANYAN_EUNSUPP: no
+ * Ethernet. */
 int xdp_places_find(const char *interface, size_t n_listen, const struct addr *listen, struct xdp_places *ret)
 	_must_use_;
 void xdp_places_done(struct xdp_places *places);

@@ -6,14 +6,16 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <libknot/error.h>
-#include <libknot/xdp/eth.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#define ERRNO_LAST 999 /* libknot's own codes come after those of the system */
+#define BUSY_PAUSE_NS (20 * 1000 * 1000)
+#define BUSY_TRIES    50  /* a second; what is busy then is somebody else's */
+#define ERRNO_LAST    999 /* libknot's own codes come after those of the system */
 
 static const char *knot_words(int rc)
 {
@@ -39,6 +41,7 @@ static int attach(struct net_xdp *xdp, const struct xdp_filter *filter, uint32_t
 		snprintf(why, NET_XDP_WHY_MAX, "the filter cannot be attached: %s",
 			 rc == -EINVAL       ? "Invalid argument (Linux 5.9 or later is needed)"
 			 : rc == -EOPNOTSUPP ? "the driver has no such mode"
+			 : rc == -EEXIST     ? "File exists (an interface on top of it has a program)"
 					     : strerror(-rc));
 	return rc == -EBUSY || rc == -EEXIST ? BANYAN_EEXIST : error_from_errno(-rc);
 }
@@ -55,14 +58,29 @@ static void shut(struct net_xdp *xdp)
 	}
 }
 
+/* The kernel lets go of a queue some time after its socket was closed: a daemon that is started again comes too early. */
+static int socket_open(struct net_xdp *xdp, unsigned queue)
+{
+	static const struct timespec pause = {.tv_nsec = BUSY_PAUSE_NS};
+	int rc;
+	for (unsigned tries = 0;; tries++) {
+		/* the port is the filter's business */
+		rc = knot_xdp_init(&xdp->socket[queue], xdp->interface, (int)queue, KNOT_XDP_FILTER_UDP,
+				   xdp->places.place[0].addr.port, 0, KNOT_XDP_LOAD_BPF_NEVER, NULL);
+		if (rc != -EBUSY || tries == BUSY_TRIES)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (rc != KNOT_EOK)
+		xdp->socket[queue] = NULL;
+	return rc;
+}
+
 static int sockets_open(struct net_xdp *xdp, char why[NET_XDP_WHY_MAX])
 {
 	for (unsigned i = 0; i < xdp->n_queues; i++) {
-		/* the port is the filter's business */
-		int rc = knot_xdp_init(&xdp->socket[i], xdp->interface, (int)i, KNOT_XDP_FILTER_UDP,
-				       xdp->places.place[0].addr.port, 0, KNOT_XDP_LOAD_BPF_NEVER, NULL);
+		int rc = socket_open(xdp, i);
 		if (rc != KNOT_EOK) {
-			xdp->socket[i] = NULL;
 			snprintf(why, NET_XDP_WHY_MAX, "no socket for queue %u: %s", i, knot_words(rc));
 			return BANYAN_EUNSUPP;
 		}
@@ -127,6 +145,8 @@ static int places_find(struct net_xdp *xdp, size_t n_listen, const struct addr *
 	int rc = xdp_places_find(xdp->interface, n_listen, listen, &xdp->places);
 	if (rc == BANYAN_ENOENT)
 		snprintf(why, NET_XDP_WHY_MAX, "no address of server.listen can be asked through it");
+	else if (rc == BANYAN_EINVAL)
+		snprintf(why, NET_XDP_WHY_MAX, "it is the loopback");
 	else if (rc == BANYAN_EUNSUPP)
 		snprintf(why, NET_XDP_WHY_MAX, "it is no Ethernet");
 	else if (rc < 0)
@@ -146,14 +166,14 @@ int net_xdp_open(const char *interface, size_t n_listen, const struct addr *list
 	xdp->link = -1;
 	snprintf(xdp->interface, sizeof(xdp->interface), "%s", interface);
 	int rc = places_find(xdp, n_listen, listen, why);
-	int queues = rc < 0 ? 0 : knot_eth_queues(interface);
-	if (rc == 0 && (queues < 1 || queues > XDP_QUEUES_MAX)) {
-		snprintf(why, NET_XDP_WHY_MAX, "it has %d queues; allowed are 1 to %d", queues, XDP_QUEUES_MAX);
+	if (rc == 0 && xdp->places.n_queues > XDP_QUEUES_MAX) {
+		snprintf(why, NET_XDP_WHY_MAX, "it has %u queues; allowed are %d (\"ethtool -L\" sets them)",
+			 xdp->places.n_queues, XDP_QUEUES_MAX);
 		rc = BANYAN_ELIMIT;
 	}
 	struct xdp_filter filter;
 	if (rc == 0) {
-		xdp->n_queues = (unsigned)queues;
+		xdp->n_queues = xdp->places.n_queues;
 		rc = xdp_filter_load(&filter, why);
 	}
 	if (rc == 0) {

@@ -43,6 +43,18 @@ static bool tags_stripped(int fd, const char *name)
 	return ioctl(fd, SIOCETHTOOL, &request) == 0 && (value.data & ETH_FLAG_RXVLAN) != 0;
 }
 
+/* Those that receive. libknot counts only the ones that also send. */
+static uint32_t queues_of(int fd, const char *name)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq request = {.ifr_data = (char *)&channels};
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCETHTOOL, &request) < 0)
+		return 1;
+	uint32_t queues = channels.combined_count + channels.rx_count;
+	return queues > 0 ? queues : 1;
+}
+
 /* The interface itself is the first, whatever the order of the list. */
 static int vlans_find(int fd, const char *interface, const struct ifaddrs *list, struct xdp_places *places)
 {
@@ -53,6 +65,8 @@ static int vlans_find(int fd, const char *interface, const struct ifaddrs *list,
 			continue;
 		const struct sockaddr_ll *card = (const struct sockaddr_ll *)i->ifa_addr;
 		bool itself = strcmp(i->ifa_name, interface) == 0;
+		if (itself && (i->ifa_flags & IFF_LOOPBACK) != 0) /* where all clients have addresses of ours */
+			return BANYAN_EINVAL;
 		int tag = itself ? 0 : vlan_on(fd, i->ifa_name, interface);
 		if (tag < 0 || (tag == 0 && !itself) || card->sll_halen != sizeof(places->vlan[0].mac))
 			continue;
@@ -190,6 +204,7 @@ int xdp_places_find(const char *interface, size_t n_listen, const struct addr *l
 	if (rc == 0)
 		rc = vlans_find(fd, interface, list, ret);
 	ret->tags_stripped = tags_stripped(fd, interface);
+	ret->n_queues = queues_of(fd, interface);
 	if (rc == 0)
 		rc = addresses_find(interface, list, n_listen, listen, ret);
 	if (rc == 0 && ret->n_places == 0)
