@@ -205,6 +205,12 @@ static void send_batch(struct net_xdp_queue *queue)
 
 /* ---- receiving ---- */
 
+/* Where frames are copied, those that found no buffer are among the dropped ones. */
+static uint64_t lost_of(const struct net_xdp *xdp, const struct xdp_statistics *s)
+{
+	return s->rx_dropped + s->rx_ring_full + (xdp->zero_copy ? s->rx_fill_ring_empty_descs : 0);
+}
+
 /* What the kernel could not put into the queue. Asked when the queue was full for some time, as nothing is lost before. */
 static void count_lost(struct net_xdp_queue *queue)
 {
@@ -212,9 +218,8 @@ static void count_lost(struct net_xdp_queue *queue)
 	socklen_t len = sizeof(now);
 	if (getsockopt(knot_xdp_socket_fd(queue->socket), SOL_XDP, XDP_STATISTICS, &now, &len) < 0)
 		return;
-	uint64_t lost = now.rx_dropped + now.rx_ring_full + now.rx_fill_ring_empty_descs;
-	uint64_t seen = queue->seen.rx_dropped + queue->seen.rx_ring_full + queue->seen.rx_fill_ring_empty_descs;
-	counter_add(queue->loop->counters, COUNTER_XDP_LOST, lost - seen);
+	counter_add(queue->loop->counters, COUNTER_XDP_LOST,
+		    lost_of(queue->xdp, &now) - lost_of(queue->xdp, &queue->seen));
 	counter_add(queue->loop->counters, COUNTER_UDP_SEND_FAILED,
 		    now.tx_invalid_descs - queue->seen.tx_invalid_descs);
 	queue->seen = now;

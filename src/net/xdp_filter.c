@@ -88,7 +88,7 @@ static void swap(struct assembly *a, unsigned what, int bits)
 }
 static void load_map(struct assembly *a, unsigned to, int map)
 {
-	put(a, BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, map);
+	put(a, BPF_LD | BPF_DW, to, BPF_PSEUDO_MAP_FD, 0, map);
 	put(a, 0, 0, 0, 0, 0);
 }
 static void call(struct assembly *a, int function)
