@@ -394,6 +394,8 @@ int net_loop_accept(struct net_loop *loop)
 
 int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn, void *ctx, uint16_t *ret_port)
 {
+	if (loop->n_xdp > 0) /* listeners come before queues: see poll_fd */
+		return BANYAN_EINVAL;
 	if (loop->n_listeners >= NET_LISTENERS_MAX)
 		return BANYAN_ELIMIT;
 	struct net_listener *listener = calloc(1, sizeof(*listener));

@@ -14,6 +14,7 @@
 #define NET_POLL_UV        0   /* the places of what the loop waits for: libuv, */
 #define NET_POLL_WATCH     1   /* exchanges and the listeners that are too many, */
 #define NET_POLL_LISTENERS 2   /* and the first listeners */
+#define NET_POLL_XDP_MAX   256 /* queues of network cards that one loop serves: all that a card may have */
 #define NET_POLL_LISTENERS_MAX                                                                                         \
 	16                       /* poll() looks at each of them for each sleep; further ones are watched by an epoll */
 #define NET_UDP_ROUNDS_MAX     4 /* batches taken from one socket before other sockets get their turn */
@@ -214,7 +215,7 @@ struct net_loop {
 	void (*on_asleep)(void *ctx), (*on_awake)(void *ctx);
 	void *sleep_ctx;
 	uv_check_t check;
-	struct pollfd poll_fd[NET_POLL_LISTENERS + NET_POLL_LISTENERS_MAX];
+	struct pollfd poll_fd[NET_POLL_LISTENERS + NET_POLL_LISTENERS_MAX + NET_POLL_XDP_MAX];
 	unsigned n_poll_fds;
 	struct net_gather gather;
 
@@ -234,7 +235,8 @@ struct net_loop {
 	struct net_listener *listener[NET_LISTENERS_MAX];
 	uint32_t n_listeners;
 	struct net_batch batch;
-	struct net_xdp_queue *xdp_first;
+	struct net_xdp_queue *xdp[NET_POLL_XDP_MAX]; /* the last of poll_fd, in this order */
+	unsigned n_xdp;
 
 	struct net_late late;
 	struct net_limits *limits;
@@ -307,6 +309,7 @@ void net_udp_address(const struct net_listener *listener, const struct net_ticke
 		     union net_control *control); /* to the client, whose address goes to the room at msg_name */
 
 /* xdp.c */
+void net_xdp_readable(struct net_xdp_queue *queue);
 void net_xdp_close_all(struct net_loop *loop);
 
 /* outbox.c */
@@ -331,6 +334,7 @@ void net_watch_readable(struct net_loop *loop);
 
 /* wait.c */
 void net_wait_init(struct net_loop *loop);
+int net_wait_for_queue(struct net_loop *loop, struct net_xdp_queue *queue, int fd); /* after all listeners */
 int net_wait_for(struct net_loop *loop, const struct net_listener *listener); /* whose place in the loop is the next */
 
 /* late.c */

@@ -87,9 +87,20 @@ static void sleep_until_ready(struct net_loop *loop)
 
 static void listeners_read(struct net_loop *loop)
 {
-	for (unsigned i = NET_POLL_LISTENERS; i < loop->n_poll_fds; i++)
+	for (unsigned i = NET_POLL_LISTENERS; i < loop->n_poll_fds - loop->n_xdp; i++)
 		if (loop->poll_fd[i].revents != 0)
 			net_udp_readable(loop->listener[i - NET_POLL_LISTENERS]);
+}
+
+static void queues_read(struct net_loop *loop)
+{
+	struct pollfd *fd = loop->poll_fd + loop->n_poll_fds - loop->n_xdp;
+	for (unsigned i = 0; i < loop->n_xdp; i++) {
+		if ((fd[i].revents & POLLIN) != 0)
+			net_xdp_readable(loop->xdp[i]);
+		else if (fd[i].revents != 0) /* its interface is gone: not watched any more */
+			fd[i].fd = -1;
+	}
 }
 
 int net_loop_run(struct net_loop *loop)
@@ -99,6 +110,7 @@ int net_loop_run(struct net_loop *loop)
 	do {
 		sleep_until_ready(loop);
 		listeners_read(loop);
+		queues_read(loop);
 		if (loop->poll_fd[NET_POLL_WATCH].revents != 0)
 			net_watch_readable(loop);
 		if (loop->poll_fd[NET_POLL_UV].revents != 0 || uv_backend_timeout(&loop->uv) == 0)
@@ -127,5 +139,14 @@ int net_wait_for(struct net_loop *loop, const struct net_listener *listener)
 	if (listener->index >= NET_POLL_LISTENERS_MAX)
 		return net_watch_listener(loop, listener->udp_fd, listener->index);
 	add(loop, listener->udp_fd);
+	return 0;
+}
+
+int net_wait_for_queue(struct net_loop *loop, struct net_xdp_queue *queue, int fd)
+{
+	if (loop->n_xdp == NET_POLL_XDP_MAX)
+		return BANYAN_ELIMIT;
+	loop->xdp[loop->n_xdp++] = queue;
+	add(loop, fd);
 	return 0;
 }

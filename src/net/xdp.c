@@ -235,6 +235,7 @@ static uint32_t receive_batch(struct net_xdp_queue *queue)
 		return 0;
 	counter_add(queue->loop->counters, COUNTER_UDP_QUESTIONS, n);
 	counter_add(queue->loop->counters, COUNTER_XDP_QUESTIONS, n);
+	queue->loop->gather.questions += n;
 	queue->no_frames = false;
 	for (uint32_t i = 0; i < n; i++)
 		handle(queue, &queue->in[i]);
@@ -243,12 +244,8 @@ static uint32_t receive_batch(struct net_xdp_queue *queue)
 	return n;
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+void net_xdp_readable(struct net_xdp_queue *queue)
 {
-	struct net_xdp_queue *queue = poll->data;
-	net_turn(queue->loop);
-	if (status < 0) /* libuv has stopped watching: the interface is gone, and the filter with it */
-		return;
 	/* until it is empty: to look costs less than to be woken again for what came meanwhile */
 	uint32_t n = 1;
 	for (unsigned round = 0; round < XDP_ROUNDS_MAX && n > 0; round++)
@@ -258,6 +255,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 }
 
 /* ---- life ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
 
 int net_xdp_listen(struct net_loop *loop, const struct net_xdp *xdp, unsigned i)
 {
@@ -269,32 +271,20 @@ int net_xdp_listen(struct net_loop *loop, const struct net_xdp *xdp, unsigned i)
 	queue->loop = loop;
 	queue->xdp = xdp;
 	queue->socket = xdp->socket[i];
-	if (uv_poll_init(&loop->uv, &queue->poll, knot_xdp_socket_fd(queue->socket)) < 0) {
-		free(queue);
-		return BANYAN_EIO;
-	}
 	uv_timer_init(&loop->uv, &queue->kick);
-	queue->poll.data = queue->kick.data = queue;
-	queue->handles = 2;
-	queue->next = loop->xdp_first;
-	loop->xdp_first = queue;
-	return uv_poll_start(&queue->poll, UV_READABLE, on_readable) < 0 ? BANYAN_EIO : 0;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	struct net_xdp_queue *queue = handle->data;
-	if (--queue->handles == 0)
-		free(queue);
+	queue->kick.data = queue;
+	int rc = net_wait_for_queue(loop, queue, knot_xdp_socket_fd(queue->socket));
+	if (rc < 0)
+		uv_close((uv_handle_t *)&queue->kick, on_closed);
+	return rc;
 }
 
 void net_xdp_close_all(struct net_loop *loop)
 {
-	for (struct net_xdp_queue *queue = loop->xdp_first, *next; queue != NULL; queue = next) {
-		next = queue->next;
-		count_lost(queue);
-		uv_close((uv_handle_t *)&queue->poll, on_closed);
-		uv_close((uv_handle_t *)&queue->kick, on_closed);
+	for (unsigned i = 0; i < loop->n_xdp; i++) {
+		count_lost(loop->xdp[i]);
+		uv_close((uv_handle_t *)&loop->xdp[i]->kick, on_closed);
 	}
-	loop->xdp_first = NULL;
+	loop->n_poll_fds -= loop->n_xdp;
+	loop->n_xdp = 0;
 }

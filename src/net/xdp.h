@@ -93,11 +93,8 @@ struct net_xdp {
 struct net_xdp_queue {
 	struct net_loop *loop;
 	const struct net_xdp *xdp;
-	struct net_xdp_queue *next;
 	knot_xdp_socket_t *socket;
-	uv_poll_t poll;
 	uv_timer_t kick;
-	unsigned handles; /* open ones: freed with the last */
 	struct xdp_statistics seen;
 	bool no_frames; /* for replies, until the next batch */
 	uint32_t n_out;

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 import subprocess
+import time
 
 CLONE_NEWNET = 0x40000000
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
@@ -72,7 +73,14 @@ class Wire:
         """So many of them receive, and the other end sends to so many."""
         with self.client():
             ethtool("c0", ETHTOOL_SCHANNELS, 0, 0, 0, 0, n, n, 0, 0)
-        ethtool("s0", ETHTOOL_SCHANNELS, 0, 0, 0, 0, n, n, 0, 0)
+        end = time.monotonic() + 20  # the kernel gives a queue back some time after its last socket was closed
+        while True:
+            try:
+                return ethtool("s0", ETHTOOL_SCHANNELS, 0, 0, 0, 0, n, n, 0, 0)
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(.01)
 
     def plug(self, name, ip4, ip6, tagged4, tagged6):
         # tags stand in the frame, and what the kernel sends has its checksums complete
