@@ -199,6 +199,7 @@ struct net_gather {
 	uint32_t us;        /* so long; 0 = never */
 	unsigned questions; /* that came since the loop slept last, */
 	int64_t slept_us;   /* which was then */
+	unsigned blind;     /* times in a row that only listeners were read */
 	bool gathered;      /* did it let them wait? */
 	uint32_t skip;      /* sleeps without, because it has not paid */
 };

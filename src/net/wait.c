@@ -7,7 +7,7 @@
  * answers questions does not go through libuv.
  *
  * A wake-up costs as much as an answer, and where questions come one by one each pays for one. So where they come faster than the loop
- * may let them wait, they are left to gather for that long, and the next ones are read together.
+ * may let them wait (an operator's choice; by default it may not), they are left to gather for so long and are read together.
  */
 #include "private.h"
 
@@ -17,8 +17,8 @@
 
 #define TIMER_SLACK_NS 1000 /* by default a sleep of 50 us lasts twice as long */
 #define GATHER_ENOUGH  8    /* questions in one turn: the wake-up is shared by so many that more would change little */
-#define GATHER_SKIP                                                                                                    \
-	32 /* wake-ups until it is tried again, after nothing has gathered: a client that waits for each reply */
+#define GATHER_SKIP    32   /* wake-ups until it is tried again, after nothing has come meanwhile */
+#define GATHER_BLIND   3    /* times in a row that only those who have asked last are looked at */
 
 static int64_t now_us(void)
 {
@@ -67,6 +67,24 @@ static int timeout_ms(struct net_loop *loop)
 	return uv_backend_timeout(&loop->uv);
 }
 
+/* After questions have gathered they are read where the last ones came from, without asking whether there are any. */
+static bool reads_blindly(struct net_loop *loop, bool gathers)
+{
+	struct net_gather *gather = &loop->gather;
+	gather->blind = gathers && gather->blind < GATHER_BLIND ? gather->blind + 1 : 0;
+	return gather->blind > 0;
+}
+
+/* What is ready is told in poll_fd. */
+static void look(struct net_loop *loop, bool blindly, int timeout)
+{
+	if (blindly) /* the listeners are as they were */
+		loop->poll_fd[NET_POLL_UV].revents = loop->poll_fd[NET_POLL_WATCH].revents = 0;
+	else if (poll(loop->poll_fd, loop->n_poll_fds, timeout) < 0)
+		for (unsigned i = 0; i < loop->n_poll_fds; i++) /* a signal: nothing was told */
+			loop->poll_fd[i].revents = 0;
+}
+
 /* Between asleep and awake nothing is called. */
 static void sleep_until_ready(struct net_loop *loop)
 {
@@ -79,9 +97,7 @@ static void sleep_until_ready(struct net_loop *loop)
 	loop->awake = false;
 	if (gathers)
 		gather(loop);
-	if (poll(loop->poll_fd, loop->n_poll_fds, gathers ? 0 : timeout) < 0)
-		for (unsigned i = 0; i < loop->n_poll_fds; i++) /* a signal: nothing was told */
-			loop->poll_fd[i].revents = 0;
+	look(loop, reads_blindly(loop, gathers), gathers ? 0 : timeout);
 	net_turn(loop);
 }
 
@@ -105,7 +121,8 @@ static void queues_read(struct net_loop *loop)
 
 int net_loop_run(struct net_loop *loop)
 {
-	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+	if (loop->gather.us > 0)
+		(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
 	loop->stopped = false;
 	do {
 		sleep_until_ready(loop);
