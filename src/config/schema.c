@@ -164,7 +164,8 @@ const struct config_option config_options[] = {
 	 "Messages that are taken from and given to the kernel with one system call."},
 	{"server.udp-gather", CONFIG_UINT, CONFIG_RESTART, FIELD(server.udp_gather_us), "0", RANGE(0, 1000), NULL,
 	 "Microseconds that a worker lets questions over UDP wait for others, so that they are read and answered "
-	 "together: a wake-up for each of them costs as much as its answer. It does so only where they come faster than "
+	 "together: a wake-up for each of them costs as much as its answer. It does so only where they come faster "
+	 "than "
 	 "that, and where others have come meanwhile. 100 saves a fifth of the processor time at 40,000 questions a "
 	 "second. 0 reads each at once."},
 	{"server.udp-buffer", CONFIG_SIZE, CONFIG_RESTART, FIELD(server.udp_buffer), "1M",
