@@ -94,7 +94,8 @@ def tool(folder, *words, cpu=None, **options):
     try:
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=ENV, **options)
     except FileNotFoundError:
-        fail(f"there is no program '{words[0]}': tools/install-needed bench installs what is needed")
+        built = str(BUILD) in " ".join(words[:4])
+        fail(f"there is no program '{words[0]}': " + ("tools/build makes it" if built else "tools/install-needed bench installs what is needed"))
     if done.returncode != 0:
         fail(f"{' '.join(words)}: status {done.returncode}\n{done.stderr[-2000:]}")
     return done.stdout
