@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define TLDS      1440
+#define MANY      8 /* each so many-th delegation has twice as many servers: too many for 512 bytes */
 #define NAMES     2000
 #define QUESTIONS 4000
 #define ROUNDS    5
@@ -70,9 +71,11 @@ static struct image *root_make(void)
 	for (unsigned i = 0; i < TLDS; i++) {
 		snprintf(tld, sizeof tld, "t%04u.", i);
 		snprintf(next, sizeof next, i + 1 < TLDS ? "t%04u." : ".", i + 1);
-		for (unsigned k = 0; k < 4; k++)
-			EXPECT(buffer_printf(&text, "%s 172800 NS n%u.%s\nn%u.%s 172800 A 192.0.2.%u\n", tld, k, tld, k,
-					     tld, k) >= 0);
+		for (unsigned k = 0; k < (i % MANY == 0 ? 8 : 4); k++)
+			EXPECT(buffer_printf(&text,
+					     "%s 172800 NS n%u.%s\nn%u.%s 172800 A 192.0.2.%u\nn%u.%s 172800 AAAA "
+					     "2001:db8::%u\n",
+					     tld, k, tld, k, tld, k, k, tld, k) >= 0);
 		EXPECT(buffer_printf(
 			       &text,
 			       "%s 86400 DS 1 13 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
@@ -156,6 +159,7 @@ struct path {
 
 static const struct path paths[] = {
 	{"referral", "www.d%u.t%04u.", false, true, WIRE_RCODE_NOERROR, 0},
+	{"referral-cut", "www.d%u.t%04u.", false, false, WIRE_RCODE_NOERROR, 0},
 	{"denial", "x%u.u%04u.", false, true, WIRE_RCODE_NXDOMAIN, 0},
 	{"root-denial", "x%u.u%04u.", true, true, WIRE_RCODE_NXDOMAIN, 0},
 	{"hit", "www.d%u.t0001.", true, true, WIRE_RCODE_NOERROR, 2},
@@ -195,7 +199,10 @@ static void world_make(struct world *w, const struct path *path)
 				       .minimal_results = true};
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		char name[64];
-		snprintf(name, sizeof name, path->format, i * 7 % NAMES, i * 7 % TLDS);
+		unsigned tld = i * 7 % TLDS;
+		if (strcmp(path->name, "referral-cut") == 0)
+			tld = tld / MANY * MANY;
+		snprintf(name, sizeof name, path->format, i * 7 % NAMES, tld);
 		ask(&w->question[i], name, WIRE_TYPE_A, path->edns);
 	}
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The slow ways of answering: chains of aliases inside the zone, and answers that do not fit. */
+/* The slow way of answering: chains of aliases inside the zone, and what has to be compressed anew. */
 #include "compose.h"
 
 #include <string.h>
@@ -14,52 +14,6 @@ static bool same_set(const struct wire_record *a, const struct wire_record *b)
 {
 	return a->section == b->section && a->type == b->type && wire_name_equal(a->owner, b->owner);
 }
-
-bool image_truncate(struct compose *c, size_t max)
-{
-	uint8_t scratch[WIRE_MESSAGE_MAX];
-	struct compose s = *c;
-	struct wire_reader reader;
-	struct wire_record record, last = {.section = 0};
-	s.out = scratch;
-	s.cap = sizeof scratch;
-	s.plain_extra = true;
-	s.n_proofs = 0;
-	compose(&s);
-	c->rcode = s.rcode;
-	c->referral = s.referral;
-	c->any_minimised = s.any_minimised;
-	c->alias = s.alias;
-	memcpy(c->target, s.target, sizeof c->target);
-	uint16_t kept[4] = {1, 0, 0, 0}, read[4] = {1, 0, 0, 0};
-	size_t end = WIRE_HEADER_SIZE + c->ask.len + 4U;
-	write_counts(&s);
-	if (!s.overflow && wire_reader_init(&reader, scratch, s.len) == 0) {
-		/* pointers only lead back: any whole number of RRsets from the start is a good message */
-		size_t pos = end;
-		while (wire_reader_next(&reader, &record) > 0) {
-			if (!same_set(&record, &last) && pos <= max) {
-				end = pos;
-				memcpy(kept, read, sizeof kept);
-			}
-			pos = record.rdata_pos + record.rdata_len;
-			read[record.section]++;
-			last = record;
-		}
-		if (pos <= max) {
-			end = pos;
-			memcpy(kept, read, sizeof kept);
-		}
-	}
-	memcpy(c->out, scratch, end);
-	memcpy(c->counts, kept, sizeof kept);
-	c->len = end;
-	if (!s.overflow && end < s.must)
-		c->missing = s.must - max;
-	return s.overflow || end < s.must;
-}
-
-/* ---- aliases ---- */
 
 struct chase {
 	struct wire_writer writer;

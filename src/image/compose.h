@@ -16,9 +16,9 @@ struct compose {
 	bool plain_extra; /* leave RRSIGs out of the additional section */
 	uint8_t *out;
 	size_t len, cap;
-	bool overflow;  /* `cap` was too small; what is in `out` is of no use */
-	size_t must;    /* the message is truncated if it ends before this */
-	size_t missing; /* image_truncate(): by how many bytes what must be there did not fit */
+	bool overflow; /* `cap` was too small; what is in `out` is of no use */
+	size_t must;   /* the message is truncated if it ends before this */
+	size_t missing; /* image_truncate(): by how many bytes what must be there did not fit; 0 = to write it anew would not help */
 	uint16_t counts[4];
 	uint16_t rcode;
 	bool referral, any_minimised;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Answers that do not fit: how many of their RRsets do (RFC 2181 section 9). */
+#include "compose.h"
+
+#include <string.h>
+
+/* A record of a message that was composed here, so all of it is well-formed. */
+struct placed {
+	size_t owner, fixed, end; /* offsets; `fixed` is that of the type */
+	unsigned section;
+};
+
+static size_t name_end(const uint8_t *msg, size_t pos)
+{
+	while (msg[pos] != 0 && msg[pos] < 0xc0)
+		pos += msg[pos] + 1U;
+	return pos + (msg[pos] == 0 ? 1 : 2);
+}
+
+static struct placed record_at(const uint8_t *msg, size_t pos, unsigned section)
+{
+	struct placed record = {.owner = pos, .fixed = name_end(msg, pos), .section = section};
+	record.end = record.fixed + 10 + wire_get16(msg + record.fixed + 8);
+	return record;
+}
+
+/* Are both of one RRset? Most often their owners are written alike. */
+static bool same_set(const uint8_t *msg, size_t len, const struct placed *a, const struct placed *b)
+{
+	uint8_t first[WIRE_NAME_MAX], second[WIRE_NAME_MAX];
+	if (a->section != b->section || memcmp(msg + a->fixed, msg + b->fixed, 2) != 0)
+		return false;
+	if (a->fixed - a->owner == b->fixed - b->owner &&
+	    memcmp(msg + a->owner, msg + b->owner, a->fixed - a->owner) == 0)
+		return true;
+	return wire_name_expand(msg, len, a->owner, first, NULL) > 0 &&
+	       wire_name_expand(msg, len, b->owner, second, NULL) > 0 && wire_name_equal(first, second);
+}
+
+/* Whole RRsets from the start that end at or before `max`: pointers only lead back, so these are a good message. Returns its length. */
+static size_t whole_sets(const struct compose *s, size_t max, uint16_t ret_counts[4])
+{
+	size_t end = WIRE_HEADER_SIZE + s->ask.len + 4U, pos = end;
+	uint16_t read[4] = {1, 0, 0, 0};
+	struct placed last = {.section = 0};
+	memcpy(ret_counts, read, sizeof read);
+	for (unsigned section = WIRE_ANSWER; section <= WIRE_ADDITIONAL; section++)
+		for (unsigned i = 0; i < s->counts[section] && pos <= max; i++) {
+			struct placed record = record_at(s->out, pos, section);
+			if (!same_set(s->out, s->len, &record, &last)) {
+				end = pos;
+				memcpy(ret_counts, read, sizeof read);
+			}
+			pos = record.end;
+			read[section]++;
+			last = record;
+		}
+	if (pos > max)
+		return end;
+	memcpy(ret_counts, read, sizeof read);
+	return pos;
+}
+
+static bool has_label(const uint8_t *p, const uint8_t *end, const uint8_t *label)
+{
+	uint8_t lower[64];
+	while (end - p > label[0] && (p = memchr(p, label[0], (size_t)(end - p) - label[0])) != NULL) {
+		wire_name_lower_bytes(++p, label[0], lower);
+		if (memcmp(lower, label + 1, label[0]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Could a name of the answer be compressed against more of the question's than templates know? Then a label that they may not know stands
+ * in it a second time. */
+static bool repeats_label(const struct compose *s)
+{
+	const uint8_t *label = s->ask.lower, *from = s->out + WIRE_HEADER_SIZE + s->ask.len + 4;
+	for (unsigned n = s->ask.labels; n > s->image->header->apex_labels; n--, label += label[0] + 1)
+		if (has_label(from, s->out + s->len, label))
+			return true;
+	return false;
+}
+
+bool image_truncate(struct compose *c, size_t max)
+{
+	uint8_t scratch[WIRE_MESSAGE_MAX];
+	struct compose s = *c;
+	s.out = scratch;
+	s.cap = sizeof scratch;
+	s.plain_extra = true;
+	s.n_proofs = 0;
+	compose(&s);
+	c->rcode = s.rcode;
+	c->referral = s.referral;
+	c->any_minimised = s.any_minimised;
+	c->alias = s.alias;
+	memcpy(c->target, s.target, sizeof c->target);
+	uint16_t kept[4] = {1, 0, 0, 0};
+	size_t end = s.overflow ? WIRE_HEADER_SIZE + c->ask.len + 4U : whole_sets(&s, max, kept);
+	memcpy(c->out, scratch, end);
+	memcpy(c->counts, kept, sizeof kept);
+	c->len = end;
+	if (!s.overflow && end < s.must && repeats_label(&s))
+		c->missing = s.must - max;
+	return s.overflow || end < s.must;
+}
