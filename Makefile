@@ -40,7 +40,7 @@ fuzz:
 	@tools/install-needed fuzz
 	@tools/fuzz $(FUZZ_SECONDS)
 
-# beside peers and floors, in one run: about ten minutes
+# beside peers and floors, in one run: about eight minutes
 bench:
 	@tools/install-needed bench
 	@tools/build $(BUILD)-release --buildtype=release
