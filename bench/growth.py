@@ -29,7 +29,7 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 SERVER_CPU, LOAD_CPU = "0", "1"
 PORT = 5398
-WINDOW = 64
+SOCKETS, WINDOW = 16, 4  # 64 questions in flight
 BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else "build-release").resolve()
 SIZES = [int(n) for n in os.environ.get("BENCH_SIZES", "1400 100000 1000000").split()]
 DENIAL = os.environ.get("BENCH_DENIAL", "nsec nsec3").split()
@@ -176,8 +176,8 @@ class Server:
 
 
 def ask(questions, count):
-    out = subprocess.run(["taskset", "-c", LOAD_CPU, BUILD / "bench/load", "127.0.0.1", str(PORT), questions, str(count), str(WINDOW)], check=True,
-                         capture_output=True, text=True).stdout
+    out = subprocess.run(["taskset", "-c", LOAD_CPU, BUILD / "bench/load", "-s", "127.0.0.1", "-p", str(PORT), "-k", str(SOCKETS), "-w", str(WINDOW),
+                          "-n", str(count), "-f", questions], check=True, capture_output=True, text=True).stdout
     return json.loads(out)
 
 
