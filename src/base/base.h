@@ -98,10 +98,13 @@ int buffer_printf(struct buffer *buffer, const char *format, ...) _printf_(2, 3)
 void buffer_done(struct buffer *buffer);
 
 /* Zeroed memory straight from the system that grows without moving, up to what was reserved (address space, no memory); beyond that it
- * moves. Large ones are in huge pages. Freed whole. */
+ * moves. Freed whole. */
 struct region {
 	uint8_t *data;
 	size_t usable, reserved;
+	/* Huge pages, where there is much: for what is read at random for long. What is soon freed is better without: where a hypervisor takes free
+	 * memory back, a huge page costs more than all of its parts that are needed. */
+	bool huge;
 };
 
 int region_reserve(struct region *region, size_t most) _must_use_;

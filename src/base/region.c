@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/*
- * Large memory straight from the system: address space is reserved at once, memory comes as it is used, in huge pages where there is much
- * of it, and goes back whole. Nothing is moved while it grows, and no other allocation stands in the way when it goes.
- */
+/* Large memory straight from the system: address space is reserved at once, memory comes as it is used, and goes back whole. Nothing is
+ * moved while it grows, and no other allocation stands in the way when it goes. */
 #include "base.h"
 
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HUGE_PAGE                                                                                                      \
-	((size_t)2 << 20) /* what x86-64 and arm64 have; elsewhere the advice is worth nothing, and harmless */
+#define HUGE_PAGE ((size_t)2 << 20)  /* on x86-64 and arm64; elsewhere the advice does neither good nor harm */
 #define HUGE_FROM ((size_t)8 << 20)  /* used bytes from which on huge pages are asked for: a small zone stays small */
 #define GROW_STEP ((size_t)32 << 20) /* bytes made usable at a time, at most */
 
@@ -45,6 +42,7 @@ static int move(struct region *region, size_t need)
 {
 	struct region larger = {0};
 	int rc = region_reserve(&larger, 2 * need);
+	larger.huge = region->huge;
 	if (rc == 0)
 		rc = region_grow(&larger, need);
 	if (rc < 0) {
@@ -69,7 +67,7 @@ int region_grow(struct region *region, size_t need)
 		usable = region->reserved;
 	if (mprotect(region->data, usable, PROT_READ | PROT_WRITE) < 0)
 		return BANYAN_ENOMEM;
-	if (usable >= HUGE_FROM)
+	if (region->huge && usable >= HUGE_FROM)
 		advise(region, region->usable < HUGE_FROM ? 0 : region->usable / HUGE_PAGE * HUGE_PAGE, usable);
 	region->usable = usable;
 	return 0;

@@ -62,6 +62,7 @@ static int compile_start(struct compile *c)
 	uint32_t ref;
 	/* images are about as large as what their zone takes; address space costs nothing, moving would */
 	int rc = region_reserve(&c->out, 4 * zone->arena.total + IMAGE_ROOM);
+	c->out.huge = true;
 	if (rc == 0)
 		rc = compile_reserve(c, sizeof(struct image_header), &ref);
 	if (rc < 0)

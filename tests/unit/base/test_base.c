@@ -58,6 +58,7 @@ static void regions_grow_in_place(void **state)
 	assert_int_equal(region_reserve(&region, 0), BANYAN_EINVAL);
 	assert_int_equal(region_reserve(&region, (size_t)30 << 20), 0);
 	uint8_t *data = region.data;
+	region.huge = true;
 	for (size_t len = 1; len <= (size_t)30 << 20; len = len * 3 + 1) {
 		size_t before = region.usable;
 		assert_int_equal(region_grow(&region, len), 0);
@@ -73,6 +74,7 @@ static void regions_grow_in_place(void **state)
 	assert_memory_equal(region.data, region.data + 1, 1000000);
 	region.data[((size_t)31 << 20) - 1] = 1;
 	assert_true(region.usable > full);
+	assert_true(region.huge);
 	assert_true(region_grow(&region, SIZE_MAX / 2) < 0);
 	region_trim(&region, 5000);
 	assert_int_equal(region.data[4999], 7);
