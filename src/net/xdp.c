@@ -235,7 +235,6 @@ static uint32_t receive_batch(struct net_xdp_queue *queue)
 		return 0;
 	counter_add(queue->loop->counters, COUNTER_UDP_QUESTIONS, n);
 	counter_add(queue->loop->counters, COUNTER_XDP_QUESTIONS, n);
-	queue->loop->gather.questions += n;
 	queue->no_frames = false;
 	for (uint32_t i = 0; i < n; i++)
 		handle(queue, &queue->in[i]);
