@@ -8,6 +8,9 @@
 /* A proof's base is the apex: it can stand behind any question for a name in the zone. */
 static int compile_proof(struct compile *c, const struct zone_node *node, const struct wire_rrset *set, uint32_t *ret)
 {
+	if (set->count !=
+	    1) /* RFC 4034 section 4, RFC 5155 section 7.1: one at a name, or it is not known what is denied */
+		return BANYAN_EMALF;
 	encoder_begin(c->encoder, c->zone->apex, true);
 	c->encoder->learn = false; /* where it will stand is not known */
 	return compile_set(c, set, zone_node_sigs(c->zone, node, set->type), UINT32_MAX, IMAGE_SET_PROOF, ret);

@@ -9,7 +9,8 @@
 #define NODE_MAX  (NODE_HEAD + 8 + 1 + 63)
 #define LOAD_NUM  10 /* slots for each 7 nodes: a miss reads two neighbouring cache lines at most, mostly one */
 #define LOAD_DEN  7
-#define ROOMY     65536 /* slots: a table that fits with room to spare has four for each node, so that most misses read one of them */
+#define ROOMY                                                                                                          \
+	65536 /* slots: a table that fits with room to spare has four for each node, so that most misses read one of them */
 
 static uint32_t get32(const uint8_t *p)
 {

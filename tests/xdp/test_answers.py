@@ -13,14 +13,8 @@ PATHS = {"IPv4": (CLIENT, SERVER, None), "IPv6": (CLIENT6, SERVER6, None), "VLAN
          "VLAN, IPv6": (TAGGED_CLIENT6, TAGGED6, wires.TAG), "address of the loopback": (CLIENT, SERVICE, None)}
 
 
-def path_of(wire, name):
-    if PATHS[name][2] is not None and not wire.vlans:
-        pytest.skip("this kernel has no VLAN interfaces; tests/unit/net/test_xdp.c sends tagged frames without one")
-    return PATHS[name]
-
-
-def paths_of(wire):
-    return [p for p in PATHS.values() if p[2] is None or wire.vlans]
+def paths_of():
+    return {name: path for name, path in PATHS.items() if path[2] is None or wires.VLANS}
 
 
 def questions():
@@ -55,12 +49,12 @@ def ask_all(s, to, wires_out, window=64):
 
 @pytest.fixture
 def daemon(xdp, wire):
-    return xdp(server={"listen": [f"{server}@53" for _, server, _ in paths_of(wire)], "udp-size": 4096})
+    return xdp(server={"listen": [f"{server}@53" for _, server, _ in paths_of().values()], "udp-size": 4096})
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", paths_of())
 def test_replies_are_those_of_sockets(daemon, wire, path):
-    client, server, tag = path_of(wire, path)
+    client, server, tag = PATHS[path]
     asked = questions()
     # over the loopback of the server's host: the very same daemon, by its sockets
     with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -90,7 +84,7 @@ def s_port(frame):
 
 
 def test_one_daemon_serves_all_paths_at_once(daemon, wire):
-    sockets = [(wire.socket(client), server) for client, server, _ in paths_of(wire)]
+    sockets = [(wire.socket(client), server) for client, server, _ in paths_of().values()]
     q = dns.message.make_query("www.sizes.example.", "A")
     for _ in range(20):
         for s, server in sockets:
@@ -177,7 +171,7 @@ def test_wildcard_addresses(xdp, wire):
     """Each is answered from the address that was asked, link-local ones too."""
     d = xdp(server={"listen": ["0.0.0.0@53", "::@53"]})
     q = dns.message.make_query("www.sizes.example.", "A").to_wire()
-    asked = [(client, server, 0) for client, server, _ in paths_of(wire)] + [wire.link_local()]
+    asked = [(client, server, 0) for client, server, _ in paths_of().values()] + [wire.link_local()]
     for client, server, scope in asked:
         with wire.socket(client, scope=scope) as s:
             s.sendto(q, (server, 53, 0, scope) if scope else (server, 53))
