@@ -24,7 +24,7 @@ def test_nxns(attack, report):
     victim = [o.per_question(o.asked(VICTIM)) for o in (ours, theirs)]
     report("NXNSAttack", "messages to the victim a question", "ENGINE_LOOKUPS_VAIN_MAX", LOOKUPS_IN_VAIN, *victim, ours.watched, theirs.watched)
     assert ours.answered == QUESTIONS
-    assert 0 < victim[0] <= LOOKUPS_IN_VAIN + 1  # and one that is sent again
+    assert 0 < victim[0] <= 2 * LOOKUPS_IN_VAIN  # each is sent again when its answer is late, which depends on the machine
     assert victim[0] <= max(victim[1], 1)
     assert ours.per_question(ours.asked()) <= UPSTREAM_MAX
 
