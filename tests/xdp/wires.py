@@ -122,8 +122,14 @@ class Wire:
     def link_local(self):
         """(client's address, server's, client's interface)"""
         def own(name):
-            out = subprocess.run(["ip", "-o", "-6", "addr", "show", "dev", name, "scope", "link"], capture_output=True, text=True).stdout
-            return out.split()[3].split("/")[0]
+            """Once the kernel has seen that nobody else has it (RFC 4862 section 5.4)."""
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                out = subprocess.run(["ip", "-o", "-6", "addr", "show", "dev", name, "scope", "link"], capture_output=True, text=True).stdout
+                if out and "tentative" not in out:
+                    return out.split()[3].split("/")[0]
+                time.sleep(0.02)
+            raise AssertionError(f"{name} has no link-local address: {out}")
         server = own("s0")
         with self.client():
             return own("c0"), server, socket.if_nametoindex("c0")
