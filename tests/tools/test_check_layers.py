@@ -36,6 +36,13 @@ def test_a_good_tree(tmp_path):
     assert check(tmp_path) == (0, "")
 
 
+def test_a_room_has_a_public_header_of_its_own_name(tmp_path):
+    source = "src/zone/a.c"
+    assert check(tmp_path, **{source: '#include "wire/room/room.h"\n'}) == (0, "")
+    code, out = check(tmp_path, **{source: '#include "wire/room/other.h"\n'})
+    assert code == 1 and '"wire/room/other.h" is a private header of wire' in out
+
+
 @pytest.mark.parametrize("path,text,complaint", [
     ("src/wire/a.c", '\n#include "zone/zone.h"\n', 'src/wire/a.c:2: "zone/zone.h": layers.txt has no arrow from wire to zone'),
     ("src/zone/a.c", '#include "wire/private.h"\n', 'src/zone/a.c:1: "wire/private.h" is a private header of wire'),
