@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SOCKETS_MAX 64
@@ -45,12 +44,10 @@ struct line {
 };
 
 struct load {
-	const char *address, *port;
-	unsigned sockets, window;
-	double rate, seconds;
+	struct asking asking;
+	double rate;
 	bool sleeps;
 	uint64_t count;
-	struct questions questions;
 	struct line line[SOCKETS_MAX];
 	uint64_t sent, got, lost, bytes, truncated, rcode[16];
 	int64_t began, now, heard;
@@ -60,27 +57,13 @@ struct load {
 	uint8_t reply[BATCH][REPLY_MAX], id[BATCH][2];
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
 /* ---- sockets ---- */
 
 static void lines_open(struct load *load)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(load->port))};
-	if (inet_pton(AF_INET, load->address, &to.sin_addr) != 1)
-		die(load->address);
-	for (unsigned i = 0; i < load->sockets; i++) {
+	struct sockaddr_in to;
+	asking_address(&load->asking, &to);
+	for (unsigned i = 0; i < load->asking.lines; i++) {
 		struct line *line = &load->line[i];
 		int size = BUFFER;
 		line->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -141,10 +124,10 @@ static void forget_lost(struct load *load, struct line *line)
 /* How many this socket may send now. */
 static unsigned allowed(const struct load *load, const struct line *line)
 {
-	uint64_t n = line->in_flight < load->window ? load->window - line->in_flight : 0;
+	uint64_t n = line->in_flight < load->asking.window ? load->asking.window - line->in_flight : 0;
 	if (load->rate > 0) {
 		double late = (double)(load->now - load->began) * 1e-9 * load->rate - (double)load->sent;
-		n = late < 0 ? 0 : (uint64_t)late / load->sockets + 1;
+		n = late < 0 ? 0 : (uint64_t)late / load->asking.lines + 1;
 	}
 	if (load->count > 0 && n > load->count - load->sent)
 		n = load->count - load->sent;
@@ -156,7 +139,7 @@ static void send_some(struct load *load, struct line *line)
 	unsigned most = allowed(load, line), n = 0;
 	for (; n < most && line->since[line->next_id % SLOTS] == 0; n++) {
 		uint16_t id = line->next_id++;
-		line->counts[id % SLOTS] = questions_next(&load->questions, n, &load->out_iov[n][1]);
+		line->counts[id % SLOTS] = questions_next(&load->asking.questions, n, &load->out_iov[n][1]);
 		wire_put16(load->id[n], id);
 		line->id[id % SLOTS] = id;
 		line->since[id % SLOTS] = load->rate > 0
@@ -177,14 +160,14 @@ static void send_some(struct load *load, struct line *line)
 static void sleep_until_reply(const struct load *load)
 {
 	struct pollfd polls[SOCKETS_MAX];
-	for (unsigned i = 0; i < load->sockets; i++)
+	for (unsigned i = 0; i < load->asking.lines; i++)
 		polls[i] = (struct pollfd){load->line[i].fd, POLLIN, 0};
-	poll(polls, load->sockets, LOOK_NS / 1000000);
+	poll(polls, load->asking.lines, LOOK_NS / 1000000);
 }
 
 static void run(struct load *load)
 {
-	int64_t end = load->seconds > 0 ? (int64_t)(load->seconds * 1e9) : INT64_MAX;
+	int64_t end = load->asking.seconds > 0 ? (int64_t)(load->asking.seconds * 1e9) : INT64_MAX;
 	unsigned in_flight;
 	bool stop;
 	uint64_t before;
@@ -194,7 +177,7 @@ static void run(struct load *load)
 		stop = load->now - load->began >= end || (load->count > 0 && load->sent >= load->count);
 		in_flight = 0;
 		before = load->got + load->sent;
-		for (unsigned i = 0; i < load->sockets; i++) {
+		for (unsigned i = 0; i < load->asking.lines; i++) {
 			struct line *line = &load->line[i];
 			if (line->in_flight > 0) {
 				receive(load, line);
@@ -234,69 +217,51 @@ static int usage(void)
 
 static int options(struct load *load, int argc, char **argv)
 {
-	int c;
-	while ((c = getopt(argc, argv, "bs:p:k:w:r:t:n:x:f:e:a:m:")) != -1) {
+	struct questions *questions = &load->asking.questions;
+	for (int c; (c = getopt(argc, argv, "bs:p:k:w:r:t:n:x:f:e:a:m:")) != -1;) {
 		switch (c) {
 		case 'b':
 			load->sleeps = true;
 			break;
-		case 's':
-			load->address = optarg;
-			break;
-		case 'p':
-			load->port = optarg;
-			break;
-		case 'k':
-			load->sockets = (unsigned)atoi(optarg);
-			break;
-		case 'w':
-			load->window = (unsigned)atoi(optarg);
-			break;
 		case 'r':
 			load->rate = atof(optarg);
-			break;
-		case 't':
-			load->seconds = atof(optarg);
 			break;
 		case 'n':
 			load->count = strtoull(optarg, NULL, 10);
 			break;
 		case 'x':
-			load->questions.at = strtoull(optarg, NULL, 10);
-			break;
-		case 'f':
-			questions_read(&load->questions, optarg);
+			questions->at = strtoull(optarg, NULL, 10);
 			break;
 		case 'm':
-			load->questions.new_every = (unsigned)atoi(optarg);
-			break;
-		case 'e':
-			load->questions.names = strtoull(optarg, NULL, 10);
+			questions->new_every = (unsigned)atoi(optarg);
 			break;
 		case 'a':
-			load->questions.names = strtoull(optarg, NULL, 10);
-			load->questions.any = true;
+		case 'e':
+			questions->names = strtoull(optarg, NULL, 10);
+			questions->any = c == 'a';
 			break;
 		default:
-			return usage();
+			if (!asking_option(&load->asking, c, optarg))
+				return usage();
 		}
 	}
-	bool asks = load->questions.count > 0 || load->questions.names > 0, ends = load->count > 0 || load->seconds > 0;
-	if (!asks || !ends || load->sockets < 1 || load->sockets > SOCKETS_MAX || load->window < 1 ||
-	    load->window > SLOTS)
+	bool asks = load->asking.questions.count > 0 || load->asking.questions.names > 0,
+	     ends = load->count > 0 || load->asking.seconds > 0;
+	if (!asks || !ends || load->asking.lines < 1 || load->asking.lines > SOCKETS_MAX || load->asking.window < 1 ||
+	    load->asking.window > SLOTS)
 		return usage();
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	static struct load load = {.address = "127.0.0.1", .port = "53", .sockets = 16, .window = 16};
+	static struct load load = {.asking = {.address = "127.0.0.1", .port = "53", .lines = 16, .window = 16}};
 	int rc = options(&load, argc, argv);
 	if (rc != 0)
 		return rc;
 	lines_open(&load);
 	run(&load);
 	print(&load);
-	questions_done(&load.questions);
+	questions_done(&load.asking.questions);
 	return 0;
 }

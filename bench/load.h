@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What load asks. */
+/* What load and tcp_load share: the questions, whom they are put to, the time. */
 #pragma once
 
 #include "base/base.h"
@@ -32,3 +32,17 @@ void questions_read(struct questions *questions, const char *path);
  * new name among others. */
 bool questions_next(struct questions *questions, unsigned slot, struct iovec *ret);
 void questions_done(struct questions *questions);
+
+/* What both are told by options: -s, -p, -k, -w, -t, -f. */
+struct asking {
+	const char *address, *port;
+	unsigned lines, window; /* sockets or connections; questions in flight on each */
+	double seconds;
+	struct questions questions;
+};
+bool asking_option(struct asking *asking, int option, const char *value); /* false: it is none of these */
+struct sockaddr_in;
+void asking_address(const struct asking *asking, struct sockaddr_in *ret); /* exits with a word */
+
+int64_t now_ns(void);       /* monotonic */
+void die(const char *what); /* with what errno says */

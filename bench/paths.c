@@ -209,41 +209,33 @@ static void world_make(struct world *w, const struct path *path)
 
 /* ---- what is counted ---- */
 
-__attribute__((noipa)) static void measured(struct world *w, uint8_t *out, const struct path *path)
+static enum answer_outcome answer(struct world *w, unsigned i, const struct path *path, uint8_t *out)
 {
-	for (unsigned i = 0; i < QUESTIONS; i++) {
-		struct answer_pending pending;
-		struct answer_request request = {.msg = w->question[i].msg,
-						 .len = w->question[i].len,
-						 .peer = {.family = 4, .ip = {127, 0, 0, 1}, .port = 4000},
-						 .out = out,
-						 .rates = w->rates,
-						 .engine = path->resolver ? w->engine : NULL,
-						 .now_ms = 1000,
-						 .wall_ms = NOW_MS + 1000};
-		size_t len;
-		enum answer_outcome outcome = answer_question(&w->view, &w->counters, &request, &pending, &len);
-		EXPECT(outcome == ANSWER_SEND && (out[3] & WIRE_RCODE_MASK) == path->rcode &&
-		       wire_get16(out + 6) == path->n_answers);
-	}
+	struct answer_pending pending;
+	struct answer_request request = {.msg = w->question[i].msg,
+					 .len = w->question[i].len,
+					 .peer = {.family = 4, .ip = {127, 0, 0, 1}, .port = 4000},
+					 .out = out,
+					 .rates = w->rates,
+					 .engine = path->resolver ? w->engine : NULL,
+					 .now_ms = 1000,
+					 .wall_ms = NOW_MS + 1000};
+	size_t len;
+	return answer_question(&w->view, &w->counters, &request, &pending, &len);
 }
 
-/* The same, not counted: everything is in its place, and names have been asked for. */
-__attribute__((noipa)) static void warm(struct world *w, uint8_t *out, const struct path *path)
+__attribute__((noipa)) static void measured(struct world *w, uint8_t *out, const struct path *path)
 {
-	for (unsigned i = 0; i < QUESTIONS * ROUNDS; i++) {
-		struct answer_pending pending;
-		struct answer_request request = {.msg = w->question[i % QUESTIONS].msg,
-						 .len = w->question[i % QUESTIONS].len,
-						 .peer = {.family = 4, .ip = {127, 0, 0, 1}, .port = 4000},
-						 .out = out,
-						 .rates = w->rates,
-						 .engine = path->resolver ? w->engine : NULL,
-						 .now_ms = 1000,
-						 .wall_ms = NOW_MS + 1000};
-		size_t len;
-		answer_question(&w->view, &w->counters, &request, &pending, &len);
-	}
+	for (unsigned i = 0; i < QUESTIONS; i++)
+		EXPECT(answer(w, i, path, out) == ANSWER_SEND && (out[3] & WIRE_RCODE_MASK) == path->rcode &&
+		       wire_get16(out + 6) == path->n_answers);
+}
+
+/* Before it is counted everything is in its place, and names have been asked for. */
+static void warm(struct world *w, uint8_t *out, const struct path *path)
+{
+	for (unsigned i = 0; i < QUESTIONS * ROUNDS; i++)
+		answer(w, i % QUESTIONS, path, out);
 }
 
 int main(int argc, char **argv)

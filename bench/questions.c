@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The questions of load, from a file or made. */
+/* The questions of load and tcp_load, from a file or made, and whom they are put to. */
 #include "load.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EDNS_BYTES 11
 #define NAME_TEXT  1100
@@ -29,10 +31,8 @@ void questions_read(struct questions *questions, const char *path)
 	FILE *file = fopen(path, "re");
 	char line[NAME_TEXT + 64], name[NAME_TEXT];
 	uint8_t wire[2 + WIRE_HEADER_SIZE + WIRE_NAME_MAX + 4 + EDNS_BYTES];
-	if (file == NULL) {
-		perror(path);
-		exit(1);
-	}
+	if (file == NULL)
+		die(path);
 	while (fgets(line, sizeof line, file) != NULL) {
 		char flags[8] = "rd";
 		unsigned type;
@@ -88,4 +88,52 @@ bool questions_next(struct questions *questions, unsigned slot, struct iovec *re
 void questions_done(struct questions *questions)
 {
 	buffer_done(&questions->bytes);
+}
+
+bool asking_option(struct asking *asking, int option, const char *value)
+{
+	switch (option) {
+	case 's':
+		asking->address = value;
+		return true;
+	case 'p':
+		asking->port = value;
+		return true;
+	case 'k':
+		asking->lines = (unsigned)atoi(value);
+		return true;
+	case 'w':
+		asking->window = (unsigned)atoi(value);
+		return true;
+	case 't':
+		asking->seconds = atof(value);
+		return true;
+	case 'f':
+		questions_read(&asking->questions, value);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void asking_address(const struct asking *asking, struct sockaddr_in *ret)
+{
+	*ret = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(asking->port))};
+	if (inet_pton(AF_INET, asking->address, &ret->sin_addr) != 1) {
+		fprintf(stderr, "load: '%s' is no IPv4 address\n", asking->address);
+		exit(1);
+	}
+}
+
+int64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+void die(const char *what)
+{
+	perror(what);
+	exit(1);
 }

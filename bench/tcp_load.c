@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 256
@@ -38,11 +37,8 @@ struct connection {
 };
 
 struct load {
-	const char *address, *port;
-	unsigned connections, window;
+	struct asking asking;
 	bool one_shot, stopping;
-	double seconds;
-	struct questions questions;
 	struct sockaddr_in to;
 	int epoll;
 	int64_t now, began, ended;
@@ -51,31 +47,18 @@ struct load {
 	struct connection *connection;
 };
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 /* ---- one connection ---- */
 
 static void fill(struct load *load, struct connection *c)
 {
-	unsigned most = load->one_shot ? 1 : load->window;
+	unsigned most = load->one_shot ? 1 : load->asking.window;
 	if (c->out_sent < c->out_len || load->stopping)
 		return;
 	c->out_len = c->out_sent = 0;
 	while (c->in_flight < most && c->out_len < OUT_MAX - 2 - 512) {
 		struct iovec question;
 		uint16_t id = c->next_id++;
-		questions_next(&load->questions, 0, &question); /* without its ID */
+		questions_next(&load->asking.questions, 0, &question); /* without its ID */
 		uint8_t *at = c->out + c->out_len;
 		wire_put16(at, (uint16_t)(question.iov_len + 2));
 		wire_put16(at + 2, id);
@@ -189,13 +172,13 @@ static void ready(struct load *load, struct connection *c, uint32_t events)
 static void run(struct load *load)
 {
 	struct epoll_event event[EVENTS];
-	load->connection = calloc(load->connections, sizeof *load->connection);
+	load->connection = calloc(load->asking.lines, sizeof *load->connection);
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (load->connection == NULL || load->epoll < 0)
 		die("tcp_load");
 	load->began = load->ended = load->now = now_ns();
-	int64_t end = load->began + (int64_t)(load->seconds * 1e9);
-	for (unsigned i = 0; i < load->connections; i++)
+	int64_t end = load->began + (int64_t)(load->asking.seconds * 1e9);
+	for (unsigned i = 0; i < load->asking.lines; i++)
 		connection_open(load, &load->connection[i]);
 	while (!load->stopping || (load->in_flight > 0 && load->now < end + LINGER_NS)) {
 		int n = epoll_wait(load->epoll, event, EVENTS, 10);
@@ -226,50 +209,29 @@ static int usage(void)
 
 static int options(struct load *load, int argc, char **argv)
 {
+	const struct asking *asking = &load->asking;
 	for (int c; (c = getopt(argc, argv, "1s:p:k:w:t:f:")) != -1;) {
-		switch (c) {
-		case '1':
+		if (c == '1')
 			load->one_shot = true;
-			break;
-		case 's':
-			load->address = optarg;
-			break;
-		case 'p':
-			load->port = optarg;
-			break;
-		case 'k':
-			load->connections = (unsigned)atoi(optarg);
-			break;
-		case 'w':
-			load->window = (unsigned)atoi(optarg);
-			break;
-		case 't':
-			load->seconds = atof(optarg);
-			break;
-		case 'f':
-			questions_read(&load->questions, optarg);
-			break;
-		default:
+		else if (!asking_option(&load->asking, c, optarg))
 			return usage();
-		}
 	}
-	load->to = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(load->port))};
-	if (inet_pton(AF_INET, load->address, &load->to.sin_addr) != 1 || load->questions.count == 0 ||
-	    load->seconds <= 0 || load->connections < 1 || load->connections > CONNECTIONS_MAX || load->window < 1 ||
-	    load->window > WINDOW_MAX)
+	if (asking->questions.count == 0 || asking->seconds <= 0 || asking->lines < 1 ||
+	    asking->lines > CONNECTIONS_MAX || asking->window < 1 || asking->window > WINDOW_MAX)
 		return usage();
+	asking_address(asking, &load->to);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	static struct load load = {.address = "127.0.0.1", .port = "53", .connections = 8, .window = 16};
+	static struct load load = {.asking = {.address = "127.0.0.1", .port = "53", .lines = 8, .window = 16}};
 	int rc = options(&load, argc, argv);
 	if (rc != 0)
 		return rc;
 	run(&load);
 	print(&load);
 	free(load.connection);
-	questions_done(&load.questions);
+	questions_done(&load.asking.questions);
 	return load.got > 0 ? 0 : 1;
 }

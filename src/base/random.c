@@ -135,34 +135,7 @@ static uint64_t load_le64(const uint8_t *p)
 	return v;
 }
 
-/* SipHash-2-4 (Aumasson, Bernstein 2012) */
-uint64_t hash_sip(const void *data, size_t len, const uint8_t key[16])
-{
-	const uint8_t *p = data;
-	uint64_t k0 = load_le64(key), k1 = load_le64(key + 8);
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
-			 k1 ^ 0x7465646279746573};
-	uint64_t last = (uint64_t)len << 56;
-	for (; len >= 8; p += 8, len -= 8) {
-		uint64_t m = load_le64(p);
-		v[3] ^= m;
-		sip_round(v);
-		sip_round(v);
-		v[0] ^= m;
-	}
-	for (size_t i = 0; i < len; i++)
-		last |= (uint64_t)p[i] << (8 * i);
-	v[3] ^= last;
-	sip_round(v);
-	sip_round(v);
-	v[0] ^= last;
-	v[2] ^= 0xff;
-	for (int i = 0; i < 4; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
-/* The last `len` % 8 bytes, and the length in the upper byte. */
+/* The last `rest` bytes of `len`, and the length in the upper byte. */
 static uint64_t last_block(const uint8_t *p, size_t len, size_t rest)
 {
 	uint64_t last = (uint64_t)len << 56;
@@ -173,25 +146,38 @@ static uint64_t last_block(const uint8_t *p, size_t len, size_t rest)
 	return last;
 }
 
-uint64_t hash_quick(const void *data, size_t len, const uint8_t key[16])
+__attribute__((always_inline)) static inline void sip_block(uint64_t v[4], uint64_t block, int rounds)
 {
-	const uint8_t *p = data;
+	v[3] ^= block;
+	for (int i = 0; i < rounds; i++)
+		sip_round(v);
+	v[0] ^= block;
+}
+
+/* SipHash with so many rounds a block and at the end; constants, so each caller has code of its own. */
+__attribute__((always_inline)) static inline uint64_t sip(const uint8_t *p, size_t len, const uint8_t key[16],
+							  int block_rounds, int last_rounds)
+{
 	uint64_t k0 = load_le64(key), k1 = load_le64(key + 8);
 	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
 			 k1 ^ 0x7465646279746573};
 	size_t left = len;
-	for (; left >= 8; p += 8, left -= 8) {
-		uint64_t m = load_le64(p);
-		v[3] ^= m;
-		sip_round(v);
-		v[0] ^= m;
-	}
-	uint64_t last = last_block(p, len, left);
-	v[3] ^= last;
-	sip_round(v);
-	v[0] ^= last;
+	for (; left >= 8; p += 8, left -= 8)
+		sip_block(v, load_le64(p), block_rounds);
+	sip_block(v, last_block(p, len, left), block_rounds);
 	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < last_rounds; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* SipHash-2-4 (Aumasson, Bernstein 2012) */
+uint64_t hash_sip(const void *data, size_t len, const uint8_t key[16])
+{
+	return sip(data, len, key, 2, 4);
+}
+
+uint64_t hash_quick(const void *data, size_t len, const uint8_t key[16])
+{
+	return sip(data, len, key, 1, 3);
 }
