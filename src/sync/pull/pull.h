@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * pull - copies of zones that stay as new as their sources have them.
+ *
+ * A source is one text (an address, a URL, a file). The copy machine decides when which source is asked for its serial, which one the zone is
+ * fetched from, and whether what came takes the place of what is there; it has no clock, file or socket: events go in, actions come out, and the
+ * time comes with each event. The daemon drives it with fetches and proofs, tests and the simulator drive the same code in virtual time.
+ * Called by cmd/ and lab/.
+ *
+ * Example:
+ *
+ *	struct pull_copy_source source[] = {{.changes = true}, {.cost = 1}};
+ *	struct pull_copy *copy;
+ *	struct pull_actions actions;
+ *	pull_copy_new(&(struct pull_copy_settings){.seed = 7}, source, 2, &copy);
+ *	pull_copy_step(copy, &(struct pull_event){.kind = PULL_EVENT_START}, now, &actions);
+ *	for (size_t i = 0; i < actions.n; i++)
+ *		carry_out(&actions.item[i]);
+ *	wake_at(actions.wake_ms);
+ */
+#pragma once
+
+#include "base/base.h"
+
+#define PULL_SOURCES_MAX 64  /* of one zone: each is looked at when one is chosen; a round keeps them as bits */
+#define PULL_PROBES_MAX  8   /* sources that are asked for their serial at once */
+#define PULL_ACTIONS_MAX 24  /* of one step: what ends, what begins, and a sentence about what has changed */
+#define PULL_WHY_MAX     240 /* bytes of a sentence */
+
+/* ---- the copy machine (copy*.c): one zone ---- */
+
+#define PULL_REFRESH_MIN_S    60u    /* a SOA that asks for more haste does not get it */
+#define PULL_REFRESH_MAX_S    86400u /* nor one that asks for less: a secondary that looks once a month is of no use */
+#define PULL_RETRY_MIN_S      30u    /* between rounds that failed; also the first wait of who has no copy yet */
+#define PULL_CHECK_COUNT      3u     /* sources asked for the serial in a round: two that agree outvote one */
+#define PULL_NOTIFY_MIN_S     10u    /* between rounds that notifications cause; doubles while they bring nothing new */
+#define PULL_NOTIFY_MAX_S     640u   /* ... up to this */
+#define PULL_FETCHES_HOUR_MAX 20u    /* downloads: whatever sources say and whoever notifies */
+#define PULL_PROBE_MAX_MS     15000u /* a source that has not answered by then does not hold up the round */
+#define PULL_FETCH_MAX_MS     7500000u /* 125 min: behind the limit of a transfer itself (SYNC_WHOLE_MS) */
+#define PULL_PROVE_MAX_MS     3600000u /* of a very large zone on a slow machine */
+
+struct pull_copy;
+
+struct pull_copy_settings {
+	uint64_t seed;                         /* of jitter and rotation */
+	uint32_t refresh_min_s, refresh_max_s; /* each: 0 = the default above */
+	uint32_t retry_min_s;
+	uint32_t check_count; /* at most PULL_PROBES_MAX */
+	uint32_t notify_min_s, notify_max_s;
+	uint32_t fetches_hour_max;
+	uint32_t probe_max_ms, fetch_max_ms, prove_max_ms;
+	/* After a round in which all sources failed, wait as long as after a good one, once there is a copy that may be used: what
+	 * draft-wkumari-dnsop-localroot-bcp asks of copies of the root. Else by the SOA's retry. */
+	bool patient;
+};
+
+struct pull_copy_source {
+	uint8_t cost; /* of a fetch, beside others: 0 = a file here, 1 = by HTTPS from a CDN, 2 = a transfer; the cheap ones come first */
+	bool changes; /* can it give the differences from a serial? */
+};
+
+struct pull_now {
+	int64_t mono_ms; /* never runs back */
+	int64_t wall_s;  /* UNIX seconds; may jump */
+};
+
+/* A version: what is in use, or what a proof has found. */
+struct pull_version {
+	uint32_t serial, refresh_s, retry_s, expire_s; /* of its SOA */
+	int64_t first_expiry;                          /* of its signatures, UNIX seconds; 0 = it has none */
+};
+
+enum pull_event_kind {
+	PULL_EVENT_START, /* first, and when the version in use was changed from outside: version, confirmed_at, floor */
+	PULL_EVENT_TIME,  /* nothing but the time */
+	PULL_EVENT_PROBED,        /* ticket, good, serial, ms, expire_s, why */
+	PULL_EVENT_FETCHED,       /* ticket, fetched, serial (if has_serial), ms, expire_s, why */
+	PULL_EVENT_PROVED,        /* ticket, verdict, version, why */
+	PULL_EVENT_STORED,        /* ticket, good, why: it is durable, and in use from now on */
+	PULL_EVENT_NOTIFIED,      /* source (PULL_NO_SOURCE = somebody else who may), serial (if has_serial): a hint */
+	PULL_EVENT_REFRESH,       /* operator: now, and forget who failed and what was rolled back */
+	PULL_EVENT_ROLLED_BACK,   /* operator: version, floor; it stays until PULL_EVENT_REFRESH. As START otherwise */
+	PULL_EVENT_ACCEPT_SERIAL, /* operator: the next version may be older than any seen before */
+	PULL_EVENT_ANCHORS,       /* the trust anchors have changed: what did not prove may prove now */
+	PULL_EVENT_SOURCES,       /* pull_copy_sources() was called: what was under way is forgotten */
+};
+#define PULL_NO_SOURCE SIZE_MAX
+
+enum pull_fetched {
+	PULL_GOT,       /* a candidate is there */
+	PULL_UNCHANGED, /* the source has nothing newer after all */
+	PULL_MISFIT,    /* it cannot give changes from this serial: fetch the whole */
+	PULL_FAILED,
+};
+enum pull_verdict {
+	PULL_GOOD,
+	PULL_BAD,            /* it is not what it should be, or whoever looked at it crashed */
+	PULL_CHANGES_MISFIT, /* the changes do not apply to the version in use: fetch the whole */
+	PULL_OURS,           /* this machine could not look at it: nobody else's fault */
+};
+#define PULL_NO_EXPIRE UINT32_MAX
+
+struct pull_event {
+	enum pull_event_kind kind;
+	uint32_t ticket; /* of the action that this is the end of; an older one is not listened to */
+	size_t source;
+	bool good, has_serial;
+	enum pull_fetched fetched;
+	enum pull_verdict verdict;
+	uint32_t serial;
+	uint32_t ms; /* that it took */
+	uint32_t
+		expire_s; /* what the source says is left of its own copy (EDNS EXPIRE, RFC 7314); 0 counts as PULL_NO_EXPIRE */
+	/* START, ROLLED_BACK: NULL = there is none; PROVED: what is in the candidate */
+	const struct pull_version *version;
+	int64_t confirmed_at; /* UNIX seconds: when a source last said that the version is its newest; 0 = not known */
+	bool has_floor;
+	uint32_t floor; /* the newest serial ever in use, by RFC 1982 */
+	const char *why;
+};
+
+enum pull_state {
+	PULL_EMPTY,   /* there is no copy yet */
+	PULL_CURRENT, /* as new as its sources have it, as far as is known */
+	PULL_LAGGING, /* there is a newer one that cannot be had, or no source has answered for long */
+	PULL_HELD,    /* what is newer was refused, or the operator holds it */
+	PULL_EXPIRED, /* it may not be used any more */
+};
+
+enum pull_action_kind {
+	PULL_PROBE,     /* source: which serial has it? ends with PROBED */
+	PULL_FETCH,     /* source, changes (from serial) or the whole: ends with FETCHED */
+	PULL_PROVE,     /* what was fetched last: ends with PROVED */
+	PULL_ADOPT,     /* the candidate: store it and use it; ends with STORED */
+	PULL_DROP,      /* the candidate */
+	PULL_CANCEL,    /* what has this ticket: too late, its end is not waited for */
+	PULL_STATE,     /* state has changed from before, why in text */
+	PULL_NOTE,      /* text, for the log; source may be PULL_NO_SOURCE */
+	PULL_CONFIRMED, /* a source says that the version in use is its newest: worth writing down from time to time */
+};
+struct pull_action {
+	enum pull_action_kind kind;
+	uint32_t ticket;
+	size_t source;
+	bool changes;
+	bool warning;    /* NOTE: something is wrong */
+	uint32_t serial; /* FETCH: the changes begin at; PROBE, FETCH: the one in use, if any (have) */
+	bool have;
+	enum pull_state state, before;
+	char text[PULL_WHY_MAX];
+};
+struct pull_actions {
+	size_t n;
+	struct pull_action item[PULL_ACTIONS_MAX];
+	int64_t wake_ms; /* monotonic: the next PULL_EVENT_TIME, if nothing comes before. A clock that jumps shows earlier if it comes earlier */
+};
+
+/* BANYAN_ELIMIT: more than PULL_SOURCES_MAX sources. None at all is possible: then nothing is asked. */
+int pull_copy_new(const struct pull_copy_settings *settings, const struct pull_copy_source *source, size_t n,
+		  struct pull_copy **ret) _must_use_;
+void pull_copy_free(struct pull_copy *copy);
+void pull_copy_step(struct pull_copy *copy, const struct pull_event *event, struct pull_now now,
+		    struct pull_actions *ret);
+/* Others from now on; was[i] is the old place of source i, or PULL_NO_SOURCE. PULL_EVENT_SOURCES must be the next event. */
+int pull_copy_sources(struct pull_copy *copy, const struct pull_copy_source *source, const size_t *was, size_t n)
+	_must_use_;
+/* The same for its settings (the seed stays). */
+void pull_copy_set(struct pull_copy *copy, const struct pull_copy_settings *settings);
+
+struct pull_copy_status {
+	enum pull_state state;
+	const char *why; /* "" when there is nothing to say; until the next step */
+	bool have;
+	struct pull_version version;
+	int64_t confirmed_at; /* UNIX seconds; 0 = never */
+	int64_t usable_until; /* UNIX seconds, by the clock as it is: the earlier of SOA expire and the first signature's expiry */
+	int64_t next_round_ms; /* from now; 0 = one is under way */
+	bool has_floor;
+	uint32_t floor;
+	unsigned failures; /* rounds in a row without success */
+	uint64_t probes, fetches, adopted, refused, notifies;
+};
+void pull_copy_status(const struct pull_copy *copy, struct pull_now now, struct pull_copy_status *ret);
+
+struct pull_source_status {
+	bool has_serial;
+	uint32_t serial;             /* that it said last */
+	int64_t seen_ms;             /* how long ago; -1 = never */
+	int32_t behind;              /* serials behind the version in use; < 0 = ahead; 0 when not known */
+	bool lags;                   /* for longer than one refresh */
+	unsigned failures;           /* in a row */
+	int64_t benched_ms;          /* from now; 0 = it is not */
+	uint32_t probe_ms, fetch_ms; /* smoothed; 0 = not known */
+	bool proved;                 /* what came from it last did prove */
+	const char *why;             /* what was wrong last; "" = nothing */
+};
+void pull_copy_source_status(const struct pull_copy *copy, size_t source, struct pull_now now,
+			     struct pull_source_status *ret);
+const char *pull_state_text(enum pull_state state); /* "current" */
