@@ -380,6 +380,8 @@ int zone_read_file(const char *path, const struct zone_read_settings *settings, 
 	rc = zone_text_load(path, max, &text, &len, ret_error);
 	if (rc < 0)
 		return rc;
-	return zone_read_text(strcmp(path, "-") == 0 ? "standard input" : path, text, len, settings, remark, remark_ctx,
-			      ret, ret_error);
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	if (zone_is_wire(text, len))
+		return zone_read_wire(name, (const uint8_t *)text, len, settings, ret, ret_error);
+	return zone_read_text(name, text, len, settings, remark, remark_ctx, ret, ret_error);
 }

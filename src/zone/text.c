@@ -142,7 +142,8 @@ int zone_text_load(const char *path, size_t max, char **ret_text, size_t *ret_le
 			       path, max);
 		return rc;
 	}
-	zone_text_plain_lines(&text);
+	if (!zone_is_wire(text.data, text.len))
+		zone_text_plain_lines(&text);
 	*ret_text = (char *)text.data;
 	*ret_len = text.len;
 	return 0;

@@ -45,7 +45,7 @@ int zone_window_open(const char *path, size_t max, struct zone_window *ret)
 		 : (size_t)st.st_size < 2 * ZONE_WINDOW_SIZE   ? BANYAN_ESPACE /* not worth it */
 		 : (w.data = malloc(ZONE_WINDOW_SIZE)) == NULL ? BANYAN_ENOMEM
 							       : window_fill(&w);
-	if (rc == 0 && zone_text_is_compressed(w.data, w.len))
+	if (rc == 0 && (zone_text_is_compressed(w.data, w.len) || zone_is_wire(w.data, w.len)))
 		rc = BANYAN_ESPACE;
 	if (rc < 0) {
 		zone_window_done(&w);

@@ -9,6 +9,7 @@
  * the one for a type. Owner names are lower case; RDATA keep the case that they have in the file (zone_records()
  * gives them in canonical form). The reader keeps the line of each record, so that a finding can name it.
  * Called by cmd/, image/ (compile), sync/, publish/.
+ * Beside text a zone has a wire form: its records in canonical order as bytes, the same bytes for the same zone.
  *
  * Example:
  *
@@ -89,7 +90,7 @@ struct zone_error {
 typedef void (*zone_remark_fn)(void *ctx, enum reason reason, unsigned long line, const uint8_t *owner, uint16_t type,
 			       const char *text);
 
-/* Reads a master file; `.zst` and `.gz` by content, "-" = standard input. */
+/* Reads a master file or the wire form of a zone, told apart by content, as are zstd and gzip; "-" = standard input. */
 int zone_read_file(const char *path, const struct zone_read_settings *settings, zone_remark_fn remark, void *remark_ctx,
 		   struct zone **ret, struct zone_error *ret_error) _must_use_;
 int zone_read_text(const char *name, const char *text, size_t len, const struct zone_read_settings *settings,
@@ -105,6 +106,16 @@ int zone_maker_finish(struct zone_maker *maker, struct zone **ret) _must_use_; /
 void zone_maker_free(struct zone_maker *maker);
 /* The zone as a master file that zone_read_text() reads as the same, its SOA first. Appends to `out`. */
 int zone_write_text(const struct zone *zone, struct buffer *out) _must_use_;
+
+/* The zone in its wire form (docs/published-files.md): the same bytes for the same zone. Appends to `out`. */
+int zone_write_wire(const struct zone *zone, struct buffer *out) _must_use_;
+size_t zone_wire_len(const struct zone *zone); /* bytes that it writes */
+/* Does it begin as a wire form does? */
+bool zone_is_wire(const void *data, size_t len);
+/* Refuses what zone_write_wire() would not have written, with the offset. The apex must be settings->origin: BANYAN_EINVAL. BANYAN_EMALF,
+ * BANYAN_EUNSUPP (a form that is not known), BANYAN_ELIMIT, BANYAN_ENOMEM. `data` is not needed afterwards. */
+int zone_read_wire(const char *name, const uint8_t *data, size_t len, const struct zone_read_settings *settings,
+		   struct zone **ret, struct zone_error *ret_error) _must_use_;
 
 /* The node of exactly this name (any case), or NULL. */
 const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);

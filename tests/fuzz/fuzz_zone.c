@@ -71,6 +71,22 @@ static void check_order(const struct zone *zone)
 		abort();
 }
 
+/* Any zone has a wire form, which is read as the same. */
+static void check_wire(const struct zone *zone)
+{
+	_cleanup_(buffer_done) struct buffer form = {0}, again = {0};
+	struct zone_read_settings settings = {.origin = zone->apex};
+	struct zone_error error;
+	struct zone *copy;
+	if (zone_write_wire(zone, &form) < 0)
+		return;
+	if (zone_read_wire("input", form.data, form.len, &settings, &copy, &error) < 0)
+		abort();
+	if (zone_write_wire(copy, &again) < 0 || again.len != form.len || memcmp(form.data, again.data, form.len) != 0)
+		abort();
+	zone_free(copy);
+}
+
 static void ask(const struct image *image, const uint8_t *name, uint16_t qtype, size_t max)
 {
 	static uint8_t out[WIRE_MESSAGE_MAX];
@@ -139,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	}
 	check_order(zone);
+	check_wire(zone);
 	prove(zone, false, false);
 	prove(zone, true, false);
 	prove(zone, false, true);
