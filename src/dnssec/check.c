@@ -144,7 +144,7 @@ void check_keys_load(struct check *c)
 		k->tag = dnssec_key_tag(rdata->data, rdata->len);
 		int rc = dnssec_key_new(rdata->data, rdata->len, &k->key);
 		if (rc == BANYAN_EUNSUPP)
-			check_report(c, false, REASON_ALGORITHM_UNSUPPORTED, set.owner, set.type, c->dnskey,
+			check_report(c, c->in->known_only, REASON_ALGORITHM_UNSUPPORTED, set.owner, set.type, c->dnskey,
 				     "the key with tag %u has algorithm %u, which is not known here", k->tag,
 				     k->algorithm);
 		else if (rc < 0)

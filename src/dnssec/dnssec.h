@@ -142,6 +142,7 @@ struct dnssec_zone_check {
 	bool digest_only; /* ZONEMD alone, no DNSSEC */
 	bool require_zonemd;
 	bool refuse_sha1; /* algorithms 5 and 7 count as unsupported (RFC 9905) */
+	bool known_only;  /* a key of the zone with an unknown algorithm is fatal */
 	void (*report)(void *ctx, const struct dnssec_finding *finding); /* called from one thread, in record order */
 	void *report_ctx;
 };

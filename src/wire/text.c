@@ -16,6 +16,11 @@ const char *wire_type_text(uint16_t type, char out[16])
 	return out;
 }
 
+bool wire_type_known(uint16_t type)
+{
+	return knot_get_rdata_descriptor(type)->type_name != NULL;
+}
+
 int wire_type_parse(const char *text)
 {
 	uint16_t type;

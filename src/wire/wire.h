@@ -236,6 +236,7 @@ int wire_bitmap_types(const uint8_t *map, size_t len, uint16_t *out, size_t max)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 const char *wire_type_text(uint16_t type, char out[16]); /* "NS", "TYPE65280" */
+bool wire_type_known(uint16_t type);                     /* or nothing but a number here (RFC 3597) */
 int wire_type_parse(const char *text) _must_use_;        /* 0..65535 or BANYAN_EINVAL */
 const char *wire_rcode_text(uint16_t rcode);             /* "NXDOMAIN", "RCODE77" (static buffer a thread) */
 const char *wire_class_text(uint16_t rclass);

@@ -39,6 +39,7 @@ int zone_prove(const struct zone *zone, const struct zone_prove_settings *settin
 			.digest_only = settings->digest_only,
 			.require_zonemd = settings->require_zonemd,
 			.refuse_sha1 = settings->refuse_sha1,
+			.known_only = settings->known_only,
 			.report = on_dnssec_finding,
 			.report_ctx = &judge,
 		};

@@ -129,6 +129,15 @@ static void check_glue(struct zone_judge *judge, const struct zone_node *node)
 	}
 }
 
+/* A type that came after this version may say how the zone is to be resolved: who does not know it may answer wrongly. */
+static void check_known(struct zone_judge *judge, const struct zone_node *node)
+{
+	const struct wire_rrset *set = &judge->zone->set[node->first_set];
+	for (const struct wire_rrset *end = set + node->n_sets; set < end; set++)
+		if (!wire_type_known(set->type))
+			tell_set(judge, true, REASON_TYPE_UNKNOWN, set, "a newer version of this software may know it");
+}
+
 void zone_structure_check(struct zone_judge *judge)
 {
 	const struct zone *zone = judge->zone;
@@ -142,6 +151,8 @@ void zone_structure_check(struct zone_judge *judge)
 	for (size_t i = 0; i < zone->n_nodes; i++) {
 		const struct zone_node *node = &zone->node[i];
 		check_aliases(judge, node);
+		if (judge->settings->known_only)
+			check_known(judge, node);
 		if ((node->flags & (ZONE_NODE_BELOW | ZONE_NODE_OCCLUDED | ZONE_NODE_CUT)) != 0)
 			check_hidden(judge, node);
 		if ((node->flags & (ZONE_NODE_APEX | ZONE_NODE_CUT)) != 0 && (node->flags & ZONE_NODE_BELOW) == 0)

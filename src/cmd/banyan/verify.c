@@ -33,7 +33,7 @@ struct verify {
 	uint8_t origin[WIRE_NAME_MAX];
 	int64_t now;
 	unsigned threads;
-	bool json, digest_only, require_zonemd, refuse_sha1, include;
+	bool json, digest_only, require_zonemd, known_only, refuse_sha1, include;
 	struct dnssec_anchors anchors;
 	bool anchors_given;
 	/* found */
@@ -56,6 +56,7 @@ static const char help[] =
 	"                    built-in anchors 20326 and 38696\n"
 	"  --origin NAME     the zone's name; default: the root\n"
 	"  --require zonemd  do not accept a zone without ZONEMD, even if its absence is proved\n"
+	"  --require known   do not accept records or keys whose type or algorithm is not known here\n"
 	"  --digest-only     check structure and ZONEMD alone (for unsigned zones; proves integrity, not origin)\n"
 	"  --refuse-sha1     do not count algorithms 5 and 7 and DS digest 1 (RFC 9905)\n"
 	"  --include         allow $INCLUDE\n"
@@ -425,8 +426,11 @@ static int take_option(struct verify *v, int option, const char *value)
 		return wire_name_parse(value, v->origin) < 0 ? usage_error("--origin takes a domain name, not", value)
 							     : CMD_OK;
 	case OPTION_REQUIRE:
-		v->require_zonemd = strcmp(value, "zonemd") == 0;
-		return v->require_zonemd ? CMD_OK : usage_error("--require takes 'zonemd', not", value);
+		v->require_zonemd |= strcmp(value, "zonemd") == 0;
+		v->known_only |= strcmp(value, "known") == 0;
+		return strcmp(value, "zonemd") == 0 || strcmp(value, "known") == 0
+			       ? CMD_OK
+			       : usage_error("--require takes 'zonemd' or 'known', not", value);
 	case OPTION_THREADS:
 		return take_threads(v, value);
 	case OPTION_DIGEST:
@@ -457,6 +461,7 @@ static int verify_run(struct verify *v)
 		.digest_only = v->digest_only,
 		.require_zonemd = v->require_zonemd,
 		.refuse_sha1 = v->refuse_sha1,
+		.known_only = v->known_only,
 		.report = on_finding,
 		.report_ctx = v,
 	};

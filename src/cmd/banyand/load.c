@@ -106,6 +106,7 @@ static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anch
 		.digest_only = loaded->prove == CONFIG_PROVE_DIGEST,
 		.structure_only = loaded->prove == CONFIG_PROVE_STRUCTURE,
 		.require_zonemd = from->require_zonemd && loaded->prove != CONFIG_PROVE_STRUCTURE,
+		.known_only = given != NULL,
 		.report = on_finding,
 		.report_ctx = &findings,
 	};

@@ -122,6 +122,35 @@ static void good_zones(void **state)
 	}
 }
 
+/* ---- what is not known ---- */
+static void unknown(void **state)
+{
+	(void)state;
+	static const char text[] = "$TTL 3600\n@ SOA ns h 7 1800 900 604800 86400\n@ NS ns\nns A 192.0.2.1\n"
+				   "new TYPE65280 \\# 3 010203\n";
+	struct prepared p;
+	prepare_text(&p, NSEC | ZONEMD, text);
+	must_prove(&p);
+	p.settings.known_only = true;
+	must_fail(&p, REASON_TYPE_UNKNOWN);
+	finish(&p);
+	prepare(&p, NSEC | ZONEMD);
+	p.settings.known_only = true;
+	must_prove(&p);
+	finish(&p);
+	/* a second key of an algorithm that came later */
+	static const uint8_t later[] = {1, 0, 3, 222, 1, 2, 3, 4};
+	prepare(&p, NSEC);
+	test_zone_remove(&p.zone, "example", WIRE_TYPE_RRSIG, WIRE_TYPE_DNSKEY);
+	test_zone_add(&p.zone, p.zone.apex, WIRE_TYPE_DNSKEY, 3600, later, sizeof later);
+	signer_sign(&p.signer, &p.zone, p.zone.apex, WIRE_TYPE_DNSKEY);
+	p.settings.known_only = false;
+	must_prove(&p);
+	p.settings.known_only = true;
+	must_fail(&p, REASON_ALGORITHM_UNSUPPORTED);
+	finish(&p);
+}
+
 /* ---- time ---- */
 static void times(void **state)
 {
@@ -689,14 +718,23 @@ static void wildcard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_zones),  cmocka_unit_test(times),
-		cmocka_unit_test(anchors),     cmocka_unit_test(anchor_must_sign),
-		cmocka_unit_test(revoked),     cmocka_unit_test(keys),
-		cmocka_unit_test(algorithms),  cmocka_unit_test(algorithm_beside),
-		cmocka_unit_test(signatures),  cmocka_unit_test(nsec_chain),
-		cmocka_unit_test(nsec3_chain), cmocka_unit_test(opt_out),
-		cmocka_unit_test(zonemd),      cmocka_unit_test(digest_only),
-		cmocka_unit_test(structure),   cmocka_unit_test(under_dname),
+		cmocka_unit_test(good_zones),
+		cmocka_unit_test(times),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(anchors),
+		cmocka_unit_test(anchor_must_sign),
+		cmocka_unit_test(revoked),
+		cmocka_unit_test(keys),
+		cmocka_unit_test(algorithms),
+		cmocka_unit_test(algorithm_beside),
+		cmocka_unit_test(signatures),
+		cmocka_unit_test(nsec_chain),
+		cmocka_unit_test(nsec3_chain),
+		cmocka_unit_test(opt_out),
+		cmocka_unit_test(zonemd),
+		cmocka_unit_test(digest_only),
+		cmocka_unit_test(structure),
+		cmocka_unit_test(under_dname),
 		cmocka_unit_test(wildcard),
 	};
 	return cmocka_run_group_tests_name("prove", tests, NULL, NULL);
