@@ -36,6 +36,10 @@ static int parse_options(const uint8_t *p, size_t len, struct wire_edns *edns)
 		case WIRE_OPTION_PADDING:
 			edns->has_padding = true;
 			break;
+		case WIRE_OPTION_REGISTRATION:
+			edns->registration = p + 4;
+			edns->registration_len = size;
+			break;
 		default:
 			break; /* RFC 6891 section 6.1.2: unknown options are ignored */
 		}

@@ -98,7 +98,8 @@ enum wire_option {
 	WIRE_OPTION_COOKIE = 10,
 	WIRE_OPTION_KEEPALIVE = 11,
 	WIRE_OPTION_PADDING = 12,
-	WIRE_OPTION_EDE = 15
+	WIRE_OPTION_EDE = 15,
+	WIRE_OPTION_REGISTRATION = 65353, /* private use (RFC 6891 section 9); docs/registration.md */
 };
 
 enum wire_section { WIRE_ANSWER = 1, WIRE_AUTHORITY = 2, WIRE_ADDITIONAL = 3 };
@@ -170,6 +171,8 @@ struct wire_edns {
 	uint16_t cookie_len;
 	const uint8_t *ecs; /* RFC 7871 option data in the message, or NULL */
 	uint16_t ecs_len;
+	const uint8_t *registration; /* data of WIRE_OPTION_REGISTRATION in the message, or NULL */
+	uint16_t registration_len;
 	bool has_ecs, has_keepalive, has_padding;
 };
 
@@ -197,6 +200,33 @@ struct wire_question {
 
 /* Parses any message as a question, without allocation. Only opcode QUERY is ANSWERABLE. */
 enum wire_verdict wire_question_parse(const uint8_t *msg, size_t len, struct wire_question *ret);
+
+/* ---- asking to be notified (docs/registration.md) ----------------------------------------------
+ * The data of an EDNS option, in a question for the SOA of a zone and in the reply to it. */
+#define WIRE_REGISTRATION_SIZE 8
+enum wire_registration_status {
+	WIRE_REGISTRATION_GRANTED,
+	WIRE_REGISTRATION_REFUSED,   /* this peer may not */
+	WIRE_REGISTRATION_UNPROVED,  /* ask again with the cookie that came with this, or over TCP, or signed */
+	WIRE_REGISTRATION_FULL,      /* no room for it now */
+	WIRE_REGISTRATION_MALFORMED, /* another version, or what makes no sense */
+};
+struct wire_registration {
+	bool release;        /* question: it wants to be told no more */
+	uint8_t status;      /* reply: enum wire_registration_status */
+	uint16_t port;       /* where notifications go; 0 = 53 */
+	uint32_t lifetime_s; /* asked, granted; 0 with a release */
+};
+void wire_registration_write_question(const struct wire_registration *from, uint8_t out[WIRE_REGISTRATION_SIZE]);
+void wire_registration_write_reply(const struct wire_registration *from, uint8_t out[WIRE_REGISTRATION_SIZE]);
+/* BANYAN_EMALF: it is too short or too long. BANYAN_EUNSUPP: another version. */
+int wire_registration_read_question(const uint8_t *data, size_t len, struct wire_registration *ret) _must_use_;
+int wire_registration_read_reply(const uint8_t *data, size_t len, struct wire_registration *ret) _must_use_;
+
+/* Puts one more option into the OPT that is the last record of a message; its new length. BANYAN_EINVAL: there is none at the end. */
+int wire_edns_add(uint8_t *msg, size_t len, size_t cap, uint16_t code, const uint8_t *data, size_t data_len) _must_use_;
+/* The data of the first option of this code in `options`; NULL = there is none. */
+const uint8_t *wire_edns_find(const uint8_t *options, size_t len, uint16_t code, uint16_t *ret_len);
 
 /* ---- RRsets ---------------------------------------------------------------------------------- */
 /* One RDATA in its uncompressed wire form. */
