@@ -34,17 +34,28 @@ static int window_fill(struct zone_window *w)
 	return 0;
 }
 
+/* BANYAN_ESPACE: a small file is not worth it, and a FIFO has no size. */
+static int size_check(const struct stat *st, size_t max)
+{
+	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size < 2 * ZONE_WINDOW_SIZE)
+		return BANYAN_ESPACE;
+	return (uint64_t)st->st_size > max ? BANYAN_ELIMIT : 0;
+}
+
 int zone_window_open(const char *path, size_t max, struct zone_window *ret)
 {
 	struct stat st;
-	struct zone_window w = {.fd = file_open(path), .max = max, .first_line = 1, .cap = ZONE_WINDOW_SIZE};
+	struct zone_window w = {.fd = -1, .max = max, .first_line = 1, .cap = ZONE_WINDOW_SIZE};
+	/* looked at before it is opened: who writes to a FIFO would see its reader come and go */
+	int rc = stat(path, &st) < 0 ? error_from_errno(errno) : size_check(&st, max);
+	if (rc < 0)
+		return rc;
+	w.fd = file_open(path);
 	if (w.fd < 0)
 		return w.fd;
-	int rc = fstat(w.fd, &st) < 0                          ? error_from_errno(errno)
-		 : (uint64_t)st.st_size > max                  ? BANYAN_ELIMIT
-		 : (size_t)st.st_size < 2 * ZONE_WINDOW_SIZE   ? BANYAN_ESPACE /* not worth it */
-		 : (w.data = malloc(ZONE_WINDOW_SIZE)) == NULL ? BANYAN_ENOMEM
-							       : window_fill(&w);
+	rc = fstat(w.fd, &st) < 0 ? error_from_errno(errno) : size_check(&st, max); /* it may be another by now */
+	if (rc == 0)
+		rc = (w.data = malloc(ZONE_WINDOW_SIZE)) == NULL ? BANYAN_ENOMEM : window_fill(&w);
 	if (rc == 0 && (zone_text_is_compressed(w.data, w.len) || zone_is_wire(w.data, w.len)))
 		rc = BANYAN_ESPACE;
 	if (rc < 0) {

@@ -2,6 +2,11 @@
 /* Files that are read through a window give the same zone, or the same complaint, as their text as a whole. */
 #include "../test.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "zone/private.h"
@@ -157,6 +162,49 @@ static void the_same_complaint(void **state)
 	}
 }
 
+/* The writer's end of a FIFO: opens it, writes, and goes. */
+static void *fifo_write(void *arg)
+{
+	static const char text[] = "$TTL 60\n@ SOA a b 1 1 1 1 1\n@ NS a\na A 192.0.2.1\n";
+	int fd = open(arg, O_WRONLY | O_CLOEXEC);
+	ssize_t n = write(fd, text, sizeof text - 1);
+	close(fd);
+	return n == (ssize_t)sizeof text - 1 ? arg : NULL;
+}
+
+/* A FIFO has one reader from its first byte to its last: who writes to it would take another end as the end of all reading. */
+static void a_fifo_is_opened_once(void **state)
+{
+	char folder[] = "/tmp/banyan-window-XXXXXX", fifo[sizeof folder + 5], events[4096];
+	pthread_t thread;
+	void *wrote;
+	struct zone *zone = NULL;
+	assert_non_null(mkdtemp(folder));
+	snprintf(fifo, sizeof fifo, "%s/fifo", folder);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	signal(SIGPIPE, SIG_IGN);
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	assert_true(inotify_add_watch(watch, fifo, IN_OPEN | IN_CLOSE) >= 0);
+	assert_int_equal(pthread_create(&thread, NULL, fifo_write, fifo), 0);
+	assert_int_equal(zone_read_file(fifo, &settings, NULL, NULL, &zone, &error), 0);
+	assert_int_equal(pthread_join(thread, &wrote), 0);
+	assert_non_null(wrote);
+	assert_int_equal(zone->n_records, 3);
+	zone_free(zone);
+
+	/* two like events that follow each other are told as one: so it is closing that is counted, with openings between */
+	unsigned readers = 0;
+	ssize_t n = read(watch, events, sizeof events);
+	for (ssize_t at = 0; at < n; at += (ssize_t)sizeof(struct inotify_event)) { /* no names: it is no folder */
+		struct inotify_event event;
+		memcpy(&event, events + at, sizeof event);
+		readers += (event.mask & IN_CLOSE_NOWRITE) != 0;
+	}
+	assert_int_equal(readers, 1);
+	close(watch);
+	assert_int_equal(unlink(fifo) | rmdir(folder), 0);
+}
+
 static int file_make(void **state)
 {
 	int fd = mkstemp(path);
@@ -174,6 +222,7 @@ int main(void)
 		cmocka_unit_test(the_same_zone),
 		cmocka_unit_test(monsters),
 		cmocka_unit_test(the_same_complaint),
+		cmocka_unit_test(a_fifo_is_opened_once),
 	};
 	return cmocka_run_group_tests_name("window", tests, file_make, file_remove);
 }
