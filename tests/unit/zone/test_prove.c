@@ -127,7 +127,7 @@ static void unknown(void **state)
 {
 	(void)state;
 	static const char text[] = "$TTL 3600\n@ SOA ns h 7 1800 900 604800 86400\n@ NS ns\nns A 192.0.2.1\n"
-				   "new TYPE65280 \\# 3 010203\n";
+				   "new TYPE90 \\# 3 010203\n";
 	struct prepared p;
 	prepare_text(&p, NSEC | ZONEMD, text);
 	must_prove(&p);
