@@ -129,6 +129,23 @@ const struct wire_rrset *zone_node_sigs(const struct zone *zone, const struct zo
 /* The zone's records as dnssec/ wants them: canonical order and form. */
 struct dnssec_records zone_records(const struct zone *zone);
 
+/* ---- differences ---------------------------------------------------------------------------- */
+/* A record of one of two versions: set->rdata[index], under set->owner with set->ttl. */
+struct zone_diff_record {
+	const struct wire_rrset *set; /* of the zone that has it: valid as long as that is */
+	uint32_t index;
+};
+
+/* Records that go and come between two versions, each in canonical order; the SOA is among them. One whose TTL or case has changed
+ * goes and comes. */
+struct zone_diff {
+	size_t n_gone, n_come;
+	struct zone_diff_record *gone, *come;
+};
+/* In time linear in both. BANYAN_EINVAL: they are two zones. */
+int zone_diff(const struct zone *from, const struct zone *to, struct zone_diff *ret) _must_use_;
+void zone_diff_done(struct zone_diff *diff);
+
 /* ---- proving -------------------------------------------------------------------------------- */
 /* One line of a proof's report: a fault (fatal or not) with record and line. */
 struct zone_finding {
