@@ -202,6 +202,16 @@ int file_replace_begin(const char *path, unsigned mode, struct file_replace *ret
 int file_replace_write(struct file_replace *file, const void *data, size_t len) _must_use_;
 int file_replace_end(struct file_replace *file, bool good) _must_use_; /* good = false: all stays as it was */
 
+/* A folder and files in it. folder_open(): a descriptor; `make`: if it is not there, it is made, durably. */
+int folder_open(const char *path, bool make, unsigned mode) _must_use_;
+int folder_flush(int folder) _must_use_; /* what was renamed, made or deleted in it is durable */
+int folder_read(int folder, const char *name, size_t max, uint8_t **ret_data, size_t *ret_len)
+	_must_use_; /* NUL behind */
+/* Writes name.tmp, fsync, rename, fsync of the folder. *ret_replaced tells, on failure too, whether the new content is seen already:
+ * then only the last fsync has failed. */
+int folder_replace(int folder, const char *name, const void *data, size_t len, unsigned mode, bool *ret_replaced)
+	_must_use_;
+
 /* ---- threads --------------------------------------------------------------------------------- */
 /* Calls fn(ctx, i) for every i in [0, n), in chunks handed to `threads` threads (0 = one a CPU, the
  * caller's thread included). Returns the first negative result, or 0. */
