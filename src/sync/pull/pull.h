@@ -198,3 +198,187 @@ struct pull_source_status {
 void pull_copy_source_status(const struct pull_copy *copy, size_t source, struct pull_now now,
 			     struct pull_source_status *ret);
 const char *pull_state_text(enum pull_state state); /* "current" */
+
+/* ---- sources (source*.c): one text each ----
+ * xfr:HOST[@PORT] [address=ADDR ...] [key=NAME]                           a transfer, IXFR or AXFR
+ * xot:HOST[@PORT] [address=ADDR ...] [key=NAME] [name=NAME] [pin=BASE64] [ca=FILE]   the same over TLS (RFC 9103)
+ * https://... or http://... [address=ADDR ...] [ca=FILE]                  a file, or with / at the end what an instance publishes
+ * file:PATH    dir:PATH (the newest file in it)    list:URL-or-PATH [key=FILE] [address=ADDR ...] [ca=FILE]    builtin */
+
+#define PULL_SOURCE_TEXT_MAX      2048 /* bytes of one source, as written */
+#define PULL_SOURCE_ADDRESSES_MAX 8    /* of one host: two families, and some of each */
+
+enum pull_source_kind {
+	PULL_SOURCE_XFR,
+	PULL_SOURCE_XOT,
+	PULL_SOURCE_HTTP, /* and https */
+	PULL_SOURCE_FILE,
+	PULL_SOURCE_DIR,
+	PULL_SOURCE_LIST,
+	PULL_SOURCE_BUILTIN,
+};
+/* Plain value without pointers. What it has not is "". */
+struct pull_source {
+	enum pull_source_kind kind;
+	bool secure;    /* https, xot */
+	bool tree;      /* a URL that ends with /: the `current` pointer and what it points to */
+	bool here;      /* LIST: a path, not a URL */
+	uint16_t port;  /* of the host */
+	char host[256]; /* an address or a name, in lower case: XFR, XOT, HTTP, LIST of a URL */
+	size_t n_addresses;
+	struct addr
+		address[PULL_SOURCE_ADDRESSES_MAX]; /* with the port; none: the host is a name that must be resolved */
+	char place[1024];                           /* the URL or the path */
+	char key[512];                              /* XFR, XOT: name of a TSIG key; LIST: file of public keys */
+	char name[256], pin[64], ca[512];           /* of TLS */
+	char text[PULL_SOURCE_TEXT_MAX]; /* as written, words one space apart: what it is called in the log */
+};
+/* BANYAN_EINVAL: `why` says what was found and what to write instead. */
+int pull_source_parse(const char *text, struct pull_source *ret, char why[PULL_WHY_MAX]) _must_use_;
+/* Today's public sources of the root zone, as texts; index 0 on, NULL at the end. */
+const char *pull_source_builtin(size_t index);
+const char *pull_source_kind_text(enum pull_source_kind kind); /* "xfr" */
+/* How a machine should rank it before it is known (pull_copy_source.cost), and whether differences can be had of it. */
+struct pull_copy_source pull_source_traits(const struct pull_source *source);
+
+struct pull_sources {
+	size_t n;
+	struct pull_source *item;
+};
+void pull_sources_done(struct pull_sources *sources);
+/* Adds one; the same place twice is no error and is one. BANYAN_ELIMIT: more than PULL_SOURCES_MAX. */
+int pull_sources_add(struct pull_sources *sources, const struct pull_source *source) _must_use_;
+
+/* ---- publication lists (list*.c): docs/publication-list.md ---- */
+
+#define PULL_LIST_BYTES_MAX (64 * 1024)          /* of one list: hundreds of points */
+#define PULL_LIST_WEEK_S    ((int64_t)7 * 86400) /* between two fetches of a list: the draft asks for no more */
+#define PULL_LIST_RETRY_S   ((int64_t)6 * 3600)  /* after one that failed */
+
+enum pull_list_proof { PULL_LIST_CHECKSUM, PULL_LIST_SIGNED };
+struct pull_list {
+	enum pull_list_proof proof;
+	bool has_serial;
+	uint64_t serial;
+	int64_t expires; /* UNIX seconds; 0 = it says nothing */
+	struct pull_sources sources;
+	unsigned n_dropped; /* lines with a scheme or a zone that is not for us */
+};
+struct pull_list_settings {
+	const char *zone; /* presentation form; NULL = "." */
+	int64_t now;
+	const char *keys; /* text of PEM public keys; NULL = none: a checksum must do */
+	bool has_serial;  /* of the list that was taken before: an older one is not taken */
+	uint64_t serial;
+};
+/* BANYAN_EMALF: not a list; BANYAN_EPROOF: not signed as it should be, expired or older; BANYAN_ENOENT: nothing usable in it. */
+int pull_list_parse(const char *text, size_t len, const struct pull_list_settings *settings, struct pull_list *ret,
+		    char why[PULL_WHY_MAX]) _must_use_;
+void pull_list_done(struct pull_list *list);
+/* A list of these lines (sources or URIs), with a serial and an expiry, signed by a PEM private key, or with a checksum when that is NULL. */
+struct pull_list_making {
+	const char *lines;
+	uint64_t serial;
+	int64_t expires; /* 0 = none; a signed one must */
+	const char *private_key;
+};
+int pull_list_make(const struct pull_list_making *making, struct buffer *out, char why[PULL_WHY_MAX]) _must_use_;
+
+/* Copies of lists in a folder, so that a restart asks nobody: LIST sources that have a URL. */
+struct pull_list_state {
+	bool have; /* list is good now */
+	struct pull_list list;
+	int64_t due;            /* UNIX seconds: not to be fetched before */
+	char why[PULL_WHY_MAX]; /* !have: why not */
+};
+int pull_list_load(const char *folder, const struct pull_source *source, const char *zone, int64_t now,
+		   struct pull_list_state *ret) _must_use_;
+/* Takes a fetched one (NULL = fetching failed) and writes it down; *state is what it was and becomes what is. */
+int pull_list_take(const char *folder, const struct pull_source *source, const char *zone, int64_t now,
+		   const char *text, size_t len, struct pull_list_state *state) _must_use_;
+
+/* ---- fetching (fetch*.c): from one source, on a libuv loop ---- */
+
+#define PULL_BYTES_DEFAULT   ((uint64_t)64 << 20) /* of a root: thirty times what it is today */
+#define PULL_TIME_DEFAULT_MS 600000u              /* of one fetch */
+#define PULL_RATE_DEFAULT    2000u /* bytes a second, averaged over PULL_RATE_WINDOW_S: the root in 18 min */
+#define PULL_RATE_WINDOW_S   10u
+#define PULL_IDLE_MS         15000u /* without a byte, connecting included */
+#define PULL_RESUMES_MAX     3u     /* of one download that broke off */
+#define PULL_REDIRECTS_MAX   5u
+#define PULL_TAG_MAX         256 /* bytes of an entity tag, or of what stands for one */
+
+enum pull_mode { PULL_MODE_PROBE, PULL_MODE_WHOLE, PULL_MODE_CHANGES };
+enum pull_form {
+	PULL_NOTHING,
+	PULL_TEXT,    /* master file; perhaps .gz or .zst */
+	PULL_WIRE,    /* wire form (zone.h); perhaps .zst */
+	PULL_CHANGES, /* what a transfer brought (sync.h: sync_transfer_write()), whole or differences */
+	PULL_DELTA,   /* a published delta (zone.h) */
+	PULL_LIST,    /* a publication list */
+};
+
+/* Who runs `banyan-fetch` (its request and result: docs/banyan-fetch.md), since the process that asks may not. */
+struct pull_helper_job {
+	const char *request;
+	size_t request_len;
+	int fd; /* the body goes there; the caller's, open until done */
+	uint32_t time_max_ms;
+	/* Once, unless cancelled, and never from within start. error: NULL, or why there is no result. */
+	void (*done)(void *ctx, const char *error, const char *result, size_t len);
+	void *ctx;
+};
+struct pull_helper {
+	int (*start)(void *ctx, const struct pull_helper_job *job, void **ret_handle);
+	void (*cancel)(void *ctx, void *handle); /* done is not called any more */
+	void *ctx;
+};
+/* Who finds the addresses of a host name. */
+struct pull_resolver {
+	int (*start)(void *ctx, const char *host,
+		     void (*done)(void *done_ctx, size_t n, const struct addr *address, const char *why),
+		     void *done_ctx, void **ret_handle);
+	void (*cancel)(void *ctx, void *handle);
+	void *ctx;
+};
+
+struct wire_tsig_key;
+struct uv_loop_s;
+struct pull_fetch_result {
+	enum pull_fetched fetched;
+	enum pull_form form; /* of what stands in fd; PULL_NOTHING unless fetched is PULL_GOT */
+	/* PROBE: PULL_GOT with PULL_NOTHING = there may be something new, PULL_UNCHANGED = there is not */
+	bool has_serial;
+	uint32_t serial;
+	uint32_t expire_s;      /* EDNS EXPIRE, or what the pointer says; 0 = not said */
+	uint64_t bytes;         /* over the wire, as far as is known */
+	uint32_t round_trip_ms; /* of the first answer */
+	uint32_t whole_ms;
+	struct addr from;       /* family 0 = nobody */
+	char tag[PULL_TAG_MAX]; /* to be given the next time, when what came has proved; "" = none */
+	char why[PULL_WHY_MAX]; /* FAILED, MISFIT: a sentence */
+};
+struct pull_fetch_settings {
+	const struct pull_source *source; /* copied */
+	const uint8_t *apex;
+	enum pull_mode mode;
+	bool have; /* there is a version already, with this serial */
+	uint32_t serial;
+	const char *tag;            /* of the source's version at hand; NULL or "" = none */
+	const char *const *refused; /* tags of what did not prove: DIR takes another file */
+	size_t n_refused;
+	const struct wire_tsig_key *key; /* the one that source->key names; NULL = none */
+	uint64_t bytes_max;              /* each limit: 0 = the default above */
+	uint32_t time_max_ms, idle_ms, rate_min;
+	int fd;                               /* open for reading and writing, empty; PROBE: may be -1 */
+	uint64_t seed;                        /* of message IDs */
+	const struct pull_helper *helper;     /* HTTP and LIST of a URL; NULL: they fail */
+	const struct pull_resolver *resolver; /* hosts without address; NULL: they fail */
+	void (*done)(void *ctx,
+		     const struct pull_fetch_result *result); /* once, never from within pull_fetch_start() */
+	void *ctx;
+};
+struct pull_fetch;
+int pull_fetch_start(struct uv_loop_s *loop, const struct pull_fetch_settings *settings, struct pull_fetch **ret)
+	_must_use_;
+void pull_fetch_cancel(struct pull_fetch *fetch); /* done() is not called any more */
