@@ -4,17 +4,16 @@
  * uncompressed. A zone has exactly one wire form: what is read is compared with what would be written, so that checksums of it and
  * differences between two of them mean something. docs/published-files.md draws it.
  */
-#include "private.h"
-
 #include <string.h>
+
+#include "private.h"
+#include "wirewalk.h"
 
 /* Like PNG's: a byte that is no text, a name, an end of line that some transfers would change, the form's number. */
 static const uint8_t wire_magic[8] = {0x89, 'B', 'N', 'Y', 'Z', '\n', 0, 1};
 
-#define HEADER_SIZE       22 /* magic, class, serial, number of records; the apex follows */
-#define RECORD_FIXED_SIZE 10 /* type, class, TTL, length */
-#define RECORD_LEAST      (1 + RECORD_FIXED_SIZE)
-#define WIRE_TTL_MAX      0x7fffffffU /* RFC 2181 section 8 */
+#define RECORD_LEAST (1 + ZONE_WIRE_FIXED_SIZE)
+#define WIRE_TTL_MAX 0x7fffffffU /* RFC 2181 section 8 */
 
 bool zone_is_wire(const void *data, size_t len)
 {
@@ -23,31 +22,21 @@ bool zone_is_wire(const void *data, size_t len)
 
 /* ---- writing ---- */
 
-static void put64(uint8_t *p, uint64_t v)
+size_t zone_wire_header_put(const uint8_t *apex, uint32_t serial, uint64_t n_records,
+			    uint8_t out[ZONE_WIRE_HEADER_SIZE + WIRE_NAME_MAX])
 {
-	wire_put32(p, (uint32_t)(v >> 32));
-	wire_put32(p + 4, (uint32_t)v);
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return (uint64_t)wire_get32(p) << 32 | wire_get32(p + 4);
-}
-
-static size_t header_put(const struct zone *zone, uint8_t out[HEADER_SIZE + WIRE_NAME_MAX])
-{
-	size_t apex_len = wire_name_len(zone->apex);
+	size_t apex_len = wire_name_len(apex);
 	memcpy(out, wire_magic, sizeof wire_magic);
-	wire_put16(out + 8, zone->rclass);
-	wire_put32(out + 10, zone->serial);
-	put64(out + 14, zone->n_records);
-	memcpy(out + HEADER_SIZE, zone->apex, apex_len);
-	return HEADER_SIZE + apex_len;
+	wire_put16(out + 8, WIRE_CLASS_IN);
+	wire_put32(out + 10, serial);
+	zone_put64(out + 14, n_records);
+	memcpy(out + ZONE_WIRE_HEADER_SIZE, apex, apex_len);
+	return ZONE_WIRE_HEADER_SIZE + apex_len;
 }
 
 /* All of a record but its data. */
 static size_t record_put(const struct wire_rrset *set, size_t owner_len, uint16_t rdata_len,
-			 uint8_t out[WIRE_NAME_MAX + RECORD_FIXED_SIZE])
+			 uint8_t out[WIRE_NAME_MAX + ZONE_WIRE_FIXED_SIZE])
 {
 	memcpy(out, set->owner, owner_len);
 	uint8_t *p = out + owner_len;
@@ -55,15 +44,15 @@ static size_t record_put(const struct wire_rrset *set, size_t owner_len, uint16_
 	wire_put16(p + 2, set->rclass);
 	wire_put32(p + 4, set->ttl);
 	wire_put16(p + 8, rdata_len);
-	return owner_len + RECORD_FIXED_SIZE;
+	return owner_len + ZONE_WIRE_FIXED_SIZE;
 }
 
 size_t zone_wire_len(const struct zone *zone)
 {
-	size_t len = HEADER_SIZE + wire_name_len(zone->apex);
+	size_t len = ZONE_WIRE_HEADER_SIZE + wire_name_len(zone->apex);
 	for (size_t i = 0; i < zone->n_sets; i++) {
 		const struct wire_rrset *set = &zone->set[i];
-		len += set->count * (wire_name_len(set->owner) + RECORD_FIXED_SIZE);
+		len += set->count * (wire_name_len(set->owner) + ZONE_WIRE_FIXED_SIZE);
 		for (uint32_t k = 0; k < set->count; k++)
 			len += set->rdata[k].len;
 	}
@@ -75,7 +64,7 @@ int zone_write_wire(const struct zone *zone, struct buffer *out)
 	if (buffer_reserve(out, zone_wire_len(zone) + WIRE_NAME_MAX) < 0)
 		return BANYAN_ENOMEM;
 	uint8_t *p = out->data + out->len;
-	p += header_put(zone, p);
+	p += zone_wire_header_put(zone->apex, zone->serial, zone->n_records, p);
 	for (size_t i = 0; i < zone->n_sets; i++) {
 		const struct wire_rrset *set = &zone->set[i];
 		size_t owner_len = wire_name_len(set->owner);
@@ -115,26 +104,27 @@ static int header_read(struct wire_reading *r, const struct zone_read_settings *
 	char have[WIRE_NAME_TEXT_MAX], want[WIRE_NAME_TEXT_MAX];
 	if (!zone_is_wire(r->data, r->len))
 		return fail_at(r, 0, REASON_SYNTAX, BANYAN_EMALF, "this is not the wire form of a zone");
-	if (r->len < HEADER_SIZE)
+	if (r->len < ZONE_WIRE_HEADER_SIZE)
 		return fail_at(r, r->len, REASON_SYNTAX, BANYAN_EMALF, "the header is cut off");
 	if (memcmp(r->data, wire_magic, sizeof wire_magic) != 0)
 		return fail_at(r, 6, REASON_SYNTAX, BANYAN_EUNSUPP, "a form of another number than 1");
 	if (wire_get16(r->data + 8) != WIRE_CLASS_IN)
 		return fail_at(r, 8, REASON_CLASS_MIXED, BANYAN_EMALF, "another class than IN");
 	r->serial = wire_get32(r->data + 10);
-	r->n_records = get64(r->data + 14);
-	int apex_len = wire_name_check(r->data + HEADER_SIZE, r->len - HEADER_SIZE);
+	r->n_records = zone_get64(r->data + 14);
+	int apex_len = wire_name_check(r->data + ZONE_WIRE_HEADER_SIZE, r->len - ZONE_WIRE_HEADER_SIZE);
 	if (apex_len < 0)
-		return fail_at(r, HEADER_SIZE, REASON_SYNTAX, BANYAN_EMALF, "the apex is malformed or cut off");
-	r->first = r->pos = HEADER_SIZE + (size_t)apex_len;
+		return fail_at(r, ZONE_WIRE_HEADER_SIZE, REASON_SYNTAX, BANYAN_EMALF,
+			       "the apex is malformed or cut off");
+	r->first = r->pos = ZONE_WIRE_HEADER_SIZE + (size_t)apex_len;
 	if (r->n_records > ZONE_RECORDS_MAX)
 		return fail_at(r, 14, REASON_TOO_LARGE, BANYAN_ELIMIT, "more records than the limit allows");
 	if (r->n_records > (r->len - r->pos) / RECORD_LEAST)
 		return fail_at(r, 14, REASON_SYNTAX, BANYAN_EMALF, "more records than there are bytes for");
-	if (wire_name_equal(r->data + HEADER_SIZE, settings->origin))
+	if (wire_name_equal(r->data + ZONE_WIRE_HEADER_SIZE, settings->origin))
 		return 0;
 	zone_error_set(r->error, REASON_SYNTAX, 0, "%s: wire form, byte %d: the zone is %s and not %s; give that name",
-		       r->name, HEADER_SIZE, wire_name_text(r->data + HEADER_SIZE, have),
+		       r->name, ZONE_WIRE_HEADER_SIZE, wire_name_text(r->data + ZONE_WIRE_HEADER_SIZE, have),
 		       wire_name_text(settings->origin, want));
 	return BANYAN_EINVAL;
 }
@@ -152,11 +142,11 @@ static int record_read(struct wire_reading *r, struct zone_builder *b)
 	if (owner_len < 0)
 		return fail_at(r, r->pos, REASON_SYNTAX, BANYAN_EMALF, "an owner name is malformed or cut off");
 	size_t pos = r->pos + (size_t)owner_len;
-	if (r->len - pos < RECORD_FIXED_SIZE)
+	if (r->len - pos < ZONE_WIRE_FIXED_SIZE)
 		return fail_at(r, pos, REASON_SYNTAX, BANYAN_EMALF, "a record is cut off");
 	uint16_t type = wire_get16(r->data + pos), rdata_len = wire_get16(r->data + pos + 8);
 	uint32_t ttl = wire_get32(r->data + pos + 4);
-	const uint8_t *rdata = r->data + pos + RECORD_FIXED_SIZE;
+	const uint8_t *rdata = r->data + pos + ZONE_WIRE_FIXED_SIZE;
 	if (!wire_name_under(owner, b->zone->apex))
 		return fail_at(r, r->pos, REASON_OUT_OF_ZONE, BANYAN_EMALF, "the owner is outside of the zone");
 	if (type_is_meta(type))
@@ -165,23 +155,23 @@ static int record_read(struct wire_reading *r, struct zone_builder *b)
 		return fail_at(r, pos + 2, REASON_CLASS_MIXED, BANYAN_EMALF, "another class than IN");
 	if (ttl > WIRE_TTL_MAX)
 		return fail_at(r, pos + 4, REASON_SYNTAX, BANYAN_EMALF, "the TTL is above 2147483647");
-	if (r->len - pos - RECORD_FIXED_SIZE < rdata_len)
+	if (r->len - pos - ZONE_WIRE_FIXED_SIZE < rdata_len)
 		return fail_at(r, pos + 8, REASON_SYNTAX, BANYAN_EMALF, "the data of a record are cut off");
 	if (wire_rdata_check(rdata, rdata_len, type) < 0)
-		return fail_at(r, pos + RECORD_FIXED_SIZE, REASON_RDATA_MALFORMED, BANYAN_EMALF,
+		return fail_at(r, pos + ZONE_WIRE_FIXED_SIZE, REASON_RDATA_MALFORMED, BANYAN_EMALF,
 			       "the data do not fit the type");
 	int rc = zone_builder_add(b, owner, (size_t)owner_len, type, ttl, rdata, rdata_len, 0);
 	if (rc < 0)
 		return fail_at(r, r->pos, REASON_TOO_LARGE, rc, error_text(rc));
-	r->pos = pos + RECORD_FIXED_SIZE + rdata_len;
+	r->pos = pos + ZONE_WIRE_FIXED_SIZE + rdata_len;
 	return 0;
 }
 
 /* Is it what zone_write_wire() would write? Then order, lower case, TTLs, counts and the serial are right. */
 static int form_check(const struct wire_reading *r, const struct zone *zone)
 {
-	uint8_t head[HEADER_SIZE + 2 * WIRE_NAME_MAX];
-	size_t pos = header_put(zone, head);
+	uint8_t head[ZONE_WIRE_HEADER_SIZE + 2 * WIRE_NAME_MAX];
+	size_t pos = zone_wire_header_put(zone->apex, zone->serial, zone->n_records, head);
 	if (pos != r->first || memcmp(head, r->data, pos) != 0)
 		return fail_at(r, 10, REASON_SYNTAX, BANYAN_EMALF,
 			       "serial, number of records or apex are not those of the records");
@@ -204,7 +194,7 @@ static int form_check(const struct wire_reading *r, const struct zone *zone)
 static int records_read(struct wire_reading *r, struct zone_builder *b, struct zone **ret)
 {
 	struct zone *zone;
-	int rc = zone_builder_init(b, r->data + HEADER_SIZE, r->name, r->len);
+	int rc = zone_builder_init(b, r->data + ZONE_WIRE_HEADER_SIZE, r->name, r->len);
 	if (rc < 0)
 		return fail_at(r, r->pos, REASON_TOO_LARGE, rc, "out of memory");
 	for (uint64_t i = 0; i < r->n_records; i++) {

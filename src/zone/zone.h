@@ -117,6 +117,30 @@ bool zone_is_wire(const void *data, size_t len);
 int zone_read_wire(const char *name, const uint8_t *data, size_t len, const struct zone_read_settings *settings,
 		   struct zone **ret, struct zone_error *ret_error) _must_use_;
 
+/* ---- deltas: from the wire form of one version to that of another, docs/published-files.md -------------------------------- */
+struct zone_delta_about {
+	const uint8_t *apex; /* in the delta */
+	uint32_t base_serial, serial;
+	uint64_t base_len, len; /* of the wire forms */
+	uint64_t n_records;
+	uint8_t base_hash[32], hash[32]; /* SHA-256 of the wire forms */
+	size_t edits_len, edits_packed_len, signatures_len;
+};
+
+bool zone_is_delta(const void *data, size_t len);
+/* Any two wire forms of one apex make a delta; it is small when they have much in common. Appends to `out`. BANYAN_EINVAL: two apexes. */
+int zone_delta_make(const uint8_t *base, size_t base_len, const uint8_t *now, size_t now_len, struct buffer *out)
+	_must_use_;
+/* What its header says: nothing is proved by that. */
+int zone_delta_about(const char *name, const uint8_t *delta, size_t len, struct zone_delta_about *ret,
+		     struct zone_error *ret_error) _must_use_;
+/* Appends the wire form that comes out: exactly the bytes that the delta was made for, or an error. What those bytes are worth remains to
+ * be read (zone_read_wire()) and proved. `max_bytes` bounds them, 0 = ZONE_FILE_MAX. BANYAN_EINVAL: made for another base. */
+int zone_delta_apply(const char *name, const uint8_t *base, size_t base_len, const uint8_t *delta, size_t delta_len,
+		     size_t max_bytes, struct buffer *out, struct zone_error *ret_error) _must_use_;
+/* Is all the same but serial, RRSIGs and ZONEMD? The SOA counts but for its serial. False also for what is no wire form. */
+bool zone_wire_same_content(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
 /* The node of exactly this name (any case), or NULL. */
 const struct zone_node *zone_find(const struct zone *zone, const uint8_t *name);
 /* The last node whose name is <= `name` in canonical order. */
