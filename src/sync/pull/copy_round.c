@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* A round: some sources are asked for their serial, one is fetched from, what came is proved and adopted. One that fails costs its turn. */
+#include "copy.h"
+
+#include <stdio.h>
+
+#define FETCHES_ROUND_MAX                                                                                              \
+	4 /* then the others wait for the next round: nothing that is broken everywhere is fetched from everybody */
+
+static void decide(struct pull_copy *copy);
+
+/* ---- its end ---- */
+
+static void phase_set(struct pull_copy *copy, enum copy_phase phase, uint32_t time_ms)
+{
+	copy->phase = phase;
+	copy->deadline_ms = copy_mono(copy) + time_ms;
+}
+
+/* Notifications that brought nothing make the next one wait longer. */
+static void notify_wait(struct pull_copy *copy)
+{
+	if (copy->fruitful)
+		copy->notify_wait_s = copy->settings.notify_min_s;
+	else if (copy->by_notify && copy->notify_wait_s < copy->settings.notify_max_s)
+		copy->notify_wait_s *= 2;
+	copy->notify_ok_ms = copy_mono(copy) + (int64_t)copy->notify_wait_s * 1000;
+}
+
+static void round_end(struct pull_copy *copy, bool good)
+{
+	copy->phase = PHASE_IDLE;
+	notify_wait(copy);
+	if (copy->by_notify && !good)
+		return; /* the round that was due anyway comes as it would have come */
+	copy->failures = good ? 0 : copy->failures + 1;
+	if (good) {
+		copy->refusal.is = false;
+		copy_say(&copy->silence, "%s", "");
+	}
+	copy->next_ms = copy_mono(copy) + copy_wait_ms(copy);
+	if (!good && copy_fetch_token_ms(copy) > copy->next_ms - copy_mono(copy))
+		copy->next_ms = copy_mono(copy) + copy_fetch_token_ms(copy);
+}
+
+static void cancel_probe(struct pull_copy *copy, size_t at)
+{
+	struct pull_action *action = copy_act(copy, PULL_CANCEL);
+	action->ticket = copy->source[at].ticket;
+	action->source = at;
+	copy->source[at].ticket = 0;
+	copy->pending--;
+}
+
+static void cancel_other(struct pull_copy *copy)
+{
+	struct pull_action *action = copy_act(copy, PULL_CANCEL);
+	action->ticket = copy->ticket;
+	action->source = copy->from;
+	copy->ticket = 0;
+}
+
+void copy_round_drop(struct pull_copy *copy)
+{
+	for (size_t i = 0; i < copy->n_sources; i++)
+		if (copy->source[i].ticket != 0)
+			cancel_probe(copy, i);
+	copy->pending = 0;
+	if (copy->phase > PHASE_PROBING && copy->ticket != 0)
+		cancel_other(copy);
+	if (copy->phase > PHASE_FETCHING)
+		copy_act(copy, PULL_DROP);
+	copy->phase = PHASE_IDLE;
+}
+
+/* ---- serials ---- */
+
+static void probe(struct pull_copy *copy, size_t at)
+{
+	struct copy_source *source = &copy->source[at];
+	struct pull_action *action = copy_act(copy, PULL_PROBE);
+	source->ticket = action->ticket = copy_ticket(copy);
+	source->answered = source->unknown = false;
+	source->asked_ms = copy_mono(copy);
+	action->source = at;
+	copy->asked |= (uint64_t)1 << at;
+	copy->pending++;
+	copy->sums.probes++;
+}
+
+static bool probe_more(struct pull_copy *copy)
+{
+	for (uint32_t n = 0; n < copy->settings.check_count; n++) {
+		size_t at = copy_pick_probe(copy);
+		if (at == PULL_NO_SOURCE)
+			break;
+		probe(copy, at);
+	}
+	if (copy->pending == 0)
+		return false;
+	phase_set(copy, PHASE_PROBING, copy->settings.probe_max_ms);
+	return true;
+}
+
+void copy_round_begin(struct pull_copy *copy, size_t only)
+{
+	copy->begun_ms = copy_mono(copy);
+	copy->asked = copy->fetched = 0;
+	copy->n_fetches = 0;
+	copy->round_confirmed = copy->round_failed = copy->fruitful = copy->by_notify = false;
+	copy->desperate = copy_all_benched(copy);
+	for (size_t i = 0; i < copy->n_sources; i++)
+		copy->source[i].answered = copy->source[i].unknown = false;
+	if (only < copy->n_sources) {
+		probe(copy, only);
+		phase_set(copy, PHASE_PROBING, copy->settings.probe_max_ms);
+	} else if (!probe_more(copy)) {
+		round_end(copy, false);
+	}
+}
+
+/* ---- what they say ---- */
+
+static void confirm(struct pull_copy *copy, uint32_t source_expire_s)
+{
+	if (!copy->round_confirmed)
+		copy_act(copy, PULL_CONFIRMED);
+	copy->round_confirmed = true;
+	copy_confirm(copy, source_expire_s);
+}
+
+static void serial_said(struct pull_copy *copy, struct copy_source *source, const struct pull_event *event)
+{
+	source->answered = source->has_serial = true;
+	source->serial = event->serial;
+	source->serial_ms = copy_mono(copy);
+	source->unknown_since_ms = 0;
+	if (copy->have && event->serial == copy->version.serial)
+		confirm(copy, event->expire_s);
+}
+
+static void serial_unknown(struct pull_copy *copy, struct copy_source *source)
+{
+	source->unknown = true;
+	if (source->unknown_since_ms == 0)
+		source->unknown_since_ms = copy_mono(copy);
+}
+
+void copy_probed(struct pull_copy *copy, const struct pull_event *event)
+{
+	if (event->source >= copy->n_sources || copy->source[event->source].ticket != event->ticket ||
+	    event->ticket == 0)
+		return;
+	struct copy_source *source = &copy->source[event->source];
+	source->ticket = 0;
+	copy->pending--;
+	if (!event->good) {
+		copy->round_failed = true;
+		copy_blame(copy, event->source, FAULT_SILENT, event->why);
+		copy_say(&copy->silence, "%s", source->why == NULL ? "" : source->why);
+	} else {
+		if (source->fault == FAULT_SILENT)
+			copy_praise(copy, event->source);
+		copy_smooth(&source->probe_ms, event->ms);
+		if (event->has_serial)
+			serial_said(copy, source, event);
+		else
+			serial_unknown(copy, source);
+		copy_lag_look(copy, event->source);
+	}
+	if (copy->phase == PHASE_PROBING && copy->pending == 0)
+		decide(copy);
+}
+
+static void probes_late(struct pull_copy *copy)
+{
+	for (size_t i = 0; i < copy->n_sources; i++) {
+		if (copy->source[i].ticket == 0)
+			continue;
+		cancel_probe(copy, i);
+		copy_blame(copy, i, FAULT_SILENT, "it does not say its serial in time");
+		copy_say(&copy->silence, "it does not say its serial in time");
+		copy->round_failed = true;
+	}
+	decide(copy);
+}
+
+/* ---- the fetch ---- */
+
+static void fetch(struct pull_copy *copy, size_t at, bool changes)
+{
+	struct copy_source *source = &copy->source[at];
+	if (!copy_fetch_token(copy)) {
+		copy_say(&copy->silence, "%u downloads were begun within the hour, more are not allowed",
+			 copy->settings.fetches_hour_max);
+		round_end(copy, false);
+		return;
+	}
+	struct pull_action *action = copy_act(copy, PULL_FETCH);
+	copy->ticket = action->ticket = copy_ticket(copy);
+	copy->from = action->source = at;
+	copy->with_changes = action->changes = changes;
+	copy->claimed = source->serial;
+	copy->from_unknown = !source->answered;
+	copy->source_expire_s = 0;
+	copy->fetched |= (uint64_t)1 << at;
+	copy->n_fetches++;
+	copy->sums.fetches++;
+	source->unknown_since_ms = 0;
+	phase_set(copy, PHASE_FETCHING, copy->settings.fetch_max_ms);
+}
+
+static bool any_answered(const struct pull_copy *copy)
+{
+	for (size_t i = 0; i < copy->n_sources; i++)
+		if (copy->source[i].answered)
+			return true;
+	return false;
+}
+
+/* The first thing that is to be done, now that no answer is waited for. */
+static void decide(struct pull_copy *copy)
+{
+	bool enough = copy->n_fetches >= FETCHES_ROUND_MAX;
+	size_t at = copy->held || enough ? PULL_NO_SOURCE : copy_pick_fetch(copy);
+	if (at != PULL_NO_SOURCE)
+		fetch(copy, at, copy->have && copy->source[at].settings.changes && !copy->source[at].no_changes);
+	else if (copy->round_confirmed && !copy->round_failed)
+		round_end(copy, true);
+	else if ((copy->by_notify && !copy->round_failed) || enough || !probe_more(copy))
+		round_end(copy, copy->round_confirmed || (copy->held && any_answered(copy)));
+}
+
+static void turn_lost(struct pull_copy *copy, enum pull_fault fault, const char *why)
+{
+	struct copy_source *source = &copy->source[copy->from];
+	copy->round_failed = true;
+	copy_blame(copy, copy->from, fault, why);
+	copy_say(&copy->silence, "%s", source->why == NULL ? "" : source->why);
+	decide(copy);
+}
+
+static void lied(struct pull_copy *copy, uint32_t serial)
+{
+	char why[SENTENCE_MAX];
+	if (copy->from_unknown || serial == copy->claimed)
+		snprintf(why, sizeof why, "it has serial %u, which is older than what was here already", serial);
+	else
+		snprintf(why, sizeof why, "it said serial %u and gave serial %u", copy->claimed, serial);
+	copy->source[copy->from].serial = serial;
+	copy_note(copy, copy->from, true, "%s", why);
+	turn_lost(copy, FAULT_LIED, why);
+}
+
+/* Who could not say its serial has been asked by a fetch. */
+static void learned(struct pull_copy *copy, uint32_t serial)
+{
+	struct copy_source *source = &copy->source[copy->from];
+	copy_praise(copy, copy->from);
+	source->unknown = false;
+	source->has_serial = true;
+	source->serial = serial;
+	source->serial_ms = copy_mono(copy);
+	if (copy->have && serial == copy->version.serial)
+		confirm(copy, copy->source_expire_s);
+	copy_lag_look(copy, copy->from);
+	decide(copy);
+}
+
+/* What came is not newer than what is here, or older than allowed. */
+static void useless(struct pull_copy *copy, uint32_t serial)
+{
+	bool same = copy->have && serial == copy->version.serial;
+	if (copy->from_unknown && (same || (copy->have && sync_serial_newer(copy->version.serial, serial))))
+		learned(copy, serial);
+	else
+		lied(copy, serial);
+}
+
+static bool is_awaited(const struct pull_copy *copy, enum copy_phase phase, const struct pull_event *event)
+{
+	return copy->phase == phase && event->ticket == copy->ticket;
+}
+
+static void got(struct pull_copy *copy, const struct pull_event *event)
+{
+	copy->fetch_ms = event->ms;
+	copy->source_expire_s = event->expire_s == PULL_NO_EXPIRE ? 0 : event->expire_s;
+	if (event->has_serial && !copy_serial_fits(copy, event->serial)) {
+		copy_act(copy, PULL_DROP);
+		useless(copy, event->serial);
+		return;
+	}
+	struct pull_action *action = copy_act(copy, PULL_PROVE);
+	copy->ticket = action->ticket = copy_ticket(copy);
+	action->source = copy->from;
+	action->changes = copy->with_changes;
+	phase_set(copy, PHASE_PROVING, copy->settings.prove_max_ms);
+}
+
+static void fetch_whole(struct pull_copy *copy)
+{
+	copy->source[copy->from].no_changes = true; /* until a whole one has proved */
+	fetch(copy, copy->from, false);
+}
+
+void copy_fetched(struct pull_copy *copy, const struct pull_event *event)
+{
+	if (!is_awaited(copy, PHASE_FETCHING, event))
+		return;
+	switch (event->fetched) {
+	case PULL_GOT:
+		got(copy, event);
+		break;
+	case PULL_UNCHANGED:
+		if (copy->from_unknown && copy->have)
+			learned(copy, copy->version.serial);
+		else
+			turn_lost(copy, FAULT_LIED, "it said a newer serial, but gives nothing newer");
+		break;
+	case PULL_MISFIT:
+		if (copy->with_changes)
+			fetch_whole(copy);
+		else
+			turn_lost(copy, FAULT_STALLED, event->why);
+		break;
+	case PULL_FAILED:
+		turn_lost(copy, FAULT_STALLED, event->why);
+		break;
+	}
+}
+
+/* ---- the proof, and the store ---- */
+
+static void refuse(struct pull_copy *copy, const char *why)
+{
+	copy->sums.refused++;
+	copy->refusal.is = true;
+	copy->refusal.serial = copy->claimed;
+	copy_say(&copy->refusal.why, "%s", why == NULL || why[0] == 0 ? "it does not prove" : why);
+	copy_note(copy, copy->from, true, "what it gave for serial %u is refused: %s", copy->claimed,
+		  copy->refusal.why == NULL ? "" : copy->refusal.why);
+	turn_lost(copy, FAULT_REFUSED, why);
+}
+
+static void adopt(struct pull_copy *copy)
+{
+	struct pull_action *action = copy_act(copy, PULL_ADOPT);
+	copy->ticket = action->ticket = copy_ticket(copy);
+	action->source = copy->from;
+	phase_set(copy, PHASE_STORING, copy->settings.prove_max_ms);
+}
+
+static void proved_good(struct pull_copy *copy, const struct pull_version *version)
+{
+	copy->candidate = *version;
+	if (!copy_serial_fits(copy, version->serial)) {
+		copy_act(copy, PULL_DROP);
+		useless(copy, version->serial);
+	} else if (version->first_expiry != 0 && version->first_expiry <= copy->now.wall_s) {
+		copy_act(copy, PULL_DROP);
+		refuse(copy, "its signatures have expired");
+	} else {
+		adopt(copy);
+	}
+}
+
+void copy_proved(struct pull_copy *copy, const struct pull_event *event)
+{
+	if (!is_awaited(copy, PHASE_PROVING, event))
+		return;
+	if (event->verdict == PULL_GOOD && event->version != NULL) {
+		proved_good(copy, event->version);
+		return;
+	}
+	copy_act(copy, PULL_DROP);
+	if (event->verdict == PULL_CHANGES_MISFIT && copy->with_changes) {
+		fetch_whole(copy);
+	} else if (event->verdict == PULL_OURS) {
+		copy_say(&copy->silence, "what came could not be looked at here: %s",
+			 event->why == NULL ? "" : event->why);
+		round_end(copy, false);
+	} else {
+		refuse(copy, event->why);
+	}
+}
+
+static void source_proved(struct pull_copy *copy)
+{
+	struct copy_source *source = &copy->source[copy->from];
+	copy_praise(copy, copy->from);
+	copy_smooth(&source->fetch_ms, copy->fetch_ms);
+	source->proved = source->has_serial = true;
+	source->no_changes = false;
+	source->serial = copy->version.serial;
+	source->serial_ms = copy_mono(copy);
+}
+
+static void in_use(struct pull_copy *copy)
+{
+	copy->version = copy->candidate;
+	copy->have = copy->has_floor = true;
+	copy->floor = copy->version.serial;
+	copy->floor_off = copy->confirmed = copy->refusal.is = false;
+	copy->sums.adopted++;
+	copy->fruitful = copy->round_confirmed = true;
+	copy->round_failed = false;
+	if (copy->from < copy->n_sources) /* or it is not configured any more */
+		source_proved(copy);
+	copy_confirm(copy, copy->source_expire_s);
+	for (size_t i = 0; i < copy->n_sources; i++)
+		copy_lag_look(copy, i);
+}
+
+void copy_stored(struct pull_copy *copy, const struct pull_event *event)
+{
+	if (!is_awaited(copy, PHASE_STORING, event))
+		return;
+	if (!event->good) {
+		copy_say(&copy->silence, "it cannot be stored: %s", event->why == NULL ? "" : event->why);
+		round_end(copy, false);
+		return;
+	}
+	in_use(copy);
+	decide(copy);
+}
+
+/* ---- time ---- */
+
+static void phase_late(struct pull_copy *copy)
+{
+	enum copy_phase phase = copy->phase;
+	if (phase == PHASE_PROBING) {
+		probes_late(copy);
+		return;
+	}
+	cancel_other(copy);
+	if (phase != PHASE_FETCHING)
+		copy_act(copy, PULL_DROP);
+	if (phase == PHASE_STORING) {
+		copy_say(&copy->silence, "it is not stored in time");
+		round_end(copy, false);
+	} else {
+		turn_lost(copy, phase == PHASE_FETCHING ? FAULT_STALLED : FAULT_REFUSED,
+			  phase == PHASE_FETCHING ? "it does not come to an end" : "its proof does not come to an end");
+	}
+}
+
+void copy_round_time(struct pull_copy *copy)
+{
+	int64_t now_ms = copy_mono(copy);
+	if (copy->phase != PHASE_IDLE && now_ms >= copy->deadline_ms)
+		phase_late(copy);
+	if (copy->phase == PHASE_IDLE && copy->n_sources > 0 && now_ms >= copy->next_ms)
+		copy_round_begin(copy, PULL_NO_SOURCE);
+	copy_notify_serve(copy);
+}
+
+/* ---- notifications ---- */
+
+static bool is_news(const struct pull_copy *copy, bool has_serial, uint32_t serial)
+{
+	return !has_serial || !copy->have || copy->floor_off || sync_serial_newer(serial, copy->version.serial);
+}
+
+/* RFC 1996 section 3.7: the serial is a hint; who has it already need not ask. */
+void copy_notified(struct pull_copy *copy, const struct pull_event *event)
+{
+	copy->sums.notifies++;
+	if (!is_news(copy, event->has_serial, event->serial))
+		return;
+	if (!copy->notified || !event->has_serial ||
+	    (copy->notified_has_serial && sync_serial_newer(event->serial, copy->notified_serial))) {
+		copy->notified_has_serial = event->has_serial;
+		copy->notified_serial = event->serial;
+		copy->notified_by = event->source;
+	}
+	copy->notified = true;
+}
+
+void copy_notify_serve(struct pull_copy *copy)
+{
+	if (!copy->notified || copy->phase != PHASE_IDLE || copy_mono(copy) < copy->notify_ok_ms)
+		return;
+	copy->notified = false;
+	if (copy->n_sources == 0 || !is_news(copy, copy->notified_has_serial, copy->notified_serial))
+		return;
+	copy_round_begin(copy, copy->notified_by);
+	copy->by_notify = true;
+}
