@@ -116,7 +116,9 @@ struct answer_request {
 	size_t len;
 	struct addr peer;
 	bool tcp;
-	uint8_t *out;               /* 65535 bytes */
+	uint8_t *out;   /* 65535 bytes */
+	uint8_t *small; /* less room, but where the reply is wanted if it surely fits; NULL = none */
+	size_t small_cap;
 	struct answer_rates *rates; /* NULL = nothing is limited */
 	int64_t now_ms;             /* monotonic, for the rates */
 	struct resolve *engine;     /* whose cache may answer at once; NULL = none */
@@ -139,8 +141,9 @@ struct answer_pending {
 	uint8_t qname[WIRE_NAME_MAX]; /* case as sent */
 };
 
+/* ANSWER_SEND: the reply is at request->out, which is request->small then if that has room for the longest that this client may get. */
 enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
-				    const struct answer_request *request, struct answer_pending *ret_pending,
+				    struct answer_request *request, struct answer_pending *ret_pending,
 				    size_t *ret_len);
 
 /* What the resolver is told of the client's network: nothing but its address, or another one, or to be silent. */

@@ -295,8 +295,7 @@ static uint16_t cookie_only_rcode(const struct reply *reply)
 }
 
 enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
-				    const struct answer_request *request, struct answer_pending *ret_pending,
-				    size_t *ret_len)
+				    struct answer_request *request, struct answer_pending *ret_pending, size_t *ret_len)
 {
 	struct wire_question q;
 	enum wire_verdict verdict = wire_question_parse(request->msg, request->len, &q);
@@ -313,6 +312,8 @@ enum answer_outcome answer_question(const struct answer_view *view, struct count
 		.ede = ANSWER_NO_EDE,
 		.class = ANSWER_ERROR,
 	};
+	if (request->small != NULL && reply.max <= request->small_cap)
+		request->out = request->small;
 	reply_admit(&reply);
 	reply.recursion = reply.access == ACCESS_ALLOW;
 	reply.keepalive = request->tcp && q.edns.has_keepalive;

@@ -91,6 +91,10 @@ struct net_message {
 	struct net_ticket ticket;
 	uint8_t *reply;   /* room for the reply */
 	size_t reply_cap; /* 65535 */
+	/* Other room, from which the reply need not be copied; too little for some. NULL = none. Whoever has written there, and within it,
+	 * sets `reply` to it. */
+	uint8_t *frame;
+	size_t frame_cap;
 };
 
 #define NET_LATER (-1000) /* the reply comes through net_reply() (or net_no_reply()) */

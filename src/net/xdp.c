@@ -126,30 +126,28 @@ static const struct net_listener *question_of(struct net_xdp_queue *queue, const
 	return listener;
 }
 
-static size_t room_of(const struct xdp_vlan *vlan, const knot_xdp_msg_t *out)
-{
-	size_t headers = (out->flags & KNOT_XDP_MSG_IPV6) != 0 ? HEADERS_6 : HEADERS_4;
-	size_t room = vlan->mtu > headers ? vlan->mtu - headers : 0;
-	/* libknot may write a byte of padding behind it */
-	return room < out->payload.iov_len ? room : out->payload.iov_len - 1;
-}
-
-/* Back to where the question came from, or false. */
-static bool reply_here(struct net_xdp_queue *queue, const knot_xdp_msg_t *in, const struct xdp_vlan *vlan,
-		       const struct net_message *m, size_t len)
+/* A frame back to where the question came from, and the room in it: NULL when there is none. */
+static knot_xdp_msg_t *frame_take(struct net_xdp_queue *queue, const knot_xdp_msg_t *in, struct net_message *m)
 {
 	knot_xdp_msg_t *out = &queue->out[queue->n_out];
 	if (queue->no_frames || knot_xdp_reply_alloc(queue->socket, in, out) != KNOT_EOK) {
 		queue->no_frames = true; /* libknot waits for one; that once a batch is enough */
-		return false;
+		return NULL;
 	}
-	if (len > room_of(vlan, out)) {
-		knot_xdp_send_free(queue->socket, out, 1);
+	m->frame = out->payload.iov_base;
+	m->frame_cap = out->payload.iov_len - 1; /* libknot may write a byte of padding behind the reply */
+	return out;
+}
+
+/* Does the reply go in the frame? Then it is in it now. */
+static bool frame_fill(knot_xdp_msg_t *out, const struct xdp_vlan *vlan, const struct net_message *m, size_t len)
+{
+	size_t headers = (out->flags & KNOT_XDP_MSG_IPV6) != 0 ? HEADERS_6 : HEADERS_4;
+	if (len + headers > vlan->mtu || len > m->frame_cap)
 		return false;
-	}
-	memcpy(out->payload.iov_base, m->reply, len);
+	if (m->reply != m->frame)
+		memcpy(m->frame, m->reply, len);
 	out->payload.iov_len = len;
-	queue->n_out++;
 	return true;
 }
 
@@ -161,11 +159,18 @@ static void handle(struct net_xdp_queue *queue, const knot_xdp_msg_t *in)
 	const struct net_listener *listener = question_of(queue, in, vlan, &m);
 	if (listener == NULL)
 		return;
+	knot_xdp_msg_t *out = frame_take(queue, in, &m);
 	int len = listener->fn(listener->ctx, &m);
-	if (len <= 0 || reply_here(queue, in, vlan, &m, (size_t)len))
+	if (len > 0 && out != NULL && frame_fill(out, vlan, &m, (size_t)len)) {
+		queue->n_out++;
 		return;
-	counter_add(loop->counters, COUNTER_XDP_BY_SOCKET, 1);
-	(void)net_udp_reply(loop, &m.ticket, m.reply, (size_t)len);
+	}
+	if (len > 0) {
+		counter_add(loop->counters, COUNTER_XDP_BY_SOCKET, 1);
+		(void)net_udp_reply(loop, &m.ticket, m.reply, (size_t)len);
+	}
+	if (out != NULL)
+		knot_xdp_send_free(queue->socket, out, 1);
 }
 
 /* ---- sending ---- */

@@ -199,7 +199,7 @@ static size_t result_answer(const struct answer_view *view, const struct answer_
 }
 
 /* The length of the reply, 0 for silence. */
-static size_t ask(const struct answer_view *view, const struct answer_request *request)
+static size_t ask(const struct answer_view *view, struct answer_request *request)
 {
 	static struct counters counters;
 	struct answer_pending pending;

@@ -32,6 +32,8 @@ static int on_message(void *ctx, struct net_message *m)
 		.peer = m->ticket.peer,
 		.tcp = m->ticket.transport == NET_TCP,
 		.out = m->reply,
+		.small = m->frame,
+		.small_cap = m->frame_cap,
 		.rates = worker->rates,
 		.now_ms = net_loop_now_ms(worker->loop),
 		.engine = worker->engine,
@@ -44,6 +46,7 @@ static int on_message(void *ctx, struct net_message *m)
 		return notified;
 	switch (answer_question(view, &worker->counters, &request, &pending, &len)) {
 	case ANSWER_SEND:
+		m->reply = request.out;
 		return (int)len;
 	case ANSWER_RECURSE:
 		return answer_recurse(worker->recursor, &pending, &m->ticket, m->reply);
