@@ -20,6 +20,8 @@ static const struct command {
 	{"anchors", "what the running resolver trusts, and how far keys have rolled", cmd_anchors},
 	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
 	{"stop", "end the running daemon", cmd_stop},
+	{"delta", "make, apply and show deltas between versions of a zone", cmd_delta},
+	{"files", "write zones as files for web servers, check such a tree", cmd_files},
 	{"lab", "make and run a small Internet on loopback", cmd_lab},
 	{NULL, NULL, NULL},
 };

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What a peer does about a pointer: fetch, or keep what it has. docs/published-files.md says why. */
+#include "files.h"
+
+/* Is `a` newer than `b` (RFC 1982)? */
+static bool is_newer(uint32_t a, uint32_t b)
+{
+	return a != b && a - b < (uint32_t)1 << 31;
+}
+
+static bool may_keep(const struct files_pointer *pointer, const struct files_held *held,
+		     const struct files_choice *choice, int64_t now, int64_t *ret_until)
+{
+	int64_t margin = choice->margin_s > 0 ? choice->margin_s : FILES_MARGIN_S;
+	if (!choice->keep_unchanged || !pointer->is_signed || held->first_expiry == 0 ||
+	    is_newer(pointer->unchanged_since, held->serial))
+		return false;
+	*ret_until = held->first_expiry - margin;
+	return now < *ret_until;
+}
+
+static struct files_decision fetch(const struct files_object *object, bool is_delta)
+{
+	return (struct files_decision){.verdict = FILES_FETCH, .fetch = object, .is_delta = is_delta};
+}
+
+struct files_decision files_decide(const struct files_pointer *pointer, const struct files_held *held,
+				   const struct files_choice *choice, int64_t now)
+{
+	int64_t until;
+	if (now >= pointer->fresh_until)
+		return (struct files_decision){.verdict = FILES_REFUSE,
+					       .why = "the pointer is too old: its publisher is away, or "
+						      "somebody plays it back"};
+	if (!held->have)
+		return fetch(&pointer->wire, false);
+	if (pointer->serial == held->serial)
+		return (struct files_decision){.verdict = FILES_SAME};
+	if (!is_newer(pointer->serial, held->serial))
+		return (struct files_decision){.verdict = FILES_REFUSE,
+					       .why = "it points to an older version than the one held"};
+	if (may_keep(pointer, held, choice, now, &until))
+		return (struct files_decision){.verdict = FILES_KEEP, .until = until};
+	for (size_t i = 0; i < pointer->n_deltas; i++)
+		if (pointer->delta[i].from == held->serial && pointer->delta[i].size < pointer->wire.size)
+			return fetch(&pointer->delta[i], true);
+	return fetch(&pointer->wire, false);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Pointers to published zones: any text. What is taken is written again and read as the same; what is refused is refused with words. */
+#include "sync/files/files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static struct files_pointer pointer, again;
+	_cleanup_(buffer_done) struct buffer text = {0};
+	char why[FILES_WHY_MAX] = "";
+	if (files_pointer_read("input", data, len, NULL, &pointer, why) < 0) {
+		if (why[0] == '\0')
+			abort();
+		return 0;
+	}
+	struct files_held held = {
+		.have = true, .serial = pointer.serial - 1, .first_expiry = pointer.signatures_expire};
+	struct files_decision decision =
+		files_decide(&pointer, &held, &(struct files_choice){.keep_unchanged = true}, pointer.made);
+	if ((decision.verdict == FILES_FETCH) != (decision.fetch != NULL))
+		abort();
+	if (files_pointer_write(&pointer, NULL, &text) < 0)
+		return 0;
+	if (files_pointer_read("again", text.data, text.len, NULL, &again, why) < 0 || again.serial != pointer.serial ||
+	    again.n_deltas != pointer.n_deltas || memcmp(&again.wire, &pointer.wire, sizeof again.wire) != 0)
+		abort();
+	return 0;
+}
