@@ -12,7 +12,7 @@ import sys
 
 import common
 import servers
-from common import RUNS, SECONDS, Calibrated, Process, attempt, measure, tool
+from common import SECONDS, Calibrated, Process, measure, tool
 
 QUESTIONS = 200000
 TYPES = {"A": 1, "NS": 2, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "DS": 43, "DNSKEY": 48, "HTTPS": 65}
@@ -91,6 +91,7 @@ def write_questions(path, tlds, count=QUESTIONS, seed=1):
 
 
 def start(name, place, root, workers=1, cpu=common.SERVER_CPU):
+    """Any of servers.AUTHORITIES."""
     port = next(common.PORTS)
     folder = place / f"{name}-{port}"
     folder.mkdir()
@@ -103,24 +104,27 @@ def start_echo(place, size, workers=1, cpu=common.SERVER_CPU):
     return Process(servers.echo(folder, port, size, workers), folder, port, ".", cpu=cpu)
 
 
+def stand(place, wanted, cpus=common.ONE_WORKER):
+    """Those of `wanted` that serve the root, warm, and what the load is told to ask: {(name, workers): server}, words."""
+    root = Root(place)
+
+    def begin(key, size):
+        name, workers = key
+        return start_echo(place, size, workers, cpus[workers]) if name == "echo" else start(name, place, root, workers, cpus[workers])
+
+    words = ("-f", root.questions)
+    keys = [(name, workers) for name in wanted if name in servers.AUTHORITIES or name == "echo" for workers in cpus]
+    return common.start_each(keys, begin, lambda _, server: common.load("-p", server.port, *words, "-t", 0.5)), words
+
+
 def main(place):
     wanted = common.present({**{name: program for name, (_, program) in servers.AUTHORITIES.items()}, "echo": None}, sys.argv[2:])
-    root = Root(place)
     with Calibrated():
-        started, warm = {}, []
-        for name in wanted:
-            server = attempt(name, lambda: start_echo(place, common.mean_size(warm)) if name == "echo" else start(name, place, root))
-            if server is not None:
-                started[name] = server
-                warm.append([measure(server, "-f", root.questions, "-t", 1)])
-        results = {name: [] for name in started}
-        for _ in range(RUNS):
-            for name, server in started.items():
-                results[name].append(measure(server, "-f", root.questions, "-t", SECONDS))
+        started, words = stand(place, wanted)
+        results = common.in_turn(started, lambda server: measure(server, *words, "-t", SECONDS))
         common.title("Serving the root over UDP: CPU time of one worker")
-        common.speed_table(results)
-        for server in started.values():
-            server.end()
+        common.speed_table({name: runs for (name, _), runs in results.items()})
+        common.end_all(started)
 
 
 if __name__ == "__main__":

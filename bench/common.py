@@ -29,10 +29,10 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 BUILD = Path(sys.argv[1] if len(sys.argv) > 1 else "build-release").resolve()
 ENV = dict(os.environ, PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin", LC_ALL="C")
 SERVER_CPU, LOAD_CPU = os.environ.get("BENCH_SERVER_CPU", "0"), os.environ.get("BENCH_LOAD_CPU", "1")
+ONE_WORKER = {1: SERVER_CPU}  # how many workers have which CPUs
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "1"))
 ADDRESS = "127.0.0.1"
-START_TIME_MAX = 120
 PORTS = itertools.count(5400)
 
 
@@ -52,7 +52,7 @@ def run(main):
         print("bench: this machine has one CPU only: servers and load share it, and the figures say little\n", file=sys.stderr)
     if LIBC.unshare(CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS) != 0:
         fail(f"needs root, for namespaces of its own: {os.strerror(ctypes.get_errno())}")
-    with tempfile.TemporaryDirectory(prefix="banyan-bench.", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="banyan-bench.") as folder:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         child = os.fork()
         if child == 0:
@@ -133,10 +133,39 @@ def attempt(name, start):
         return None
 
 
+def start_each(keys, begin, warm):
+    """Those that come up: {key: server}. A key is a server's name, or begins with it; begin(key, size) starts one, and warm(key, server) puts to
+    it what it is to be asked. `size` is what the replies of those before were long: the echo, which comes last, makes its own like them."""
+    started, replies = {}, []
+    for key in keys:
+        server = attempt(key if isinstance(key, str) else key[0], lambda: begin(key, mean_size(replies)))  # noqa: B023
+        if server is not None:
+            started[key] = server
+            replies.append([warm(key, server)])
+    return started
+
+
+def in_turn(started, one_run):
+    """RUNS runs of each, all in turn: {key: what one_run(server) found}."""
+    results = {key: [] for key in started}
+    for _ in range(RUNS):
+        for key, server in started.items():
+            results[key].append(one_run(server))
+    return results
+
+
+def end_all(started):
+    for server in started.values():
+        server.end()
+
+
 # ---- processes ----
 
 class Process:
     """A server in the foreground, pinned to some CPUs, answering for `name` when this returns."""
+
+    START_TIME_MAX = 120
+    PATIENCE, PAUSE = 1, 0.05  # seconds that an answer may take, and between two questions
 
     def __init__(self, words, folder, port, name, cpu=SERVER_CPU, address=ADDRESS):
         folder.mkdir(exist_ok=True)
@@ -149,13 +178,14 @@ class Process:
             self.wait(address, name)
 
     def wait(self, address, name):
-        end, query = time.monotonic() + START_TIME_MAX, dns.message.make_query(name, "SOA", want_dnssec=True)
+        end, query = time.monotonic() + self.START_TIME_MAX, dns.message.make_query(name, "SOA", want_dnssec=True)
         while True:
             try:
-                if dns.query.udp(query, address, 1, self.port, ignore_trailing=True).rcode() == 0:
+                if dns.query.udp(query, address, self.PATIENCE, self.port, ignore_trailing=True).rcode() == 0:
                     return
             except (dns.exception.DNSException, OSError):
-                time.sleep(0.05)
+                pass
+            time.sleep(self.PAUSE)
             if self.process.poll() is not None or time.monotonic() > end:
                 self.end()
                 raise Missing(f"{self.words[0]} does not answer:\n{self.log.read_text(errors='replace')[-1500:]}")
@@ -175,9 +205,10 @@ class Process:
         """User and system time of all its threads, to the nanosecond, where the two of /proc/PID/stat would be in ticks of 10 ms."""
         return sum(int((task / "schedstat").read_text().split()[0]) for task in self.tasks()) / 1000
 
-    def status(self, key):
-        return sum(int(line.split()[1]) for pid in self.tree() for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-                   if line.startswith(key + ":"))
+    def status(self, key, file="status", over=sum):
+        """A number of /proc/PID/FILE, of all its processes."""
+        return over(int(line.split()[1]) for pid in self.tree() for line in Path(f"/proc/{pid}/{file}").read_text().splitlines()
+                    if line.startswith(key + ":"))
 
     def switches(self):
         """How often its threads gave up their CPU, and how often it was taken from them."""

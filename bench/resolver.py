@@ -41,18 +41,11 @@ def prime(net, server, part):
 
 def steady(net, place, part, wanted):
     """What does not leave the server: hit and nx. All servers stand, and take turns."""
-    started, warm = {}, []
-    for name in [n for n in wanted if n != "echo"] + [n for n in wanted if n == "echo"]:
-        server = attempt(name, lambda: start_echo(place, common.mean_size(warm)) if name == "echo" else start(net, place, name))
-        if server is not None:
-            started[name] = server
-            warm.append([prime(net, server, part) if name != "echo" else measure(server, "-f", net.folder / part, "-t", 1)])
-    results = {name: [] for name in started}
-    for _ in range(RUNS):
-        for name, server in started.items():
-            results[name].append(measure(server, "-f", net.folder / part, "-t", SECONDS))
-    for server in started.values():
-        server.end()
+    words = ("-f", net.folder / part)
+    started = common.start_each(sorted(wanted, key="echo".__eq__), lambda name, size: start_echo(place, size) if name == "echo" else start(net, place, name),
+                                lambda name, server: measure(server, *words, "-t", 1) if name == "echo" else prime(net, server, part))
+    results = common.in_turn(started, lambda server: measure(server, *words, "-t", SECONDS))
+    common.end_all(started)
     common.title(PARTS[part])
     common.speed_table(results)
     print("\nMessages to authorities per 1000 questions: "

@@ -14,7 +14,7 @@ from pathlib import Path
 import authority
 import common
 import servers
-from common import LOAD_CPU, RUNS, SECONDS, Calibrated, attempt, own, tool
+from common import LOAD_CPU, SECONDS, Calibrated, own, tool
 
 MODES = {
     "16 questions in flight on each of 8 connections": ("-k", 8, "-w", 16),
@@ -45,18 +45,13 @@ def main(place):
     wanted = common.present({name: program for name, (_, program) in servers.AUTHORITIES.items()}, sys.argv[2:])
     root = authority.Root(place)
     with Calibrated():
-        started = {name: attempt(name, lambda: authority.start(name, place, root)) for name in wanted}
-        started = {name: server for name, server in started.items() if server is not None}
-        results = {mode: {name: [] for name in started} for mode in MODES}
-        for _ in range(RUNS):
-            for mode, words in MODES.items():
-                for name, server in started.items():
-                    results[mode][name].append(measure(server, root.questions, words))
-        for mode in MODES:
+        started = common.start_each(wanted, lambda name, _: authority.start(name, place, root),
+                                    lambda _, server: measure(server, root.questions, ("-k", 8)))
+        for mode, words in MODES.items():
+            results = common.in_turn(started, lambda server: measure(server, root.questions, words))  # noqa: B023
             common.title(f"Serving the root over TCP, {mode}: CPU time of one worker")
-            common.speed_table(results[mode])
-        for server in started.values():
-            server.end()
+            common.speed_table(results)
+        common.end_all(started)
 
 
 if __name__ == "__main__":

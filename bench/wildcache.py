@@ -2,9 +2,11 @@
 """Resolvers in front of bench/wild, an authority that has an address for every name below bench., as fast as they can ask."""
 import common
 import servers
-from common import BUILD, LOAD_CPU, Process, own
+from authority import start_echo
+from common import BUILD, LOAD_CPU, Process, load, own
 
 AUTHORITY = "127.0.0.30"
+NAMES = 10000  # of stand()
 
 
 def wild(place, ttl=86400):
@@ -39,3 +41,22 @@ def start(place, make, cpu=common.SERVER_CPU, **options):
     folder = place / f"{make.__name__}-{port}"
     folder.mkdir()
     return Process(make(folder, port, **options), folder, port, "bench.", cpu=cpu)
+
+
+def stand(place, wanted, cpus=common.ONE_WORKER):
+    """Those of `wanted` that have all names in their caches, and what the load is told to ask: {(name, workers): server}, words."""
+    servers_here, authority = {"banyand": banyand, "unbound": unbound}, wild(place)
+
+    def begin(key, size):
+        name, workers = key
+        if name == "echo":
+            return start_echo(place, size, workers, cpus[workers])
+        return start(place, servers_here[name], workers=workers, cpu=cpus[workers])
+
+    keys = [(name, workers) for name in wanted if name in (*servers_here, "echo") for workers in cpus]
+    started = common.start_each(keys, begin, lambda _, server: load("-p", server.port, "-k", 8, "-w", 8, "-e", NAMES, "-n", NAMES))
+    authority.end()
+    if len(cpus) > 1:
+        for server in started.values():  # what one thread of a server has asked for, another may not know
+            load("-p", server.port, "-k", 32, "-e", NAMES, "-n", 2 * NAMES)
+    return started, ("-a", NAMES)

@@ -13,11 +13,9 @@ import sys
 
 import authority
 import common
-import servers
 import wildcache
-from common import LOAD_CPU, RUNS, SECONDS, SERVER_CPU, Calibrated, attempt, load, loads, median
+from common import LOAD_CPU, SECONDS, SERVER_CPU, Calibrated, loads, median
 
-NAMES = 10000
 CPUS = {1: SERVER_CPU, 2: f"{SERVER_CPU},{LOAD_CPU}"}
 
 
@@ -29,15 +27,11 @@ def one_run(server, words):
             "switches": 1000 * (after[0] - gave + after[1] - lost) / got["got"]}
 
 
-def table(text, started, words):
-    runs = {key: [] for key in started}
-    for _ in range(RUNS):
-        for key, server in started.items():
-            runs[key].append(one_run(server, words))
+def table(text, runs):
     common.title(text)
     common.head("server", "CPU µs a question: one worker", "two", "capacity of two, × one", "questions a second: one worker", "two",
                 "switches a thousand questions: one worker", "two", "lost")
-    for name in dict.fromkeys(name for name, _ in started):
+    for name in dict.fromkeys(name for name, _ in runs):
         one, two = runs.get((name, 1)), runs.get((name, 2))
         if one is None or two is None:
             continue
@@ -46,43 +40,13 @@ def table(text, started, words):
                    *(f"{s:.1f}" for s in switches), sum(run["lost"] for run in one + two))
 
 
-def root(place, wanted):
-    made, started, warm = authority.Root(place), {}, []
-    for name in wanted:
-        for workers, cpu in CPUS.items():
-            server = attempt(name, lambda: authority.start_echo(place, common.mean_size(warm), workers, cpu) if name == "echo"
-                             else authority.start(name, place, made, workers, cpu))
-            if server is not None:
-                started[name, workers] = server
-                warm.append([load("-p", server.port, "-f", made.questions, "-t", 0.5)])
-    table("The root, by one worker and by two", started, ("-f", made.questions))
-    for server in started.values():
-        server.end()
-
-
-def cached(place, wanted):
-    wild, started, warm = wildcache.wild(place), {}, []
-    for name in wanted:
-        make = {"banyand": wildcache.banyand, "unbound": wildcache.unbound}.get(name)
-        for workers, cpu in CPUS.items():
-            server = attempt(name, lambda: wildcache.start(place, make, workers=workers, cpu=cpu) if make
-                             else authority.start_echo(place, common.mean_size(warm), workers, cpu))
-            if server is not None:
-                started[name, workers] = server
-                warm.append([load("-p", server.port, "-k", 8, "-w", 8, "-e", NAMES, "-n", NAMES)])
-    wild.end()
-    for server in started.values():  # what one thread of a server has asked for, another may not know
-        load("-p", server.port, "-k", 32, "-e", NAMES, "-n", 2 * NAMES)
-    table("Cached answers, by one worker and by two", started, ("-a", NAMES))
-    for server in started.values():
-        server.end()
-
-
 def main(place):
     wanted = common.present({"banyand": None, "nsd": "nsd", "knot": "knotd", "unbound": "unbound", "echo": None}, sys.argv[2:])
     with Calibrated():
-        root(place, [name for name in wanted if name in servers.AUTHORITIES or name == "echo"])
-        cached(place, [name for name in wanted if name in ("banyand", "unbound", "echo")])
+        for text, stand in ("The root", authority.stand), ("Cached answers", wildcache.stand):
+            started, words = stand(place, wanted, CPUS)
+            table(f"{text}, by one worker and by two", common.in_turn(started, lambda server: one_run(server, words)))  # noqa: B023
+            common.end_all(started)
 
 
 if __name__ == "__main__":
