@@ -30,6 +30,9 @@ static int parse_options(const uint8_t *p, size_t len, struct wire_edns *edns)
 			edns->ecs = p + 4;
 			edns->ecs_len = size;
 			break;
+		case WIRE_OPTION_EXPIRE:
+			edns->expire = true;
+			break;
 		case WIRE_OPTION_KEEPALIVE:
 			edns->has_keepalive = true;
 			break;

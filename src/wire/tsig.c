@@ -153,3 +153,89 @@ int wire_tsig_take(struct wire_tsig *tsig, const uint8_t *msg, size_t len)
 	knot_pkt_free(pkt);
 	return rc;
 }
+
+/* ---- a server with some keys ---- */
+
+int wire_tsig_sign_next(struct wire_tsig *tsig, uint8_t *msg, size_t len, size_t cap)
+{
+	uint8_t mac[WIRE_MAC_MAX];
+	size_t mac_len = sizeof mac;
+	int rc = knot_tsig_sign_next(msg, &len, cap, tsig->mac, tsig->mac_len, mac, &mac_len, &tsig->key->knot, msg,
+				     len);
+	if (rc != KNOT_EOK)
+		return rc == KNOT_ESPACE ? BANYAN_ESPACE : rc == KNOT_ENOMEM ? BANYAN_ENOMEM : BANYAN_EOTHER;
+	memcpy(tsig->mac, mac, mac_len);
+	tsig->mac_len = mac_len;
+	return (int)len;
+}
+
+/* RFC 8945 section 5.2: the key, then the signature, then the time. */
+static uint16_t judge(struct wire_tsig *tsig, const knot_pkt_t *pkt)
+{
+	switch (knot_tsig_server_check(pkt->tsig_rr, pkt->wire, pkt->size, &tsig->key->knot)) {
+	case KNOT_EOK:
+		return 0;
+	case KNOT_TSIG_EBADKEY:
+		return WIRE_TSIG_BADKEY;
+	case KNOT_TSIG_EBADTIME:
+		return WIRE_TSIG_BADTIME;
+	case KNOT_TSIG_EBADTRUNC:
+		return WIRE_TSIG_BADTRUNC;
+	default:
+		return WIRE_TSIG_BADSIG;
+	}
+}
+
+int wire_tsig_check_any(const struct wire_tsig_key *const *key, size_t n, const uint8_t *msg, size_t len,
+			struct wire_tsig *ret, uint8_t *ret_msg, size_t *ret_len, uint16_t *ret_error)
+{
+	int rc;
+	knot_pkt_t *pkt = len > WIRE_MESSAGE_MAX ? NULL : parse(msg, len, &rc);
+	if (pkt == NULL)
+		return len > WIRE_MESSAGE_MAX ? BANYAN_EMALF : rc;
+	rc = pkt->tsig_rr == NULL ? BANYAN_ENOENT : 0;
+	struct wire_tsig tsig = {0};
+	uint16_t error = WIRE_TSIG_BADKEY;
+	for (size_t i = 0; rc == 0 && i < n && tsig.key == NULL; i++) {
+		tsig.key = key[i];
+		if (!is_ours(&tsig, pkt->tsig_rr))
+			tsig.key = NULL;
+	}
+	if (rc == 0 && tsig.key != NULL)
+		error = judge(&tsig, pkt);
+	if (rc == 0) {
+		keep_mac(&tsig, pkt->tsig_rr);
+		memcpy(ret_msg, pkt->wire, pkt->size);
+		wire_put16(ret_msg, knot_tsig_rdata_orig_id(pkt->tsig_rr));
+		*ret = tsig;
+		*ret_len = pkt->size;
+		*ret_error = error;
+	}
+	knot_pkt_free(pkt);
+	return rc;
+}
+
+int wire_tsig_refuse(const struct wire_tsig *tsig, uint16_t error, const uint8_t *question, size_t question_len,
+		     uint8_t *msg, size_t len, size_t cap)
+{
+	uint8_t mac[WIRE_MAC_MAX];
+	size_t mac_len = sizeof mac;
+	int rc;
+	knot_pkt_t *pkt = parse(question, question_len, &rc);
+	if (pkt == NULL)
+		return rc;
+	if (pkt->tsig_rr == NULL)
+		rc = KNOT_EINVAL;
+	else if (error == WIRE_TSIG_BADTIME) /* signed, with our time beside it (RFC 8945 section 5.2.3) */
+		rc = knot_tsig_sign(msg, &len, cap, tsig->mac, tsig->mac_len, mac, &mac_len, &tsig->key->knot, error,
+				    tsig->signed_at);
+	else
+		rc = knot_tsig_add(msg, &len, cap, error, pkt->tsig_rr);
+	knot_pkt_free(pkt);
+	return rc == KNOT_EOK ? (int)len : rc == KNOT_ESPACE ? BANYAN_ESPACE : BANYAN_EOTHER;
+}
+
+size_t wire_tsig_room(const struct wire_tsig_key *key)
+{
+	return knot_tsig_wire_size(&key->knot);
+}

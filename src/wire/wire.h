@@ -95,6 +95,7 @@ enum wire_flag {
 enum wire_option {
 	WIRE_OPTION_NSID = 3,
 	WIRE_OPTION_ECS = 8,
+	WIRE_OPTION_EXPIRE = 9,
 	WIRE_OPTION_COOKIE = 10,
 	WIRE_OPTION_KEEPALIVE = 11,
 	WIRE_OPTION_PADDING = 12,
@@ -174,6 +175,7 @@ struct wire_edns {
 	const uint8_t *registration; /* data of WIRE_OPTION_REGISTRATION in the message, or NULL */
 	uint16_t registration_len;
 	bool has_ecs, has_keepalive, has_padding;
+	bool expire; /* client asks when the zone expires (RFC 7314) */
 };
 
 enum wire_verdict {
@@ -347,6 +349,19 @@ int wire_writer_edns(struct wire_writer *writer, uint16_t udp_size, uint16_t rco
 /* Writes the counts; returns the message's length. */
 size_t wire_writer_finish(struct wire_writer *writer);
 
+/* ---- packing many records (transfers) ---------------------------------------------------------
+ * Records one by one into a message, each name compressed as far as what stands before it allows; case is kept. Pointers reach 16 KiB,
+ * so messages of that size are the smallest in sum. After BANYAN_ESPACE the message is full: the next call is wire_packer_begin(). */
+struct wire_packer;
+int wire_packer_new(struct wire_packer **ret) _must_use_;
+void wire_packer_free(struct wire_packer *packer);
+/* Records go to msg[start .. cap); what is before that is the caller's and is never pointed to. */
+void wire_packer_begin(struct wire_packer *packer, uint8_t *msg, size_t start, size_t cap);
+int wire_packer_add(struct wire_packer *packer, const uint8_t *owner, uint16_t type, uint16_t rclass, uint32_t ttl,
+		    const uint8_t *data, uint16_t len) _must_use_;
+size_t wire_packer_len(const struct wire_packer *packer);     /* of the message so far */
+unsigned wire_packer_count(const struct wire_packer *packer); /* records in it */
+
 /* ---- transaction signatures (RFC 8945) -------------------------------------------------------
  * The clock that signatures are made and checked with is the system's. */
 #define WIRE_MAC_MAX 64 /* bytes: HMAC-SHA512 */
@@ -375,5 +390,23 @@ int wire_tsig_check(struct wire_tsig *tsig, const uint8_t *msg, size_t len) _mus
 /* The same for the next message of the reply to a question that was signed. Between two signed ones there may be some without;
  * the last one must have one: see n_unsigned. */
 int wire_tsig_take(struct wire_tsig *tsig, const uint8_t *msg, size_t len) _must_use_;
+
+/* A server that has some keys. What it may have to say of a TSIG (RFC 8945 section 3): */
+enum wire_tsig_error {
+	WIRE_TSIG_BADSIG = 16,
+	WIRE_TSIG_BADKEY = 17,
+	WIRE_TSIG_BADTIME = 18,
+	WIRE_TSIG_BADTRUNC = 22,
+};
+/* Looks for the key of a question and checks it. *ret_error: 0, or one of the above; ret->key: the key, NULL if none is meant.
+ * ret_msg (`len` bytes of room) gets the question without its TSIG. BANYAN_ENOENT: it has none. BANYAN_EMALF, BANYAN_ENOMEM. */
+int wire_tsig_check_any(const struct wire_tsig_key *const *key, size_t n, const uint8_t *msg, size_t len,
+			struct wire_tsig *ret, uint8_t *ret_msg, size_t *ret_len, uint16_t *ret_error) _must_use_;
+/* Signs the next message of a reply of many; the first is wire_tsig_sign()'s (RFC 8945 section 5.3.1). */
+int wire_tsig_sign_next(struct wire_tsig *tsig, uint8_t *msg, size_t len, size_t cap) _must_use_;
+/* Adds the TSIG of a refusal to the reply in `msg`; its new length. */
+int wire_tsig_refuse(const struct wire_tsig *tsig, uint16_t error, const uint8_t *question, size_t question_len,
+		     uint8_t *msg, size_t len, size_t cap) _must_use_;
+size_t wire_tsig_room(const struct wire_tsig_key *key); /* bytes that its TSIG takes, without an error's */
 
 int wire_error_from_knot(int knot_error);

@@ -7,4 +7,5 @@
  */
 #pragma once
 
-#include "notify.h" /* NOTIFY out, and who registers for it */
+#include "notify.h"   /* NOTIFY out, and who registers for it */
+#include "transfer.h" /* AXFR and IXFR out */
