@@ -11,7 +11,9 @@ struct net_client {
 	uv_connect_t connect;
 	struct net_client_settings settings;
 	struct net_inbox in;
-	unsigned handles; /* open ones: freed with the last */
+	struct net_tls *tls;      /* NULL = plain */
+	struct net_inbox waiting; /* messages that wait for the session */
+	unsigned handles;         /* open ones: freed with the last */
 	bool closing;
 	uint64_t started_ms, heard_ms; /* the loop's time */
 	char chunk[65536];
@@ -28,6 +30,8 @@ static void on_closed(uv_handle_t *handle)
 	if (--client->handles > 0)
 		return;
 	net_inbox_done(&client->in);
+	net_inbox_done(&client->waiting);
+	net_tls_free(client->tls);
 	free(client);
 }
 
@@ -64,6 +68,54 @@ static void on_timer(uv_timer_t *timer)
 		end(client, BANYAN_ETIMEOUT);
 }
 
+/* ---- writing ---- */
+
+static void on_written(uv_write_t *req, int status)
+{
+	struct net_client *client = req->handle->data;
+	free(req->data);
+	if (status < 0)
+		end(client, error_of(status));
+}
+
+static int send_bytes(struct net_client *client, const uint8_t *head, size_t head_len, const uint8_t *data, size_t len)
+{
+	struct out *out = malloc(sizeof *out + head_len + len);
+	if (out == NULL)
+		return BANYAN_ENOMEM;
+	out->req.data = out;
+	memcpy(out->data, head, head_len);
+	memcpy(out->data + head_len, data, len);
+	uv_buf_t buf = uv_buf_init((char *)out->data, (unsigned)(head_len + len));
+	int rc = uv_write(&out->req, (uv_stream_t *)&client->tcp, &buf, 1, on_written);
+	if (rc < 0) {
+		free(out);
+		return error_of(rc);
+	}
+	return 0;
+}
+
+/* ---- the session: what waits goes into it when it is up, and what it wants to send goes out ---- */
+
+static int session_step(struct net_client *client, const uint8_t *data, size_t len)
+{
+	struct net_inbox *out = net_tls_out(client->tls);
+	int rc = net_tls_take(client->tls, data, len);
+	if (rc == 0 && net_tls_up(client->tls) && client->waiting.len > 0) {
+		rc = net_tls_write(client->tls, client->waiting.data, client->waiting.len);
+		net_inbox_drop(&client->waiting, client->waiting.len);
+	}
+	/* also when it failed: the server learns why by an alert */
+	if (out->len > 0 && send_bytes(client, NULL, 0, out->data, out->len) == 0)
+		net_inbox_drop(out, out->len);
+	return rc;
+}
+
+const char *net_client_why(const struct net_client *client)
+{
+	return client->tls != NULL ? net_tls_why(client->tls) : "";
+}
+
 /* ---- reading ---- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -85,6 +137,25 @@ static void take_messages(struct net_client *client)
 		net_inbox_drop(&client->in, pos);
 }
 
+static void take_session(struct net_client *client, const uint8_t *data, size_t len)
+{
+	uint8_t plain[16384]; /* a record (RFC 8446 section 5.1) */
+	size_t n;
+	int rc = session_step(client, data, len);
+	while (rc == 0 && !client->closing) {
+		rc = net_tls_read(client->tls, plain, sizeof plain, &n);
+		if (rc < 0 || n == 0)
+			break;
+		rc = net_inbox_add(&client->in, plain, n);
+		if (rc == 0)
+			take_messages(client);
+	}
+	if (rc == 0 && !client->closing && net_tls_ended(client->tls))
+		rc = BANYAN_EIO;
+	if (rc < 0)
+		end(client, rc);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct net_client *client = stream->data;
@@ -95,6 +166,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	client->heard_ms = uv_now(stream->loop);
+	if (client->tls != NULL) {
+		take_session(client, (const uint8_t *)buf->base, (size_t)n);
+		return;
+	}
 	if (net_inbox_add(&client->in, (const uint8_t *)buf->base, (size_t)n) < 0)
 		end(client, BANYAN_ENOMEM);
 	else
@@ -112,38 +187,22 @@ static void on_connect(uv_connect_t *req, int status)
 	}
 	client->heard_ms = uv_now(client->tcp.loop);
 	int rc = uv_read_start((uv_stream_t *)&client->tcp, on_alloc, on_read);
+	rc = rc < 0 ? error_of(rc) : client->tls != NULL ? session_step(client, NULL, 0) : 0;
 	if (rc < 0)
-		end(client, error_of(rc));
-}
-
-/* ---- writing ---- */
-
-static void on_written(uv_write_t *req, int status)
-{
-	struct net_client *client = req->handle->data;
-	free(req->data);
-	if (status < 0)
-		end(client, error_of(status));
+		end(client, rc);
 }
 
 int net_client_send(struct net_client *client, const uint8_t *msg, size_t len)
 {
 	if (len == 0 || len > NET_MESSAGE_MAX || client->closing)
 		return BANYAN_EINVAL;
-	struct out *out = malloc(sizeof *out + 2 + len);
-	if (out == NULL)
-		return BANYAN_ENOMEM;
-	out->req.data = out;
-	out->data[0] = (uint8_t)(len >> 8);
-	out->data[1] = (uint8_t)len;
-	memcpy(out->data + 2, msg, len);
-	uv_buf_t buf = uv_buf_init((char *)out->data, (unsigned)(len + 2));
-	int rc = uv_write(&out->req, (uv_stream_t *)&client->tcp, &buf, 1, on_written);
-	if (rc < 0) {
-		free(out);
-		return error_of(rc);
-	}
-	return 0;
+	uint8_t prefix[2] = {(uint8_t)(len >> 8), (uint8_t)len};
+	if (client->tls == NULL)
+		return send_bytes(client, prefix, sizeof prefix, msg, len);
+	int rc = net_inbox_add(&client->waiting, prefix, sizeof prefix);
+	if (rc == 0)
+		rc = net_inbox_add(&client->waiting, msg, len);
+	return rc == 0 && net_tls_up(client->tls) ? session_step(client, NULL, 0) : rc;
 }
 
 /* ---- making ---- */
@@ -163,6 +222,13 @@ int net_client_open(struct uv_loop_s *loop, const struct addr *to, const struct 
 	if (client == NULL)
 		return BANYAN_ENOMEM;
 	client->settings = *settings;
+	if (settings->trust != NULL) {
+		int failed = net_tls_client(settings->trust, &client->tls);
+		if (failed < 0) {
+			free(client);
+			return failed;
+		}
+	}
 	uv_timer_init(loop, &client->timer);
 	uv_tcp_init(loop, &client->tcp);
 	client->handles = 2;

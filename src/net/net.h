@@ -172,12 +172,34 @@ int net_exchange_open(struct net_loop *loop, uint64_t id, enum net_transport tra
 		      const uint8_t *msg, size_t len) _must_use_;
 void net_exchange_close(struct net_loop *loop, uint64_t id); /* unknown ids are ignored */
 
+/* ---- TLS (RFC 8446 and, for transfers, RFC 9103): who the other side must be, and who we are ---- */
+#define NET_TLS_WHY_MAX  400 /* bytes of a sentence */
+#define NET_TLS_PINS_MAX 8   /* keys of one server: the one in use, and some for its roll */
+struct net_tls_pin {
+	uint8_t sha256[32]; /* of the SubjectPublicKeyInfo (RFC 7858 section 4.2) */
+};
+struct net_tls_trust_settings {
+	const char *name; /* in the certificate; NULL = it is not checked, and the session is against listeners only */
+	const char *ca_file; /* PEM; NULL = the machine's own list. Looked at only with a name */
+	size_t n_pins;       /* with pins, the server's key must be one of them */
+	const struct net_tls_pin *pin;
+};
+struct net_tls_trust;
+int net_tls_trust_new(const struct net_tls_trust_settings *settings, struct net_tls_trust **ret,
+		      char why[NET_TLS_WHY_MAX]) _must_use_;
+void net_tls_trust_free(struct net_tls_trust *trust);
+struct net_tls_identity; /* a certificate and its key */
+int net_tls_identity_read(const char *certificate_file, const char *key_file, struct net_tls_identity **ret,
+			  char why[NET_TLS_WHY_MAX]) _must_use_;
+void net_tls_identity_free(struct net_tls_identity *identity);
+
 /* ---- a connection of one's own: TCP to a server, on any libuv loop (transfers) ---- */
 struct net_client;
 struct uv_loop_s;
 struct net_client_settings {
-	uint32_t idle_ms;  /* over when nothing came for this long, connecting included */
-	uint32_t whole_ms; /* over after this long, whatever comes; 0 = no such limit */
+	uint32_t idle_ms;                  /* over when nothing came for this long, connecting included */
+	uint32_t whole_ms;                 /* over after this long, whatever comes; 0 = no such limit */
+	const struct net_tls_trust *trust; /* by TLS, to whom this trusts; lives as long as the client. NULL = plain */
 	void (*message)(void *ctx, const uint8_t *msg, size_t len); /* a whole message */
 	void (*over)(void *ctx,
 		     int error); /* once; nothing comes after it, and it need not be closed. Never from within open */
@@ -186,5 +208,6 @@ struct net_client_settings {
 int net_client_open(struct uv_loop_s *loop, const struct addr *to, const struct net_client_settings *settings,
 		    struct net_client **ret) _must_use_;
 int net_client_send(struct net_client *client, const uint8_t *msg, size_t len)
-	_must_use_;                               /* waits for the connection */
-void net_client_close(struct net_client *client); /* no function is called any more */
+	_must_use_;                                          /* waits for the connection */
+const char *net_client_why(const struct net_client *client); /* within over(): a sentence, when there is more to say */
+void net_client_close(struct net_client *client);            /* no function is called any more */

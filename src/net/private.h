@@ -349,6 +349,22 @@ void net_tcp_no_reply(struct net_loop *loop, const struct net_ticket *ticket);
 void net_tcp_resume(uv_timer_t *timer);
 void net_tcp_close_all(struct net_loop *loop);
 
+/* tls.c: a session; the bytes of both sides are the caller's to carry */
+struct net_tls;
+int net_tls_client(const struct net_tls_trust *trust, struct net_tls **ret) _must_use_;
+int net_tls_server(const struct net_tls_identity *identity, struct net_tls **ret) _must_use_;
+void net_tls_free(struct net_tls *tls);
+/* What the peer sent; none at all begins the handshake. After each call net_tls_out() may hold something for the peer.
+ * BANYAN_EPROOF: net_tls_why(). */
+int net_tls_take(struct net_tls *tls, const uint8_t *data, size_t len) _must_use_;
+/* What the peer said; length 0: nothing more for now, or the end. */
+int net_tls_read(struct net_tls *tls, uint8_t *out, size_t cap, size_t *ret_len) _must_use_;
+int net_tls_write(struct net_tls *tls, const uint8_t *data, size_t len) _must_use_; /* once it is up */
+bool net_tls_up(const struct net_tls *tls); /* the handshake is over, the peer is who it must be */
+bool net_tls_ended(const struct net_tls *tls);
+const char *net_tls_why(const struct net_tls *tls);
+struct net_inbox *net_tls_out(struct net_tls *tls); /* for the peer; to be dropped when sent */
+
 /* inbox.c */
 int net_inbox_add(struct net_inbox *inbox, const uint8_t *data, size_t len);
 void net_inbox_drop(struct net_inbox *inbox, size_t len); /* from its start */
