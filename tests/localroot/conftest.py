@@ -36,7 +36,9 @@ def keys():
 
 @pytest.fixture(scope="session")
 def root_server(network):
-    server = servers.RootServer(rootzone.SERVER)
+    for address in servers.OFFICIAL:
+        subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
+    server = servers.RootServer(rootzone.SERVER, servers.OFFICIAL)
     yield server
     server.close()
 

@@ -177,7 +177,14 @@ class Version:
             yield rrset
 
     def text(self):
-        return "".join(rrset.to_text() + "\n" for rrset in self.records())
+        return "".join(self.line(rrset) + "\n" for rrset in self.records())
+
+    @staticmethod
+    def line(rrset):
+        if rrset.rdtype != T.ZONEMD:
+            return rrset.to_text()
+        wire = rrset[0].to_wire()  # in its own form, which some read alone
+        return f"{rrset.name} {rrset.ttl} IN ZONEMD {int.from_bytes(wire[:4], 'big')} {wire[4]} {wire[5]} {wire[6:].hex()}"
 
     # ---- as the servers of the root answer ----
 

@@ -104,12 +104,23 @@ class DNSServer:
         self.tcp.close()
 
 
-class RootServer(DNSServer):
-    """Answers from a version as a root server does; `up` = False: silence."""
+# Who cannot be told other servers of the root knows these. They are addresses of the loopback here.
+OFFICIAL = ["198.41.0.4", "170.247.170.2", "199.9.14.201", "192.33.4.12", "199.7.91.13", "192.203.230.10", "192.5.5.241", "192.112.36.4",
+            "198.97.190.53", "192.36.148.17", "192.58.128.30", "193.0.14.129", "199.7.83.42", "202.12.27.33"]
 
-    def __init__(self, address):
+
+class RootServer(DNSServer):
+    """Answers from a version as a root server does; `up` = False: silence. Its `others` are the same at other addresses."""
+
+    def __init__(self, address, others=()):
         self.version, self.up = None, True
         super().__init__(address)
+        self.others = [OtherRootServer(other, self) for other in others]
+
+    def close(self):
+        super().close()
+        for other in self.others:
+            other.close()
 
     def reply(self, query, tcp):
         if not self.up:
@@ -126,6 +137,16 @@ class RootServer(DNSServer):
             short = dns.message.make_response(query)
             short.flags |= dns.flags.TC
             return short.to_wire()
+
+
+class OtherRootServer(DNSServer):
+    def __init__(self, address, first):
+        self.first = first
+        super().__init__(address)
+        self.asked = first.asked
+
+    def reply(self, query, tcp):
+        return self.first.reply(query, tcp)
 
 
 class Primary(DNSServer):
