@@ -259,7 +259,7 @@ int net_loop_new(const struct net_settings *settings, struct counters *counters,
 	return 0;
 }
 
-static void listener_closed(uv_handle_t *handle)
+void net_listener_closed(uv_handle_t *handle)
 {
 	struct net_listener *listener = handle->data;
 	if (listener->udp_fd >= 0)
@@ -275,7 +275,8 @@ void net_loop_free(struct net_loop *loop)
 	net_exchange_close_all(loop);
 	net_xdp_close_all(loop);
 	for (uint32_t i = 0; i < loop->n_listeners; i++)
-		uv_close((uv_handle_t *)&loop->listener[i]->tcp, listener_closed);
+		uv_close((uv_handle_t *)&loop->listener[i]->tcp, net_listener_closed);
+	net_tls_listen_close(loop);
 	uv_close((uv_handle_t *)&loop->async, NULL);
 	uv_close((uv_handle_t *)&loop->check, NULL);
 	uv_close((uv_handle_t *)&loop->wake, NULL);
@@ -300,7 +301,7 @@ void net_loop_free(struct net_loop *loop)
 
 /* ---- listening ---- */
 
-static int bound_socket(const struct addr *addr, int type)
+int net_bound_socket(const struct addr *addr, int type)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = net_sockaddr_from(addr, 0, &sa);
@@ -317,7 +318,7 @@ static int bound_socket(const struct addr *addr, int type)
 	return fd;
 }
 
-static bool is_wildcard(const struct addr *addr)
+bool net_is_wildcard(const struct addr *addr)
 {
 	static const uint8_t zero[16];
 	return memcmp(addr->ip, zero, sizeof(zero)) == 0;
@@ -328,7 +329,7 @@ static void udp_options(const struct net_loop *loop, int fd, const struct addr *
 	net_socket_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, loop->settings.udp_buffer);
 	net_socket_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, loop->settings.udp_buffer);
 	net_socket_no_pmtu(fd, addr->family);
-	if (!is_wildcard(addr))
+	if (!net_is_wildcard(addr))
 		return;
 	if (addr->family == 4)
 		net_socket_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -341,12 +342,12 @@ static int bound_pair(struct addr *addr, int *ret_udp, int *ret_tcp)
 {
 	bool any_port = addr->port == 0;
 	for (unsigned tries = 0; tries < NET_PORT_TRIES; tries++) {
-		int tcp = bound_socket(addr, SOCK_STREAM);
+		int tcp = net_bound_socket(addr, SOCK_STREAM);
 		if (tcp < 0)
 			return tcp;
 		struct addr taken = *addr;
 		int rc = any_port ? net_socket_local(tcp, &taken) : 0;
-		int udp = rc < 0 ? rc : bound_socket(&taken, SOCK_DGRAM);
+		int udp = rc < 0 ? rc : net_bound_socket(&taken, SOCK_DGRAM);
 		if (udp >= 0) {
 			*addr = taken;
 			*ret_udp = udp;
@@ -368,7 +369,7 @@ static int listener_start(struct net_listener *listener, int udp, int tcp)
 	listener->udp_fd = udp;
 	if (uv_tcp_open(&listener->tcp, tcp) < 0) {
 		close(tcp);
-		uv_close((uv_handle_t *)&listener->tcp, listener_closed);
+		uv_close((uv_handle_t *)&listener->tcp, net_listener_closed);
 		return BANYAN_EIO;
 	}
 	int rc = loop->settings.accept_later
@@ -377,7 +378,7 @@ static int listener_start(struct net_listener *listener, int udp, int tcp)
 	if (rc == 0 && net_wait_for(loop, listener) < 0)
 		rc = UV_EIO;
 	if (rc < 0) {
-		uv_close((uv_handle_t *)&listener->tcp, listener_closed);
+		uv_close((uv_handle_t *)&listener->tcp, net_listener_closed);
 		return rc == UV_EADDRINUSE ? BANYAN_EEXIST : BANYAN_EIO;
 	}
 	return 0;
@@ -388,6 +389,8 @@ int net_loop_accept(struct net_loop *loop)
 	int rc = 0;
 	for (uint32_t i = 0; loop->settings.accept_later && rc == 0 && i < loop->n_listeners; i++)
 		rc = uv_listen((uv_stream_t *)&loop->listener[i]->tcp, NET_TCP_BACKLOG, net_tcp_accept);
+	if (rc == 0 && loop->settings.accept_later)
+		rc = net_tls_listen_accept(loop);
 	loop->settings.accept_later = false;
 	return rc == 0 ? 0 : rc == UV_EADDRINUSE ? BANYAN_EEXIST : BANYAN_EIO;
 }
@@ -406,7 +409,7 @@ int net_listen(struct net_loop *loop, const struct addr *addr, net_message_fn fn
 					  .addr = *addr,
 					  .fn = fn,
 					  .ctx = ctx,
-					  .wildcard = is_wildcard(addr),
+					  .wildcard = net_is_wildcard(addr),
 					  .udp_fd = -1};
 	int udp, tcp;
 	int rc = bound_pair(&listener->addr, &udp, &tcp);

@@ -191,7 +191,12 @@ void net_tls_trust_free(struct net_tls_trust *trust);
 struct net_tls_identity; /* a certificate and its key */
 int net_tls_identity_read(const char *certificate_file, const char *key_file, struct net_tls_identity **ret,
 			  char why[NET_TLS_WHY_MAX]) _must_use_;
-void net_tls_identity_free(struct net_tls_identity *identity);
+void net_tls_identity_free(struct net_tls_identity *identity); /* it lives on as long as sessions use it */
+/* Listens for TCP with TLS, and hands over messages as net_listen() does. All such listeners of a loop have one identity. */
+int net_listen_tls(struct net_loop *loop, const struct addr *addr, net_message_fn fn, void *ctx, uint16_t *ret_port)
+	_must_use_;
+/* In the loop's thread, or before it runs: for sessions that begin from now on. Without one no connection is taken. */
+void net_loop_identity(struct net_loop *loop, struct net_tls_identity *identity);
 
 /* ---- a connection of one's own: TCP to a server, on any libuv loop (transfers) ---- */
 struct net_client;

@@ -46,9 +46,11 @@ struct net_listener {
 	bool wildcard; /* then the reply's source address is told by the question's destination */
 	net_message_fn fn;
 	void *ctx;
-	int udp_fd;
+	int udp_fd;        /* -1: there is none */
 	uint32_t udp_lost; /* as the kernel counts them */
 	uv_tcp_t tcp;
+	bool tls;
+	struct net_listener *next; /* of those with TLS */
 };
 
 union net_control {
@@ -79,6 +81,7 @@ struct net_conn {
 	struct net_listener *listener;
 	struct net_conn *prev, *next; /* of the loop's list, the longest inactive first */
 	uv_tcp_t tcp;
+	struct net_tls *tls; /* NULL = plain */
 	struct addr peer, local;
 	uint32_t scope, index, generation;
 	struct net_inbox in; /* questions not handled yet */
@@ -234,6 +237,8 @@ struct net_loop {
 	void *wake_ctx;
 
 	struct net_listener *listener[NET_LISTENERS_MAX];
+	struct net_listener *tls_listeners;
+	struct net_tls_identity *identity; /* of tls_listeners; NULL = none yet */
 	uint32_t n_listeners;
 	struct net_batch batch;
 	struct net_xdp_queue *xdp[NET_POLL_XDP_MAX]; /* the last of poll_fd, in this order */
@@ -342,6 +347,15 @@ int net_wait_for(struct net_loop *loop, const struct net_listener *listener); /*
 void net_late_init(struct net_loop *loop);
 void net_late_done(struct net_loop *loop);
 
+/* loop.c */
+int net_bound_socket(const struct addr *addr, int type); /* or an error */
+bool net_is_wildcard(const struct addr *addr);
+void net_listener_closed(uv_handle_t *handle);
+
+/* tls_listen.c */
+int net_tls_listen_accept(struct net_loop *loop);
+void net_tls_listen_close(struct net_loop *loop);
+
 /* tcp.c */
 void net_tcp_accept(uv_stream_t *server, int status);
 int net_tcp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len);
@@ -352,8 +366,9 @@ void net_tcp_close_all(struct net_loop *loop);
 /* tls.c: a session; the bytes of both sides are the caller's to carry */
 struct net_tls;
 int net_tls_client(const struct net_tls_trust *trust, struct net_tls **ret) _must_use_;
-int net_tls_server(const struct net_tls_identity *identity, struct net_tls **ret) _must_use_;
+int net_tls_server(struct net_tls_identity *identity, struct net_tls **ret) _must_use_;
 void net_tls_free(struct net_tls *tls);
+struct net_tls_identity *net_tls_identity_use(struct net_tls_identity *identity);
 /* What the peer sent; none at all begins the handshake. After each call net_tls_out() may hold something for the peer.
  * BANYAN_EPROOF: net_tls_why(). */
 int net_tls_take(struct net_tls *tls, const uint8_t *data, size_t len) _must_use_;

@@ -85,6 +85,7 @@ static void on_closed(uv_handle_t *handle)
 		loop->gone_fn(loop->gone_ctx, conn->index, conn->generation);
 	}
 	net_inbox_done(&conn->in);
+	net_tls_free(conn->tls);
 	free(conn);
 }
 
@@ -230,7 +231,7 @@ static int queue_block(struct net_conn *conn, const uv_buf_t *bufs, unsigned n, 
 }
 
 /* Sends at once what the kernel takes and queues the rest; closes the connection when that is not possible. */
-static int conn_write(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
+static int conn_send(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
 {
 	size_t len = 0;
 	for (unsigned i = 0; i < n; i++)
@@ -243,6 +244,31 @@ static int conn_write(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
 		rc = queue_block(conn, bufs, n, (size_t)sent);
 	if (rc < 0)
 		conn_close(conn);
+	return rc;
+}
+
+/* What the session wants to send: records, and what belongs to the handshake. */
+static int session_send(struct net_conn *conn)
+{
+	struct net_inbox *out = net_tls_out(conn->tls);
+	if (out->len == 0)
+		return 0;
+	uv_buf_t buf = uv_buf_init((char *)out->data, (unsigned)out->len);
+	int rc = conn_send(conn, &buf, 1);
+	net_inbox_drop(out, out->len);
+	return rc;
+}
+
+static int conn_write(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
+{
+	if (conn->tls == NULL)
+		return conn_send(conn, bufs, n);
+	int rc = 0;
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		rc = net_tls_write(conn->tls, (const uint8_t *)bufs[i].base, bufs[i].len);
+	if (rc == 0)
+		return session_send(conn);
+	conn_close(conn);
 	return rc;
 }
 
@@ -352,6 +378,50 @@ static void conn_settle(struct net_conn *conn, bool took)
 	conn->partial_ms = 0;
 }
 
+/* Questions, whole or in part; returns how many bytes were taken. */
+static size_t take_bytes(struct net_conn *conn, const uint8_t *data, size_t len)
+{
+	size_t taken = 0;
+	if (conn->in.len == 0) { /* the usual case: whole messages, read where they lie */
+		taken = take_messages(conn, data, len);
+		if (!conn->closing && net_inbox_add(&conn->in, data + taken, len - taken) < 0)
+			conn_close(conn);
+	} else if (net_inbox_add(&conn->in, data, len) < 0) {
+		conn_close(conn);
+	} else {
+		taken = take_messages(conn, conn->in.data, conn->in.len);
+		if (!conn->closing)
+			net_inbox_drop(&conn->in, taken);
+	}
+	return taken;
+}
+
+/* All that the session has of these bytes is taken: it keeps none back that nobody would ask for again. */
+static size_t take_session(struct net_conn *conn, const uint8_t *data, size_t len)
+{
+	uint8_t plain[16384]; /* a record (RFC 8446 section 5.1) */
+	size_t taken = 0, n;
+	int rc = net_tls_take(conn->tls, data, len);
+	if (session_send(conn) < 0)
+		return 0;
+	while (rc == 0 && !conn->closing) {
+		rc = net_tls_read(conn->tls, plain, sizeof plain, &n);
+		if (rc < 0 || n == 0)
+			break;
+		taken += take_bytes(conn, plain, n);
+	}
+	if (conn->closing)
+		return taken;
+	conn->eof |= net_tls_ended(conn->tls);
+	if (rc < 0) {
+		counter_add(conn->loop->counters, COUNTER_TLS_FAILED, 1);
+		(void)session_send(conn);
+		if (!conn->closing)
+			conn_close(conn);
+	}
+	return taken;
+}
+
 static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 {
 	struct net_conn *conn = stream->data;
@@ -365,17 +435,10 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	size_t taken = 0;
 	if (nread == UV_EOF) {
 		conn->eof = true;
-	} else if (conn->in.len == 0) { /* the usual case: whole messages, read where they lie */
-		taken = take_messages(conn, (const uint8_t *)buf->base, (size_t)nread);
-		if (!conn->closing &&
-		    net_inbox_add(&conn->in, (const uint8_t *)buf->base + taken, (size_t)nread - taken) < 0)
-			conn_close(conn);
-	} else if (net_inbox_add(&conn->in, (const uint8_t *)buf->base, (size_t)nread) < 0) {
-		conn_close(conn);
+	} else if (conn->tls != NULL) {
+		taken = take_session(conn, (const uint8_t *)buf->base, (size_t)nread);
 	} else {
-		taken = take_messages(conn, conn->in.data, conn->in.len);
-		if (!conn->closing)
-			net_inbox_drop(&conn->in, taken);
+		taken = take_bytes(conn, (const uint8_t *)buf->base, (size_t)nread);
 	}
 	conn_settle(conn, taken > 0);
 	if (!conn->closing)
@@ -495,6 +558,13 @@ static int conn_admit(struct net_conn *conn)
 	return rc;
 }
 
+static int session_begin(struct net_conn *conn)
+{
+	if (!conn->listener->tls)
+		return 0;
+	return conn->loop->identity != NULL ? net_tls_server(conn->loop->identity, &conn->tls) : BANYAN_EACCES;
+}
+
 void net_tcp_accept(uv_stream_t *server, int status)
 {
 	struct net_listener *listener = server->data;
@@ -507,7 +577,7 @@ void net_tcp_accept(uv_stream_t *server, int status)
 	conn->listener = listener;
 	conn->tcp.data = conn;
 	uv_tcp_init(&loop->uv, &conn->tcp);
-	if (uv_accept(server, (uv_stream_t *)&conn->tcp) < 0 || conn_admit(conn) < 0) {
+	if (uv_accept(server, (uv_stream_t *)&conn->tcp) < 0 || session_begin(conn) < 0 || conn_admit(conn) < 0) {
 		counter_add(loop->counters, COUNTER_TCP_REFUSED, 1);
 		conn->closing = true;
 		uv_close((uv_handle_t *)&conn->tcp, on_closed);

@@ -8,6 +8,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,14 @@ struct net_tls_trust {
 };
 
 struct net_tls_identity {
+	atomic_uint users; /* sessions of several threads, and who has read it */
 	gnutls_certificate_credentials_t credentials;
 };
 
 struct net_tls {
 	gnutls_session_t session;
 	const struct net_tls_trust *trust; /* NULL = this is the server */
+	struct net_tls_identity *identity; /* of the server */
 	struct net_inbox in;               /* from the peer, not yet looked at */
 	size_t in_at;
 	struct net_inbox out; /* for the peer */
@@ -128,12 +131,13 @@ static int session_start(struct net_tls *tls, unsigned flags, gnutls_certificate
 	return 0;
 }
 
-static int tls_new(const struct net_tls_trust *trust, const struct net_tls_identity *identity, struct net_tls **ret)
+static int tls_new(const struct net_tls_trust *trust, struct net_tls_identity *identity, struct net_tls **ret)
 {
 	struct net_tls *tls = calloc(1, sizeof *tls);
 	if (tls == NULL)
 		return BANYAN_ENOMEM;
 	tls->trust = trust;
+	tls->identity = identity != NULL ? net_tls_identity_use(identity) : NULL;
 	int rc = trust != NULL ? session_start(tls, GNUTLS_CLIENT, trust->credentials)
 			       : session_start(tls, GNUTLS_SERVER, identity->credentials);
 	if (rc == 0 && trust != NULL && trust->name != NULL) {
@@ -154,7 +158,7 @@ int net_tls_client(const struct net_tls_trust *trust, struct net_tls **ret)
 	return tls_new(trust, NULL, ret);
 }
 
-int net_tls_server(const struct net_tls_identity *identity, struct net_tls **ret)
+int net_tls_server(struct net_tls_identity *identity, struct net_tls **ret)
 {
 	return tls_new(NULL, identity, ret);
 }
@@ -165,6 +169,7 @@ void net_tls_free(struct net_tls *tls)
 		return;
 	if (tls->session != NULL)
 		gnutls_deinit(tls->session);
+	net_tls_identity_free(tls->identity);
 	net_inbox_done(&tls->in);
 	net_inbox_done(&tls->out);
 	free(tls);
@@ -321,6 +326,7 @@ int net_tls_identity_read(const char *certificate_file, const char *key_file, st
 	snprintf(why, NET_TLS_WHY_MAX, "out of memory");
 	if (identity == NULL)
 		return BANYAN_ENOMEM;
+	atomic_init(&identity->users, 1);
 	if (gnutls_certificate_allocate_credentials(&identity->credentials) < 0) {
 		free(identity);
 		return BANYAN_ENOMEM;
@@ -337,9 +343,15 @@ int net_tls_identity_read(const char *certificate_file, const char *key_file, st
 	return 0;
 }
 
+struct net_tls_identity *net_tls_identity_use(struct net_tls_identity *identity)
+{
+	atomic_fetch_add(&identity->users, 1);
+	return identity;
+}
+
 void net_tls_identity_free(struct net_tls_identity *identity)
 {
-	if (identity == NULL)
+	if (identity == NULL || atomic_fetch_sub(&identity->users, 1) > 1)
 		return;
 	gnutls_certificate_free_credentials(identity->credentials);
 	free(identity);
