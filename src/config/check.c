@@ -145,6 +145,21 @@ static int check_xdp(const struct config_reader *r, const struct tree_node *root
 	return 0;
 }
 
+static int check_tls(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	char addr[ADDR_TEXT_MAX];
+	const struct config_addrs *listen = &config->server.tls_listen;
+	for (size_t i = 0; i < listen->count; i++)
+		if (listen->item[i].port == 53)
+			return value_fail(r, check_place(root, "server", "tls-listen", i),
+					  "server.tls-listen: %s has port 53, which is that of plain DNS; write @853",
+					  addr_format(&listen->item[i], true, addr));
+	if (listen->count > 0 && (config->server.tls_certificate[0] == 0 || config->server.tls_key[0] == 0))
+		return value_fail(r, check_place(root, "server", "tls-listen", SIZE_MAX),
+				  "server.tls-listen: it needs server.tls-certificate and server.tls-key");
+	return 0;
+}
+
 static int check_server(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	char addr[ADDR_TEXT_MAX];
@@ -157,7 +172,9 @@ static int check_server(const struct config_reader *r, const struct tree_node *r
 		return value_fail(r, check_place(root, "server", "listen", pair[1]),
 				  "server.listen: %s stands here twice",
 				  addr_format(&listen->item[pair[1]], true, addr));
-	rc = check_xdp(r, root, &config->server.xdp);
+	rc = check_tls(r, root, config);
+	if (rc == 0)
+		rc = check_xdp(r, root, &config->server.xdp);
 	if (rc < 0)
 		return rc;
 	if (config->server.tcp_clients_per_address > config->server.tcp_clients)

@@ -161,8 +161,10 @@ struct config_negative_anchor {
 struct config {
 	struct {
 		struct config_addrs listen; /* default 127.0.0.1@53 and ::1@53 */
-		struct config_list xdp;     /* interfaces; empty = none */
-		uint32_t workers;           /* 0 = one a CPU */
+		struct config_addrs tls_listen;
+		char *tls_certificate, *tls_key; /* files; "" = none */
+		struct config_list xdp;          /* interfaces; empty = none */
+		uint32_t workers;                /* 0 = one a CPU */
 		char *user;             /* "" = stay, but a daemon started by root becomes "banyan" if there is one */
 		char *rundir;           /* /run/banyan or .; never empty once read */
 		char *control;          /* Unix socket; default rundir/control.sock; never empty once read */

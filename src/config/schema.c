@@ -132,6 +132,17 @@ const struct config_option config_options[] = {
 	 RANGE(1, LISTEN_MAX), NULL,
 	 "Addresses to listen on, for UDP and TCP alike. The port is 53 unless it is given behind an @. "
 	 "Write IPv6 addresses in quotes."},
+	{"server.tls-listen", CONFIG_ADDRS, CONFIG_RESTART, FIELD(server.tls_listen), "[]", RANGE(0, LISTEN_MAX), NULL,
+	 "Addresses to listen on for DNS over TLS (version 1.3; RFC 7858), by which zones are transferred, too (RFC "
+	 "9103). "
+	 "The port must be written; that of the service is 853: 192.0.2.1@853."},
+	{"server.tls-certificate", CONFIG_PATH, CONFIG_LIVE, FIELD(server.tls_certificate), "\"\"",
+	 RANGE(0, PATH_BYTES_MAX), NULL,
+	 "The certificate for server.tls-listen, and those that lead from it to an authority: a PEM file. A reload "
+	 "reads it "
+	 "again, with the rights of server.user; sessions that are open keep the one before."},
+	{"server.tls-key", CONFIG_PATH, CONFIG_LIVE, FIELD(server.tls_key), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "The private key of server.tls-certificate: a PEM file."},
 	{"server.xdp", CONFIG_TEXTS, CONFIG_RESTART, FIELD(server.xdp), "[]", RANGE(0, XDP_MAX), NULL,
 	 "Network interfaces whose questions over UDP are taken straight from the driver (AF_XDP), past the kernel's "
 	 "network stack, its firewall and tcpdump. Only questions to addresses of server.listen are taken; TCP and all "

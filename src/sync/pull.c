@@ -98,10 +98,15 @@ static void on_message(void *ctx, const uint8_t *msg, size_t len)
 static void on_over(void *ctx, int error)
 {
 	struct sync_pull *pull = ctx;
+	char why[NET_TLS_WHY_MAX];
+	snprintf(why, sizeof why, "%s", net_client_why(pull->client));
 	pull->client = NULL; /* gone already */
-	give_up(pull, error == BANYAN_ETIMEOUT ? "it does not answer in time"
-		      : error == BANYAN_EIO    ? "the connection was refused, cannot be made, or was closed"
-					       : error_text(error));
+	if (why[0] != 0)
+		give_up(pull, why);
+	else
+		give_up(pull, error == BANYAN_ETIMEOUT ? "it does not answer in time"
+			      : error == BANYAN_EIO    ? "the connection was refused, cannot be made, or was closed"
+						       : error_text(error));
 }
 
 static void on_next(uv_timer_t *timer)
@@ -114,6 +119,7 @@ static void on_next(uv_timer_t *timer)
 	struct net_client_settings client = {
 		.idle_ms = pull->settings.idle_ms,
 		.whole_ms = pull->settings.whole_ms,
+		.trust = pull->settings.trust,
 		.message = on_message,
 		.over = on_over,
 		.ctx = pull,

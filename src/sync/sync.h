@@ -90,8 +90,9 @@ struct sync_pull_result {
 struct sync_pull_settings {
 	struct sync_transfer_settings transfer;
 	size_t n_primaries;
-	const struct addr *primary;                                     /* copied; asked in this order */
-	uint32_t idle_ms, whole_ms;                                     /* 0 = the default above */
+	const struct addr *primary;        /* copied; asked in this order */
+	uint32_t idle_ms, whole_ms;        /* 0 = the default above */
+	const struct net_tls_trust *trust; /* over TLS (RFC 9103), to whom this trusts; NULL = plain TCP */
 	void (*done)(void *ctx, const struct sync_pull_result *result); /* once, never from within sync_pull_start() */
 	void *ctx;
 };

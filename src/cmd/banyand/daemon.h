@@ -246,6 +246,12 @@ struct workers {
 int workers_new(const struct config *config, struct keeper *keeper, struct workers *ret, char why[REFUSAL_TEXT_MAX])
 	_must_use_;
 int workers_start(struct workers *workers) _must_use_;
+/* tls.c */
+int tls_listen(struct worker *worker, const struct config *config, net_message_fn fn, char why[REFUSAL_TEXT_MAX])
+	_must_use_;
+int tls_identity_read(const struct config *config, struct net_tls_identity **ret, char why[REFUSAL_TEXT_MAX])
+	_must_use_;                                                 /* NULL without such listeners */
+void tls_renew(struct keeper *keeper, const struct config *config); /* after a reload */
 /* xdp.c: after the workers listen, while the daemon has all its rights. Where AF_XDP is not possible, the log says why, and sockets
  * serve; only want of memory is an error. */
 int workers_xdp_start(const struct config *config, struct workers *workers) _must_use_;

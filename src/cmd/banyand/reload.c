@@ -56,6 +56,7 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	}
 	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
+	tls_renew(keeper, generation->config);
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);
 	log_notice(STATION, "%s", text);

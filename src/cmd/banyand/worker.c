@@ -218,7 +218,7 @@ static int listen_on_all(struct worker *worker, const struct config *config, cha
 			return rc;
 		}
 	}
-	return 0;
+	return tls_listen(worker, config, on_message, why);
 }
 
 static int worker_make(struct worker *worker, const struct config *config, struct workers *workers,
@@ -237,6 +237,17 @@ static int worker_make(struct worker *worker, const struct config *config, struc
 	}
 	net_loop_on_sleep(worker->loop, swap_reader_asleep, swap_reader_awake, NULL);
 	return listen_on_all(worker, config, why);
+}
+
+/* Read once, with the rights that the daemon starts with. */
+static int identity_give(const struct config *config, struct workers *workers, char why[REFUSAL_TEXT_MAX])
+{
+	struct net_tls_identity *identity;
+	int rc = tls_identity_read(config, &identity, why);
+	for (unsigned i = 0; rc == 0 && i < workers->count; i++)
+		net_loop_identity(workers->worker[i].loop, identity);
+	net_tls_identity_free(rc == 0 ? identity : NULL);
+	return rc;
 }
 
 /* SO_REUSEPORT would let a second daemon of the same user take half of the questions: that is found out first. */
@@ -291,6 +302,8 @@ int workers_new(const struct config *config, struct keeper *keeper, struct worke
 		rc = upstream_load(config, workers.upstream, why);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
 		rc = worker_make(&workers.worker[i], config, &workers, keeper, why);
+	if (rc == 0)
+		rc = identity_give(config, &workers, why);
 	if (rc == 0) {
 		rc = workers_xdp_start(config, &workers);
 		if (rc < 0)
