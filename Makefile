@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench bench-budget attacks soak lint clean format
+.PHONY: all build demo test run install fuzz bench bench-budget attacks soak simulate lint clean format
 
 all: build
 
@@ -70,6 +70,12 @@ soak:
 	@tools/install-needed build
 	@tools/build $(BUILD)-release --buildtype=release
 	@tools/soak $(BUILD)-release
+
+# how a version spreads over 1,000 to 1,000,000 resolvers, in virtual time: the table of docs/simulation.md, and the curves
+simulate:
+	@tools/install-needed build
+	@tools/build $(BUILD)-release --buildtype=release
+	@tools/simulate $(BUILD)-release
 
 # format, clang-tidy, arrows, lengths, manuals; both compilers with -Werror
 lint:

@@ -9,6 +9,7 @@ enum cmd_status { CMD_OK = 0, CMD_NO = 1, CMD_ERROR = 2 };
 int cmd_verify(int argc, char **argv);
 int cmd_delta(int argc, char **argv);
 int cmd_files(int argc, char **argv);
+int cmd_simulate(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_anchors(int argc, char **argv);

@@ -464,9 +464,21 @@ static bool is_news(const struct pull_copy *copy, bool has_serial, uint32_t seri
 }
 
 /* RFC 1996 section 3.7: the serial is a hint; who has it already need not ask. */
+/* What it gave was not what it had said, or did not prove: until that is forgotten, its word neither starts a round nor makes the next one
+ * wait, so that one who lies to many does not keep them from hearing the others. */
+static bool is_liar(const struct pull_copy *copy, size_t at)
+{
+	if (at >= copy->n_sources)
+		return false;
+	const struct copy_source *source = &copy->source[at];
+	return (source->fault == FAULT_LIED || source->fault == FAULT_REFUSED) && source->shun_ms > copy_mono(copy);
+}
+
 void copy_notified(struct pull_copy *copy, const struct pull_event *event)
 {
 	copy->sums.notifies++;
+	if (is_liar(copy, event->source))
+		return;
 	if (!is_news(copy, event->has_serial, event->serial))
 		return;
 	if (!copy->notified || !event->has_serial ||
