@@ -162,6 +162,7 @@ struct config {
 	struct {
 		struct config_addrs listen; /* default 127.0.0.1@53 and ::1@53 */
 		struct config_addrs tls_listen;
+		bool root_server; /* this is one of the official ones */
 		char *tls_certificate, *tls_key; /* files; "" = none */
 		struct config_list xdp;          /* interfaces; empty = none */
 		uint32_t workers;                /* 0 = one a CPU */

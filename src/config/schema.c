@@ -143,6 +143,10 @@ const struct config_option config_options[] = {
 	 "again, with the rights of server.user; sessions that are open keep the one before."},
 	{"server.tls-key", CONFIG_PATH, CONFIG_LIVE, FIELD(server.tls_key), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "The private key of server.tls-certificate: a PEM file."},
+	{"server.root-server", CONFIG_BOOL, CONFIG_RESTART, FIELD(server.root_server), "false", RANGE(0, 1), NULL,
+	 "This is an instance of a root server. Without it the daemon does not start where it would listen on the "
+	 "address of "
+	 "one."},
 	{"server.xdp", CONFIG_TEXTS, CONFIG_RESTART, FIELD(server.xdp), "[]", RANGE(0, XDP_MAX), NULL,
 	 "Network interfaces whose questions over UDP are taken straight from the driver (AF_XDP), past the kernel's "
 	 "network stack, its firewall and tcpdump. Only questions to addresses of server.listen are taken; TCP and all "

@@ -3,8 +3,9 @@
 import subprocess
 
 import pytest
+import yaml
 
-from conftest import program
+from conftest import is_sanitized, program
 
 
 def run(*words):
@@ -81,3 +82,22 @@ def test_control_without_daemon(tmp_path):
         assert code == 2 and "none.sock" in err
     code, _, err = run(program("banyan"), "trace", "--socket", str(tmp_path / "none.sock"), "example.")
     assert code == 2
+
+
+def test_addresses_of_root_servers(tmp_path):
+    """Nobody is taken for a root server by mistake, neither by name nor behind a wildcard."""
+    config = tmp_path / "banyan.yaml"
+    for listen in ("198.41.0.4@53", "0.0.0.0@5300", "2001:7fd::1@53"):
+        for told in (False, True):
+            config.write_text(yaml.safe_dump({"server": {"listen": [listen], "root-server": told, "confine": not is_sanitized(), "rundir": str(tmp_path / "run")},
+                                              "root": {"file": ""}, "resolver": {"enabled": False}}))
+            script = (f"ip link set lo up; ip address add 198.41.0.4/32 dev lo; ip address add 2001:7fd::1/128 dev lo nodad; "
+                      f"exec {program('banyand')} -c {config}")
+            with subprocess.Popen(["unshare", "-n", "sh", "-c", script], stderr=subprocess.PIPE, text=True) as process:
+                said = ""
+                for line in process.stderr:
+                    said += line
+                    if "is ready" in line:
+                        process.terminate()
+            assert ("is the address of a root server" in said) != told, said
+            assert ("is ready" in said) == told, said

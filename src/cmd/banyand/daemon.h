@@ -246,6 +246,11 @@ struct workers {
 int workers_new(const struct config *config, struct keeper *keeper, struct workers *ret, char why[REFUSAL_TEXT_MAX])
 	_must_use_;
 int workers_start(struct workers *workers) _must_use_;
+/* official.c: the addresses of the root servers */
+#define OFFICIAL_COUNT 26
+int official_at(size_t index, struct addr *ret) _must_use_; /* without a port */
+/* Does nobody listen on one who is not told that this is a root server? */
+int official_check(const struct config *config, char why[REFUSAL_TEXT_MAX]) _must_use_;
 /* tls.c */
 int tls_listen(struct worker *worker, const struct config *config, net_message_fn fn, char why[REFUSAL_TEXT_MAX])
 	_must_use_;

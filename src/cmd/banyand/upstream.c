@@ -8,15 +8,6 @@
 
 #define HINTS_FILE_MAX ((size_t)1 << 20) /* bytes; the real one has 3 kB */
 
-/* The root servers as of 2026-08, a to m (https://www.iana.org/domains/root/servers). */
-static const char *const builtin[] = {
-	"198.41.0.4",    "2001:503:ba3e::2:30", "170.247.170.2",  "2801:1b8:10::b", "192.33.4.12",   "2001:500:2::c",
-	"199.7.91.13",   "2001:500:2d::d",      "192.203.230.10", "2001:500:a8::e", "192.5.5.241",   "2001:500:2f::f",
-	"192.112.36.4",  "2001:500:12::d0d",    "198.97.190.53",  "2001:500:1::53", "192.36.148.17", "2001:7fe::53",
-	"192.58.128.30", "2001:503:c27::2:30",  "193.0.14.129",   "2001:7fd::1",    "199.7.83.42",   "2001:500:9f::42",
-	"202.12.27.33",  "2001:dc3::35",
-};
-
 static void zone_done(struct zone **zone)
 {
 	if (*zone != NULL)
@@ -89,8 +80,8 @@ static int hints_load(const struct config *config, struct upstream *upstream, ch
 		return hints_of_file(config->root.hints_file, upstream, why);
 	if (upstream->n_hints > 0)
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(builtin); i++) {
-		int rc = addr_parse(builtin[i], 0, &addr);
+	for (size_t i = 0; i < OFFICIAL_COUNT; i++) {
+		int rc = official_at(i, &addr);
 		if (rc < 0)
 			return rc;
 		hint_add(upstream, &addr);

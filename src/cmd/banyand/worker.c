@@ -253,6 +253,9 @@ static int identity_give(const struct config *config, struct workers *workers, c
 /* SO_REUSEPORT would let a second daemon of the same user take half of the questions: that is found out first. */
 static int addresses_free(const struct config *config, char why[REFUSAL_TEXT_MAX])
 {
+	int official = official_check(config, why);
+	if (official < 0)
+		return official;
 	for (size_t i = 0; i < config->server.listen.count; i++) {
 		const struct addr *addr = &config->server.listen.item[i];
 		int rc = net_listen_probe(addr);
