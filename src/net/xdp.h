@@ -23,6 +23,7 @@
 /* Longest frame that is taken: Ethernet, a VLAN's tag, 1500 bytes. libknot's buffers hold 1790; longer questions are for the kernel. */
 #define XDP_FRAME_MAX  1518
 #define XDP_FRAME_MIN  54 /* headers of Ethernet, IPv4, UDP, DNS */
+#define XDP_PREFETCH   32 /* bytes of a question, behind which its second line of memory begins */
 #define XDP_KICK_MS    1  /* frames that the driver could not take at once are offered again so much later */
 #define XDP_KICKS_MAX  4  /* system calls in a row to send one batch */
 
@@ -66,14 +67,16 @@ struct xdp_places {
 	uint32_t n_vlans, n_places, n_own, n_queues;
 	struct xdp_vlan vlan[XDP_VLANS_MAX];
 	struct xdp_place *place;
-	struct addr *own;   /* addresses and broadcast addresses of this machine, sorted: never a client's */
-	bool tags_stripped; /* the card takes tags of VLANs off before the filter sees them */
+	struct addr *own;     /* addresses and broadcast addresses of this machine, sorted: never a client's */
+	uint64_t own_ends[4]; /* a bit for each last byte that one of them has: most clients are told apart by it */
+	bool tags_stripped;   /* the card takes tags of VLANs off before the filter sees them */
 };
 /* Finds which of `listen` can be asked through the interface. BANYAN_ENOENT: none; BANYAN_EINVAL: it is the loopback; BANYAN_EUNSUPP: no
  * Ethernet. */
 int xdp_places_find(const char *interface, size_t n_listen, const struct addr *listen, struct xdp_places *ret)
 	_must_use_;
 void xdp_places_done(struct xdp_places *places);
+void xdp_places_sort(struct xdp_places *places);                               /* once all are there */
 bool xdp_places_own(const struct xdp_places *places, const struct addr *addr); /* the port is ignored */
 
 /* ---- sockets ---- */

@@ -170,13 +170,29 @@ static int addresses_find(const char *interface, const struct ifaddrs *list, siz
 			if (listens(&listen[k], &addr))
 				rc = place_all(places, i->ifa_name, interface, &addr, listen[k].port);
 	}
-	qsort(places->own, places->n_own, sizeof(*places->own), compare);
 	return rc;
+}
+
+static uint8_t last_byte(const struct addr *addr)
+{
+	return addr->ip[addr->family == 4 ? 3 : 15];
+}
+
+void xdp_places_sort(struct xdp_places *places)
+{
+	qsort(places->own, places->n_own, sizeof(*places->own), compare);
+	memset(places->own_ends, 0, sizeof(places->own_ends));
+	for (uint32_t i = 0; i < places->n_own; i++) {
+		uint8_t end = last_byte(&places->own[i]);
+		places->own_ends[end / 64] |= UINT64_C(1) << (end % 64);
+	}
 }
 
 bool xdp_places_own(const struct xdp_places *places, const struct addr *addr)
 {
-	return bsearch(addr, places->own, places->n_own, sizeof(*places->own), compare) != NULL;
+	uint8_t end = last_byte(addr);
+	return (places->own_ends[end / 64] & UINT64_C(1) << (end % 64)) != 0 &&
+	       bsearch(addr, places->own, places->n_own, sizeof(*places->own), compare) != NULL;
 }
 
 void xdp_places_done(struct xdp_places *places)
@@ -207,6 +223,7 @@ int xdp_places_find(const char *interface, size_t n_listen, const struct addr *l
 	ret->n_queues = queues_of(fd, interface);
 	if (rc == 0)
 		rc = addresses_find(interface, list, n_listen, listen, ret);
+	xdp_places_sort(ret);
 	if (rc == 0 && ret->n_places == 0)
 		rc = BANYAN_ENOENT;
 	freeifaddrs(list);

@@ -80,6 +80,7 @@ int __wrap_xdp_places_find(const char *interface, size_t n_listen, const struct 
 	ret->own[ret->n_own++] = BROADCAST;
 	ret->own[ret->n_own++] = OURS[2];
 	ret->own[ret->n_own++] = OURS[1];
+	xdp_places_sort(ret);
 	return 0;
 }
 
