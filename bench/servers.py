@@ -5,6 +5,8 @@ Each function writes the configuration into `folder` and returns the command.
 """
 from common import ADDRESS, BUILD, own
 
+CLIENTS = "127.0.0.0/8"  # who may ask resolvers
+
 
 # ---- authorities: zones is {origin: path} ----
 
@@ -87,7 +89,7 @@ def echo(folder, port, size, workers=1):
 def banyand_resolver(net, folder, port, workers=1, more=""):
     (folder / "banyan.yaml").write_text(f"""server: {{listen: ["{ADDRESS}@{port}"], workers: {workers}, rundir: {folder}, user: root, log-level: warning}}
 root: {{file: "{net.root_zone}", anchors: ["{net.root_ds}"], fallback: false}}
-resolver: {{cache-size: 512M, cache-keep: no, ipv6: false{more}}}
+resolver: {{allow: ["{CLIENTS}"], cache-size: 512M, cache-keep: no, ipv6: false{more}}}
 """)
     return [BUILD / "src/cmd/banyand/banyand", "-c", folder / "banyan.yaml"]
 
@@ -107,7 +109,7 @@ def unbound_config(folder, port, server, zones, workers=1):
   outgoing-range: 4096
   num-queries-per-thread: 4096
   do-not-query-localhost: no
-  access-control: 127.0.0.0/8 allow
+  access-control: {CLIENTS} allow
 {server}remote-control:
   control-enable: no
 {zones}""")
@@ -143,7 +145,7 @@ pdns-distributes-queries=no
 reuseport=yes
 socket-dir={folder}
 security-poll-suffix=
-allow-from=127.0.0.0/8
+allow-from={CLIENTS}
 dont-query=
 hint-file={net.root_hints}
 dnssec=validate

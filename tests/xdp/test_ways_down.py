@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where AF_XDP is not possible, sockets serve and the log says why; and however a daemon ends, its filter goes with it."""
+import shutil
 import signal
 import subprocess
 
 import dns.message
 import pytest
 import wires
-from daemons import is_sanitized, program, wait_for
+import daemons
+from conftest import af_xdp_is_there
+from daemons import TOP, is_sanitized, program, wait_for
 from wires import CLIENT, SERVER, SERVER6
 
 
@@ -132,6 +135,42 @@ def test_without_rights_once_it_runs(xdp, wire):
     assert d.counters()["xdp_replies"] == 2
     d.stop()
     assert wire.programs() == []
+
+
+def rights(*paths):
+    """The capabilities that units give, as setpriv calls them."""
+    words = [word for path in paths for line in path.read_text().splitlines() if line.startswith("AmbientCapabilities=")
+             for word in line.split("=", 1)[1].split()]
+    assert words
+    return ",".join(["-all"] + ["+" + word.removeprefix("CAP_").lower() for word in words])
+
+
+def test_with_the_rights_that_the_drop_in_gives(serve, wire, monkeypatch):
+    """Its own user from the start, as systemd starts it with packaging/systemd/xdp.conf; and with one right less by sockets."""
+    original, packaging = daemons.program, TOP / "packaging" / "systemd"
+    sets = rights(packaging / "banyand.service.in", packaging / "xdp.conf")
+
+    def start(sets):
+        prefix = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--no-new-privs", "--bounding-set", sets,
+                  "--inh-caps", sets, "--ambient-caps", sets, "--"]
+        d = serve(server={"user": ""}, start=False, prefix=prefix)
+        copy = shutil.copy(original("banyand"), d.folder)  # nobody may not see where it was built
+        shutil.chown(d.folder, "nobody")
+        for path in d.folder.iterdir():
+            path.chmod(0o755)
+        monkeypatch.setattr(daemons, "program", lambda name: copy if name == "banyand" else original(name))
+        return d.start()
+    d = start(sets.replace(",+bpf", "").replace(",+sys_admin", ""))
+    assert "no AF_XDP on s0, ordinary sockets serve it: the kernel refuses" in d.log()
+    assert by_sockets(d, wire)
+    d.stop()
+    d = start(sets)
+    if not af_xdp_is_there():
+        pytest.skip("this kernel gives no AF_XDP to this process")
+    assert "s0: AF_XDP in native mode" in d.log(), d.log()
+    assert is_answered(wire) and d.counters()["xdp_replies"] == 1
+    status = dict(line.split(":\t", 1) for line in open(f"/proc/{d.process.pid}/status").read().splitlines() if ":\t" in line)
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == int(status["CapAmb"], 16) == 0
 
 
 @pytest.mark.parametrize("names, words", [
