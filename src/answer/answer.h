@@ -62,6 +62,9 @@ struct answer_cookies {
 	uint8_t secret[ANSWER_SECRETS_MAX][16];
 };
 #define ANSWER_COOKIE_SIZE 24
+struct answer_view;
+/* Does the question carry a cookie that shows that the peer is where it says? */
+bool answer_cookie_good(const struct answer_view *view, const struct wire_question *question, const struct addr *peer);
 
 /* DNS64 (RFC 6147): prefixes of 32, 40, 48, 56, 64 or 96 bits; none = off. No clients = all. */
 struct answer_dns64 {

@@ -75,3 +75,10 @@ void reply_take_cookie(struct reply *reply)
 	else
 		cookie_make(cookies, edns->cookie, peer, now_s, reply->cookie);
 }
+
+bool answer_cookie_good(const struct answer_view *view, const struct wire_question *question, const struct addr *peer)
+{
+	const struct wire_edns *edns = &question->edns;
+	return edns->cookie != NULL && view->cookies.n_secrets > 0 &&
+	       cookie_check(&view->cookies, edns->cookie, edns->cookie_len, peer, clock_wall_s()) >= 0;
+}

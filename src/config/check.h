@@ -5,6 +5,8 @@
 #include "value.h"
 
 int check_whole(const struct config_reader *r, const struct tree_node *root, const struct config *config) _must_use_;
+/* peers.c */
+int check_peers(const struct config_reader *r, const struct tree_node *root, const struct config *config) _must_use_;
 /* check_policy.c */
 int check_policy(const struct config_reader *r, const struct tree_node *root, const struct config *config) _must_use_;
 /* The value at section.key in the tree, or the item `index` of its list; the nearest place above when it is not there. */

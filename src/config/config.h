@@ -47,6 +47,7 @@ struct config_zone {
 	enum config_prove prove;    /* auto = full for the root or when anchors are given, else structure */
 	struct config_list anchors; /* files of DS/DNSKEY; empty = built in (root) */
 	bool require_zonemd;
+	struct config_list notify, registering; /* texts: see config_notify_parse(), config_register_parse() */
 };
 
 /* Names below `zone` are asked of these servers. */
@@ -183,6 +184,8 @@ struct config {
 		bool minimal_responses;
 		enum config_cookies cookies; /* RFC 7873 */
 		char *cookie_secrets;        /* file; "" = drawn at the start */
+		uint32_t notify_rate;        /* messages a second */
+		uint32_t registrations, registrations_per_address, registration_time_s;
 		enum log_level log_level;
 		bool confine; /* seccomp/capabilities after start */
 	} server;
@@ -195,11 +198,12 @@ struct config {
 		char *anchors_xml, *anchors_xml_signature, *anchors_xml_authority; /* files; "" = none */
 		char *anchors_xml_signer;                                          /* mail address; "" = anybody */
 		bool anchors_roll;                                                 /* RFC 5011 */
-		char *anchors_state;       /* folder; "" = the service manager's */
-		bool require_zonemd;       /* default true */
-		bool fallback, priming;    /* default true */
-		struct config_addrs hints; /* empty = built in */
-		char *hints_file;          /* "" = none */
+		char *anchors_state;                    /* folder; "" = the service manager's */
+		bool require_zonemd;                    /* default true */
+		bool fallback, priming;                 /* default true */
+		struct config_list notify, registering; /* as of zones */
+		struct config_addrs hints;              /* empty = built in */
+		char *hints_file;                       /* "" = none */
 	} root;
 	struct {
 		uint32_t rate, nxdomains, referrals, errors; /* a second; 0 = no limit */
@@ -283,6 +287,12 @@ struct config {
 	struct config_forward *stub;
 	char *path; /* where it was read from */
 };
+
+/* Texts of notify: "ADDRESS[@PORT] [key=NAME]"; of register: "ADDRESS[/BITS]" or "key=NAME". `ret_key`: "" = none. */
+#define CONFIG_KEY_TEXT_MAX 1024
+int config_notify_parse(const char *text, struct addr *ret_addr, char ret_key[CONFIG_KEY_TEXT_MAX]) _must_use_;
+int config_register_parse(const char *text, struct addr_prefix *ret_prefix, char ret_key[CONFIG_KEY_TEXT_MAX])
+	_must_use_;
 
 struct config_error {
 	unsigned line, column; /* 0 = none */

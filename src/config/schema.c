@@ -41,6 +41,7 @@
 #define VIEWS_MAX      255 /* besides the one of all others; looked through one by one for each question */
 #define RPZ_MAX        64  /* each costs a lookup a question */
 #define KEYS_MAX       1024
+#define NOTIFY_MAX     4096  /* more of them had better register */
 #define LOCAL_MAX      65536 /* zones, names, records; more belong in a file */
 #define FILES_MAX      64
 #define NAME_RECORDS   256
@@ -211,6 +212,21 @@ const struct config_option config_options[] = {
 	 "accepted (RFC 9018). Servers of one fleet share them; to roll, add the new one as the second line "
 	 "everywhere, then put it first, then remove the old one, each time with a reload. When empty, one is drawn at "
 	 "the start."},
+	{"server.notify-rate", CONFIG_UINT, CONFIG_LIVE, FIELD(server.notify_rate), "1000", RANGE(1, RATE_MAX), NULL,
+	 "Notifications a second for one zone. Whoever is told comes to fetch, so many peers are told over a while, in "
+	 "no "
+	 "order."},
+	{"server.registrations", CONFIG_UINT, CONFIG_LIVE, FIELD(server.registrations), "10000", RANGE(0, 4000000),
+	 NULL,
+	 "Peers that may be registered for one zone at once, some 130 bytes each. When there is no more room, those of "
+	 "a "
+	 "network (16 bits of an IPv4 address, 32 of an IPv6 address) that has more than 1/32 of it give way to "
+	 "others, "
+	 "the newest first, and nobody else does."},
+	{"server.registrations-per-address", CONFIG_UINT, CONFIG_LIVE, FIELD(server.registrations_per_address), "4",
+	 RANGE(1, 65535), NULL, "Ports of one address (of one /64 of IPv6) that may be registered for one zone."},
+	{"server.registration-time", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(server.registration_time_s), "1d",
+	 RANGE(60, 30 * DAY_S), NULL, "Longest time for which a peer is registered if it does not renew that."},
 	{"server.log-level", CONFIG_CHOICE, CONFIG_LIVE, FIELD(server.log_level), "notice", RANGE(0, 4), log_levels,
 	 "The least important messages that are still logged."},
 	{"server.confine", CONFIG_BOOL, CONFIG_RESTART, FIELD(server.confine), "true", RANGE(0, 1), NULL,
@@ -240,6 +256,17 @@ const struct config_option config_options[] = {
 	 "of the options behind it, and other zones none."},
 	{"zones[].require-zonemd", CONFIG_BOOL, CONFIG_LIVE, ZONE_FIELD(require_zonemd), "false", RANGE(0, 1), NULL,
 	 "Refuse a zone without a digest, also when it provably has none."},
+	{"zones[].notify", CONFIG_TEXTS, CONFIG_LIVE, ZONE_FIELD(notify), "[]", RANGE(0, NOTIFY_MAX), NULL,
+	 "Peers that are told of each new version (NOTIFY, RFC 1996), each an address, with @ and a port if it is not "
+	 "53, "
+	 "and with key= and the name of one of the keys behind a space if the messages are to be signed: "
+	 "\"192.0.2.1@5300 key=transfer\"."},
+	{"zones[].register", CONFIG_TEXTS, CONFIG_LIVE, ZONE_FIELD(registering), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Who may register to be told of new versions as if it stood in notify: addresses, networks, or key= and the "
+	 "name "
+	 "of one of the keys. A peer does so when it asks for the SOA, over TCP, signed, or with a DNS cookie, and "
+	 "again "
+	 "each time that it looks for a new version; see docs/registration.md. Empty means nobody."},
 
 	/* ---- root ---- */
 	{"root.file", CONFIG_PATH, CONFIG_LIVE, FIELD(root.file), "/var/lib/banyan/root.zone", RANGE(0, PATH_BYTES_MAX),
@@ -282,6 +309,12 @@ const struct config_option config_options[] = {
 	 "systemd); where there is none, nothing is kept, and a restart begins with the configured anchors."},
 	{"root.require-zonemd", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.require_zonemd), "true", RANGE(0, 1), NULL,
 	 "Refuse a root zone without a digest. Without ZONEMD nothing protects its delegations and glue."},
+	{"root.notify", CONFIG_TEXTS, CONFIG_LIVE, FIELD(root.notify), "[]", RANGE(0, NOTIFY_MAX), NULL,
+	 "Peers that are told of each new version of the root copy. As zones.notify."},
+	{"root.register", CONFIG_TEXTS, CONFIG_LIVE, FIELD(root.registering), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Who may register to be told of new versions of the root copy. As zones.register. They are answered when they "
+	 "ask "
+	 "for its SOA to register, also where the root is not among the zones."},
 	{"root.fallback", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.fallback), "true", RANGE(0, 1), NULL,
 	 "Ask the root servers while there is no usable copy of the root zone: none is configured, it cannot be "
 	 "proved, or it was loaded longer ago than its SOA says that it may be used, or its signatures have expired. "

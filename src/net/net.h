@@ -198,6 +198,22 @@ int net_listen_tls(struct net_loop *loop, const struct addr *addr, net_message_f
 /* In the loop's thread, or before it runs: for sessions that begin from now on. Without one no connection is taken. */
 void net_loop_identity(struct net_loop *loop, struct net_tls_identity *identity);
 
+/* ---- messages by UDP to many, from any libuv loop: NOTIFY ---- */
+struct net_sender;
+struct uv_loop_s;
+struct net_sender_settings {
+	/* What came to where messages are sent from: from anybody. It must not close the sender. */
+	void (*message)(void *ctx, const struct addr *from, const uint8_t *msg, size_t len);
+	void *ctx;
+};
+/* Its sockets are opened when the first message of their family goes out. */
+int net_sender_open(struct uv_loop_s *loop, const struct net_sender_settings *settings, struct net_sender **ret)
+	_must_use_;
+/* `from`: the address to send from, family 0 = any. At once or not at all: BANYAN_EAGAIN, BANYAN_EIO ... */
+int net_sender_send(struct net_sender *sender, const struct addr *to, const struct addr *from, const uint8_t *msg,
+		    size_t len) _must_use_;
+void net_sender_close(struct net_sender *sender);
+
 /* ---- a connection of one's own: TCP to a server, on any libuv loop (transfers) ---- */
 struct net_client;
 struct uv_loop_s;

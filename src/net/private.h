@@ -292,6 +292,8 @@ static inline void net_turn(struct net_loop *loop)
 }
 
 /* socket.c */
+/* udp.c: control data that make the kernel send from `local` */
+void net_control_from(struct msghdr *hdr, union net_control *control, const struct addr *local, uint32_t scope);
 socklen_t net_sockaddr_from(const struct addr *addr, uint32_t scope, struct sockaddr_storage *out);
 void net_sockaddr_to(const struct sockaddr_storage *sa, struct addr *out, uint32_t *ret_scope);
 int net_socket(const struct addr *addr, int type);

@@ -50,7 +50,7 @@ static void local_from_control(struct msghdr *hdr, struct addr *local)
 }
 
 /* Control data that make the kernel send from `local`. */
-static void control_from_local(struct msghdr *hdr, union net_control *control, const struct addr *local, uint32_t scope)
+void net_control_from(struct msghdr *hdr, union net_control *control, const struct addr *local, uint32_t scope)
 {
 	memset(control, 0, sizeof(*control));
 	struct cmsghdr *c = &control->align;
@@ -100,7 +100,7 @@ static unsigned handle(struct net_listener *listener, unsigned i, unsigned n_out
 	out->msg_control = NULL;
 	out->msg_controllen = 0;
 	if (listener->wildcard)
-		control_from_local(out, &batch->out_control[n_out], &m.ticket.local, m.ticket.scope);
+		net_control_from(out, &batch->out_control[n_out], &m.ticket.local, m.ticket.scope);
 	return 1;
 }
 
@@ -169,7 +169,7 @@ void net_udp_address(const struct net_listener *listener, const struct net_ticke
 {
 	hdr->msg_namelen = net_sockaddr_from(&ticket->peer, ticket->scope, hdr->msg_name);
 	if (listener->wildcard)
-		control_from_local(hdr, control, &ticket->local, ticket->scope);
+		net_control_from(hdr, control, &ticket->local, ticket->scope);
 }
 
 int net_udp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len)

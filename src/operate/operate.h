@@ -62,6 +62,25 @@ struct operate_policy_zone {
 	const char *failure;         /* the last of them, in words */
 };
 
+/* Who is told of new versions of a zone. */
+struct operate_peer {
+	struct addr addr;
+	const char *key; /* "" = none */
+	bool registered, benched, waiting, has_serial;
+	uint32_t serial;
+	unsigned failures;
+	int64_t since, until; /* UNIX seconds, of its registration */
+};
+#define OPERATE_PEERS_MAX 1000 /* of one zone that are told one by one */
+struct operate_notified {
+	char zone[WIRE_NAME_TEXT_MAX];
+	size_t n, n_registered, n_shown;
+	struct operate_peer *peer; /* n_shown of them */
+};
+struct json;
+int operate_notified_text(const struct operate_notified *zone, struct buffer *out) _must_use_;
+void operate_notified_json(struct json *json, const struct operate_notified *zone);
+
 struct operate_status {
 	const char *version;
 	int64_t started_at, now; /* UNIX seconds */
@@ -73,6 +92,8 @@ struct operate_status {
 	const struct operate_zone *zone;
 	size_t n_policy_zones;
 	const struct operate_policy_zone *policy_zone;
+	size_t n_notified;
+	const struct operate_notified *notified;
 	bool resolver;
 	bool root_wanted;         /* does the configuration name a root copy? */
 	bool root_servers;        /* are root servers asked without one? */

@@ -84,6 +84,8 @@ int operate_status_text(const struct operate_status *s, struct buffer *out)
 		rc = resolver_text(s, out);
 	for (size_t i = 0; rc == 0 && i < s->n_policy_zones; i++)
 		rc = policy_zone_text(&s->policy_zone[i], out);
+	for (size_t i = 0; rc == 0 && i < s->n_notified; i++)
+		rc = operate_notified_text(&s->notified[i], out);
 	for (int c = 0; rc == 0 && c < COUNTER_COUNT; c++)
 		if (s->counters.value[c] != 0)
 			rc = buffer_printf(out, "%-22s %" PRIu64 "\n", counter_name((enum counter)c),
@@ -162,6 +164,10 @@ int operate_status_json(const struct operate_status *s, struct buffer *out)
 	json_open(&json, "policy_zones", '[');
 	for (size_t k = 0; k < s->n_policy_zones; k++)
 		policy_zone_json(&json, &s->policy_zone[k]);
+	json_close(&json, ']');
+	json_open(&json, "notified", '[');
+	for (size_t i = 0; i < s->n_notified; i++)
+		operate_notified_json(&json, &s->notified[i]);
 	json_close(&json, ']');
 	resolver_json(&json, s);
 	json_open(&json, "counters", '{');

@@ -117,9 +117,14 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 		.n_policy_zones = g->config->n_rpz,
 		.policy_zone = policy_zone,
 	};
+	struct operate_notified *notified = NULL;
+	status.n_notified = notifies_describe(keeper, &notified);
+	status.notified = notified;
 	describe_resolver(keeper, g, &status);
 	sum_counters(keeper, &status.counters);
-	return json ? operate_status_json(&status, out) : operate_status_text(&status, out);
+	int rc = json ? operate_status_json(&status, out) : operate_status_text(&status, out);
+	notifies_described(notified, status.n_notified);
+	return rc;
 }
 
 static void on_status(void *ctx, struct operate_call *call, int argc, char **argv)

@@ -25,6 +25,39 @@
 
 struct keeper;
 
+/* ---- keys (keys.c) ---- */
+/* Those of the configuration, in its order. */
+struct keys {
+	size_t n;
+	const char **name;
+	const struct wire_tsig_key **key;
+};
+int keys_load(const struct config *config, struct keys *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+void keys_done(struct keys *keys);
+const struct wire_tsig_key *keys_find(const struct keys *keys, const char *name,
+				      size_t *ret_at); /* NULL: there is none; ret_at may be */
+int key_load(const struct config *config, const char *name, struct wire_tsig_key **ret, char why[REFUSAL_TEXT_MAX])
+	_must_use_;
+
+/* ---- who is told of new versions (notifies.c, registers.c) ---- */
+struct registers;
+struct notifies;
+struct worker;
+int registers_load(const struct config *config, const struct keys *keys, struct registers **ret)
+	_must_use_; /* NULL: nobody may register */
+void registers_free(struct registers *registers);
+#define REGISTERS_NOT_MINE (-1)
+/* In a worker: does somebody ask to be notified? The length of the reply, NET_LATER, or REGISTERS_NOT_MINE. */
+int registers_ask(struct worker *worker, const struct net_message *m, const struct answer_request *request);
+/* Keeper: a generation has been published: new versions in it are told of. */
+void notifies_adopt(struct keeper *keeper);
+/* Before the keys of the published generation go. */
+void notifies_forget_keys(struct keeper *keeper);
+void notifies_end(struct keeper *keeper);
+/* For the status: how many zones; to be given to notifies_described(). */
+size_t notifies_describe(struct keeper *keeper, struct operate_notified **ret);
+void notifies_described(struct operate_notified *list, size_t n);
+
 /* ---- forward and stub zones (forward.c) ---- */
 struct forward_list {
 	size_t count;
@@ -114,6 +147,8 @@ struct generation {
 	const uint8_t **elsewhere; /* their names */
 	struct loaded **zone;      /* config->n_zones of them */
 	struct policies policies;
+	struct keys keys;
+	struct registers *registers; /* NULL: nobody may register to be notified */
 	struct config_zone root_from;
 	struct loaded *root;           /* NULL = none, or not proved */
 	struct dnssec_anchors anchors; /* as configured */
@@ -322,6 +357,8 @@ struct keeper {
 	struct negatives *negatives;                /* what workers read; NULL without a resolver */
 	struct commanded_list *commanded_negatives; /* those of the command */
 	struct trace_job *trace_first;
+	struct notifies *notifies; /* NULL: nobody has to be told of anything */
+	_Atomic unsigned registers_pending;
 	struct feed *feeds;            /* policy zones that come from primaries */
 	struct cache_file *cache_file; /* NULL = none */
 };

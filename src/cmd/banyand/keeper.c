@@ -163,6 +163,7 @@ void keeper_stop(struct keeper *keeper)
 	control_end_traces(keeper);
 	reload_abandon(keeper);
 	feeds_end(keeper);
+	notifies_end(keeper);
 	if (keeper->control != NULL)
 		operate_control_free(keeper->control, on_control_closed, keeper);
 	uv_close((uv_handle_t *)&keeper->async, NULL);

@@ -451,6 +451,10 @@ int generation_load(struct config *config, struct resolve_anchors *anchors, bool
 		rc = secrets_load(config, &g->view.cookies, why);
 	}
 	if (rc == 0)
+		rc = keys_load(config, &g->keys, why);
+	if (rc == 0)
+		rc = registers_load(config, &g->keys, &g->registers);
+	if (rc == 0)
 		rc = dns64_fill(g, why);
 	if (rc == 0) {
 		rc = elsewhere_fill(g);
@@ -479,6 +483,8 @@ void generation_free(struct generation *g)
 		loaded_release(g->zone[i]);
 	loaded_release(g->root);
 	policies_done(&g->policies);
+	registers_free(g->registers);
+	keys_done(&g->keys);
 	config_free(g->config);
 	dnssec_anchors_done(&g->anchors);
 	dnssec_anchors_done(&g->trusted);

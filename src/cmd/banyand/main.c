@@ -155,6 +155,7 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 	swap_publish(&keeper->swap, generation);
 	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
+	notifies_adopt(keeper);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
 	keeper_signals(keeper);

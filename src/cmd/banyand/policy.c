@@ -8,8 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SECRET_FILE_MAX 4096 /* bytes: one word */
-#define REMARKS_MAX     10   /* of one policy zone, in the log */
+#define REMARKS_MAX 10 /* of one policy zone, in the log */
 
 /* ---- policy zones ---- */
 
@@ -66,46 +65,6 @@ void policy_zone_release(struct policy_zone *zone)
 }
 
 /* ---- where they come from ---- */
-
-static int secret_load(const struct config *config, const struct config_key *key, char **ret,
-		       char why[REFUSAL_TEXT_MAX])
-{
-	uint8_t *text = NULL;
-	size_t len = 0;
-	if (key->secret[0] != '\0') {
-		*ret = strdup(key->secret);
-		return *ret == NULL ? BANYAN_ENOMEM : 0;
-	}
-	int rc = file_read(key->file, SECRET_FILE_MAX, &text, &len);
-	if (rc < 0) {
-		snprintf(why, REFUSAL_TEXT_MAX, "%s: the key %.300s is to be in %s, which cannot be read: %s",
-			 config->path, key->name, key->file, error_text(rc));
-		return rc;
-	}
-	text[strcspn((char *)text, " \t\r\n")] = 0; /* file_read() ends it */
-	*ret = (char *)text;
-	return 0;
-}
-
-static int key_load(const struct config *config, const char *name, struct wire_tsig_key **ret,
-		    char why[REFUSAL_TEXT_MAX])
-{
-	static const char *const algorithms[] = {"hmac-sha256", "hmac-sha512", "hmac-sha384",
-						 "hmac-sha224", "hmac-sha1",   "hmac-md5"};
-	_cleanup_(base_free) char *secret = NULL;
-	size_t i = 0;
-	while (i < config->n_keys && strcasecmp(config->keys[i].name, name) != 0)
-		i++;
-	if (i == config->n_keys)
-		return BANYAN_ECONFIG;
-	int rc = secret_load(config, &config->keys[i], &secret, why);
-	if (rc == 0)
-		rc = wire_tsig_key_new(algorithms[config->keys[i].algorithm], config->keys[i].name, secret, ret);
-	if (rc == BANYAN_EINVAL)
-		snprintf(why, REFUSAL_TEXT_MAX, "%s: keys[%zu]: the secret of %.300s%s%s is not base64", config->path,
-			 i, config->keys[i].name, config->keys[i].file[0] != '\0' ? " in " : "", config->keys[i].file);
-	return rc;
-}
 
 static int source_load(const struct config *config, const struct config_rpz *from, struct policy_source **ret,
 		       char why[REFUSAL_TEXT_MAX])

@@ -49,6 +49,7 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 		log_error(STATION, "no memory for the new trust anchors: those before them stay");
 	struct negatives *negatives = negatives_prepare(keeper, generation);
 	bool spoilt = settings_spoil_cache(swap_read(&keeper->swap)->config, generation->config);
+	notifies_forget_keys(keeper);
 	generation_free(swap_publish(&keeper->swap, generation));
 	if (spoilt && keeper->workers.cache != NULL) {
 		log_notice(STATION, "settings of TTLs or of proofs have changed: the cache is emptied");
@@ -56,6 +57,7 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	}
 	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
+	notifies_adopt(keeper);
 	tls_renew(keeper, generation->config);
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);

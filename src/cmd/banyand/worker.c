@@ -44,6 +44,9 @@ static int on_message(void *ctx, struct net_message *m)
 	int notified = feeds_notify(worker->keeper, &request, &worker->counters);
 	if (notified != FEEDS_NOT_MINE)
 		return notified;
+	int registered = registers_ask(worker, m, &request);
+	if (registered != REGISTERS_NOT_MINE)
+		return registered;
 	switch (answer_question(view, &worker->counters, &request, &pending, &len)) {
 	case ANSWER_SEND:
 		m->reply = request.out;

@@ -303,6 +303,13 @@ bool push_notify_take(struct push_notify *notify, const struct addr *from, const
 	return true;
 }
 
+void push_notify_forget_keys(struct push_notify *notify)
+{
+	for (uint32_t i = 0; i < notify->n_peers; i++)
+		if (notify->peer[i].state != PEER_FREE)
+			notify_forget(&notify->peer[i]);
+}
+
 /* ---- looking ---- */
 
 size_t push_notify_count(const struct push_notify *notify)

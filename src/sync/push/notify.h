@@ -68,6 +68,9 @@ struct push_ask {
 /* A peer that may, and that has proved its address, asks. What it is told: `status`, and with GRANTED the lifetime. */
 struct wire_registration push_notify_register(struct push_notify *notify, const struct push_ask *ask, int64_t now_ms);
 
+/* Before keys that messages in flight were signed with are freed: replies to those are not listened to any more. */
+void push_notify_forget_keys(struct push_notify *notify);
+
 /* ---- rounds ---- */
 /* A version is in use here. A round begins if its serial is newer than the last one (true). `soa`: its data, as a hint
  * (RFC 1996 section 3.7). */

@@ -93,7 +93,9 @@ static int crowd_add(struct push_notify *notify, enum crowd_kind kind, const str
 {
 	uint32_t at = crowd_find(notify, kind, addr);
 	if (at != NO_PEER) {
-		notify->crowd[at].count++;
+		uint32_t n = ++notify->crowd[at].count;
+		if (kind == CROWD_NETWORK && n > notify->crowd_most)
+			notify->crowd_most = n;
 		return 0;
 	}
 	if (notify->n_crowds >= notify->n_crowd_buckets && buckets_grow(notify) < 0)
@@ -103,6 +105,8 @@ static int crowd_add(struct push_notify *notify, enum crowd_kind kind, const str
 		return BANYAN_ENOMEM;
 	struct crowd *crowd = &notify->crowd[at];
 	*crowd = (struct crowd){.family = addr->family, .bits = crowd_bits(kind, addr->family), .count = 1};
+	if (kind == CROWD_NETWORK && notify->crowd_most == 0)
+		notify->crowd_most = 1;
 	prefix_of(kind, addr, crowd->prefix);
 	uint32_t *bucket = bucket_of(notify, crowd->family, crowd->bits, crowd->prefix);
 	crowd->next = *bucket;
@@ -143,7 +147,7 @@ void crowd_leave(struct push_notify *notify, const struct addr *addr)
 
 /* ---- a full table ---- */
 
-uint32_t crowd_largest(const struct push_notify *notify, struct addr *ret)
+uint32_t crowd_largest(struct push_notify *notify, struct addr *ret)
 {
 	uint32_t most = 0;
 	for (uint32_t i = 0; i < notify->n_crowds; i++) {
@@ -154,6 +158,7 @@ uint32_t crowd_largest(const struct push_notify *notify, struct addr *ret)
 		*ret = (struct addr){.family = crowd->family};
 		memcpy(ret->ip, crowd->prefix, 8);
 	}
+	notify->crowd_most = most;
 	return most;
 }
 

@@ -68,7 +68,7 @@ bool notify_check(const struct push_notify *notify, struct peer *peer, const uin
 	int rc;
 	while ((rc = wire_reader_next(&reader, &record)) > 0)
 		;
-	if (rc < 0)
+	if (rc < 0 || (peer->key != 0 && peer->tsig == NULL))
 		return false;
 	if (peer->tsig != NULL && wire_tsig_take(peer->tsig, msg, len) < 0) {
 		peer->tsig->held.len = 0; /* somebody else's: the right one may still come */

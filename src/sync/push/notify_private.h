@@ -52,6 +52,7 @@ struct push_notify {
 	uint32_t *bucket, n_buckets;
 	struct crowd *crowd;
 	uint32_t n_crowds, cap_crowds, free_crowd;
+	uint32_t crowd_most; /* no network has more than so many, but perhaps all have fewer */
 	uint32_t *crowd_bucket, n_crowd_buckets;
 	struct heap sends;  /* PEER_DUE */
 	struct heap timers; /* the others */
@@ -80,7 +81,7 @@ uint32_t crowd_count(const struct push_notify *notify, enum crowd_kind kind, con
 int crowd_join(struct push_notify *notify, const struct addr *addr) _must_use_;
 void crowd_leave(struct push_notify *notify, const struct addr *addr);
 /* The network with the most registrations: how many, and one address of it. */
-uint32_t crowd_largest(const struct push_notify *notify, struct addr *ret);
+uint32_t crowd_largest(struct push_notify *notify, struct addr *ret);
 bool crowd_same_network(const struct addr *a, const struct addr *b);
 void crowd_done(struct push_notify *notify);
 

@@ -28,14 +28,20 @@ void registration_end(struct push_notify *notify, uint32_t at)
 		peer_rest(notify, at);
 }
 
-/* The newest one of the network that has more than its share, or NO_PEER. Those with keys never go. */
-static uint32_t newest_of_largest(const struct push_notify *notify, const struct push_ask *ask)
+/* The newest one of the network that has more than its share, or NO_PEER. Those with keys never go. Who is refused costs no look through the
+ * table: that is taken only when somebody goes, or when the largest network has become smaller since the last one. */
+static uint32_t newest_of_largest(struct push_notify *notify, const struct push_ask *ask)
 {
 	struct addr network;
-	uint32_t most = crowd_largest(notify, &network), newest = NO_PEER;
-	uint32_t share = notify->settings->registered_max / PUSH_SHARES;
-	bool fair = most > share && crowd_count(notify, CROWD_NETWORK, &ask->peer) + 1 < most;
-	for (uint32_t i = 0; (fair || ask->key != 0) && i < notify->n_peers; i++) {
+	uint32_t newest = NO_PEER, share = notify->settings->registered_max / PUSH_SHARES;
+	uint32_t others = ask->key != 0 ? 0 : crowd_count(notify, CROWD_NETWORK, &ask->peer) + 1;
+	share = ask->key != 0 ? 0 : share;
+	if (notify->crowd_most <= share || notify->crowd_most <= others)
+		return NO_PEER;
+	uint32_t most = crowd_largest(notify, &network);
+	if (most <= share || most <= others)
+		return NO_PEER;
+	for (uint32_t i = 0; i < notify->n_peers; i++) {
 		const struct peer *peer = &notify->peer[i];
 		if (peer->state == PEER_FREE || !peer->registered || peer->key != 0 ||
 		    !crowd_same_network(&peer->addr, &network))

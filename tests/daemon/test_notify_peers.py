@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NOTIFY out: NSD, Knot DNS and BIND are told of new versions; peers register, and nobody is registered who did not ask himself."""
+import os
+import shutil
+import socket
+import subprocess
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.query
+import dns.rcode
+import dns.tsigkeyring
+import pytest
+
+from conftest import example_zone, free_port, wait_for
+
+SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
+RING = dns.tsigkeyring.from_text({"k.test.": SECRET})
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+REGISTRATION, COOKIE = 65353, 10
+GRANTED, REFUSED, UNPROVED, FULL, MALFORMED = range(5)
+
+
+@pytest.fixture
+def publisher(daemon, tmp_path):
+    """A daemon that serves example. and tells others of it; publisher.change(serial) gives it a new version."""
+    def start(zone=None, server=None, **options):
+        path = tmp_path / "example.zone"
+        path.write_text(example_zone(1))
+        config = {"server": dict(server or {}), "resolver": {"enabled": False},
+                  "keys": [{"name": "k.test", "secret": SECRET}],
+                  "zones": [dict({"name": "example.", "file": str(path)}, **(zone or {}))]}
+        d = daemon(config, **options)
+
+        def change(serial):
+            path.write_text(example_zone(serial))
+            code, out, err = d.cli("reload")
+            assert code == 0, out + err
+        d.change = change
+        d.peers = lambda: (d.status()["notified"] or [{"list": []}])[0]["list"]
+        return d
+    return start
+
+
+# ---- secondaries of others
+
+
+def nsd(folder, port, primary, key):
+    word = "k.test" if key else "NOKEY"
+    return ["nsd", "-d", "-c", str(folder / "conf")], f"""
+server:
+  ip-address: 127.0.0.1@{port}
+  server-count: 1
+  username: ""
+  database: ""
+  zonesdir: "{folder}"
+  pidfile: "{folder}/pid"
+  xfrdfile: "{folder}/xfrd.state"
+  zonelistfile: "{folder}/zone.list"
+remote-control:
+  control-enable: no
+key:
+  name: "k.test"
+  algorithm: hmac-sha256
+  secret: "{SECRET}"
+zone:
+  name: "example"
+  zonefile: "{folder}/zone"
+  allow-notify: 127.0.0.1 {word}
+  request-xfr: 127.0.0.1@{primary} {word}
+"""
+
+
+def knot(folder, port, primary, key):
+    named = "\n    key: k.test" if key else ""
+    return ["knotd", "-c", str(folder / "conf")], f"""
+server:
+  rundir: {folder}
+  listen: 127.0.0.1@{port}
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+log:
+  - target: stderr
+    any: info
+database:
+  storage: {folder}
+key:
+  - id: k.test
+    algorithm: hmac-sha256
+    secret: {SECRET}
+remote:
+  - id: r
+    address: 127.0.0.1@{primary}{named}
+acl:
+  - id: a
+    address: 127.0.0.1{named}
+    action: notify
+zone:
+  - domain: example
+    file: {folder}/zone
+    master: r
+    acl: a
+"""
+
+
+def bind(folder, port, primary, key):
+    word = "key k.test" if key else ""
+    return ["named", "-f", "-n", "1", "-c", str(folder / "conf")], f"""
+options {{
+  directory "{folder}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no;
+  dnssec-validation no; pid-file none; session-keyfile none; empty-zones-enable no; notify no;
+}};
+key "k.test" {{ algorithm hmac-sha256; secret "{SECRET}"; }};
+controls {{ }};
+logging {{ channel c {{ stderr; severity info; }}; category default {{ c; }}; }};
+zone "example" {{
+  type secondary; file "{folder}/zone"; primaries {{ 127.0.0.1 port {primary} {word}; }};
+  allow-notify {{ {word if key else "127.0.0.1"}; }};
+}};
+"""
+
+
+KINDS = {"nsd": nsd, "knot": knot, "bind": bind}
+
+
+@pytest.fixture
+def secondary(tmp_path):
+    running = []
+
+    def start(kind, port, primary, key):
+        folder = tmp_path / kind
+        folder.mkdir()
+        command, text = KINDS[kind](folder, port, primary, key)
+        if shutil.which(command[0], path=PATH) is None:
+            pytest.fail(f"{command[0]} is not installed; tools/install-needed names the packages")
+        (folder / "conf").write_text(text)
+        with open(folder / "log", "ab") as log:
+            running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+                                            env=dict(os.environ, PATH=PATH)))
+
+        def answers():
+            try:
+                return dns.query.udp(dns.message.make_query("example.", "SOA"), "127.0.0.1", port=port, timeout=0.5)
+            except (dns.exception.Timeout, OSError):
+                return None
+        wait_for(f"{kind}", answers)
+        return folder / "log"
+    yield start
+    for process in running:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("key", [False, True], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_secondaries_confirm(publisher, secondary, kind, key):
+    port, own = free_port(), free_port(("127.0.0.1", "::1"))
+    secondary(kind, port, own, key)
+    d = publisher({"notify": [f"127.0.0.1@{port}" + (" key=k.test" if key else "")]}, port=own)
+
+    def knows(serial):
+        peers = d.peers()
+        return len(peers) == 1 and not peers[0]["waiting"] and peers[0].get("serial") == serial and peers[0]
+    peer = wait_for("the first confirmation", lambda: knows(1))
+    assert peer["address"] == f"127.0.0.1@{port}" and peer["key"] == ("k.test." if key else "") and not peer["registered"]
+    d.change(2)
+    wait_for("the second one", lambda: knows(2))
+    counters = d.counters()
+    assert counters["notifies_confirmed"] == 2 and counters["notifies_unanswered"] == 0
+    assert f"127.0.0.1@{port}{' with key k.test.' if key else ''}: configured, knows of serial 2" in d.cli("status")[1]
+
+
+# ---- peers that register
+
+
+class Peer:
+    """A socket that registers for itself and takes what comes."""
+
+    def __init__(self, d, address="127.0.0.1"):
+        self.d = d
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 0))
+        self.socket.settimeout(5)
+        self.port = self.socket.getsockname()[1]
+        self.cookie = bytes(range(8))
+
+    def question(self, lifetime=600, release=False, cookie=True, port=None, data=None, zone="example."):
+        if data is None:
+            port = self.port if port is None else port
+            data = bytes([1, 0x80 if release else 0]) + port.to_bytes(2, "big") + lifetime.to_bytes(4, "big")
+        options = [dns.edns.GenericOption(REGISTRATION, data)]
+        if cookie:
+            options.append(dns.edns.GenericOption(COOKIE, self.cookie))
+        return dns.message.make_query(zone, "SOA", use_edns=0, options=options)
+
+    def result(self, reply):
+        assert reply.rcode() == dns.rcode.NOERROR and reply.answer[0][0].serial, reply
+        found = [o.data for o in reply.options if o.otype == REGISTRATION]
+        self.cookie = ([o.data for o in reply.options if o.otype == COOKIE] or [self.cookie])[0]
+        if not found:
+            return None
+        data = found[0]
+        assert len(data) == 8 and data[0] == 1
+        return data[1], int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big")
+
+    def ask(self, **options):
+        query = self.question(**options)
+        self.socket.sendto(query.to_wire(), ("127.0.0.1", self.d.port))
+        reply = dns.message.from_wire(self.socket.recv(4096))
+        assert reply.id == query.id
+        return self.result(reply)
+
+    def ask_tcp(self, source="127.0.0.1", keyring=None, **options):
+        query = self.question(cookie=False, **options)
+        if keyring:
+            query.use_tsig(keyring)
+        return self.result(dns.query.tcp(query, "127.0.0.1", port=self.d.port, timeout=5, source=source))
+
+    def notified(self, keyring=None, confirm=True):
+        wire, sender = self.socket.recvfrom(4096)
+        notify = dns.message.from_wire(wire, keyring=keyring)
+        assert notify.opcode() == dns.opcode.NOTIFY and notify.flags & dns.flags.AA and not notify.flags & dns.flags.QR
+        assert sender[0] == "127.0.0.1"
+        if confirm:
+            reply = dns.message.make_response(notify)
+            self.socket.sendto(reply.to_wire(), sender)
+        return notify.answer[0][0].serial
+
+    def hears_nothing(self):
+        self.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            self.socket.recv(4096)
+        self.socket.settimeout(5)
+
+
+def test_register_by_cookie(publisher):
+    d = publisher({"register": ["127.0.0.0/8"]})
+    peer = Peer(d)
+    assert peer.ask()[0] == UNPROVED  # only a client cookie
+    assert d.peers() == []
+    assert peer.ask() == (GRANTED, peer.port, 600)
+    assert peer.ask(lifetime=1) == (GRANTED, peer.port, 60)
+    assert peer.ask(lifetime=2**32 - 1) == (GRANTED, peer.port, 86400)
+    peer.hears_nothing()
+    d.change(2)
+    assert peer.notified() == 2
+    wait_for("the confirmation", lambda: d.peers()[0].get("serial") == 2 and not d.peers()[0]["waiting"])
+    d.change(2)
+    d.change(1)  # neither is newer
+    d.change(3)
+    assert peer.notified() == 3
+    assert d.peers()[0]["registered"] and "registered until " in d.cli("status")[1]
+    wait_for("the confirmation", lambda: d.peers()[0].get("serial") == 3)
+    assert peer.ask(release=True, lifetime=0) == (GRANTED, peer.port, 0)
+    assert d.peers() == []
+    d.change(4)
+    d.change(5)
+    peer.hears_nothing()
+    counters = d.counters()
+    assert (counters["registrations"], counters["registrations_unproved"], counters["notifies_sent"]) == (1, 1, 2)
+
+
+def test_forged_registrations_send_nothing(publisher):
+    """Who cannot read what goes to an address cannot register it, whatever cookie is made up."""
+    d = publisher({"register": ["0.0.0.0/0"]})
+    victim = Peer(d, "127.0.0.9")
+    for guess in (bytes(8), bytes(24), bytes(8) + b"\1\0\0\0" + bytes(12), os.urandom(24), os.urandom(40)):
+        victim.cookie = guess
+        assert victim.ask()[0] == UNPROVED
+    other = Peer(d, "127.0.0.10")
+    other.ask()
+    victim.cookie = other.cookie  # good, but of another address
+    assert victim.ask()[0] == UNPROVED
+    assert victim.ask(cookie=False)[0] == UNPROVED
+    d.change(2)
+    d.change(3)
+    assert d.peers() == []
+    victim.hears_nothing()
+    assert d.counters()["notifies_sent"] == 0 and d.counters()["registrations"] == 0
+
+
+def test_register_by_tcp_and_rules(publisher):
+    d = publisher({"register": ["127.0.0.1"]}, server={"registrations-per-address": 2})
+    peer = Peer(d)
+    assert peer.ask_tcp() == (GRANTED, peer.port, 600)
+    assert peer.ask_tcp(source="127.0.0.2")[0] == REFUSED
+    assert peer.ask_tcp(port=0)[:2] == (GRANTED, 53)
+    assert peer.ask_tcp(port=5300)[0] == FULL
+    assert peer.ask_tcp() == (GRANTED, peer.port, 600)
+    for data in (b"", b"\1", bytes(8), b"\2" + bytes(7), b"\1" + bytes(8)):
+        assert peer.ask_tcp(data=data)[0] == MALFORMED
+    assert [p["address"] for p in d.peers()] == [f"127.0.0.1@{peer.port}", "127.0.0.1@53"]
+    # names that are no zone here, and other types, get no option
+    reply = dns.query.tcp(peer.question(zone="www.example.", cookie=False), "127.0.0.1", port=d.port, timeout=5)
+    assert all(o.otype != REGISTRATION for o in reply.options)
+    counters = d.counters()
+    assert counters["registrations_refused"] == 6 and counters["registrations_full"] == 1
+
+
+def test_register_by_key(publisher):
+    d = publisher({"register": ["key=k.test"]})
+    peer = Peer(d)
+    assert peer.ask_tcp()[0] == REFUSED
+    assert peer.ask_tcp(keyring=RING) == (GRANTED, peer.port, 600)
+    assert d.peers()[0]["key"] == "k.test."
+    d.change(2)
+    assert peer.notified(keyring=RING) == 2
+    wait_for("the confirmation", lambda: d.peers()[0].get("serial") == 2)
+    assert peer.ask_tcp(release=True)[0] == REFUSED
+    assert len(d.peers()) == 1
+    assert peer.ask_tcp(keyring=RING, release=True)[0] == GRANTED
+    assert d.peers() == []
+    # a key that is not known
+    other = dns.tsigkeyring.from_text({"other.": SECRET})
+    query = peer.question(cookie=False)
+    query.use_tsig(other)
+    with pytest.raises(dns.exception.DNSException):
+        dns.query.tcp(query, "127.0.0.1", port=d.port, timeout=5)
+    assert d.peers() == []
+
+
+def test_no_registrations_without_being_told(publisher):
+    d = publisher({"notify": []})
+    peer = Peer(d)
+    assert peer.ask_tcp() is None
+    assert d.status()["notified"] == []
+
+
+def test_silent_peers_and_reload(publisher):
+    """Registrations stay over a reload; without replies there are copies, and forged replies are none."""
+    d = publisher({"register": ["127.0.0.1"]})
+    peer, liar = Peer(d), Peer(d)
+    peer.ask_tcp()
+    d.change(2)
+    wire, sender = peer.socket.recvfrom(4096)
+    first = dns.message.from_wire(wire)
+    reply = dns.message.make_response(first)
+    liar.socket.sendto(reply.to_wire(), sender)  # from another port
+    reply.id ^= 1
+    peer.socket.sendto(reply.to_wire(), sender)  # another message
+    again, sender = peer.socket.recvfrom(4096)
+    assert dns.message.from_wire(again).id == first.id
+    reply.id = first.id
+    peer.socket.sendto(reply.to_wire(), sender)
+    wait_for("the confirmation", lambda: d.peers()[0].get("serial") == 2 and not d.peers()[0]["waiting"])
+    assert d.counters()["notifies_repeated"] == 1 and d.counters()["notifies_confirmed"] == 1
+
+
+@pytest.mark.parametrize("zone, words", [
+    ({"notify": ["nowhere"]}, "zones[0].notify: found 'nowhere'"),
+    ({"notify": ["192.0.2.1 secret"]}, "zones[0].notify: found '192.0.2.1 secret'"),
+    ({"notify": ["192.0.2.1 key=other"]}, "zones[0].notify: there is no key 'other.' among keys"),
+    ({"register": ["192.0.2.0/33"]}, "zones[0].register: found '192.0.2.0/33'"),
+    ({"register": ["key=other"]}, "zones[0].register: there is no key 'other.' among keys"),
+])
+def test_wrong_words(publisher, zone, words):
+    d = publisher(zone, start=False)
+    d.launch()
+    assert d.process.wait(20) != 0
+    assert words in d.log()
+    d.process = None
