@@ -6,19 +6,18 @@
  *
  * cache_cost [MIB ENTRIES]...
  */
+#include "cache_ops.h"
 #include "histogram.h"
-#include "resolve/cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#define NOW_MS      1000
 #define LOOKUPS     1000000u
-#define SET_TTL_MS  86400000
 #define CLOCK_LOOKS 100000u
 
 static double cpu_ns(void)
@@ -43,36 +42,6 @@ static long faults(void)
 	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
 	return usage.ru_minflt;
-}
-
-/* host-00000000.bench. */
-static const uint8_t *name_of(uint32_t n)
-{
-	static uint8_t name[] = "\15host-00000000\5bench";
-	for (unsigned i = 0; i < 8; i++, n /= 10)
-		name[13 - i] = (uint8_t)('0' + n % 10);
-	return name;
-}
-
-static bool is_there(struct resolve_cache *cache, struct arena *arena, uint32_t n)
-{
-	bool there = resolve_cache_set(cache, arena, 1000, name_of(n), WIRE_TYPE_A) != NULL;
-	arena_reset(arena);
-	return there;
-}
-
-static void put(struct resolve_cache *cache, uint32_t n)
-{
-	static const uint8_t pack[6] = {0, 4, 192, 0, 2, 1};
-	struct rrset set = {.owner = name_of(n),
-			    .type = WIRE_TYPE_A,
-			    .count = 1,
-			    .rank = RANK_AUTHORITY,
-			    .expires_ms = SET_TTL_MS,
-			    .origin.server = {.family = 4, .port = 53},
-			    .pack = pack,
-			    .size = sizeof pack};
-	resolve_cache_put_set(cache, 1000, &set);
 }
 
 struct times {
@@ -101,8 +70,8 @@ static struct times fill(struct resolve_cache *cache, struct arena *arena, uint3
 	double start_ns = cpu_ns();
 	int64_t before = clock_mono_ns();
 	for (uint32_t i = 0; i < entries; i++) {
-		if (!is_there(cache, arena, i))
-			put(cache, i);
+		if (!cache_ops_find(cache, arena, i))
+			cache_ops_put(cache, NOW_MS, i);
 		int64_t now = clock_mono_ns();
 		histogram_add(&histogram, now - before);
 		before = now;
@@ -118,7 +87,7 @@ static struct times find(struct resolve_cache *cache, struct arena *arena, uint3
 	double start_ns = cpu_ns();
 	int64_t before = clock_mono_ns();
 	for (uint32_t i = 0; i < LOOKUPS; i++) {
-		*ret_found += is_there(cache, arena, random_below(&random, entries));
+		*ret_found += cache_ops_find(cache, arena, random_below(&random, entries));
 		int64_t now = clock_mono_ns();
 		histogram_add(&histogram, now - before);
 		before = now;
@@ -128,13 +97,9 @@ static struct times find(struct resolve_cache *cache, struct arena *arena, uint3
 
 static void measure(size_t mib, uint32_t entries)
 {
-	struct random random;
-	struct resolve_cache *cache;
+	struct resolve_cache *cache = cache_ops_new(mib);
 	struct arena arena = {0};
-	random_init_seed(&random, 2);
-	if (resolve_cache_new_random(mib << 20, &random, &cache) < 0)
-		exit(1);
-	is_there(cache, &arena, 0); /* the arena has its memory */
+	cache_ops_find(cache, &arena, 0); /* the arena has its memory */
 	double memory = resident_bytes();
 	long before = faults();
 	struct times puts = fill(cache, &arena, entries);
