@@ -16,6 +16,7 @@ struct net_client {
 	unsigned handles;         /* open ones: freed with the last */
 	bool closing;
 	uint64_t started_ms, heard_ms; /* the loop's time */
+	uint64_t window_ms, window_bytes; /* since when the bytes are counted that came; 0 = nothing has come yet */
 	char chunk[65536];
 };
 
@@ -59,12 +60,24 @@ static int error_of(int uv)
 
 /* ---- time ---- */
 
+/* Does it send a byte from time to time, so that the connection is never idle? */
+static bool is_too_slow(struct net_client *client, uint64_t now)
+{
+	uint64_t ms = now - client->window_ms;
+	if (client->settings.rate_min == 0 || client->window_ms == 0 || ms < NET_CLIENT_RATE_MS)
+		return false;
+	bool slow = client->window_bytes * 1000 < client->settings.rate_min * ms;
+	client->window_ms = now;
+	client->window_bytes = 0;
+	return slow;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct net_client *client = timer->data;
 	uint64_t now = uv_now(timer->loop);
 	const struct net_client_settings *s = &client->settings;
-	if (now - client->heard_ms >= s->idle_ms || (s->whole_ms > 0 && now - client->started_ms >= s->whole_ms))
+	if (is_too_slow(client, now) || now - client->heard_ms >= s->idle_ms || (s->whole_ms > 0 && now - client->started_ms >= s->whole_ms))
 		end(client, BANYAN_ETIMEOUT);
 }
 
@@ -166,6 +179,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	client->heard_ms = uv_now(stream->loop);
+	if (client->window_ms == 0)
+		client->window_ms = client->heard_ms;
+	client->window_bytes += (uint64_t)n;
 	if (client->tls != NULL) {
 		take_session(client, (const uint8_t *)buf->base, (size_t)n);
 		return;

@@ -221,14 +221,30 @@ struct net_client_settings {
 	uint32_t idle_ms;                  /* over when nothing came for this long, connecting included */
 	uint32_t whole_ms;                 /* over after this long, whatever comes; 0 = no such limit */
 	const struct net_tls_trust *trust; /* by TLS, to whom this trusts; lives as long as the client. NULL = plain */
+	uint32_t rate_min; /* over when fewer bytes a second come, from the first one on, over NET_CLIENT_RATE_MS; 0 = no such limit */
 	void (*message)(void *ctx, const uint8_t *msg, size_t len); /* a whole message */
 	void (*over)(void *ctx,
 		     int error); /* once; nothing comes after it, and it need not be closed. Never from within open */
 	void *ctx;
 };
+#define NET_CLIENT_RATE_MS 10000 /* a line may be quiet for seconds, for no fault of the server */
 int net_client_open(struct uv_loop_s *loop, const struct addr *to, const struct net_client_settings *settings,
 		    struct net_client **ret) _must_use_;
 int net_client_send(struct net_client *client, const uint8_t *msg, size_t len)
 	_must_use_;                                          /* waits for the connection */
 const char *net_client_why(const struct net_client *client); /* within over(): a sentence, when there is more to say */
 void net_client_close(struct net_client *client);            /* no function is called any more */
+
+/* ---- a datagram of one's own: a question by UDP to a server, on any libuv loop ---- */
+struct net_datagram;
+struct net_datagram_settings {
+	uint32_t again_ms; /* sent again when nothing has come for so long, then for twice as long, ...; 0 = never */
+	uint32_t whole_ms; /* over after this long */
+	void (*message)(void *ctx, const uint8_t *msg, size_t len); /* what came from the server's address, forged or not */
+	/* once, unless closed before; never from within open: BANYAN_ETIMEOUT, BANYAN_EIO */
+	void (*over)(void *ctx, int error);
+	void *ctx;
+};
+int net_datagram_open(struct uv_loop_s *loop, const struct addr *to, const uint8_t *msg, size_t len,
+		      const struct net_datagram_settings *settings, struct net_datagram **ret) _must_use_;
+void net_datagram_close(struct net_datagram *datagram); /* no function is called any more */

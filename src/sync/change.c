@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHANGE_HEAD 9 /* bytes: operation, type, TTL, length */
-
 int sync_change_put(struct buffer *changes, const struct sync_change *change)
 {
-	uint8_t head[CHANGE_HEAD];
+	uint8_t head[SYNC_CHANGE_HEAD];
 	head[0] = change->op;
 	wire_put16(head + 1, change->type);
 	wire_put32(head + 3, change->ttl);
@@ -30,11 +28,11 @@ bool sync_change_next(const struct buffer *changes, size_t *pos, struct sync_cha
 		.type = wire_get16(p + 1),
 		.ttl = wire_get32(p + 3),
 		.len = wire_get16(p + 7),
-		.owner = p + CHANGE_HEAD,
+		.owner = p + SYNC_CHANGE_HEAD,
 	};
 	size_t owner_len = wire_name_len(ret->owner);
 	ret->data = ret->owner + owner_len;
-	*pos += CHANGE_HEAD + owner_len + ret->len;
+	*pos += SYNC_CHANGE_HEAD + owner_len + ret->len;
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 /* Changes, one behind the other: u8 SYNC_ADD or SYNC_DELETE, owner (lower case), u16 type, u32 TTL, u16 length, data. */
 enum { SYNC_DELETE, SYNC_ADD };
+#define SYNC_CHANGE_HEAD 9 /* bytes: operation, type, TTL, length */
 struct sync_change {
 	uint8_t op;
 	const uint8_t *owner, *data;
@@ -37,6 +38,8 @@ struct sync_transfer {
 	uint32_t soa_ttl;
 	uint8_t *soa; /* the newest, WIRE_MESSAGE_MAX bytes */
 	size_t n_changes;
+	uint64_t bytes;   /* of the messages so far */
+	unsigned n_empty; /* of them without a record */
 	struct buffer changes;
 	char why[SYNC_WHY_MAX];
 };

@@ -120,6 +120,7 @@ static void on_next(uv_timer_t *timer)
 		.idle_ms = pull->settings.idle_ms,
 		.whole_ms = pull->settings.whole_ms,
 		.trust = pull->settings.trust,
+		.rate_min = pull->settings.rate_min,
 		.message = on_message,
 		.over = on_over,
 		.ctx = pull,

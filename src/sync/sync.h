@@ -32,6 +32,7 @@
 #define SYNC_IDLE_MS       15000               /* without a message: a primary that works takes seconds at most */
 #define SYNC_WHOLE_MS      (2 * 3600 * 1000)   /* of one transfer: a large zone over a thin line, but not for ever */
 #define SYNC_PRIMARIES_MAX 32
+#define SYNC_EMPTY_MAX     100 /* messages of a transfer that bring no record: a primary that works sends none */
 
 /* ---- one transfer ---- */
 
@@ -42,7 +43,7 @@ struct sync_transfer_settings {
 	uint32_t serial;
 	bool whole;                      /* when there is a newer version, all of it and no differences */
 	const struct wire_tsig_key *key; /* NULL = unsigned */
-	uint64_t bytes_max;              /* 0 = SYNC_BYTES_DEFAULT */
+	uint64_t bytes_max;              /* of what is kept, and of the messages; 0 = SYNC_BYTES_DEFAULT */
 	uint64_t seed;                   /* of message IDs */
 };
 
@@ -63,8 +64,15 @@ const char *sync_transfer_why(const struct sync_transfer *transfer);
 uint32_t sync_transfer_serial(const struct sync_transfer *transfer); /* of the primary */
 bool sync_transfer_is_whole(const struct sync_transfer *transfer);   /* or differences */
 size_t sync_transfer_changes(const struct sync_transfer *transfer);  /* records */
+uint64_t sync_transfer_bytes(const struct sync_transfer *transfer);  /* of its messages so far */
 /* The new version; `base` has the serial of the settings, NULL if the transfer is whole. BANYAN_EMALF: they do not fit. */
 int sync_transfer_zone(const struct sync_transfer *transfer, const struct zone *base, struct zone **ret) _must_use_;
+
+/* What the transfer brought, as bytes for sync_changes_apply() in another process. Appends to `out`. */
+int sync_changes_write(const struct sync_transfer *transfer, struct buffer *out) _must_use_;
+/* The new version. `base`: NULL if there is none. BANYAN_EAGAIN: they are differences, and not from this base. BANYAN_EINVAL: of another zone. */
+int sync_changes_apply(const uint8_t *data, size_t len, const uint8_t *apex, const struct zone *base, struct zone **ret)
+	_must_use_;
 
 /* Is `a` newer than `b` (RFC 1982)? */
 static inline bool sync_serial_newer(uint32_t a, uint32_t b)
@@ -93,6 +101,7 @@ struct sync_pull_settings {
 	const struct addr *primary;        /* copied; asked in this order */
 	uint32_t idle_ms, whole_ms;        /* 0 = the default above */
 	const struct net_tls_trust *trust; /* over TLS (RFC 9103), to whom this trusts; NULL = plain TCP */
+	uint32_t rate_min;                 /* bytes a second (net_client_settings); 0 = no such limit */
 	void (*done)(void *ctx, const struct sync_pull_result *result); /* once, never from within sync_pull_start() */
 	void *ctx;
 };

@@ -271,12 +271,24 @@ static enum sync_progress take_records(struct sync_transfer *t, struct wire_read
 	return progress;
 }
 
+/* SYNC_FAILED when it sends without end: differences that change nothing, or nothing at all. */
+static enum sync_progress check_amount(struct sync_transfer *t, const struct wire_reader *reader, size_t len)
+{
+	t->bytes += len;
+	t->n_empty += reader->counts[WIRE_ANSWER] == 0;
+	if (t->bytes > t->settings.bytes_max)
+		return fail(t, "it sends more than the limit of %llu bytes", (unsigned long long)t->settings.bytes_max);
+	if (t->n_empty > SYNC_EMPTY_MAX)
+		return fail(t, "it sends messages without end that have no record");
+	return SYNC_WAIT;
+}
+
 enum sync_progress sync_transfer_take(struct sync_transfer *t, const uint8_t *msg, size_t len)
 {
 	struct wire_reader reader;
 	if (wire_reader_init(&reader, msg, len) < 0)
 		return fail(t, "a message is malformed");
-	if (check_header(t, &reader) < 0)
+	if (check_header(t, &reader) < 0 || check_amount(t, &reader, len) == SYNC_FAILED)
 		return SYNC_FAILED;
 	uint16_t rcode = reader.flags & WIRE_RCODE_MASK;
 	bool other_way = knows_no_ixfr(t, rcode);
@@ -322,4 +334,9 @@ bool sync_transfer_is_whole(const struct sync_transfer *t)
 size_t sync_transfer_changes(const struct sync_transfer *t)
 {
 	return t->n_changes;
+}
+
+uint64_t sync_transfer_bytes(const struct sync_transfer *t)
+{
+	return t->bytes;
 }

@@ -202,8 +202,9 @@ const char *pull_state_text(enum pull_state state); /* "current" */
 /* ---- sources (source*.c): one text each ----
  * xfr:HOST[@PORT] [address=ADDR ...] [key=NAME]                           a transfer, IXFR or AXFR
  * xot:HOST[@PORT] [address=ADDR ...] [key=NAME] [name=NAME] [pin=BASE64] [ca=FILE]   the same over TLS (RFC 9103)
- * https://... or http://... [address=ADDR ...] [ca=FILE]                  a file, or with / at the end what an instance publishes
- * file:PATH    dir:PATH (the newest file in it)    list:URL-or-PATH [key=FILE] [address=ADDR ...] [ca=FILE]    builtin */
+ * https://... or http://... [address=ADDR ...] [ca=FILE] [proxy=URL]      a file
+ * https://.../ or http://.../ [the same] [key=BASE64]                     a folder that an instance publishes
+ * list:URL-or-PATH [key=FILE] [address=ADDR ...] [ca=FILE] [proxy=URL]    file:PATH    dir:PATH (the newest file in it)    builtin */
 
 #define PULL_SOURCE_TEXT_MAX      2048 /* bytes of one source, as written */
 #define PULL_SOURCE_ADDRESSES_MAX 8    /* of one host: two families, and some of each */
@@ -229,9 +230,10 @@ struct pull_source {
 	struct addr
 		address[PULL_SOURCE_ADDRESSES_MAX]; /* with the port; none: the host is a name that must be resolved */
 	char place[1024];                           /* the URL or the path */
-	char key[512];                              /* XFR, XOT: name of a TSIG key; LIST: file of public keys */
-	char name[256], pin[64], ca[512];           /* of TLS */
-	char text[PULL_SOURCE_TEXT_MAX]; /* as written, words one space apart: what it is called in the log */
+	char key[512]; /* XFR, XOT: name of a TSIG key; LIST: file of public keys; tree: the publisher's key */
+	char proxy[256];
+	char name[256], pin[64], ca[512]; /* of TLS */
+	char text[PULL_SOURCE_TEXT_MAX];  /* as written, words one space apart: what it is called in the log */
 };
 /* BANYAN_EINVAL: `why` says what was found and what to write instead. */
 int pull_source_parse(const char *text, struct pull_source *ret, char why[PULL_WHY_MAX]) _must_use_;
@@ -370,7 +372,11 @@ struct pull_fetch_settings {
 	const struct wire_tsig_key *key; /* the one that source->key names; NULL = none */
 	uint64_t bytes_max;              /* each limit: 0 = the default above */
 	uint32_t time_max_ms, idle_ms, rate_min;
-	int fd;                               /* open for reading and writing, empty; PROBE: may be -1 */
+	int fd; /* open for reading and writing, empty; PROBE: may be -1 */
+	/* A tree whose publisher has a key: a version that says the same as the newest is kept while its signatures live (docs/published-files.md). */
+	bool keep_unchanged;
+	int64_t first_expiry;                 /* of the version at hand */
+	uint32_t margin_s;                    /* 0 = FILES_MARGIN_S */
 	uint64_t seed;                        /* of message IDs */
 	const struct pull_helper *helper;     /* HTTP and LIST of a URL; NULL: they fail */
 	const struct pull_resolver *resolver; /* hosts without address; NULL: they fail */

@@ -199,8 +199,9 @@ static const struct {
 } words[] = {
 #define KIND(k)      (1u << PULL_SOURCE_##k)
 #define FIELD(field) offsetof(struct pull_source, field), sizeof(((struct pull_source *)NULL)->field)
-	{"key", KIND(XFR) | KIND(XOT) | KIND(LIST), FIELD(key),
-	 "key=NAME of a TSIG key, key=FILE of a list's public key"},
+	{"key", KIND(XFR) | KIND(XOT) | KIND(LIST) | KIND(HTTP), FIELD(key),
+	 "key=NAME of a TSIG key, key=FILE of a list's public key, key=BASE64 of who publishes a folder"},
+	{"proxy", KIND(HTTP) | KIND(LIST), FIELD(proxy), "proxy=http://HOST:PORT"},
 	{"name", KIND(XOT), FIELD(name), "name=NAME that the server's certificate has"},
 	{"pin", KIND(XOT), FIELD(pin), "pin=BASE64 of the SHA-256 of the server's public key"},
 	{"ca", KIND(XOT) | KIND(HTTP) | KIND(LIST), FIELD(ca), "ca=FILE of certificates of authorities"},
@@ -248,6 +249,14 @@ static int word_parse(struct pull_source *source, const char *word, char why[PUL
 		if (field == source->ca && !source->secure)
 			return pull_wrong(why, BANYAN_EINVAL,
 					  "%.80s: without TLS there is no certificate; write https://", word);
+		if (field == source->key && source->kind == PULL_SOURCE_HTTP && !source->tree)
+			return pull_wrong(
+				why, BANYAN_EINVAL,
+				"%.80s: a key is for a folder that an instance publishes; its URL ends with /", word);
+		if (field == source->key && source->kind == PULL_SOURCE_HTTP && !source->tree)
+			return pull_wrong(
+				why, BANYAN_EINVAL,
+				"%.80s: a key is for a folder that an instance publishes; its URL ends with /", word);
 		strcpy(field, value);
 		return 0;
 	}
