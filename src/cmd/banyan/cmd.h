@@ -18,3 +18,4 @@ int cmd_stop(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 int cmd_why(int argc, char **argv);
+int cmd_sources(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
 	/* one row a subcommand */
 	{"verify", "prove a zone file: structure, signatures, denial, digest", cmd_verify},
+	{"sources", "probe and rank the sources of a zone; make and check lists of them", cmd_sources},
 	{"status", "what the running daemon serves and has counted", cmd_status},
 	{"trace", "the walk that the running resolver takes for a name", cmd_trace},
 	{"cache", "look at, flush or dump what the running daemon has in its cache", cmd_cache},
