@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Sources and publication lists: any text. A source that is taken is taken again as the same from its own words; a list is tried as it is, and
- * once more with the checksum that it should have, since guessing that is not what is tried here. */
-#include "sync/pull/pull.h"
+ * once more with the checksum that it should have, since guessing that is not what is tried here. And the begin of a zone, where its serial is looked
+ * for. */
+#include "sync/pull/fetch.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -80,8 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	text = malloc(len > 0 ? len : 1); /* exactly as long, so that reading on is seen */
 	if (text == NULL)
 		return 0;
+	uint32_t serial;
 	memcpy(text, data, len);
 	check_list(text, len);
+	(void)pull_serial_hint((uint8_t *)text, len, (const uint8_t *)"", &serial);
 	free(text);
 	check_list_with_checksum(data, len);
 	return 0;
