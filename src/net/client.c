@@ -15,7 +15,7 @@ struct net_client {
 	struct net_inbox waiting; /* messages that wait for the session */
 	unsigned handles;         /* open ones: freed with the last */
 	bool closing;
-	uint64_t started_ms, heard_ms; /* the loop's time */
+	uint64_t started_ms, heard_ms;    /* the loop's time */
 	uint64_t window_ms, window_bytes; /* since when the bytes are counted that came; 0 = nothing has come yet */
 	char chunk[65536];
 };
@@ -77,7 +77,8 @@ static void on_timer(uv_timer_t *timer)
 	struct net_client *client = timer->data;
 	uint64_t now = uv_now(timer->loop);
 	const struct net_client_settings *s = &client->settings;
-	if (is_too_slow(client, now) || now - client->heard_ms >= s->idle_ms || (s->whole_ms > 0 && now - client->started_ms >= s->whole_ms))
+	if (is_too_slow(client, now) || now - client->heard_ms >= s->idle_ms ||
+	    (s->whole_ms > 0 && now - client->started_ms >= s->whole_ms))
 		end(client, BANYAN_ETIMEOUT);
 }
 

@@ -221,7 +221,8 @@ struct net_client_settings {
 	uint32_t idle_ms;                  /* over when nothing came for this long, connecting included */
 	uint32_t whole_ms;                 /* over after this long, whatever comes; 0 = no such limit */
 	const struct net_tls_trust *trust; /* by TLS, to whom this trusts; lives as long as the client. NULL = plain */
-	uint32_t rate_min; /* over when fewer bytes a second come, from the first one on, over NET_CLIENT_RATE_MS; 0 = no such limit */
+	uint32_t
+		rate_min; /* over when fewer bytes a second come, from the first one on, over NET_CLIENT_RATE_MS; 0 = no such limit */
 	void (*message)(void *ctx, const uint8_t *msg, size_t len); /* a whole message */
 	void (*over)(void *ctx,
 		     int error); /* once; nothing comes after it, and it need not be closed. Never from within open */
@@ -240,7 +241,8 @@ struct net_datagram;
 struct net_datagram_settings {
 	uint32_t again_ms; /* sent again when nothing has come for so long, then for twice as long, ...; 0 = never */
 	uint32_t whole_ms; /* over after this long */
-	void (*message)(void *ctx, const uint8_t *msg, size_t len); /* what came from the server's address, forged or not */
+	void (*message)(void *ctx, const uint8_t *msg,
+			size_t len); /* what came from the server's address, forged or not */
 	/* once, unless closed before; never from within open: BANYAN_ETIMEOUT, BANYAN_EIO */
 	void (*over)(void *ctx, int error);
 	void *ctx;
