@@ -55,6 +55,7 @@ int attendant_fork(const struct attendant_settings *settings, struct attendant *
 /* From now on it can be asked. */
 int attendant_attach(struct attendant *attendant, struct uv_loop_s *loop) _must_use_;
 bool attendant_alive(const struct attendant *attendant);
+long attendant_process(const struct attendant *attendant); /* its number */
 /* Ends it; no done() is called any more, and jobs are gone. NULL is fine. The memory goes when the loop has closed its handle. */
 void attendant_free(struct attendant *attendant);
 

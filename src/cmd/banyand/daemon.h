@@ -137,6 +137,8 @@ struct loaded {
 	uint32_t expire_s;               /* of its SOA */
 	bool on_loopback;                /* has addresses of this machine */
 };
+void proof_words(enum config_prove prove, const struct zone_proof *proof, char out[256]);
+bool zone_names_loopback(const struct zone *zone);  /* does it have addresses of this machine? */
 int64_t loaded_until(const struct loaded *loaded); /* expiry.c: UNIX seconds; until then it may be used */
 
 struct generation {

@@ -67,24 +67,24 @@ static enum config_prove prove_of(const struct config_zone *from, const uint8_t 
 	return apex[0] == 0 || from->anchors.count > 0 ? CONFIG_PROVE_FULL : CONFIG_PROVE_STRUCTURE;
 }
 
-static void proof_words(struct loaded *loaded, const struct zone_proof *proof)
+void proof_words(enum config_prove prove, const struct zone_proof *proof, char out[256])
 {
 	const struct dnssec_zone_result *d = &proof->dnssec;
 	const char *zonemd = "without ZONEMD: delegations and glue stay unprotected";
 	if (d->zonemd == DNSSEC_ZONEMD_PROVED)
 		zonemd = "ZONEMD holds";
-	switch (loaded->prove) {
+	switch (prove) {
 	case CONFIG_PROVE_STRUCTURE:
-		snprintf(loaded->proof, sizeof(loaded->proof), "structure is good; nothing else was to be proved");
+		snprintf(out, 256, "structure is good; nothing else was to be proved");
 		break;
 	case CONFIG_PROVE_DIGEST:
-		snprintf(loaded->proof, sizeof(loaded->proof), "%s",
+		snprintf(out, 256, "%s",
 			 d->zonemd == DNSSEC_ZONEMD_UNSIGNED_OK ? "ZONEMD holds; signatures were not to be checked"
 								: "no ZONEMD; signatures were not to be checked");
 		break;
 	default:
-		snprintf(loaded->proof, sizeof(loaded->proof), "proved by anchor %u: %zu signatures, %s", d->anchor_tag,
-			 d->signatures_good, zonemd);
+		snprintf(out, 256, "proved by anchor %u: %zu signatures, %s", d->anchor_tag, d->signatures_good,
+			 zonemd);
 		break;
 	}
 }
@@ -126,7 +126,7 @@ static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anch
 	loaded->proved = true;
 	loaded->first_expiry = proof.dnssec.signatures_good > 0 ? proof.dnssec.first_expiry : 0;
 	loaded->last_inception = proof.dnssec.signatures_good > 0 ? proof.dnssec.last_inception : 0;
-	proof_words(loaded, &proof);
+	proof_words(loaded->prove, &proof, loaded->proof);
 	return 0;
 }
 
@@ -147,7 +147,7 @@ static uint32_t soa_expire_s(const struct zone *zone)
 }
 
 /* Only the root of a lab delegates to this machine. */
-static bool names_loopback(const struct zone *zone)
+bool zone_names_loopback(const struct zone *zone)
 {
 	for (size_t i = 0; i < zone->n_sets; i++) {
 		const struct wire_rrset *set = &zone->set[i];
@@ -199,7 +199,7 @@ static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, 
 	}
 	loaded->serial = zone->serial;
 	loaded->expire_s = soa_expire_s(zone);
-	loaded->on_loopback = names_loopback(zone);
+	loaded->on_loopback = zone_names_loopback(zone);
 	loaded->records = zone->n_records;
 	return 0;
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* attendant, private: the two ends of its socket, and how a child is made. */
+#pragma once
+
+#include "attendant.h"
+
+#include <sys/types.h>
+
+/* From the daemon: one datagram, descriptors beside it for each `fd` that is true, the request behind it. */
+enum attend_op { ATTEND_ASK, ATTEND_CANCEL };
+struct attend_ask {
+	uint64_t id;
+	uint64_t memory_max, bytes_max;
+	uint32_t time_max_ms, request_len;
+	uint8_t op, kind;
+	bool fd[ATTENDANT_FDS_MAX];
+};
+
+/* To the daemon: the reply or the sentence behind it. */
+struct attend_told {
+	uint64_t id;
+	int32_t error;
+	uint32_t len;
+};
+
+/* What the attendant knows of one ask. */
+struct attend_job {
+	struct attend_job *next;
+	struct attend_ask ask;
+	uint8_t *request;
+	int fd[ATTENDANT_FDS_MAX];
+	/* once it runs: */
+	pid_t pid; /* 0 = it waits */
+	int pidfd, reply_fd;
+	int64_t deadline_ms;
+	bool late; /* it was killed for that */
+	struct buffer reply;
+};
+
+/* The attendant's whole life (attend.c). */
+_Noreturn void attend_run(int socket, const struct attendant_settings *settings);
+/* In the attendant: forks a child for the job. On failure `why` gets a sentence (attend_child.c). */
+int attend_child_start(struct attend_job *job, const struct attendant_settings *settings, char why[static 256])
+	_must_use_;
+
+/* confine_child.c: for the rest of a child's life. */
+int confine_limits(const struct attend_ask *ask) _must_use_;
+int confine_prover(void) _must_use_;  /* memory, threads, and reading and writing what it has been given */
+int confine_fetcher(void) _must_use_; /* the network; files for reading only; no further processes */
+void confine_warm_up(void);           /* what libraries read when they are first used, they read now */
