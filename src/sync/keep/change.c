@@ -79,15 +79,19 @@ static int about_save(struct keep *keep, const struct keep_generation *generatio
 	return rc < 0 ? rc : folder_replace(keep->folder, name, text.data, text.len, KEEP_MODE, ret_seen);
 }
 
-void keep_files_delete(struct keep *keep, uint64_t number)
+int keep_files_delete(struct keep *keep, uint64_t number)
 {
 	static const char *const kinds[] = {"about", "wire", "image"};
 	char name[KEEP_NAME_MAX];
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		keep_name(number, kinds[i], name);
-		if (unlinkat(keep->folder, name, 0) < 0 && errno != ENOENT)
-			log_warning(KEEP_STATION, "cannot delete %s/%s: %s", keep->path, name, strerror(errno));
+		if (unlinkat(keep->folder, name, 0) == 0 || errno == ENOENT)
+			continue;
+		log_warning(KEEP_STATION, "cannot delete %s/%s: %s", keep->path, name, strerror(errno));
+		if (i == 0) /* it is still a generation: it stays whole */
+			return BANYAN_EIO;
 	}
+	return 0;
 }
 
 static void forget(struct keep *keep, struct keep_generation *generation)
@@ -125,9 +129,9 @@ static void prune(struct keep *keep)
 		struct keep_generation *g = &keep->item[i];
 		bool twin = g->about.number != added.about.number && g->wire.len == added.wire.len &&
 			    memcmp(g->wire.sum, added.wire.sum, KEEP_SUM_LEN) == 0;
-		bool goes = g->damage[0] != '\0' || twin || left >= keep->settings.generations_max;
+		bool goes = (g->damage[0] != '\0' && !g->unread) || twin || left >= keep->settings.generations_max;
 		if (goes && g->about.number != keep->current) {
-			keep_files_delete(keep, g->about.number);
+			(void)!keep_files_delete(keep, g->about.number); /* else the next time */
 			forget(keep, g);
 			continue;
 		}
@@ -195,7 +199,7 @@ int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int
 	}
 	if (rc < 0) {
 		if (keep->state.current != number)
-			keep_files_delete(keep, number);
+			(void)!keep_files_delete(keep, number); /* else it is swept away when the folder is opened */
 		return keep_refuse(why, rc, "cannot keep serial %u in %s: %s", about->serial, keep->path,
 				   rc == BANYAN_ENOMEM || rc == BANYAN_EINVAL ? error_text(rc) : strerror(err));
 	}
@@ -270,8 +274,11 @@ int keep_drop(struct keep *keep, uint64_t number, char why[KEEP_WHY_MAX])
 		return keep_refuse(why, BANYAN_EINVAL,
 				   "%s: generation %llu is the current one; go back to another one first", keep->path,
 				   (unsigned long long)number);
-	keep_files_delete(keep, number);
+	int rc = keep_files_delete(keep, number);
+	if (rc < 0)
+		return keep_refuse(why, rc, "%s: generation %llu cannot be deleted: %s", keep->path,
+				   (unsigned long long)number, strerror(errno));
 	forget(keep, g);
-	int rc = folder_flush(keep->folder);
+	rc = folder_flush(keep->folder);
 	return rc == 0 ? 0 : keep_refuse(why, rc, "cannot make it durable in %s: %s", keep->path, strerror(errno));
 }

@@ -152,9 +152,10 @@ static void file_look(struct keep *keep, struct keep_generation *g, const char *
 	if (!file->there)
 		return;
 	keep_name(g->about.number, kind, name);
-	if (fstatat(keep->folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(keep->folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		g->unread = errno != ENOENT;
 		damage(keep, g, "a file of it cannot be found");
-	else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->len)
+	} else if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->len)
 		damage(keep, g, "a file of it has another length than when it was written");
 }
 
@@ -169,6 +170,7 @@ static int generation_load(struct keep *keep, uint64_t number, struct keep_gener
 	if (rc == BANYAN_ENOMEM)
 		return rc;
 	if (rc < 0) {
+		ret->unread = true;
 		damage(keep, ret, "what is said about it cannot be read");
 		return 0;
 	}
@@ -239,6 +241,7 @@ static int file_verify(struct keep *keep, struct keep_generation *g, const char 
 	if (rc == BANYAN_ENOMEM || rc == BANYAN_ELIMIT)
 		return rc;
 	if (rc < 0) {
+		g->unread = rc != BANYAN_ENOENT;
 		snprintf(words, sizeof words, "the file %s cannot be read: %s", name, strerror(err));
 		damage(keep, g, words);
 	} else if (is.len != file->len || memcmp(is.sum, file->sum, KEEP_SUM_LEN) != 0) {
@@ -312,8 +315,11 @@ int keep_load(struct keep *keep, char why[KEEP_WHY_MAX])
 		log_warning(KEEP_STATION, "%s: generation %llu is used instead of %llu, which cannot be used",
 			    keep->path, (unsigned long long)keep->current, (unsigned long long)keep->state.current);
 	sweep(keep, &listing);
+	bool all_read = keep->n > 0;
+	for (size_t i = 0; i < keep->n; i++)
+		all_read &= !keep->item[i].unread;
 	/* what was guessed is written: from then on, what a crash leaves can be told from what was finished */
-	if (!known && keep->n > 0 && keep_state_save(keep, &keep->state) < 0)
+	if (!known && all_read && keep_state_save(keep, &keep->state) < 0)
 		log_warning(KEEP_STATION, "%s/state cannot be written: %s", keep->path, strerror(errno));
 	return 0;
 }

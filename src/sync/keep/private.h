@@ -28,6 +28,7 @@ struct keep_generation {
 	uint32_t highest; /* when it was added */
 	bool verified;    /* the checksums were right once in this process */
 	char damage[160]; /* "" = usable */
+	bool unread; /* ... but only because the disk did not give it: it may be good, and is not deleted for that */
 };
 
 struct keep_state {
@@ -87,5 +88,5 @@ int keep_settle(struct keep *keep, uint64_t number) _must_use_;
 /* ---- change.c ---- */
 /* Writes the state, and takes it over as soon as it is seen in the folder. */
 int keep_state_save(struct keep *keep, const struct keep_state *state) _must_use_;
-/* Deletes the files of a generation, the one that makes them one first. */
-void keep_files_delete(struct keep *keep, uint64_t number);
+/* Deletes the files of a generation, the one that makes them one first; when that fails, none. */
+int keep_files_delete(struct keep *keep, uint64_t number);
