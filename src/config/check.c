@@ -160,6 +160,31 @@ static int check_tls(const struct config_reader *r, const struct tree_node *root
 	return 0;
 }
 
+static int check_files(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	char addr[ADDR_TEXT_MAX];
+	bool folder = config->server.files_folder[0] != '\0';
+	const struct config_addrs *listen = &config->server.files_listen;
+	if (listen->count > 0 && !folder)
+		return value_fail(r, check_place(root, "server", "files-listen", 0),
+				  "server.files-listen: found without server.files-folder, which it is to serve");
+	for (size_t i = 0; i < listen->count; i++)
+		if (listen->item[i].port == 53)
+			return value_fail(r, check_place(root, "server", "files-listen", i),
+					  "server.files-listen: %s has no port, or that of DNS; write one for HTTP, "
+					  "such as %s@80",
+					  addr_format(&listen->item[i], false, addr), addr);
+	if (config->root.publish && !folder)
+		return value_fail(r, check_place(root, "root", "publish", SIZE_MAX),
+				  "root.publish: found without server.files-folder, into which it is to be published");
+	for (size_t i = 0; i < config->n_zones; i++)
+		if (config->zones[i].publish && !folder)
+			return value_fail(
+				r, check_place(root, "zones", NULL, i),
+				"zones[].publish: found without server.files-folder, into which it is to be published");
+	return 0;
+}
+
 static int check_server(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	char addr[ADDR_TEXT_MAX];
@@ -175,6 +200,8 @@ static int check_server(const struct config_reader *r, const struct tree_node *r
 	rc = check_tls(r, root, config);
 	if (rc == 0)
 		rc = check_xdp(r, root, &config->server.xdp);
+	if (rc == 0)
+		rc = check_files(r, root, config);
 	if (rc < 0)
 		return rc;
 	if (config->server.tcp_clients_per_address > config->server.tcp_clients)

@@ -48,6 +48,7 @@ struct config_zone {
 	struct config_list anchors; /* files of DS/DNSKEY; empty = built in (root) */
 	bool require_zonemd;
 	struct config_list notify, registering; /* texts: see config_notify_parse(), config_register_parse() */
+	bool publish;                           /* as files, in server.files-folder */
 };
 
 /* Names below `zone` are asked of these servers. */
@@ -163,7 +164,7 @@ struct config {
 	struct {
 		struct config_addrs listen; /* default 127.0.0.1@53 and ::1@53 */
 		struct config_addrs tls_listen;
-		bool root_server; /* this is one of the official ones */
+		bool root_server;                /* this is one of the official ones */
 		char *tls_certificate, *tls_key; /* files; "" = none */
 		struct config_list xdp;          /* interfaces; empty = none */
 		uint32_t workers;                /* 0 = one a CPU */
@@ -187,6 +188,10 @@ struct config {
 		uint32_t notify_rate;        /* messages a second */
 		uint32_t registrations, registrations_per_address, registration_time_s;
 		enum log_level log_level;
+		char *files_folder;               /* of the published tree; "" = nothing is published */
+		struct config_addrs files_listen; /* by HTTP */
+		char *files_key;                  /* file; "" = pointers are not signed */
+		uint32_t files_deltas, files_connections, files_rate;
 		bool confine; /* seccomp/capabilities after start */
 	} server;
 	size_t n_zones;
@@ -204,6 +209,7 @@ struct config {
 		struct config_list notify, registering; /* as of zones */
 		struct config_addrs hints;              /* empty = built in */
 		char *hints_file;                       /* "" = none */
+		bool publish;                           /* as files */
 	} root;
 	struct {
 		uint32_t rate, nxdomains, referrals, errors; /* a second; 0 = no limit */

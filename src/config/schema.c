@@ -229,6 +229,26 @@ const struct config_option config_options[] = {
 	 RANGE(60, 30 * DAY_S), NULL, "Longest time for which a peer is registered if it does not renew that."},
 	{"server.log-level", CONFIG_CHOICE, CONFIG_LIVE, FIELD(server.log_level), "notice", RANGE(0, 4), log_levels,
 	 "The least important messages that are still logged."},
+	{"server.files-folder", CONFIG_PATH, CONFIG_RESTART, FIELD(server.files_folder), "\"\"",
+	 RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Folder of the published tree: zones as files that any web server can carry (docs/published-files.md). It "
+	 "must be there, writable for "
+	 "server.user; what is published in it is said by root.publish and zones[].publish. Empty publishes nothing."},
+	{"server.files-listen", CONFIG_ADDRS, CONFIG_RESTART, FIELD(server.files_listen), "[]", RANGE(0, 16), NULL,
+	 "Addresses on which the published tree is served by HTTP. The port must be written: 192.0.2.1@80. For "
+	 "encryption put a web server in "
+	 "front of it; what is fetched is proved either way. It needs libmicrohttpd, which is loaded only then."},
+	{"server.files-key", CONFIG_PATH, CONFIG_LIVE, FIELD(server.files_key), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "File with the publisher's key, by which pointers are signed: Ed25519 in PEM, as openssl genpkey -algorithm "
+	 "ed25519 writes it. When "
+	 "empty, they are not signed."},
+	{"server.files-deltas", CONFIG_UINT, CONFIG_LIVE, FIELD(server.files_deltas), "10", RANGE(0, 64), NULL,
+	 "Versions before the newest from which a delta leads to it. So many versions stay in the folder."},
+	{"server.files-connections", CONFIG_UINT, CONFIG_RESTART, FIELD(server.files_connections), "256",
+	 RANGE(1, 65536), NULL,
+	 "HTTP connections at once on each address of server.files-listen, of one client at most 32."},
+	{"server.files-rate", CONFIG_UINT, CONFIG_RESTART, FIELD(server.files_rate), "50", RANGE(1, 1000), NULL,
+	 "HTTP requests a second of one client; ten times as many at once. Further ones get status 429."},
 	{"server.confine", CONFIG_BOOL, CONFIG_RESTART, FIELD(server.confine), "true", RANGE(0, 1), NULL,
 	 "Give up capabilities and the system calls that serving does not need, once the daemon has started."},
 
@@ -267,6 +287,8 @@ const struct config_option config_options[] = {
 	 "of one of the keys. A peer does so when it asks for the SOA, over TCP, signed, or with a DNS cookie, and "
 	 "again "
 	 "each time that it looks for a new version; see docs/registration.md. Empty means nobody."},
+	{"zones[].publish", CONFIG_BOOL, CONFIG_LIVE, ZONE_FIELD(publish), "false", RANGE(0, 1), NULL,
+	 "Publish each version of the zone as files in server.files-folder, once it is served."},
 
 	/* ---- root ---- */
 	{"root.file", CONFIG_PATH, CONFIG_LIVE, FIELD(root.file), "/var/lib/banyan/root.zone", RANGE(0, PATH_BYTES_MAX),
@@ -326,6 +348,8 @@ const struct config_option config_options[] = {
 	{"root.hints-file", CONFIG_PATH, CONFIG_RESTART, FIELD(root.hints_file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Master file with the names and addresses of root servers (NS records of the root, A and AAAA records), in "
 	 "place of the built-in ones and beside those of root.hints."},
+	{"root.publish", CONFIG_BOOL, CONFIG_LIVE, FIELD(root.publish), "false", RANGE(0, 1), NULL,
+	 "Publish each version of the root copy as files in server.files-folder, once it is proved and in use."},
 	{"root.priming", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.priming), "true", RANGE(0, 1), NULL,
 	 "Ask one of these servers first who the root servers are now, and then these (RFC 9609)."},
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The commands of the control socket: status, counters, reload, trace, stop. */
 #include "daemon.h"
+#include "publisher.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +29,14 @@ bool control_take_word(int *argc, char **argv, const char *word)
 
 static void sum_counters(struct keeper *keeper, struct operate_counters *ret)
 {
-	struct counters *each[WORKERS_MAX + 1];
+	struct counters *each[WORKERS_MAX + 2];
+	size_t n = keeper->workers.count;
 	for (unsigned i = 0; i < keeper->workers.count; i++)
 		each[i] = &keeper->workers.worker[i].counters;
-	each[keeper->workers.count] = &keeper->counters;
-	operate_counters_sum(each, keeper->workers.count + 1, ret);
+	each[n++] = &keeper->counters;
+	if (publisher_counters(keeper) != NULL)
+		each[n++] = publisher_counters(keeper);
+	operate_counters_sum(each, n, ret);
 	int64_t off = clock_off(swap_read(&keeper->swap));
 	ret->value[COUNTER_CLOCK_BEHIND] = off < 0 ? (uint64_t)-off : 0;
 	ret->value[COUNTER_CLOCK_AHEAD] = off > 0 ? (uint64_t)off : 0;

@@ -136,6 +136,7 @@ struct loaded {
 	int64_t last_inception;          /* likewise */
 	uint32_t expire_s;               /* of its SOA */
 	bool on_loopback;                /* has addresses of this machine */
+	struct buffer wire;              /* its wire form, if it is to be published and is not yet */
 };
 void proof_words(enum config_prove prove, const struct zone_proof *proof, char out[256]);
 bool zone_names_loopback(const struct zone *zone);  /* does it have addresses of this machine? */
@@ -363,6 +364,7 @@ struct keeper {
 	_Atomic unsigned registers_pending;
 	struct feed *feeds;            /* policy zones that come from primaries */
 	struct cache_file *cache_file; /* NULL = none */
+	struct publisher *publisher;   /* NULL = nothing is published (publisher.h) */
 };
 
 /* From here until keeper_signals(), SIGTERM and SIGINT end the process at once with status 0; the socket, if any, is removed. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The keeper: the main thread's loop, with signals, the control socket, reloads and the watchdog. */
 #include "daemon.h"
+#include "publisher.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -164,6 +165,7 @@ void keeper_stop(struct keeper *keeper)
 	reload_abandon(keeper);
 	feeds_end(keeper);
 	notifies_end(keeper);
+	publisher_stop(keeper);
 	if (keeper->control != NULL)
 		operate_control_free(keeper->control, on_control_closed, keeper);
 	uv_close((uv_handle_t *)&keeper->async, NULL);

@@ -197,6 +197,11 @@ static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, 
 			 error_text(rc));
 		return rc;
 	}
+	if (from->publish && zone_write_wire(zone, &loaded->wire) < 0) {
+		image_free(loaded->image);
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s (%s): out of memory", from->name, from->file);
+		return BANYAN_ENOMEM;
+	}
 	loaded->serial = zone->serial;
 	loaded->expire_s = soa_expire_s(zone);
 	loaded->on_loopback = zone_names_loopback(zone);
@@ -231,6 +236,7 @@ static void loaded_release(struct loaded *loaded)
 	if (loaded == NULL || --loaded->users > 0)
 		return;
 	image_free(loaded->image);
+	buffer_done(&loaded->wire);
 	free(loaded);
 }
 
@@ -278,7 +284,7 @@ static struct loaded *root_among_zones(const struct generation *g)
 		const struct config_zone *from = g->zone[i]->from;
 		if (image_apex(g->zone[i]->image)[0] == 0 && g->zone[i]->prove == CONFIG_PROVE_FULL &&
 		    strcmp(from->file, g->root_from.file) == 0 && given_for(g, from) != NULL &&
-		    (from->require_zonemd || !g->root_from.require_zonemd))
+		    (from->require_zonemd || !g->root_from.require_zonemd) && (from->publish || !g->root_from.publish))
 			return g->zone[i];
 	}
 	return NULL;
@@ -292,7 +298,8 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 					    .file = config->root.file,
 					    .prove = CONFIG_PROVE_FULL,
 					    .anchors = config->root.anchors,
-					    .require_zonemd = config->root.require_zonemd};
+					    .require_zonemd = config->root.require_zonemd,
+					    .publish = config->root.publish};
 	if (!g->view.recursion || config->root.file[0] == 0)
 		return 0;
 	struct dated dated = {0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* banyand(8): reads its arguments and brings the daemon up, step by step. */
 #include "daemon.h"
+#include "publisher.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -113,6 +114,8 @@ static int bind_all(struct keeper *keeper, const struct config *config, char why
 		rc = workers_new(config, keeper, &keeper->workers, why);
 	if (rc == 0)
 		rc = control_open(keeper, config, why);
+	if (rc == 0)
+		rc = publisher_open(keeper, config, why);
 	if (rc < 0)
 		return rc;
 	privileges_raise_files(config, keeper->workers.count);
@@ -159,7 +162,10 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
 	keeper_signals(keeper);
+	publisher_offer(keeper, generation);
 	rc = workers_start(&keeper->workers);
+	if (rc == 0)
+		rc = publisher_start(keeper);
 	if (rc < 0)
 		snprintf(why, REFUSAL_TEXT_MAX, "cannot start the workers: %s", error_text(rc));
 	return rc;
@@ -203,6 +209,7 @@ static int serve(const char *path)
 			keeper_run(&keeper);
 		}
 	}
+	publisher_free(&keeper);
 	workers_done(&keeper.workers);
 	generation_free(atomic_load(&keeper.swap.current));
 	negatives_done(&keeper);

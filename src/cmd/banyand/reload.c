@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The whole new configuration is tried beside the running one; it takes over if all of it is good, and not at all else. */
 #include "daemon.h"
+#include "publisher.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
 	notifies_adopt(keeper);
+	publisher_offer(keeper, generation);
 	tls_renew(keeper, generation->config);
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);

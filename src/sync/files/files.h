@@ -129,6 +129,9 @@ struct files_published {
  * older than the one that is there, is refused: BANYAN_EEXIST. Safe against being ended at any time. */
 int files_publish(const struct files_publish_settings *settings, const uint8_t *apex, const uint8_t *wire, size_t len,
 		  struct files_published *ret, char ret_why[FILES_WHY_MAX]) _must_use_;
+/* Writes the pointer anew, before it is too old. BANYAN_ENOENT: nothing is published. */
+int files_renew(const struct files_publish_settings *settings, const uint8_t *apex, struct files_published *ret,
+		char ret_why[FILES_WHY_MAX]) _must_use_;
 /* "root", "example.com": the folder of a zone. BANYAN_EINVAL: the name does not make a good one. */
 int files_folder_name(const uint8_t *apex, char out[WIRE_NAME_TEXT_MAX]) _must_use_;
 

@@ -304,3 +304,33 @@ int files_publish(const struct files_publish_settings *settings, const uint8_t *
 	ret->n_removed = files_sweep(p.folder, pointer, settings->deltas, settings->hold_s, settings->now);
 	return 0;
 }
+
+int files_renew(const struct files_publish_settings *settings, const uint8_t *apex, struct files_published *ret,
+		char ret_why[FILES_WHY_MAX])
+{
+	char name[WIRE_NAME_TEXT_MAX], path[PATH_MAX];
+	_cleanup_(base_free) uint8_t *text = NULL;
+	_cleanup_(buffer_done) struct buffer wire = {0};
+	size_t len;
+	int rc = files_folder_name(apex, name);
+	if (rc < 0 || snprintf(path, sizeof path, "%s/%s/current", settings->folder, name) >= (int)sizeof path) {
+		files_why(ret_why, "%s: this name does not make the name of a folder", name);
+		return BANYAN_EINVAL;
+	}
+	rc = file_read(path, FILES_POINTER_MAX, &text, &len);
+	if (rc < 0) {
+		files_why(ret_why, "%s: %s", path, error_text(rc));
+		return rc;
+	}
+	rc = files_pointer_read(path, text, len, NULL, &ret->pointer, ret_why);
+	if (rc < 0)
+		return rc;
+	if (snprintf(path, sizeof path, "%s/%s/%s", settings->folder, name, ret->pointer.wire.path) >= (int)sizeof path)
+		return BANYAN_EINVAL;
+	rc = files_load(path, &wire);
+	if (rc < 0) {
+		files_why(ret_why, "%s: %s", path, error_text(rc));
+		return rc;
+	}
+	return files_publish(settings, apex, wire.data, wire.len, ret, ret_why);
+}

@@ -329,6 +329,11 @@ static void tree(void **state)
 	assert_false(published.is_new);
 	assert_memory_equal(&published.pointer.delta[0], &before.delta[0], sizeof before.delta[0]);
 	assert_int_equal(published.pointer.unchanged_since, 3);
+	struct files_publish_settings renew = {.folder = folder, .key = key, .deltas = 1, .now = clock_wall_s() + 7};
+	assert_int_equal(files_renew(&renew, apex, &published, why), 0);
+	assert_int_equal(published.pointer.made, renew.now);
+	assert_int_equal(published.pointer.n_deltas, 1);
+	assert_int_equal(files_renew(&renew, (const uint8_t *)"\4none", &published, why), BANYAN_ENOENT);
 	/* what is published never changes, and never goes back */
 	assert_int_equal(publish(version(6, "y A 192.0.2.1\n"), 1, 0, NOW), BANYAN_EEXIST);
 	assert_non_null(strstr(why, "serial 6 is published with other content"));

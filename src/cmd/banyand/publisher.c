@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Versions become files one after the other, in a thread of libuv's pool: packing takes seconds. What fails is tried again; a pointer is written
+ * anew long before it is too old, also when there is no new version.
+ */
+#include "publisher.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/web/web.h"
+#include "sync/files/files.h"
+
+#define TICK_MS     600000 /* what failed is tried again */
+#define RENEW_TICKS 36     /* pointers: every six hours, of the two days that they are good */
+
+struct publish_job {
+	struct publish_job *next;
+	struct publisher *publisher;
+	uv_work_t work;
+	uint8_t apex[WIRE_NAME_MAX];
+	struct buffer wire; /* empty: only the pointer is to be written anew */
+	char *folder, *key;
+	unsigned deltas;
+	int rc;
+	struct files_published published;
+	char why[FILES_WHY_MAX];
+};
+
+struct publisher {
+	struct keeper *keeper;
+	struct net_web *web;
+	struct counters web_counters; /* of its thread */
+	uv_timer_t timer;
+	bool timer_open;
+	unsigned ticks;
+	bool running;
+	struct publish_job *waiting, *failed;
+};
+
+static void job_free(struct publish_job *job)
+{
+	buffer_done(&job->wire);
+	free(job->folder);
+	free(job->key);
+	free(job);
+}
+
+static void jobs_free(struct publish_job **list)
+{
+	for (struct publish_job *job; (job = *list) != NULL;) {
+		*list = job->next;
+		job_free(job);
+	}
+}
+
+/* A newer job for a zone takes the place of those that have not begun. */
+static void jobs_drop(struct publish_job **list, const uint8_t *apex)
+{
+	while (*list != NULL) {
+		struct publish_job *job = *list;
+		if (!wire_name_equal(job->apex, apex)) {
+			list = &job->next;
+			continue;
+		}
+		*list = job->next;
+		job_free(job);
+	}
+}
+
+static void jobs_add(struct publish_job **list, struct publish_job *job)
+{
+	while (*list != NULL)
+		list = &(*list)->next;
+	job->next = NULL;
+	*list = job;
+}
+
+/* ---- in a thread of the pool ---- */
+
+static void job_work(uv_work_t *work)
+{
+	struct publish_job *job = work->data;
+	struct files_key *key = NULL;
+	job->rc = job->key[0] != '\0' ? files_key_read(job->key, &key, job->why) : 0;
+	struct files_publish_settings settings = {.folder = job->folder,
+						  .key = key,
+						  .deltas = job->deltas,
+						  .hold_s = FILES_HOLD_DEFAULT_S,
+						  .now = clock_wall_s()};
+	if (job->rc == 0 && job->wire.len > 0)
+		job->rc = files_publish(&settings, job->apex, job->wire.data, job->wire.len, &job->published, job->why);
+	else if (job->rc == 0)
+		job->rc = files_renew(&settings, job->apex, &job->published, job->why);
+	files_key_free(key);
+	malloc_trim(0); /* packing took tens of megabytes */
+}
+
+/* ---- back in the keeper ---- */
+
+static void next_start(struct publisher *publisher);
+
+static void job_tell(struct publisher *publisher, struct publish_job *job)
+{
+	char name[WIRE_NAME_TEXT_MAX];
+	struct counters *counters = &publisher->keeper->counters;
+	const struct files_pointer *pointer = &job->published.pointer;
+	wire_name_text(job->apex, name);
+	if (job->rc < 0) {
+		counter_add(counters, COUNTER_PUBLISH_FAILED, 1);
+		log_error(STATION, "zone %s is not published: %s", name, job->why);
+	} else if (job->published.is_new) {
+		counter_add(counters, COUNTER_PUBLISHED, 1);
+		log_notice(STATION,
+			   "zone %s: serial %u is published in %s, with %zu delta%s; content unchanged since %u", name,
+			   pointer->serial, job->folder, pointer->n_deltas, pointer->n_deltas == 1 ? "" : "s",
+			   pointer->unchanged_since);
+	}
+}
+
+static void job_done(uv_work_t *work, int status)
+{
+	struct publish_job *job = work->data;
+	struct publisher *publisher = job->publisher;
+	publisher->running = false;
+	job_tell(publisher, job);
+	/* a serial that is there already will be there the next time, too */
+	if (job->rc < 0 && job->rc != BANYAN_EEXIST && job->rc != BANYAN_EMALF && job->wire.len > 0 &&
+	    !publisher->keeper->stopping) {
+		jobs_drop(&publisher->failed, job->apex);
+		jobs_add(&publisher->failed, job);
+	} else {
+		job_free(job);
+	}
+	next_start(publisher);
+}
+
+static void next_start(struct publisher *publisher)
+{
+	struct publish_job *job = publisher->waiting;
+	if (publisher->running || job == NULL || publisher->keeper->stopping)
+		return;
+	publisher->waiting = job->next;
+	job->work.data = job;
+	publisher->running = uv_queue_work(&publisher->keeper->loop, &job->work, job_work, job_done) == 0;
+	if (!publisher->running)
+		job_free(job);
+}
+
+static void job_offer(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire)
+{
+	struct publisher *publisher = keeper->publisher;
+	struct publish_job *job = publisher == NULL ? NULL : calloc(1, sizeof *job);
+	if (job == NULL || (job->folder = strdup(config->server.files_folder)) == NULL ||
+	    (job->key = strdup(config->server.files_key)) == NULL) {
+		if (job != NULL)
+			job_free(job);
+		return;
+	}
+	job->publisher = publisher;
+	job->deltas = config->server.files_deltas;
+	wire_name_lower(apex, job->apex);
+	if (wire != NULL) {
+		job->wire = *wire;
+		*wire = (struct buffer){0};
+		jobs_drop(&publisher->failed, apex);
+	}
+	jobs_drop(&publisher->waiting, apex);
+	jobs_add(&publisher->waiting, job);
+	next_start(publisher);
+}
+
+void publisher_offer_wire(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire)
+{
+	if (wire->len > 0)
+		job_offer(keeper, config, apex, wire);
+	buffer_done(wire);
+	*wire = (struct buffer){0};
+}
+
+void publisher_offer(struct keeper *keeper, struct generation *generation)
+{
+	for (size_t i = 0; i <= generation->config->n_zones; i++) {
+		struct loaded *loaded = i < generation->config->n_zones ? generation->zone[i] : generation->root;
+		if (loaded != NULL)
+			publisher_offer_wire(keeper, generation->config, image_apex(loaded->image), &loaded->wire);
+	}
+}
+
+/* ---- time ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct publisher *publisher = timer->data;
+	const struct config *config = swap_read(&publisher->keeper->swap)->config;
+	uint8_t apex[WIRE_NAME_MAX];
+	for (struct publish_job *job; (job = publisher->failed) != NULL;) {
+		publisher->failed = job->next;
+		jobs_add(&publisher->waiting, job);
+	}
+	next_start(publisher);
+	if (++publisher->ticks % RENEW_TICKS != 0)
+		return;
+	if (config->root.publish)
+		job_offer(publisher->keeper, config, (const uint8_t *)"", NULL);
+	for (size_t i = 0; i < config->n_zones; i++)
+		if (config->zones[i].publish && wire_name_parse(config->zones[i].name, apex) > 0)
+			job_offer(publisher->keeper, config, apex, NULL);
+}
+
+/* ---- life ---- */
+
+static int listener_open(struct publisher *publisher, const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	char reason[NET_WEB_WHY_MAX];
+	struct net_web_settings settings = {.n_listen = config->server.files_listen.count,
+					    .listen = config->server.files_listen.item,
+					    .folder = config->server.files_folder,
+					    .connections = config->server.files_connections,
+					    .rate = config->server.files_rate,
+					    .counters = &publisher->web_counters};
+	int rc = net_web_open(&settings, &publisher->web, reason);
+	if (rc < 0)
+		snprintf(why, REFUSAL_TEXT_MAX, "server.files-listen: %s", reason);
+	return rc;
+}
+
+int publisher_open(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	if (config->server.files_folder[0] == '\0')
+		return 0;
+	struct publisher *publisher = calloc(1, sizeof *publisher);
+	if (publisher == NULL)
+		return BANYAN_ENOMEM;
+	publisher->keeper = keeper;
+	keeper->publisher = publisher;
+	return config->server.files_listen.count > 0 ? listener_open(publisher, config, why) : 0;
+}
+
+int publisher_start(struct keeper *keeper)
+{
+	struct publisher *publisher = keeper->publisher;
+	if (publisher == NULL)
+		return 0;
+	uv_timer_init(&keeper->loop, &publisher->timer);
+	publisher->timer_open = true;
+	publisher->timer.data = publisher;
+	if (uv_timer_start(&publisher->timer, on_tick, TICK_MS, TICK_MS) < 0)
+		return BANYAN_ENOMEM;
+	return publisher->web != NULL ? net_web_start(publisher->web) : 0;
+}
+
+void publisher_stop(struct keeper *keeper)
+{
+	struct publisher *publisher = keeper->publisher;
+	if (publisher == NULL)
+		return;
+	jobs_free(&publisher->waiting);
+	jobs_free(&publisher->failed);
+	if (publisher->timer_open)
+		uv_close((uv_handle_t *)&publisher->timer, NULL);
+}
+
+void publisher_free(struct keeper *keeper)
+{
+	if (keeper->publisher == NULL)
+		return;
+	net_web_free(keeper->publisher->web);
+	free(keeper->publisher);
+	keeper->publisher = NULL;
+}
+
+struct counters *publisher_counters(const struct keeper *keeper)
+{
+	return keeper->publisher != NULL ? &keeper->publisher->web_counters : NULL;
+}
