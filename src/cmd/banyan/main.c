@@ -50,6 +50,9 @@ int main(int argc, char **argv)
 		printf("banyan %s\n", BANYAN_VERSION);
 		return CMD_OK;
 	}
+	if (argc > 2 && strcmp(argv[1], "copy") == 0 &&
+	    strcmp(argv[2], "list") == 0) /* of a folder, without a daemon */
+		return cmd_copy_list(argc - 2, argv + 2);
 	for (const struct command *c = commands; c->name != NULL; c++)
 		if (strcmp(argv[1], c->name) == 0)
 			return c->run(argc - 1, argv + 1);

@@ -67,17 +67,22 @@ static int open_into(struct keep *keep, const char *dir, const uint8_t *apex, ch
 		keep->settings.generations_max = KEEP_GENERATIONS_DEFAULT;
 	if (keep->settings.generations_max > KEEP_GENERATIONS_MAX)
 		keep->settings.generations_max = KEEP_GENERATIONS_MAX;
-	wire_name_text(apex, keep->apex_text);
+	if (apex != NULL)
+		wire_name_text(apex, keep->apex_text);
 	keep->folder = folder_open(dir, !keep->settings.look_only, KEEP_DIR_MODE);
 	if (keep->folder < 0)
 		return keep_refuse(why, keep->folder, "cannot open the folder %s: %s", dir, strerror(errno));
 	int rc = keep->settings.look_only ? 0 : lock_take(keep, why);
+	if (rc == 0 && apex == NULL)
+		rc = keep_zone_find(keep, why);
 	return rc == 0 ? keep_load(keep, why) : rc;
 }
 
 int keep_open(const char *dir, const uint8_t *apex, const struct keep_settings *settings, struct keep **ret,
 	      char why[KEEP_WHY_MAX])
 {
+	if (apex == NULL && !settings->look_only)
+		return keep_refuse(why, BANYAN_EINVAL, "the zone of %.200s is not told", dir);
 	struct keep *keep = calloc(1, sizeof *keep);
 	if (keep == NULL)
 		return keep_refuse(why, BANYAN_ENOMEM, "out of memory");
@@ -111,6 +116,11 @@ void keep_close(struct keep *keep)
 }
 
 /* ---- looking ---- */
+
+const char *keep_zone(const struct keep *keep)
+{
+	return keep->apex_text;
+}
 
 size_t keep_count(const struct keep *keep)
 {

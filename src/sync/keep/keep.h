@@ -61,7 +61,8 @@ struct keep_settings {
 struct keep;
 
 /* Opens the folder of the zone `apex` (wire form, lower case), and makes it if need be (its parent must be there). What a crash has left is
- * swept away, generations that are damaged are skipped with a word in the log. BANYAN_EAGAIN: another process has it open. BANYAN_EEXIST:
+ * swept away, generations that are damaged are skipped with a word in the log. `apex` NULL, only when looking: whatever zone the folder
+ * is of. BANYAN_EAGAIN: another process has it open. BANYAN_EEXIST:
  * it is another zone's. */
 int keep_open(const char *dir, const uint8_t *apex, const struct keep_settings *settings, struct keep **ret,
 	      char why[KEEP_WHY_MAX]) _must_use_;
@@ -86,7 +87,8 @@ int keep_update(struct keep *keep, const struct keep_about *about, char why[KEEP
 
 /* ---- looking ---- */
 
-size_t keep_count(const struct keep *keep); /* usable generations */
+const char *keep_zone(const struct keep *keep); /* its name as text */
+size_t keep_count(const struct keep *keep);     /* usable generations */
 /* Number i of them, the newest first. Valid until the next call that changes something. */
 const struct keep_about *keep_about_at(const struct keep *keep, size_t i);
 const struct keep_about *keep_about_of(const struct keep *keep, uint64_t number); /* NULL = there is none */

@@ -133,6 +133,25 @@ static bool is_unfinished(const char *name)
 	return strncmp(name, "incoming-", 9) == 0 || (len > 4 && strcmp(name + len - 4, ".tmp") == 0);
 }
 
+int keep_zone_find(struct keep *keep, char why[KEEP_WHY_MAX])
+{
+	_cleanup_(listing_done) struct listing listing = {0};
+	int rc = listing_make(keep, &listing, why);
+	for (size_t i = 0; rc == 0 && i < listing.n; i++) {
+		_cleanup_(base_free) uint8_t *data = NULL;
+		const char *kind;
+		size_t len;
+		bool about = number_of(listing.name[i], &kind) != 0 && strcmp(kind, "about") == 0;
+		if ((about || strcmp(listing.name[i], "state") == 0) &&
+		    folder_read(keep->folder, listing.name[i], KEEP_TEXT_MAX, &data, &len) == 0 &&
+		    keep_text_zone(data, len, keep->apex_text))
+			return 0;
+	}
+	return rc < 0 ? rc
+		      : keep_refuse(why, BANYAN_ENOENT,
+				    "%s holds no generations of a zone; give the folder of one zone", keep->path);
+}
+
 /* ---- generations ---- */
 
 static void damage(struct keep *keep, struct keep_generation *g, const char *words)

@@ -77,7 +77,12 @@ int keep_sum(const void *data, size_t len, uint8_t out[KEEP_SUM_LEN]) _must_use_
 /* Of a whole file, from its begin. */
 int keep_sum_fd(int fd, struct keep_file *ret) _must_use_;
 
+/* The zone that text of either kind says it is of; false: it says none. */
+bool keep_text_zone(const uint8_t *data, size_t len, char out[WIRE_NAME_TEXT_MAX]);
+
 /* ---- load.c: what is in the folder ---- */
+/* Fills in the name of the zone from whichever file says it first. */
+int keep_zone_find(struct keep *keep, char why[KEEP_WHY_MAX]) _must_use_;
 /* Reads it all, and sweeps what a crash has left. */
 int keep_load(struct keep *keep, char why[KEEP_WHY_MAX]) _must_use_;
 /* Reads all of a generation's files and notes its damage: 0 or BANYAN_EMALF. Other errors say nothing about it. */

@@ -287,6 +287,16 @@ static int text_read(uint8_t *data, size_t len, const char *form, const char *ap
 	return seen == ((uint32_t)1 << n) - 1 ? 0 : BANYAN_EMALF;
 }
 
+bool keep_text_zone(const uint8_t *data, size_t len, char out[WIRE_NAME_TEXT_MAX])
+{
+	const uint8_t *line = memchr(data, '\n', len);
+	const uint8_t *end = line == NULL ? NULL : memchr(line + 1, '\n', len - (size_t)(line + 1 - data));
+	if (end == NULL || end - line < 7 || end - line - 6 >= WIRE_NAME_TEXT_MAX || memcmp(line + 1, "zone ", 5) != 0)
+		return false;
+	snprintf(out, WIRE_NAME_TEXT_MAX, "%.*s", (int)(end - line - 6), (const char *)line + 6);
+	return true;
+}
+
 /* ---- the two of them ---- */
 
 int keep_about_write(const char *apex, const struct keep_generation *g, struct buffer *out)

@@ -186,7 +186,11 @@ static void another_zone(void **state)
 	keep_close(keep);
 	assert_int_equal(keep_open(dir, (const uint8_t *)"\3com", &settings, &other, why), BANYAN_EEXIST);
 	assert_non_null(strstr(why, "another zone than com."));
+	assert_int_equal(keep_open(dir, NULL, &settings, &other, why), BANYAN_EINVAL);
 	settings.look_only = true;
+	assert_int_equal(keep_open(dir, NULL, &settings, &other, why), 0);
+	assert_string_equal(keep_zone(other), ".");
+	keep_close(other);
 	assert_int_equal(keep_open("/nonexistent/x", ROOT, &settings, &other, why), BANYAN_ENOENT);
 	settings.look_only = false;
 	assert_int_equal(keep_open("/nonexistent/x", ROOT, &settings, &other, why), BANYAN_ENOENT);
