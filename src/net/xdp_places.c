@@ -223,7 +223,8 @@ int xdp_places_find(const char *interface, size_t n_listen, const struct addr *l
 	ret->n_queues = queues_of(fd, interface);
 	if (rc == 0)
 		rc = addresses_find(interface, list, n_listen, listen, ret);
-	xdp_places_sort(ret);
+	if (rc == 0)
+		xdp_places_sort(ret);
 	if (rc == 0 && ret->n_places == 0)
 		rc = BANYAN_ENOENT;
 	freeifaddrs(list);
