@@ -144,7 +144,7 @@ static void on_start(struct world *world, uint32_t at)
 	step(world, at,
 	     &(struct pull_event){.kind = PULL_EVENT_START,
 				  .version = &version,
-				  .confirmed_at = now_of(world).wall_s,
+				  .confirmed_at = now_of(world).wall_s - world->settings->refresh_s,
 				  .has_floor = true,
 				  .floor = node->serial});
 }

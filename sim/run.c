@@ -78,8 +78,8 @@ static int world_make(struct world *world, const struct sim_settings *settings)
 		memset(world->told, 0xff, world->n_told * sizeof *world->told);
 	}
 	int rc = shape_make(world);
-	/* who begins with a version has it confirmed after a refresh, and registers then: all have when the first one comes */
-	world_add(world, (struct event){.kind = EVENT_PUBLISH, .at_ms = (int64_t)settings->refresh_s * 2500});
+	/* all begin within one refresh, look for something newer, and register: when the first one comes that is done */
+	world_add(world, (struct event){.kind = EVENT_PUBLISH, .at_ms = (int64_t)settings->refresh_s * 1250});
 	return rc < 0 ? rc : world->error;
 }
 

@@ -263,7 +263,7 @@ void notifies_adopt(struct keeper *keeper)
 		bool is_root = strcmp(from->name, ".") == 0;
 		const struct config_list *const lists[] = {&from->notify, is_root ? &config->root.notify : &none};
 		root_is_zone = root_is_zone || is_root;
-		zone_adopt(notifies, from->name, g->zone[i]->image, lists,
+		zone_adopt(notifies, from->name, g->zone[i] == NULL ? NULL : g->zone[i]->image, lists,
 			   from->registering.count + (is_root ? config->root.registering.count : 0) > 0);
 	}
 	const struct config_list *const lists[] = {&config->root.notify, &none};

@@ -10,15 +10,40 @@
 #define OPTION_EXPIRE 9 /* RFC 7314 */
 #define ASK_MAX       512
 #define UDP_SIZE      1232
+#define OPTIONS_MAX   (8 + WIRE_REGISTRATION_SIZE)
 
 static void on_address(uv_timer_t *timer);
 static void tcp_ask(struct pull_fetch *fetch);
 
+/* Asked for three hours, and again with each probe: the server says how long it is. */
+#define REGISTER_S 10800
+
 /* ---- the question ---- */
+
+static bool registers(const struct pull_fetch *fetch)
+{
+	return fetch->settings.mode == PULL_MODE_PROBE && fetch->settings.register_port != 0 &&
+	       fetch->source.registers[0] != '\0';
+}
+
+/* EDNS options of the question; their length. */
+static size_t options_make(const struct pull_fetch *fetch, uint8_t out[OPTIONS_MAX])
+{
+	const struct wire_registration ask = {.port = fetch->settings.register_port, .lifetime_s = REGISTER_S};
+	wire_put16(out, OPTION_EXPIRE);
+	wire_put16(out + 2, 0); /* asked for by an empty one */
+	if (!registers(fetch))
+		return 4;
+	wire_put16(out + 4, WIRE_OPTION_REGISTRATION);
+	wire_put16(out + 6, WIRE_REGISTRATION_SIZE);
+	wire_registration_write_question(&ask, out + 8);
+	return OPTIONS_MAX;
+}
 
 static int question_make(struct pull_fetch *fetch, uint8_t out[ASK_MAX])
 {
-	static const uint8_t expire[4] = {0, OPTION_EXPIRE, 0, 0}; /* asked for by an empty one */
+	uint8_t options[OPTIONS_MAX];
+	size_t options_len = options_make(fetch, options);
 	struct wire_writer writer;
 	struct random random;
 	if (fetch->settings.seed != 0)
@@ -30,9 +55,9 @@ static int question_make(struct pull_fetch *fetch, uint8_t out[ASK_MAX])
 	if (rc == 0)
 		rc = wire_writer_question(&writer, fetch->apex, WIRE_TYPE_SOA, WIRE_CLASS_IN);
 	if (rc == 0 && !fetch->plain)
-		rc = wire_writer_reserve(&writer, 11 + sizeof expire);
+		rc = wire_writer_reserve(&writer, 11 + options_len);
 	if (rc == 0 && !fetch->plain)
-		rc = wire_writer_edns(&writer, UDP_SIZE, 0, false, expire, sizeof expire);
+		rc = wire_writer_edns(&writer, UDP_SIZE, 0, false, options, options_len);
 	if (rc < 0)
 		return rc;
 	size_t len = wire_writer_finish(&writer);
@@ -60,6 +85,20 @@ static uint32_t expire_of(const struct wire_reader *reader)
 		pos += len;
 	}
 	return 0;
+}
+
+/* What the server says of the registration that was asked for. */
+static uint32_t registered_of(const struct wire_reader *reader)
+{
+	uint16_t len;
+	struct wire_registration got;
+	const uint8_t *data = !reader->has_edns ? NULL
+						: wire_edns_find(reader->msg + reader->opt_pos, reader->opt_len,
+								 WIRE_OPTION_REGISTRATION, &len);
+	if (data == NULL || wire_registration_read_reply(data, len, &got) < 0 ||
+	    got.status != WIRE_REGISTRATION_GRANTED)
+		return 0;
+	return got.lifetime_s;
 }
 
 static enum taken bad(char why[PULL_WHY_MAX], const char *words)
@@ -90,6 +129,8 @@ static enum taken records_take(struct pull_fetch *fetch, struct wire_reader *rea
 		return bad(why, "it gives no SOA for the zone");
 	fetch->result.has_serial = true;
 	fetch->result.expire_s = expire_of(reader);
+	if (registers(fetch))
+		fetch->result.registered_s = registered_of(reader);
 	return TAKEN_GOOD;
 }
 
@@ -232,7 +273,8 @@ static void on_address(uv_timer_t *timer)
 		return;
 	}
 	fetch->plain = false;
-	if (fetch->trust != NULL) { /* nothing is asked beside the session */
+	/* nothing is asked beside a session; and who registers has to show where he is */
+	if (fetch->trust != NULL || registers(fetch)) {
 		tcp_ask(fetch);
 		return;
 	}

@@ -200,7 +200,7 @@ void pull_copy_source_status(const struct pull_copy *copy, size_t source, struct
 const char *pull_state_text(enum pull_state state); /* "current" */
 
 /* ---- sources (source*.c): one text each ----
- * xfr:HOST[@PORT] [address=ADDR ...] [key=NAME]                           a transfer, IXFR or AXFR
+ * xfr:HOST[@PORT] [address=ADDR ...] [key=NAME] [register=on]             a transfer, IXFR or AXFR
  * xot:HOST[@PORT] [address=ADDR ...] [key=NAME] [name=NAME] [pin=BASE64] [ca=FILE]   the same over TLS (RFC 9103)
  * https://... or http://... [address=ADDR ...] [ca=FILE] [proxy=URL]      a file
  * https://.../ or http://.../ [the same] [key=BASE64]                     a folder that an instance publishes
@@ -232,6 +232,7 @@ struct pull_source {
 	char place[1024];                           /* the URL or the path */
 	char key[512]; /* XFR, XOT: name of a TSIG key; LIST: file of public keys; tree: the publisher's key */
 	char proxy[256];
+	char registers[4];                /* XFR, XOT: "on" = asks to be notified (docs/registration.md) */
 	char name[256], pin[64], ca[512]; /* of TLS */
 	char text[PULL_SOURCE_TEXT_MAX];  /* as written, words one space apart: what it is called in the log */
 };
@@ -356,6 +357,7 @@ struct pull_fetch_result {
 	uint64_t bytes;         /* over the wire, as far as is known */
 	uint32_t round_trip_ms; /* of the first answer */
 	uint32_t whole_ms;
+	uint32_t registered_s;  /* PROBE: for so long the source tells of new versions; 0 = it does not */
 	struct addr from;       /* family 0 = nobody */
 	char tag[PULL_TAG_MAX]; /* to be given the next time, when what came has proved; "" = none */
 	char why[PULL_WHY_MAX]; /* FAILED, MISFIT: a sentence */
@@ -375,9 +377,10 @@ struct pull_fetch_settings {
 	int fd; /* open for reading and writing, empty; PROBE: may be -1 */
 	/* A tree whose publisher has a key: a version that says the same as the newest is kept while its signatures live (docs/published-files.md). */
 	bool keep_unchanged;
-	int64_t first_expiry;                 /* of the version at hand */
-	uint32_t margin_s;                    /* 0 = FILES_MARGIN_S */
-	uint64_t seed;                        /* of message IDs */
+	int64_t first_expiry;   /* of the version at hand */
+	uint32_t margin_s;      /* 0 = FILES_MARGIN_S */
+	uint16_t register_port; /* PROBE: where this machine hears NOTIFY, for a source with register=on; 0 = nowhere */
+	uint64_t seed;          /* of message IDs */
 	const struct pull_helper *helper;     /* HTTP and LIST of a URL; NULL: they fail */
 	const struct pull_resolver *resolver; /* hosts without address; NULL: they fail */
 	void (*done)(void *ctx,

@@ -202,6 +202,7 @@ static const struct {
 	{"key", KIND(XFR) | KIND(XOT) | KIND(LIST) | KIND(HTTP), FIELD(key),
 	 "key=NAME of a TSIG key, key=FILE of a list's public key, key=BASE64 of who publishes a folder"},
 	{"proxy", KIND(HTTP) | KIND(LIST), FIELD(proxy), "proxy=http://HOST:PORT"},
+	{"register", KIND(XFR) | KIND(XOT), FIELD(registers), "register=on, to be told of new versions"},
 	{"name", KIND(XOT), FIELD(name), "name=NAME that the server's certificate has"},
 	{"pin", KIND(XOT), FIELD(pin), "pin=BASE64 of the SHA-256 of the server's public key"},
 	{"ca", KIND(XOT) | KIND(HTTP) | KIND(LIST), FIELD(ca), "ca=FILE of certificates of authorities"},
@@ -241,6 +242,8 @@ static int word_parse(struct pull_source *source, const char *word, char why[PUL
 		if (field[0] != '\0')
 			return pull_wrong(why, BANYAN_EINVAL, "%s= stands there twice", words[i].name);
 		if (value[0] == '\0' || strlen(value) >= words[i].size)
+			return pull_wrong(why, BANYAN_EINVAL, "%.60s: write %s", word, words[i].help);
+		if (field == source->registers && strcmp(value, "on") != 0)
 			return pull_wrong(why, BANYAN_EINVAL, "%.60s: write %s", word, words[i].help);
 		if (field == source->pin && !is_pin(value))
 			return pull_wrong(why, BANYAN_EINVAL, "%.80s: write %s, 44 characters", word, words[i].help);

@@ -101,8 +101,8 @@ static void refused(void **state)
 	refuse("xfr:a..b", "no address and no host name");
 	refuse("xfr:ns.example key=", "key=NAME");
 	refuse("xfr:ns.example key=a key=b", "twice");
-	refuse("xfr:ns.example pin=x", "key=, address=");
-	refuse("xfr:ns.example tsig", "key=, address=");
+	refuse("xfr:ns.example pin=x", "key=, register=, address=");
+	refuse("xfr:ns.example tsig", "key=, register=, address=");
 	refuse("xfr:192.0.2.1 address=192.0.2.2", "address already");
 	refuse("xfr:ns.example address=ns2.example", "no IP address");
 	refuse("xfr:ns.example address=192.0.2.1 address=192.0.2.1", "twice");
