@@ -229,9 +229,9 @@ static int list_text(struct sources_run *run, const struct pull_source *source, 
 
 static int list_add(struct sources_run *run, const struct pull_source *source)
 {
-	char why[PULL_WHY_MAX], zone[WIRE_NAME_TEXT_MAX];
+	char why[PULL_WHY_MAX] = "", zone[WIRE_NAME_TEXT_MAX];
 	uint8_t *text = NULL, *keys = NULL;
-	size_t len, keys_len;
+	size_t len = 0, keys_len = 0;
 	struct pull_list list = {0};
 	int rc = list_text(run, source, &text, &len);
 	if (rc < 0)

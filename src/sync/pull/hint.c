@@ -12,6 +12,11 @@ struct words {
 	const uint8_t *p, *end;
 };
 
+static bool is_gap(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '(' || c == ')';
+}
+
 /* The next word, or false at the end, or when the end cuts it off. */
 static bool word_next(struct words *words, const uint8_t **ret, size_t *ret_len)
 {
@@ -19,13 +24,13 @@ static bool word_next(struct words *words, const uint8_t **ret, size_t *ret_len)
 		if (*words->p == ';')
 			while (words->p < words->end && *words->p != '\n')
 				words->p++;
-		else if (memchr(" \t\r\n()", *words->p, 6) != NULL)
+		else if (is_gap(*words->p))
 			words->p++;
 		else
 			break;
 	}
 	*ret = words->p;
-	while (words->p < words->end && memchr(" \t\r\n();", *words->p, 7) == NULL)
+	while (words->p < words->end && !is_gap(*words->p) && *words->p != ';')
 		words->p++;
 	*ret_len = (size_t)(words->p - *ret);
 	return words->p<words->end && * ret_len> 0;

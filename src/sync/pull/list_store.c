@@ -57,9 +57,9 @@ int pull_list_load(const char *folder, const struct pull_source *source, const c
 {
 	char path[PATH_BYTES_MAX];
 	struct pull_list_state state = {.due = now};
-	struct stat st;
-	uint8_t *text;
-	size_t len;
+	struct stat st = {0};
+	uint8_t *text = NULL;
+	size_t len = 0;
 	int rc = path_of(folder, source, path);
 	if (rc < 0)
 		return rc;
@@ -86,7 +86,7 @@ int pull_list_load(const char *folder, const struct pull_source *source, const c
 int pull_list_take(const char *folder, const struct pull_source *source, const char *zone, int64_t now,
 		   const char *text, size_t len, struct pull_list_state *state)
 {
-	struct pull_list list;
+	struct pull_list list = {0};
 	char path[PATH_BYTES_MAX];
 	state->due = now + PULL_LIST_RETRY_S;
 	if (text == NULL)

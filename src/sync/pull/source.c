@@ -287,14 +287,14 @@ static int words_cut(char *text, char *word[WORDS_MAX], char why[PULL_WHY_MAX])
 
 int pull_source_parse(const char *text, struct pull_source *ret, char why[PULL_WHY_MAX])
 {
-	char copy[PULL_SOURCE_TEXT_MAX], *word[WORDS_MAX];
+	char copy[PULL_SOURCE_TEXT_MAX], *word[WORDS_MAX] = {NULL};
 	if (strlen(text) >= sizeof copy)
 		return pull_wrong(why, BANYAN_EINVAL, "a source is longer than %zu bytes: %.80s...", sizeof copy - 1,
 				  text);
 	strcpy(copy, text);
 	int n = words_cut(copy, word, why);
-	if (n < 0)
-		return n;
+	if (n < 0 || word[0] == NULL)
+		return BANYAN_EINVAL;
 	struct pull_source *source = calloc(1, sizeof *source);
 	if (source == NULL)
 		return pull_wrong(why, BANYAN_ENOMEM, "out of memory");
