@@ -139,7 +139,7 @@ struct loaded {
 	struct buffer wire;              /* its wire form, if it is to be published and is not yet */
 };
 void proof_words(enum config_prove prove, const struct zone_proof *proof, char out[256]);
-bool zone_names_loopback(const struct zone *zone);  /* does it have addresses of this machine? */
+bool zone_names_loopback(const struct zone *zone); /* does it have addresses of this machine? */
 int64_t loaded_until(const struct loaded *loaded); /* expiry.c: UNIX seconds; until then it may be used */
 
 struct generation {
