@@ -147,6 +147,23 @@ int net_reply_in(struct net_loop *loop, const struct net_ticket *ticket, const u
 		 uint32_t delay_ms) _must_use_;
 void net_no_reply(struct net_loop *loop, const struct net_ticket *ticket); /* a NET_LATER that ends without reply */
 
+/* ---- a reply of many messages (transfers) ----
+ * Takes the place of net_reply() after a NET_LATER over TCP. `next` writes the next message and returns its length, when there is room for
+ * it: a client that reads slowly is given little, and one that reads too slowly is closed. 0 = that was the last; negative = it cannot
+ * be made: the connection is closed. Other questions of the connection are answered meanwhile; a second flow waits for the first.
+ * `over` is called once, from within no handler, also when the client is gone. */
+#define NET_FLOW_GRACE_MS 30000 /* before a flow is judged by its rate: buffers and slow starts */
+struct net_flow_settings {
+	int (*next)(void *ctx, uint8_t *out, size_t cap); /* cap: 65535 */
+	void (*over)(void *ctx, bool whole);              /* whole: the last message is on its way */
+	void *ctx;
+	uint32_t whole_ms; /* that it may take; 0 = as long as it likes */
+	uint32_t rate_min; /* bytes a second that the client must take, on the average; 0 = any */
+};
+/* BANYAN_ENOENT: the connection is gone; BANYAN_ENOMEM. `over` is not called then, and the question still waits for its reply. */
+int net_flow(struct net_loop *loop, const struct net_ticket *ticket, const struct net_flow_settings *settings)
+	_must_use_;
+
 /* One timer a loop, for whoever drives the resolver: calls fn at or after `at_ms`; a later call replaces it. */
 void net_wake_at(struct net_loop *loop, int64_t at_ms, void (*fn)(void *ctx), void *ctx);
 

@@ -87,11 +87,12 @@ struct net_conn {
 	struct net_inbox in; /* questions not handled yet */
 	uint32_t in_flight;  /* questions without reply */
 	bool reading, eof, closing;
-	int64_t active_ms;  /* last whole question or reply */
-	int64_t partial_ms; /* since when a question is incomplete; 0 = none is */
-	int64_t unsent_ms;  /* since when the oldest unsent block waits; 0 = all is sent */
-	int64_t turn_ms;    /* when it has had ... */
-	size_t turn;        /* ... so many bytes of replies, made at once */
+	int64_t active_ms;     /* last whole question or reply */
+	int64_t partial_ms;    /* since when a question is incomplete; 0 = none is */
+	int64_t unsent_ms;     /* since when the oldest unsent block waits; 0 = all is sent */
+	int64_t turn_ms;       /* when it has had ... */
+	size_t turn;           /* ... so many bytes of replies, made at once */
+	struct net_flow *flow; /* replies of many messages; the first of them is being sent */
 };
 
 struct net_conn_slot {
@@ -282,6 +283,18 @@ struct net_loop {
 /* Replies gathered before a write: with NET_TCP_PAUSE below NET_TCP_WRITE_MAX, so that replies made at once never close a
  * connection, however slowly its client reads. */
 #define NET_TCP_OUT_SIZE (NET_TCP_GATHER + NET_MESSAGE_MAX + 2)
+
+/* tcp.c, for flow.c: how a connection is written to, whatever carries its bytes. */
+struct net_conn *net_conn_of(struct net_loop *loop, const struct net_ticket *ticket); /* NULL = it is gone */
+size_t net_conn_unsent(const struct net_conn *conn);
+int net_conn_write(struct net_conn *conn, uv_buf_t *bufs, unsigned n); /* closes it when that is not possible */
+void net_conn_close(struct net_conn *conn);
+void net_conn_spend(struct net_conn *conn, size_t len); /* of its turn */
+bool net_conn_had_turn(const struct net_conn *conn);
+/* flow.c */
+void net_flow_pump(struct net_conn *conn); /* as many messages as there is room for; between handlers only */
+bool net_flow_overdue(const struct net_conn *conn, int64_t now);
+void net_flows_drop(struct net_conn *conn);
 
 /* loop.c: each callback from libuv begins with this. */
 void net_loop_wake_up(struct net_loop *loop);

@@ -11,7 +11,7 @@ struct block {
 	char data[];
 };
 
-_Static_assert(NET_TCP_PAUSE + NET_TCP_OUT_SIZE < NET_TCP_WRITE_MAX, "replies made at once must fit the queue");
+_Static_assert(NET_TCP_PAUSE + 2 * NET_TCP_OUT_SIZE < NET_TCP_WRITE_MAX, "replies made at once must fit the queue");
 
 /* ---- the table of connections: tickets name a slot and its generation ---- */
 
@@ -44,7 +44,7 @@ static void slot_give(struct net_loop *loop, struct net_conn *conn)
 	loop->free_slot = conn->index + 1;
 }
 
-static struct net_conn *ticket_conn(struct net_loop *loop, const struct net_ticket *ticket)
+struct net_conn *net_conn_of(struct net_loop *loop, const struct net_ticket *ticket)
 {
 	if (ticket->index >= loop->n_slots)
 		return NULL;
@@ -84,12 +84,13 @@ static void on_closed(uv_handle_t *handle)
 		counter_add(loop->counters, COUNTER_TCP_GONE, conn->in_flight);
 		loop->gone_fn(loop->gone_ctx, conn->index, conn->generation);
 	}
+	net_flows_drop(conn);
 	net_inbox_done(&conn->in);
 	net_tls_free(conn->tls);
 	free(conn);
 }
 
-static void conn_close(struct net_conn *conn)
+void net_conn_close(struct net_conn *conn)
 {
 	struct net_loop *loop = conn->loop;
 	if (conn->closing)
@@ -105,25 +106,25 @@ static void conn_close(struct net_conn *conn)
 void net_tcp_close_all(struct net_loop *loop)
 {
 	while (loop->conn_first != NULL)
-		conn_close(loop->conn_first);
+		net_conn_close(loop->conn_first);
 }
 
-static size_t unsent(const struct net_conn *conn)
+size_t net_conn_unsent(const struct net_conn *conn)
 {
 	return uv_stream_get_write_queue_size((const uv_stream_t *)&conn->tcp);
 }
 
 static bool is_idle(const struct net_conn *conn)
 {
-	return conn->in_flight == 0 && conn->in.len == 0 && unsent(conn) == 0;
+	return conn->in_flight == 0 && conn->in.len == 0 && net_conn_unsent(conn) == 0;
 }
 
 /* A client that has closed its side still gets the replies to what it asked (RFC 7766 section 6.2.4). */
 static void close_if_finished(struct net_conn *conn)
 {
 	bool more = net_has_whole(conn->in.data, conn->in.len);
-	if (conn->eof && !more && conn->in_flight == 0 && unsent(conn) == 0)
-		conn_close(conn);
+	if (conn->eof && !more && conn->in_flight == 0 && net_conn_unsent(conn) == 0)
+		net_conn_close(conn);
 }
 
 /* ---- deadlines ---- */
@@ -147,10 +148,11 @@ static void on_sweep(uv_timer_t *timer)
 	struct net_conn *next;
 	for (struct net_conn *conn = loop->conn_first; conn != NULL; conn = next) {
 		next = conn->next;
-		if (!overdue(conn, now))
+		bool slow = conn->flow != NULL && (overdue(conn, now) || net_flow_overdue(conn, now));
+		if (!slow && !overdue(conn, now))
 			continue;
-		counter_add(loop->counters, COUNTER_TCP_IDLE_CLOSED, 1);
-		conn_close(conn);
+		counter_add(loop->counters, slow ? COUNTER_TCP_SLOW : COUNTER_TCP_IDLE_CLOSED, 1);
+		net_conn_close(conn);
 	}
 	if (loop->conn_first == NULL) {
 		uv_timer_stop(timer);
@@ -195,10 +197,11 @@ static void on_written(uv_write_t *req, int status)
 		return;
 	net_turn(conn->loop);
 	if (status < 0) {
-		conn_close(conn);
+		net_conn_close(conn);
 		return;
 	}
-	conn->unsent_ms = unsent(conn) > 0 ? conn->loop->now_ms : 0;
+	conn->unsent_ms = net_conn_unsent(conn) > 0 ? conn->loop->now_ms : 0;
+	net_flow_pump(conn);
 	conn_resume(conn);
 	close_if_finished(conn);
 }
@@ -208,7 +211,7 @@ static int queue_block(struct net_conn *conn, const uv_buf_t *bufs, unsigned n, 
 	size_t len = 0, pos = 0;
 	for (unsigned i = 0; i < n; i++)
 		len += bufs[i].len;
-	if (unsent(conn) + len - skip > NET_TCP_WRITE_MAX)
+	if (net_conn_unsent(conn) + len - skip > NET_TCP_WRITE_MAX)
 		return BANYAN_ELIMIT;
 	struct block *block = malloc(sizeof(*block) + len - skip);
 	if (block == NULL)
@@ -243,7 +246,7 @@ static int conn_send(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
 	if (rc == 0 && (size_t)sent < len)
 		rc = queue_block(conn, bufs, n, (size_t)sent);
 	if (rc < 0)
-		conn_close(conn);
+		net_conn_close(conn);
 	return rc;
 }
 
@@ -259,7 +262,7 @@ static int session_send(struct net_conn *conn)
 	return rc;
 }
 
-static int conn_write(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
+int net_conn_write(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
 {
 	if (conn->tls == NULL)
 		return conn_send(conn, bufs, n);
@@ -268,8 +271,16 @@ static int conn_write(struct net_conn *conn, uv_buf_t *bufs, unsigned n)
 		rc = net_tls_write(conn->tls, (const uint8_t *)bufs[i].base, bufs[i].len);
 	if (rc == 0)
 		return session_send(conn);
-	conn_close(conn);
+	net_conn_close(conn);
 	return rc;
+}
+
+void net_conn_spend(struct net_conn *conn, size_t len)
+{
+	if (conn->turn_ms != conn->loop->now_ms)
+		conn->turn = 0;
+	conn->turn_ms = conn->loop->now_ms;
+	conn->turn += len;
 }
 
 /* Replies to the questions of one read leave in one write. */
@@ -280,12 +291,9 @@ static void flush_replies(struct net_conn *conn)
 	loop->tcp_out_len = 0;
 	if (len == 0 || conn->closing)
 		return;
-	if (conn->turn_ms != loop->now_ms)
-		conn->turn = 0;
-	conn->turn_ms = loop->now_ms;
-	conn->turn += len;
+	net_conn_spend(conn, len);
 	uv_buf_t buf = uv_buf_init((char *)loop->tcp_out, (unsigned)len);
-	(void)conn_write(conn, &buf, 1);
+	(void)net_conn_write(conn, &buf, 1);
 }
 
 /* ---- reading ---- */
@@ -316,15 +324,15 @@ static void handle(struct net_conn *conn, const uint8_t *msg, size_t len)
 }
 
 /* A client that asks for much, and for more while it is answered, could keep the loop from all others. */
-static bool had_its_turn(const struct net_conn *conn)
+bool net_conn_had_turn(const struct net_conn *conn)
 {
 	return conn->turn >= NET_TCP_TURN && conn->turn_ms == conn->loop->now_ms;
 }
 
 static bool may_read_on(const struct net_conn *conn)
 {
-	return !conn->closing && !had_its_turn(conn) && conn->in_flight < conn->loop->settings.tcp_pipeline &&
-	       unsent(conn) < NET_TCP_PAUSE;
+	return !conn->closing && !net_conn_had_turn(conn) && conn->in_flight < conn->loop->settings.tcp_pipeline &&
+	       net_conn_unsent(conn) < NET_TCP_PAUSE + (conn->flow != NULL ? NET_TCP_OUT_SIZE : 0);
 }
 
 /* Handles the whole messages at the start of `data`; returns how many bytes they took. */
@@ -364,13 +372,13 @@ static void conn_settle(struct net_conn *conn, bool took)
 		conn->partial_ms = conn->loop->now_ms;
 	bool want = may_read_on(conn) && !conn->eof && (conn->in.len == 0 || partial);
 	if (want && !conn->reading && uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read) < 0) {
-		conn_close(conn);
+		net_conn_close(conn);
 		return;
 	}
 	if (!want && conn->reading)
 		uv_read_stop((uv_stream_t *)&conn->tcp);
 	conn->reading = want;
-	if (had_its_turn(conn) && !uv_is_active((uv_handle_t *)&conn->loop->resume))
+	if (net_conn_had_turn(conn) && !uv_is_active((uv_handle_t *)&conn->loop->resume))
 		uv_timer_start(&conn->loop->resume, net_tcp_resume, 1, 0);
 	if (!conn->eof || !partial)
 		return;
@@ -385,9 +393,9 @@ static size_t take_bytes(struct net_conn *conn, const uint8_t *data, size_t len)
 	if (conn->in.len == 0) { /* the usual case: whole messages, read where they lie */
 		taken = take_messages(conn, data, len);
 		if (!conn->closing && net_inbox_add(&conn->in, data + taken, len - taken) < 0)
-			conn_close(conn);
+			net_conn_close(conn);
 	} else if (net_inbox_add(&conn->in, data, len) < 0) {
-		conn_close(conn);
+		net_conn_close(conn);
 	} else {
 		taken = take_messages(conn, conn->in.data, conn->in.len);
 		if (!conn->closing)
@@ -417,7 +425,7 @@ static size_t take_session(struct net_conn *conn, const uint8_t *data, size_t le
 		counter_add(conn->loop->counters, COUNTER_TLS_FAILED, 1);
 		(void)session_send(conn);
 		if (!conn->closing)
-			conn_close(conn);
+			net_conn_close(conn);
 	}
 	return taken;
 }
@@ -429,7 +437,7 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf)
 	if (nread == 0 || conn->closing)
 		return;
 	if (nread < 0 && nread != UV_EOF) {
-		conn_close(conn);
+		net_conn_close(conn);
 		return;
 	}
 	size_t taken = 0;
@@ -464,13 +472,13 @@ static void conn_resume(struct net_conn *conn)
 
 int net_tcp_reply(struct net_loop *loop, const struct net_ticket *ticket, const uint8_t *msg, size_t len)
 {
-	struct net_conn *conn = ticket_conn(loop, ticket);
+	struct net_conn *conn = net_conn_of(loop, ticket);
 	if (conn == NULL)
 		return BANYAN_ENOENT;
 	uint8_t prefix[2] = {(uint8_t)(len >> 8), (uint8_t)len};
 	uv_buf_t bufs[2] = {uv_buf_init((char *)prefix, 2), uv_buf_init((char *)msg, (unsigned)len)};
 	conn->in_flight--;
-	int rc = conn_write(conn, bufs, 2);
+	int rc = net_conn_write(conn, bufs, 2);
 	if (rc < 0)
 		return rc;
 	counter_add(loop->counters, COUNTER_TCP_REPLIES, 1);
@@ -482,7 +490,7 @@ int net_tcp_reply(struct net_loop *loop, const struct net_ticket *ticket, const 
 
 void net_tcp_no_reply(struct net_loop *loop, const struct net_ticket *ticket)
 {
-	struct net_conn *conn = ticket_conn(loop, ticket);
+	struct net_conn *conn = net_conn_of(loop, ticket);
 	if (conn == NULL)
 		return;
 	conn->in_flight--;
@@ -499,8 +507,9 @@ void net_tcp_resume(uv_timer_t *timer)
 	struct net_conn *next;
 	for (struct net_conn *conn = loop->conn_first; conn != NULL; conn = next) {
 		next = conn->next;
-		if (conn->reading)
+		if (conn->reading && conn->flow == NULL)
 			continue;
+		net_flow_pump(conn);
 		conn_resume(conn);
 		if (!conn->closing)
 			close_if_finished(conn);
@@ -534,7 +543,7 @@ static bool evict_idle(struct net_loop *loop)
 		if (!is_idle(conn))
 			continue;
 		counter_add(loop->counters, COUNTER_TCP_IDLE_CLOSED, 1);
-		conn_close(conn);
+		net_conn_close(conn);
 		return true;
 	}
 	return false;
