@@ -26,6 +26,8 @@
 struct answer_zone {
 	const uint8_t *apex;       /* lower case */
 	const struct image *image; /* NULL = not loaded: SERVFAIL */
+	uint32_t expire_s;         /* told with its SOA to who asks for it (RFC 7314); 0 = nothing is told, */
+	int64_t expires_at_s;      /* and of a copy the time until then; 0 = it is none */
 };
 
 struct answer_networks {
@@ -126,9 +128,15 @@ struct answer_request {
 	int64_t now_ms;             /* monotonic, for the rates */
 	struct resolve *engine;     /* whose cache may answer at once; NULL = none */
 	int64_t wall_ms;            /* UNIX milliseconds, of this turn */
+	unsigned pass;              /* what the caller answers itself: enum answer_pass */
+	size_t room;                /* bytes of the reply that stay free for its signature */
+	uint32_t expire_s;          /* answer_bare(): of the zone, for the OPT; 0 = not asked for */
 };
 
-enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE };
+/* Questions with a TSIG (else they are refused), those for AXFR and IXFR (likewise), and those for the SOA of the root. */
+enum answer_pass { ANSWER_PASS_SIGNED = 1, ANSWER_PASS_TRANSFERS = 2, ANSWER_PASS_ROOT = 4 };
+
+enum answer_outcome { ANSWER_SEND, ANSWER_SILENT, ANSWER_RECURSE, ANSWER_PASSED };
 
 /* What must be remembered of a question while the resolver works on it. Plain value. */
 struct answer_pending {
@@ -148,6 +156,14 @@ struct answer_pending {
 enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
 				    struct answer_request *request, struct answer_pending *ret_pending,
 				    size_t *ret_len);
+
+/* For the caller who answers itself. A reply without data to a question that can be answered, within the limits of replies; its length, 0 =
+ * none is sent. `ede`: RFC 8914, or ANSWER_EDE_NONE. */
+#define ANSWER_EDE_NONE (-1)
+size_t answer_refuse(const struct answer_view *view, struct counters *counters, const struct answer_request *request,
+		     uint16_t rcode, int ede);
+/* Header, question and OPT as a reply with data would have them; the length. */
+size_t answer_bare(const struct answer_view *view, const struct answer_request *request, uint8_t *out);
 
 /* What the resolver is told of the client's network: nothing but its address, or another one, or to be silent. */
 void answer_ecs_ask(const struct answer_view *view, const struct answer_pending *pending, struct resolve_event *event);

@@ -16,6 +16,8 @@ size_t reply_opt_size(const struct reply *reply, bool nsid)
 		size += 6;
 	if (nsid)
 		size += 4 + strnlen(reply->view->identity, ANSWER_NSID_MAX);
+	if (reply->expire_s > 0)
+		size += 8;
 	return size + (reply->ede != ANSWER_NO_EDE ? 6 : 0);
 }
 
@@ -68,6 +70,12 @@ size_t reply_add_opt(struct reply *reply, size_t len, bool nsid)
 		wire_put16(option + 2, (uint16_t)size);
 		memcpy(option + 4, reply->view->identity, size);
 		option += 4 + size;
+	}
+	if (reply->expire_s > 0) {
+		wire_put16(option, WIRE_OPTION_EXPIRE);
+		wire_put16(option + 2, 4);
+		wire_put32(option + 4, reply->expire_s);
+		option += 8;
 	}
 	if (reply->ede != ANSWER_NO_EDE) {
 		wire_put16(option, WIRE_OPTION_EDE);

@@ -28,6 +28,7 @@ struct reply {
 	enum answer_class class;
 	const uint8_t *limit_name; /* what is counted together; NULL = all of the class */
 	bool unlimited;            /* for a client of the resolver */
+	uint32_t expire_s;         /* for the OPT (RFC 7314); 0 = not told */
 };
 
 /* access.c */

@@ -206,6 +206,14 @@ static size_t from_root(struct reply *reply)
 	return (size_t)len;
 }
 
+static uint32_t expire_of(const struct answer_zone *zone, int64_t now_s)
+{
+	if (zone->expires_at_s == 0)
+		return zone->expire_s;
+	int64_t left = zone->expires_at_s - now_s;
+	return left <= 0 ? 0 : left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
 static size_t from_zone(struct reply *reply, const struct answer_zone *zone, bool skip_referral)
 {
 	const struct wire_question *q = reply->question;
@@ -218,6 +226,8 @@ static size_t from_zone(struct reply *reply, const struct answer_zone *zone, boo
 	}
 	if (zone->image == NULL)
 		return reply_error(reply, WIRE_RCODE_SERVFAIL, EDE_NOT_READY);
+	if (q->edns.expire && q->qtype == WIRE_TYPE_SOA && q->labels == wire_name_labels(zone->apex))
+		reply->expire_s = expire_of(zone, reply->request->wall_ms / 1000);
 	int len = from_image(reply, zone->image, skip_referral);
 	return len < 0 ? reply_error(reply, WIRE_RCODE_SERVFAIL, ANSWER_NO_EDE) : (size_t)len;
 }
@@ -294,6 +304,67 @@ static uint16_t cookie_only_rcode(const struct reply *reply)
 	return bad ? WIRE_RCODE_BADCOOKIE : WIRE_RCODE_NOERROR;
 }
 
+static void reply_begin(struct reply *reply, const struct answer_view *view, const struct answer_request *request,
+			const struct wire_question *q)
+{
+	size_t max = reply_max(view, q, request->tcp);
+	*reply = (struct reply){
+		.view = view,
+		.request = request,
+		.question = q,
+		.max = max > request->room + WIRE_HEADER_SIZE ? max - request->room : max,
+		.access = view_access(view, &request->peer),
+		.ede = ANSWER_NO_EDE,
+		.class = ANSWER_ERROR,
+	};
+}
+
+static void reply_know(struct reply *reply)
+{
+	const struct wire_question *q = reply->question;
+	reply_admit(reply);
+	reply->recursion = reply->access == ACCESS_ALLOW;
+	reply->keepalive = reply->request->tcp && q->edns.has_keepalive;
+	reply_take_cookie(reply);
+}
+
+size_t answer_refuse(const struct answer_view *view, struct counters *counters, const struct answer_request *request,
+		     uint16_t rcode, int ede)
+{
+	struct wire_question q;
+	struct reply reply;
+	size_t len = 0;
+	if (wire_question_parse(request->msg, request->len, &q) != WIRE_ANSWERABLE)
+		return 0;
+	reply_begin(&reply, view, request, &q);
+	reply_know(&reply);
+	return send_reply(&reply, counters, reply_error(&reply, rcode, ede), &len) == ANSWER_SEND ? len : 0;
+}
+
+size_t answer_bare(const struct answer_view *view, const struct answer_request *request, uint8_t *out)
+{
+	struct wire_question q;
+	struct reply reply;
+	struct answer_request to = *request;
+	to.out = out;
+	if (wire_question_parse(request->msg, request->len, &q) != WIRE_ANSWERABLE)
+		return 0;
+	reply_begin(&reply, view, &to, &q);
+	reply_know(&reply);
+	reply.max = WIRE_MESSAGE_MAX;
+	reply.expire_s = request->expire_s;
+	return reply_error(&reply, WIRE_RCODE_NOERROR, ANSWER_NO_EDE);
+}
+
+/* What the caller wants to answer itself. */
+static bool is_passed(const struct answer_request *request, const struct wire_question *q)
+{
+	bool transfer = q->qclass == WIRE_CLASS_IN && (q->qtype == WIRE_TYPE_AXFR || q->qtype == WIRE_TYPE_IXFR);
+	return (q->tsig && (request->pass & ANSWER_PASS_SIGNED)) ||
+	       (transfer && !q->tsig && (request->pass & ANSWER_PASS_TRANSFERS)) ||
+	       (q->labels == 0 && q->qtype == WIRE_TYPE_SOA && (request->pass & ANSWER_PASS_ROOT) && !q->tsig);
+}
+
 enum answer_outcome answer_question(const struct answer_view *view, struct counters *counters,
 				    struct answer_request *request, struct answer_pending *ret_pending, size_t *ret_len)
 {
@@ -303,21 +374,13 @@ enum answer_outcome answer_question(const struct answer_view *view, struct count
 		counter_add(counters, COUNTER_DROPPED, 1);
 		return ANSWER_SILENT;
 	}
-	struct reply reply = {
-		.view = view,
-		.request = request,
-		.question = &q,
-		.max = reply_max(view, &q, request->tcp),
-		.access = view_access(view, &request->peer),
-		.ede = ANSWER_NO_EDE,
-		.class = ANSWER_ERROR,
-	};
+	if (verdict == WIRE_ANSWERABLE && is_passed(request, &q))
+		return ANSWER_PASSED;
+	struct reply reply;
+	reply_begin(&reply, view, request, &q);
 	if (request->small != NULL && reply.max <= request->small_cap)
 		request->out = request->small;
-	reply_admit(&reply);
-	reply.recursion = reply.access == ACCESS_ALLOW;
-	reply.keepalive = request->tcp && q.edns.has_keepalive;
-	reply_take_cookie(&reply);
+	reply_know(&reply);
 	size_t len;
 	switch (verdict) {
 	case WIRE_SAY_FORMERR:

@@ -390,5 +390,7 @@ int check_whole(const struct config_reader *r, const struct tree_node *root, con
 		rc = check_policy(r, root, config);
 	if (rc == 0)
 		rc = check_peers(r, root, config);
+	if (rc == 0)
+		rc = check_transfers(r, root, config);
 	return rc;
 }

@@ -49,6 +49,7 @@ struct config_zone {
 	bool require_zonemd;
 	struct config_list notify, registering; /* texts: see config_notify_parse(), config_register_parse() */
 	bool publish;                           /* as files, in server.files-folder */
+	struct config_list transfer;            /* who may have it: texts of prefixes and keys; empty = nobody */
 };
 
 /* Names below `zone` are asked of these servers. */
@@ -207,10 +208,18 @@ struct config {
 		bool require_zonemd;                    /* default true */
 		bool fallback, priming;                 /* default true */
 		struct config_list notify, registering; /* as of zones */
+		struct config_list transfer;            /* likewise */
 		struct config_addrs hints;              /* empty = built in */
 		char *hints_file;                       /* "" = none */
 		bool publish;                           /* as files */
 	} root;
+	struct {
+		uint32_t max, max_per_address;  /* at once, of all workers */
+		uint32_t time_max_ms, rate_min; /* of one; bytes a second */
+		uint32_t journal_versions;
+		uint64_t journal_size; /* bytes of differences of each zone */
+		char *journal_folder;  /* "" = the service manager's state folder, if there is one */
+	} transfers;
 	struct {
 		uint32_t rate, nxdomains, referrals, errors; /* a second; 0 = no limit */
 		uint32_t window_s, slip, leak;
@@ -310,6 +319,11 @@ int config_read_text(const char *name, const char *text, size_t len, struct conf
 		     struct config_error *ret_error) _must_use_;
 int config_default(struct config **ret) _must_use_;
 void config_free(struct config *config);
+
+/* The key of this name, with or without its final dot; SIZE_MAX = there is none. */
+size_t config_key_index(const struct config *config, const char *name);
+/* A word of zones[].transfer: the name of a key, or NULL: it is none. */
+const char *config_transfer_key(const char *word);
 
 /* What a running daemon must do to get from one configuration to the other: names of options that need a restart
  * are appended to `ret_restart` ("server.listen, server.workers"); returns how many. */

@@ -42,6 +42,7 @@
 #define RPZ_MAX        64  /* each costs a lookup a question */
 #define KEYS_MAX       1024
 #define NOTIFY_MAX     4096  /* more of them had better register */
+#define TRANSFERS_MAX  4096  /* texts; they are looked through one by one */
 #define LOCAL_MAX      65536 /* zones, names, records; more belong in a file */
 #define FILES_MAX      64
 #define NAME_RECORDS   256
@@ -95,6 +96,8 @@ const struct config_section config_sections[] = {
 	 "Each is proved before it is served. The daemon does not start with one that fails its proof, and a reload "
 	 "that finds one keeps all that was served before."},
 	{"root", "The local copy of the root zone on which the resolver stands. It is proved before it is used."},
+	{"transfers",
+	 "Zones on their way to secondaries. Who may have which zone is said by zones[].transfer and root.transfer."},
 	{"rrl", "Response rate limiting: how many replies of a kind go to one network over UDP from zones that are "
 		"served here, so that nobody can make this server flood others with replies to questions under a "
 		"forged address. 0 is no limit. Clients with a good DNS cookie and clients over TCP are not limited."},
@@ -289,6 +292,14 @@ const struct config_option config_options[] = {
 	 "each time that it looks for a new version; see docs/registration.md. Empty means nobody."},
 	{"zones[].publish", CONFIG_BOOL, CONFIG_LIVE, ZONE_FIELD(publish), "false", RANGE(0, 1), NULL,
 	 "Publish each version of the zone as files in server.files-folder, once it is served."},
+	{"zones[].transfer", CONFIG_TEXTS, CONFIG_LIVE, ZONE_FIELD(transfer), "[]", RANGE(0, TRANSFERS_MAX), NULL,
+	 "Who may have all of the zone (AXFR and IXFR), as a list of texts; empty is nobody. Each is an address or a "
+	 "prefix, "
+	 "or key= and the name of one of the keys, with which the question is signed, or both with a space between "
+	 "them, "
+	 "where "
+	 "both must hold, as in [192.0.2.0/24, key=transfer, \"2001:db8::/32 key=other\"]. "
+	 "The messages of such a zone lie ready in memory, some 1.3 megabytes for the root."},
 
 	/* ---- root ---- */
 	{"root.file", CONFIG_PATH, CONFIG_LIVE, FIELD(root.file), "/var/lib/banyan/root.zone", RANGE(0, PATH_BYTES_MAX),
@@ -352,34 +363,16 @@ const struct config_option config_options[] = {
 	 "Publish each version of the root copy as files in server.files-folder, once it is proved and in use."},
 	{"root.priming", CONFIG_BOOL, CONFIG_RESTART, FIELD(root.priming), "true", RANGE(0, 1), NULL,
 	 "Ask one of these servers first who the root servers are now, and then these (RFC 9609)."},
+	{"root.transfer", CONFIG_TEXTS, CONFIG_LIVE, FIELD(root.transfer), "[]", RANGE(0, TRANSFERS_MAX), NULL,
+	 "Who may have the root copy by transfer, as zones[].transfer says it. It is given as it was proved. When the "
+	 "root is "
+	 "among the zones, what stands there counts."},
 
-	/* ---- rrl ---- */
-	{"rrl.rate", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.rate), "0", RANGE(0, RATE_MAX), NULL,
-	 "Replies a second with data for one name to one network. Names that a wildcard stands for count as one."},
-	{"rrl.nxdomains", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.nxdomains), "0", RANGE(0, RATE_MAX), NULL,
-	 "Replies a second with NXDOMAIN from one zone to one network."},
-	{"rrl.referrals", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.referrals), "0", RANGE(0, RATE_MAX), NULL,
-	 "Referrals a second from one zone to one network."},
-	{"rrl.errors", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.errors), "0", RANGE(0, RATE_MAX), NULL,
-	 "Replies a second with an error, as REFUSED or FORMERR, to one network."},
-	{"rrl.window", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(rrl.window_s), "15s", RANGE(0, 3600), NULL,
-	 "A network that was flooded gets whole replies again at most so long after the flood has ended. As long as it "
-	 "lasts, they are slipped and leaked only. With 0s, the allowed number a second goes out whole during a flood, "
-	 "too."},
-	{"rrl.slip", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.slip), "2", RANGE(0, 100), NULL,
-	 "Of the limited replies each so-many-th goes out empty and truncated, so that a real client comes back over "
-	 "TCP. 1 truncates all, 0 drops all."},
-	{"rrl.leak", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.leak), "0", RANGE(0, 100), NULL,
-	 "Of the limited replies each so-many-th goes out whole. 0 means none."},
-	{"rrl.ipv4-prefix", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.ipv4_prefix), "24", RANGE(1, 32), NULL,
-	 "Bits of an IPv4 address that make a network."},
-	{"rrl.ipv6-prefix", CONFIG_UINT, CONFIG_LIVE, FIELD(rrl.ipv6_prefix), "56", RANGE(1, 128), NULL,
-	 "Bits of an IPv6 address that make a network."},
-	{"rrl.exempt", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(rrl.exempt), "[]", RANGE(0, PREFIXES_MAX), NULL,
-	 "Networks that are never limited."},
-	{"rrl.table-size", CONFIG_UINT, CONFIG_RESTART, FIELD(rrl.table_size), "65536", RANGE(1024, 16777216), NULL,
-	 "Networks, and clients of resolver.client-rate, whose rates are known at once, 36 bytes each. When there are "
-	 "more, those not seen for longest are forgotten."},
+/* ---- transfers ---- */
+#include "schema_transfers.def"
+
+/* ---- rrl ---- */
+#include "schema_rrl.def"
 
 	/* ---- dns64 ---- */
 	{"dns64.prefixes", CONFIG_PREFIXES, CONFIG_LIVE, FIELD(dns64.prefixes), "[]", RANGE(0, 16), NULL,
@@ -722,51 +715,8 @@ const struct config_option config_options[] = {
 	{"views[].names[].reverse", CONFIG_BOOL, CONFIG_LIVE, LOCAL_NAME_FIELD(reverse), "true", RANGE(0, 1), NULL,
 	 "Let its addresses lead back to the name (PTR)."},
 
-	/* ---- rpz ---- */
-	{"rpz", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_rpz), "[]", RANGE(0, RPZ_MAX), NULL,
-	 "The list itself. Without it there are no policy zones.", .item_size = sizeof(struct config_rpz),
-	 .example = "- zone: blocklist.example.org\n"
-		    "  primaries: [192.0.2.53]\n"
-		    "  key: transfer.example.org\n"
-		    "  file: /var/lib/banyan/blocklist.zone\n"},
-	{"rpz[].zone", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(zone), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
-	 "Name of the policy zone."},
-	{"rpz[].file", CONFIG_PATH, CONFIG_LIVE, RPZ_FIELD(file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
-	 "Zone file, read at the start and at each reload. With primaries: where the last good copy of theirs is kept, "
-	 "so that its rules hold at once after a restart; when it is empty, names pass until the zone has come."},
-	{"rpz[].primaries", CONFIG_ADDRS, CONFIG_LIVE, RPZ_FIELD(primaries), "[]", RANGE(0, SERVERS_MAX), NULL,
-	 "Servers that the zone is fetched from, the first one first: differences only (IXFR) if they can give them, "
-	 "else all of it (AXFR). They are asked when the refresh time of its SOA is over, and at once when one of them "
-	 "sends a "
-	 "NOTIFY. When none has answered for the expire time of the SOA, the rules hold no more. Each new version is "
-	 "made anew out of the whole zone, beside the daemon's other work: of a million rules in some 15 s."},
-	{"rpz[].key", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(key), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
-	 "Name of the key (of keys) with which all messages to and from the primaries are signed."},
-	{"rpz[].refresh-min", CONFIG_DURATION_S, CONFIG_LIVE, RPZ_FIELD(refresh_min_s), "30s", RANGE(1, DAY_S), NULL,
-	 "Shortest time between two questions to the primaries, whatever the SOA says."},
-	{"rpz[].refresh-max", CONFIG_DURATION_S, CONFIG_LIVE, RPZ_FIELD(refresh_max_s), "1d", RANGE(1, 30 * DAY_S),
-	 NULL, "Longest time between them."},
-	{"rpz[].size-max", CONFIG_SIZE, CONFIG_LIVE, RPZ_FIELD(size_max), "1G", RANGE(KIB *KIB, KIB *KIB *KIB * 64),
-	 NULL, "Bytes of records that one transfer may have. A larger one is given up, and the copy before it stays."},
-	{"rpz[].action", CONFIG_CHOICE, CONFIG_LIVE, RPZ_FIELD(action), "given", RANGE(0, 8), rpz_actions,
-	 "What its rules do. given: what each of them says. disabled: nothing, but what would have been done is "
-	 "logged. Others: this, whatever they say; cname leads to rpz[].cname."},
-	{"rpz[].cname", CONFIG_NAME, CONFIG_LIVE, RPZ_FIELD(cname), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
-	 "Name that clients are led to by the action cname."},
-	{"rpz[].reason", CONFIG_CHOICE, CONFIG_LIVE, RPZ_FIELD(reason), "blocked", RANGE(0, 3), rpz_reasons,
-	 "What clients are told (RFC 8914). blocked: by the operator's own will (15). censored: since somebody else "
-	 "made him (16). filtered: since the client asked for it (17). forged: only that the answer is not the real "
-	 "one (4)."},
-	{"rpz[].log", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(log), "false", RANGE(0, 1), NULL,
-	 "Log each question that a rule of it decides, with the client and the rule."},
-	{"rpz[].rewrite-signed", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(rewrite_signed), "true", RANGE(0, 1), NULL,
-	 "Do its rules hold for signed names, too, when the client asks for signatures (DO)? It sees then that the "
-	 "answer is not the real one. When false, such clients get the real answer."},
-	{"rpz[].add-soa", CONFIG_BOOL, CONFIG_LIVE, RPZ_FIELD(add_soa), "false", RANGE(0, 1), NULL,
-	 "Put the SOA of the zone into the additional section of answers that a rule has made, so that clients see "
-	 "which zone it was."},
-	{"rpz[].views", CONFIG_TEXTS, CONFIG_LIVE, RPZ_FIELD(views), "[]", RANGE(0, VIEWS_MAX), NULL,
-	 "Names of the views in which it holds; default is the name of that of all other clients. Empty: in all."},
+/* ---- rpz ---- */
+#include "schema_rpz.def"
 
 	/* ---- keys ---- */
 	{"keys", CONFIG_MAPS, CONFIG_LIVE, FIELD(n_keys), "[]", RANGE(0, KEYS_MAX), NULL,

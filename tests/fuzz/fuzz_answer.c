@@ -205,6 +205,7 @@ static size_t ask(const struct answer_view *view, struct answer_request *request
 	struct answer_pending pending;
 	size_t len = 0;
 	switch (answer_question(view, &counters, request, &pending, &len)) {
+	case ANSWER_PASSED:
 	case ANSWER_SILENT:
 		return 0;
 	case ANSWER_SEND:

@@ -315,6 +315,7 @@ void client_query(struct scenario *s)
 		got->at_once = !hit;
 		read_reply(got, out, len);
 		break;
+	case ANSWER_PASSED:
 	case ANSWER_SILENT:
 		break;
 	case ANSWER_RECURSE: {

@@ -132,11 +132,12 @@ struct loaded {
 	bool proved;
 	uint32_t serial;
 	size_t records;
-	int64_t loaded_at, first_expiry; /* UNIX seconds */
-	int64_t last_inception;          /* likewise */
-	uint32_t expire_s;               /* of its SOA */
-	bool on_loopback;                /* has addresses of this machine */
-	struct buffer wire;              /* its wire form, if it is to be published and is not yet */
+	int64_t loaded_at, first_expiry;     /* UNIX seconds */
+	int64_t last_inception;              /* likewise */
+	uint32_t expire_s;                   /* of its SOA */
+	bool on_loopback;                    /* has addresses of this machine */
+	struct buffer wire;                  /* its wire form, if it is to be published and is not yet */
+	_Atomic(struct push_version *) push; /* as it goes to secondaries; NULL = to nobody */
 };
 void proof_words(enum config_prove prove, const struct zone_proof *proof, char out[256]);
 bool zone_names_loopback(const struct zone *zone); /* does it have addresses of this machine? */
@@ -157,6 +158,7 @@ struct generation {
 	struct dnssec_anchors anchors; /* as configured */
 	struct dnssec_anchors trusted; /* what became of them: the root copy was proved with these */
 	char root_failure[REFUSAL_TEXT_MAX];
+	struct transfers *transfers; /* who may have which zone */
 	char identity[256];
 	int64_t loaded_at;
 };
@@ -204,6 +206,9 @@ struct worker {
 	struct resolve *engine;        /* NULL without a resolver */
 	int64_t turn_ms, turn_wall_ms; /* the wall clock, as of this turn of the loop */
 	struct answer_recursor *recursor;
+	struct net_limits *transfer_limits; /* of all workers */
+	int64_t transfers_told_ms;          /* when the log was told of a refusal; */
+	unsigned transfers_untold;          /* and so many since */
 	pthread_t thread;
 	bool running;
 	_Atomic int64_t heartbeat_ms;
@@ -271,7 +276,7 @@ void upstream_settings(const struct config *config, const struct upstream *upstr
 struct workers {
 	unsigned count;
 	struct worker *worker;
-	struct net_limits *limits;
+	struct net_limits *limits, *transfer_limits;
 	struct answer_rates *rates;
 	struct resolve_cache *cache;
 	struct upstream *upstream; /* malloced: engines point to it */
@@ -423,6 +428,24 @@ void feeds_describe(struct keeper *keeper, struct operate_policy_zone *zone);
 #define FEEDS_NOT_MINE (-1)
 /* In a worker: a NOTIFY for one of them? The length of the reply in request->out, or FEEDS_NOT_MINE. */
 int feeds_notify(struct keeper *keeper, const struct answer_request *request, struct counters *counters);
+
+/* ---- transfers to secondaries (transfers*.c) ---- */
+struct push_version;
+struct transfers;
+/* Who may have which zone, by this configuration; part of a generation. */
+int transfers_load(const struct config *config, const struct keys *keys, struct transfers **ret,
+		   char why[REFUSAL_TEXT_MAX]) _must_use_;
+void transfers_free(struct transfers *transfers);
+/* Shall that zone be ready to go out? Then this makes it so, with the differences from what went out before. Any thread. */
+bool transfers_wanted(const struct config *config, const struct config_zone *from);
+int transfers_make(const struct config *config, const struct config_zone *from, const struct zone *zone,
+		   struct push_version **ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+/* The generation has just been published: the next differences begin at its versions. Keeper. */
+void transfers_adopt(const struct generation *generation);
+void transfers_end(void);
+/* In a worker: a question that answer_question() has passed on. A length or NET_LATER; the reply is in m->reply. */
+int transfers_answer(struct worker *worker, const struct generation *g, const struct answer_request *request,
+		     struct net_message *m);
 
 /* To the service manager, if there is one (sd_notify(3)). */
 void notify_ready(const char *status);

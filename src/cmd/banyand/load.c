@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* From a configuration to a generation: each zone read, proved and compiled. */
 #include "daemon.h"
+#include "sync/push/push.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -163,8 +164,8 @@ bool zone_names_loopback(const struct zone *zone)
 	return false;
 }
 
-static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, struct dated *dated,
-		     char why[REFUSAL_TEXT_MAX])
+static int load_into(const struct config *config, const struct dnssec_anchors *given, struct loaded *loaded,
+		     struct dated *dated, char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
 	uint8_t origin[WIRE_NAME_MAX];
@@ -202,6 +203,16 @@ static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, 
 		snprintf(why, REFUSAL_TEXT_MAX, "zone %s (%s): out of memory", from->name, from->file);
 		return BANYAN_ENOMEM;
 	}
+	if (transfers_wanted(config, from)) {
+		struct push_version *version;
+		rc = transfers_make(config, from, zone, &version, why);
+		if (rc < 0) {
+			image_free(loaded->image);
+			buffer_done(&loaded->wire);
+			return rc;
+		}
+		loaded->push = version;
+	}
 	loaded->serial = zone->serial;
 	loaded->expire_s = soa_expire_s(zone);
 	loaded->on_loopback = zone_names_loopback(zone);
@@ -210,15 +221,15 @@ static int load_into(const struct dnssec_anchors *given, struct loaded *loaded, 
 }
 
 /* `given`: the anchors to prove it with; NULL = its own. */
-static int load(const struct config_zone *from, const struct dnssec_anchors *given, struct dated *dated,
-		struct loaded **ret, char why[REFUSAL_TEXT_MAX])
+static int load(const struct config *config, const struct config_zone *from, const struct dnssec_anchors *given,
+		struct dated *dated, struct loaded **ret, char why[REFUSAL_TEXT_MAX])
 {
 	struct loaded *loaded = calloc(1, sizeof(*loaded));
 	if (loaded == NULL)
 		return BANYAN_ENOMEM;
 	int64_t start = clock_mono_ms();
 	loaded->from = from;
-	int rc = load_into(given, loaded, dated, why);
+	int rc = load_into(config, given, loaded, dated, why);
 	if (rc < 0) {
 		free(loaded);
 		return rc;
@@ -237,6 +248,7 @@ static void loaded_release(struct loaded *loaded)
 		return;
 	image_free(loaded->image);
 	buffer_done(&loaded->wire);
+	push_version_release(loaded->push);
 	free(loaded);
 }
 
@@ -299,7 +311,8 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 					    .prove = CONFIG_PROVE_FULL,
 					    .anchors = config->root.anchors,
 					    .require_zonemd = config->root.require_zonemd,
-					    .publish = config->root.publish};
+					    .publish = config->root.publish,
+					    .transfer = config->root.transfer};
 	if (!g->view.recursion || config->root.file[0] == 0)
 		return 0;
 	struct dated dated = {0};
@@ -308,7 +321,7 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 		shared->users++;
 		g->root = shared;
 	} else {
-		int rc = load(&g->root_from, &g->trusted, &dated, &g->root, why);
+		int rc = load(config, &g->root_from, &g->trusted, &dated, &g->root, why);
 		if (rc < 0 && (need_root || rc == BANYAN_ENOMEM))
 			return rc;
 		if (rc < 0) {
@@ -339,11 +352,12 @@ static int zones_load(struct generation *g, char why[REFUSAL_TEXT_MAX])
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < config->n_zones; i++) {
 		struct dated dated = {0};
-		int rc = load(&config->zones[i], given_for(g, &config->zones[i]), &dated, &g->zone[i], why);
+		int rc = load(config, &config->zones[i], given_for(g, &config->zones[i]), &dated, &g->zone[i], why);
 		if (rc < 0)
 			return rc;
 		g->answer_zone[i].image = g->zone[i]->image;
 		g->answer_zone[i].apex = image_apex(g->zone[i]->image);
+		g->answer_zone[i].expire_s = g->zone[i]->expire_s;
 	}
 	answer_view_sort(g->answer_zone, config->n_zones);
 	return 0;
@@ -460,6 +474,8 @@ int generation_load(struct config *config, struct resolve_anchors *anchors, bool
 	if (rc == 0)
 		rc = keys_load(config, &g->keys, why);
 	if (rc == 0)
+		rc = transfers_load(config, &g->keys, &g->transfers, why);
+	if (rc == 0)
 		rc = registers_load(config, &g->keys, &g->registers);
 	if (rc == 0)
 		rc = dns64_fill(g, why);
@@ -492,6 +508,7 @@ void generation_free(struct generation *g)
 	policies_done(&g->policies);
 	registers_free(g->registers);
 	keys_done(&g->keys);
+	transfers_free(g->transfers);
 	config_free(g->config);
 	dnssec_anchors_done(&g->anchors);
 	dnssec_anchors_done(&g->trusted);

@@ -159,6 +159,7 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 	negatives_adopt(keeper, negatives);
 	feeds_adopt(keeper);
 	notifies_adopt(keeper);
+	transfers_adopt(generation);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
 	keeper_signals(keeper);

@@ -60,6 +60,7 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	feeds_adopt(keeper);
 	notifies_adopt(keeper);
 	publisher_offer(keeper, generation);
+	transfers_adopt(generation);
 	tls_renew(keeper, generation->config);
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The workers: each a thread with its own loop and sockets, its own resolver, and nothing to wait for. */
-#include "daemon.h"
+#include "transfers.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +25,8 @@ static int64_t wall_now(struct worker *worker)
 static int on_message(void *ctx, struct net_message *m)
 {
 	struct worker *worker = ctx;
-	const struct answer_view *view = &swap_read(worker->swap)->view;
+	const struct generation *g = swap_read(worker->swap);
+	const struct answer_view *view = &g->view;
 	struct answer_request request = {
 		.msg = m->msg,
 		.len = m->len,
@@ -38,6 +39,7 @@ static int on_message(void *ctx, struct net_message *m)
 		.now_ms = net_loop_now_ms(worker->loop),
 		.engine = worker->engine,
 		.wall_ms = wall_now(worker),
+		.pass = g->transfers->pass,
 	};
 	struct answer_pending pending;
 	size_t len = 0;
@@ -53,6 +55,8 @@ static int on_message(void *ctx, struct net_message *m)
 		return (int)len;
 	case ANSWER_RECURSE:
 		return answer_recurse(worker->recursor, &pending, &m->ticket, m->reply);
+	case ANSWER_PASSED:
+		return transfers_answer(worker, g, &request, m);
 	case ANSWER_SILENT:
 		break;
 	}
@@ -231,6 +235,7 @@ static int worker_make(struct worker *worker, const struct config *config, struc
 	worker->swap = &keeper->swap;
 	worker->leads = worker == workers->worker;
 	worker->rates = workers->rates;
+	worker->transfer_limits = workers->transfer_limits;
 	int rc = loop_make(worker, config, workers->limits);
 	if (rc == 0 && workers->cache != NULL)
 		rc = resolver_make(worker, config, workers);
@@ -292,6 +297,8 @@ int workers_new(const struct config *config, struct keeper *keeper, struct worke
 		rc = net_limits_new(config->server.tcp_clients, config->server.tcp_clients_per_address,
 				    &workers.limits);
 	}
+	if (rc == 0)
+		rc = net_limits_new(config->transfers.max, config->transfers.max_per_address, &workers.transfer_limits);
 	if (rc == 0)
 		rc = answer_rates_new(config->rrl.table_size, &workers.rates);
 	if (rc == 0 && config->resolver.enabled)
@@ -370,6 +377,7 @@ void workers_done(struct workers *workers)
 		upstream_done(workers->upstream);
 	free(workers->upstream);
 	net_limits_free(workers->limits);
+	net_limits_free(workers->transfer_limits);
 	answer_rates_free(workers->rates);
 	free(workers->worker);
 	*workers = (struct workers){0};

@@ -238,13 +238,13 @@ static void unknown_and_repeated_keys(void **state)
 	refused("dns64:\n  xyzzy: 1\n",
 		"t:2:3: dns64: there is no option 'xyzzy'; known here are prefixes, clients, exclude");
 	refused("xyzzy: 1\n",
-		"t:1:1: there is no option 'xyzzy'; known here are server, zones, root, rrl, dns64, ecs, resolver, "
+		"t:1:1: there is no option 'xyzzy'; known here are server, zones, root, transfers, rrl, dns64, ecs, resolver, "
 		"local, views, rpz, keys, forward, stub");
 	refused("zones:\n  - nam: x\n", "t:2:5: zones[0]: there is no option 'nam'; did you mean 'name'?");
 	refused("zones[]: 1\n", "t:1:1: there is no option 'zones[]'; did you mean 'zones'?");
 	refused("? {a: b}\n: c\n", "t:1:3: a list or mapping cannot be a key");
 	refused("~: x\n",
-		"t:1:1: there is no option nothing; known here are server, zones, root, rrl, dns64, ecs, resolver, "
+		"t:1:1: there is no option nothing; known here are server, zones, root, transfers, rrl, dns64, ecs, resolver, "
 		"local, views, rpz, keys, forward, stub");
 	refused("server:\n  workers: 1\n  user: x\n  workers: 2\n",
 		"t:4:3: server.workers: stands here again; it stood in line 2 already");
