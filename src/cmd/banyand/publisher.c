@@ -8,6 +8,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "net/web/web.h"
 #include "sync/files/files.h"
@@ -21,6 +23,7 @@ struct publish_job {
 	uv_work_t work;
 	uint8_t apex[WIRE_NAME_MAX];
 	struct buffer wire; /* empty: only the pointer is to be written anew */
+	int wire_fd;        /* where it is to be read from, or -1 */
 	char *folder, *key;
 	unsigned deltas;
 	int rc;
@@ -42,6 +45,8 @@ struct publisher {
 static void job_free(struct publish_job *job)
 {
 	buffer_done(&job->wire);
+	if (job->wire_fd >= 0)
+		close(job->wire_fd);
 	free(job->folder);
 	free(job->key);
 	free(job);
@@ -79,11 +84,33 @@ static void jobs_add(struct publish_job **list, struct publish_job *job)
 
 /* ---- in a thread of the pool ---- */
 
+static int wire_read(struct publish_job *job)
+{
+	struct stat st;
+	if (job->wire_fd < 0)
+		return 0;
+	if (fstat(job->wire_fd, &st) < 0 || buffer_reserve(&job->wire, (size_t)st.st_size + 1) < 0)
+		return BANYAN_ENOMEM;
+	while (job->wire.len < (size_t)st.st_size) {
+		ssize_t n = pread(job->wire_fd, job->wire.data + job->wire.len, (size_t)st.st_size - job->wire.len,
+				  (off_t)job->wire.len);
+		if (n <= 0)
+			return BANYAN_EIO;
+		job->wire.len += (size_t)n;
+	}
+	close(job->wire_fd);
+	job->wire_fd = -1;
+	return 0;
+}
+
 static void job_work(uv_work_t *work)
 {
 	struct publish_job *job = work->data;
 	struct files_key *key = NULL;
-	job->rc = job->key[0] != '\0' ? files_key_read(job->key, &key, job->why) : 0;
+	snprintf(job->why, sizeof job->why, "its wire form cannot be read from the store");
+	job->rc = wire_read(job);
+	if (job->rc == 0)
+		job->rc = job->key[0] != '\0' ? files_key_read(job->key, &key, job->why) : 0;
 	struct files_publish_settings settings = {.folder = job->folder,
 						  .key = key,
 						  .deltas = job->deltas,
@@ -148,10 +175,16 @@ static void next_start(struct publisher *publisher)
 		job_free(job);
 }
 
-static void job_offer(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire)
+/* With neither a wire form nor where it is, only the pointer is written anew. */
+static void job_offer(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire,
+		      int wire_fd)
 {
 	struct publisher *publisher = keeper->publisher;
 	struct publish_job *job = publisher == NULL ? NULL : calloc(1, sizeof *job);
+	if (job != NULL)
+		job->wire_fd = wire_fd;
+	else if (wire_fd >= 0)
+		close(wire_fd);
 	if (job == NULL || (job->folder = strdup(config->server.files_folder)) == NULL ||
 	    (job->key = strdup(config->server.files_key)) == NULL) {
 		if (job != NULL)
@@ -164,8 +197,9 @@ static void job_offer(struct keeper *keeper, const struct config *config, const 
 	if (wire != NULL) {
 		job->wire = *wire;
 		*wire = (struct buffer){0};
-		jobs_drop(&publisher->failed, apex);
 	}
+	if (wire != NULL || wire_fd >= 0)
+		jobs_drop(&publisher->failed, apex);
 	jobs_drop(&publisher->waiting, apex);
 	jobs_add(&publisher->waiting, job);
 	next_start(publisher);
@@ -174,7 +208,7 @@ static void job_offer(struct keeper *keeper, const struct config *config, const 
 void publisher_offer_wire(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire)
 {
 	if (wire->len > 0)
-		job_offer(keeper, config, apex, wire);
+		job_offer(keeper, config, apex, wire, -1);
 	buffer_done(wire);
 	*wire = (struct buffer){0};
 }
@@ -183,9 +217,28 @@ void publisher_offer(struct keeper *keeper, struct generation *generation)
 {
 	for (size_t i = 0; i <= generation->config->n_zones; i++) {
 		struct loaded *loaded = i < generation->config->n_zones ? generation->zone[i] : generation->root;
-		if (loaded != NULL)
+		if (loaded != NULL && loaded->wire.len > 0)
 			publisher_offer_wire(keeper, generation->config, image_apex(loaded->image), &loaded->wire);
 	}
+}
+
+static bool is_published(const struct config *config, const uint8_t *apex)
+{
+	uint8_t name[WIRE_NAME_MAX];
+	bool published = config->root.publish && apex[0] == 0;
+	for (size_t i = 0; i < config->n_zones && !published; i++)
+		published = config->zones[i].publish && wire_name_parse(config->zones[i].name, name) > 0 &&
+			    wire_name_equal(name, apex);
+	return published;
+}
+
+void publisher_offer_kept(struct keeper *keeper, const uint8_t *apex, int wire_fd)
+{
+	const struct generation *generation = swap_read(&keeper->swap);
+	if (wire_fd >= 0 && generation != NULL && is_published(generation->config, apex))
+		job_offer(keeper, generation->config, apex, NULL, wire_fd);
+	else if (wire_fd >= 0)
+		close(wire_fd);
 }
 
 /* ---- time ---- */
@@ -203,10 +256,10 @@ static void on_tick(uv_timer_t *timer)
 	if (++publisher->ticks % RENEW_TICKS != 0)
 		return;
 	if (config->root.publish)
-		job_offer(publisher->keeper, config, (const uint8_t *)"", NULL);
+		job_offer(publisher->keeper, config, (const uint8_t *)"", NULL, -1);
 	for (size_t i = 0; i < config->n_zones; i++)
 		if (config->zones[i].publish && wire_name_parse(config->zones[i].name, apex) > 0)
-			job_offer(publisher->keeper, config, apex, NULL);
+			job_offer(publisher->keeper, config, apex, NULL, -1);
 }
 
 /* ---- life ---- */

@@ -12,6 +12,8 @@ int publisher_start(struct keeper *keeper) _must_use_;
 void publisher_offer(struct keeper *keeper, struct generation *generation);
 /* The same for one version of a zone that was proved; `wire` is taken over. */
 void publisher_offer_wire(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire);
+/* The same for a generation of a copy, if its zone is to be published: `wire_fd`, its wire form, is taken over. */
+void publisher_offer_kept(struct keeper *keeper, const uint8_t *apex, int wire_fd);
 void publisher_stop(struct keeper *keeper); /* what is under way ends before the loop does */
 void publisher_free(struct keeper *keeper); /* after the loop */
 /* Counters of the listener's thread, or NULL. */
