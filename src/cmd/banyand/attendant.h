@@ -32,7 +32,7 @@
 #define ATTENDANT_CHILDREN_MAX    8       /* at once; the others wait in the order in which they were asked */
 #define ATTENDANT_TIME_DEFAULT_MS 300000u /* the root takes a second, on the slowest machine ten */
 #define ATTENDANT_MEMORY_DEFAULT                                                                                       \
-	((uint64_t)1 << 30) /* bytes: the root takes 40 MiB, a zone of a million names 800 MiB */
+	((uint64_t)1 << 30) /* bytes: the root takes 24 MiB; larger zones some ten times their text */
 #define ATTENDANT_BYTES_DEFAULT ((uint64_t)8 << 30) /* bytes of a file that is written: a TLD of ten million names */
 
 enum attendant_kind { ATTENDANT_PROVE, ATTENDANT_FETCH };

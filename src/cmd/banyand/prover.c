@@ -28,8 +28,9 @@ static int failed(struct proving *p, int error, enum reason reason, const char *
 	va_start(args, format);
 	vsnprintf(p->reply.words, sizeof p->reply.words, format, args);
 	va_end(args);
-	p->reply.error = error;
-	p->reply.reason = reason;
+	/* memory has a limit here, which is no fault of this machine: what unpacks without end must not look like one */
+	p->reply.error = error == BANYAN_ENOMEM ? BANYAN_ELIMIT : error;
+	p->reply.reason = error == BANYAN_ENOMEM ? REASON_TOO_LARGE : reason;
 	return error;
 }
 

@@ -42,7 +42,8 @@ int prove_request_write(const struct prove_settings *settings, struct buffer *ou
 
 struct prove_reply {
 	int error; /* 0 = proved. BANYAN_EPROOF: not; BANYAN_EMALF, BANYAN_ELIMIT, BANYAN_EINVAL: cannot be read as this zone;
-			     * BANYAN_EAGAIN: changes or delta do not fit the base; others: this machine is in trouble, not the candidate */
+			     * BANYAN_ELIMIT also when
+		   * it needs more memory than the job may have. BANYAN_EAGAIN: changes or delta do not fit the base; others: this machine is in trouble, not the candidate */
 	enum reason reason;          /* EPROOF, EMALF, ELIMIT */
 	char words[PROVE_WORDS_MAX]; /* error: why, with the first finding, and with what the clock has to do with it */
 	uint32_t serial, refresh_s, retry_s, expire_s; /* as soon as it could be read (also with EPROOF), else 0 */

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "../zone/signer.h"
 #include "attendant.h"
@@ -283,6 +284,7 @@ static int file_of(const void *data, size_t len)
 }
 
 static struct prove_reply reply;
+static uint64_t prove_memory; /* 0 = the default */
 static int wire_fd = -1, image_fd = -1;
 
 static void prove(enum prove_form form, int candidate, int base, enum config_prove how,
@@ -308,6 +310,7 @@ static void prove(enum prove_form form, int candidate, int base, enum config_pro
 					       .request_len = request.len,
 					       .fd = {candidate, base, wire_fd, image_fd},
 					       .n_fds = 4,
+					       .memory_max = prove_memory,
 					       .done = on_done,
 					       .ctx = &outcome};
 	assert_int_equal(attendant_ask(attendant, &asked, &job), 0);
@@ -430,6 +433,29 @@ static void signed_zone_is_proved(uint8_t algorithm, uint8_t zonemd_hash)
 	signer_done(&signer);
 	dnssec_anchors_done(&anchors);
 	buffer_done(&text);
+}
+
+/* What needs more memory than it may have is refused as too large, also when it is small until it is unpacked. */
+static void bombs_are_refused(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	size_t len = (size_t)64 << 20, packed_len = ZSTD_compressBound(len);
+	char *text = malloc(len), *packed = malloc(packed_len);
+	assert_non_null(text);
+	assert_non_null(packed);
+	memset(text, ';', len);
+	packed_len = ZSTD_compress(packed, packed_len, text, len, 1);
+	assert_true(packed_len < len / 1000);
+	prove_memory = (uint64_t)8 << 20;
+	prove(PROVE_TEXT, file_of(packed, packed_len), -1, CONFIG_PROVE_STRUCTURE, NULL, 0);
+	prove_memory = 0;
+	assert_int_equal(reply.error, BANYAN_ELIMIT);
+	assert_int_equal(reply.reason, REASON_TOO_LARGE);
+	assert_non_null(strstr(reply.words, "memory"));
+	free(text);
+	free(packed);
 }
 
 /* Each algorithm behind the filter: what libcrypto wants to look up must be looked up before. */
@@ -735,6 +761,7 @@ int main(int argc, char **argv)
 		TEST(taken_back),
 		TEST(texts_are_proved),
 		TEST(signed_zones_are_proved),
+		TEST(bombs_are_refused),
 		TEST(changes_are_applied),
 		cmocka_unit_test(replies_are_held_against_their_form),
 		TEST(two_hundred_proofs_leak_nothing),
