@@ -239,7 +239,8 @@ static void on_lie(struct world *world, const struct event *event)
 
 void node_handle(struct world *world, struct event *event)
 {
-	struct node *node = is_edge(world, event->node) ? NULL : &world->node[event->node];
+	struct node *node =
+		&world->node[is_edge(world, event->node) ? PUBLISHER : event->node]; /* caches have no timers */
 	switch ((enum event_kind)event->kind) {
 	case EVENT_START:
 		on_start(world, event->node);
