@@ -281,6 +281,7 @@ int registers_ask(struct worker *worker, const struct net_message *m, const stru
 			key++;
 	}
 	unsigned_request.small = NULL; /* the reply grows */
+	unsigned_request.pass = 0;     /* and is made here */
 	struct wire_registration asked = {0};
 	size_t len = answer_from(g, &unsigned_request, &q, &worker->counters);
 	uint16_t status = status_of(rule, g, m, &q, tsig.key != NULL, key, &asked);
