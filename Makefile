@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench bench-budget attacks soak simulate lint clean format
+.PHONY: all build demo test run install fuzz bench bench-budget attacks localroot soak simulate lint clean format
 
 all: build
 
@@ -70,6 +70,12 @@ soak:
 	@tools/install-needed build
 	@tools/build $(BUILD)-release --buildtype=release
 	@tools/soak $(BUILD)-release
+
+# what the localroot draft asks, tried on banyand, unbound, BIND and PowerDNS Recursor; the table of docs/localroot.md is made anew
+localroot:
+	@tools/install-needed test bench
+	@tools/build $(BUILD)
+	@tools/localroot $(BUILD)
 
 # how a version spreads over 1,000 to 1,000,000 resolvers, in virtual time: the table of docs/simulation.md, and the curves
 simulate:

@@ -11,8 +11,8 @@ import dns.rcode
 import dns.rdatatype as T
 import pytest
 
-import resolvers
 import rootzone
+from conftest import not_tried
 
 WRONG = {  # what is wrong with a version -> the requirement that it must not be used
     "zonemd-mismatch": "not used: the digest does not match (signed ZONEMD)",
@@ -77,8 +77,7 @@ def test_no_older_serial(stage, verdict):
 
 def test_no_older_serial_by_http(stage, verdict):
     if not stage.kind.takes_urls:
-        import conftest
-        conftest.not_tried("no serial older than any before, by HTTP", stage, "no HTTP")
+        not_tried("no serial older than any before, by HTTP", stage, "no HTTP")
         return
     source = stage.web(stage.version(5))
     resolver = stage.resolver(source)
@@ -91,8 +90,7 @@ def test_no_older_serial_by_http(stage, verdict):
 @pytest.mark.parametrize("mode", ["silent", "refuses", "closes", "garbage", "stalls"])
 def test_another_source(stage, verdict, mode):
     if not stage.kind.takes_several:
-        import conftest
-        conftest.not_tried(f"another source is taken when one {mode}", stage, "one source only")
+        not_tried(f"another source is taken when one {mode}", stage, "one source only")
         return
     bad, good = stage.primary(stage.version(2), 20, mode=mode), stage.primary(stage.version(2), 21)
     resolver = stage.resolver(bad, good)
@@ -114,8 +112,7 @@ def test_freshness_first(stage, verdict):
 
 def test_freshness_first_by_http(stage, verdict):
     if not stage.kind.takes_urls:
-        import conftest
-        conftest.not_tried("HEAD or a conditional request before a download", stage, "no HTTP")
+        not_tried("HEAD or a conditional request before a download", stage, "no HTTP")
         return
     source = stage.web(stage.version(2))
     resolver = stage.resolver(source)
