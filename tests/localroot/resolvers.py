@@ -221,7 +221,7 @@ class Banyan(Resolver):
             "server": {"listen": [f"{ADDRESS}@53"], "workers": 1, "user": "root", "rundir": str(self.folder / "run"), "log-level": "info",
                        "confine": not os.environ.get("BANYAN_SANITIZED")},
             "root": {"file": "", "sources": sources, "store": str(self.folder / "store"), "anchors": [str(self.folder / "root.ds")],
-                     "fallback": self.fallback, "hints": [rootzone.SERVER], "refresh-min": "1s", "retry-min": "1s"},
+                     "fallback": self.fallback, "hints": [rootzone.SERVER], "refresh-min": "1s"},
             "resolver": {"ipv6": False, "loopback": "on"},
         }
         (self.folder / "banyan.yaml").write_text(yaml.safe_dump(config))
