@@ -28,6 +28,7 @@ struct copy_source {
 	bool unknown;             /* in this round: something may have changed, which serial it has it cannot say */
 	int64_t unknown_since_ms; /* 0 = it is not unknown */
 	uint32_t serial;
+	uint32_t expire_s;     /* what it said then is left of its own copy (EDNS EXPIRE); 0 = nothing */
 	int64_t serial_ms;     /* when it said so; monotonic */
 	int64_t asked_ms;      /* when it was asked last; 0 = never */
 	int64_t lags_since_ms; /* 0 = it does not */

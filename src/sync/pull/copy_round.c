@@ -133,6 +133,7 @@ static void serial_said(struct pull_copy *copy, struct copy_source *source, cons
 {
 	source->answered = source->has_serial = true;
 	source->serial = event->serial;
+	source->expire_s = event->expire_s == PULL_NO_EXPIRE ? 0 : event->expire_s;
 	source->serial_ms = copy_mono(copy);
 	source->unknown_since_ms = 0;
 	if (copy->have && event->serial == copy->version.serial)
@@ -202,7 +203,7 @@ static void fetch(struct pull_copy *copy, size_t at, bool changes)
 	copy->with_changes = action->changes = changes;
 	copy->claimed = source->serial;
 	copy->from_unknown = !source->answered;
-	copy->source_expire_s = 0;
+	copy->source_expire_s = source->answered ? source->expire_s : 0;
 	copy->fetched |= (uint64_t)1 << at;
 	copy->n_fetches++;
 	copy->sums.fetches++;
@@ -285,7 +286,8 @@ static bool is_awaited(const struct pull_copy *copy, enum copy_phase phase, cons
 static void got(struct pull_copy *copy, const struct pull_event *event)
 {
 	copy->fetch_ms = event->ms;
-	copy->source_expire_s = event->expire_s == PULL_NO_EXPIRE ? 0 : event->expire_s;
+	if (event->expire_s != 0 && event->expire_s != PULL_NO_EXPIRE) /* else what it said when it was asked for its serial */
+		copy->source_expire_s = event->expire_s;
 	if (event->has_serial && !copy_serial_fits(copy, event->serial)) {
 		copy_act(copy, PULL_DROP);
 		useless(copy, event->serial);

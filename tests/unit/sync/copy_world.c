@@ -116,7 +116,7 @@ static void on_fetch(struct world *w, const struct pull_action *action)
 				   .ticket = action->ticket,
 				   .source = action->source,
 				   .ms = FETCH_MS,
-				   .expire_s = source->expire_s};
+				   .expire_s = source->soa_alone ? 0 : source->expire_s};
 	source->fetches++;
 	w->fetches++;
 	w->hour_fetches++;

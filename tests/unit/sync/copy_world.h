@@ -28,6 +28,7 @@ struct source {
 	uint32_t serial;   /* FROZEN */
 	int64_t behind_s;  /* GOOD: has each version so much later */
 	uint32_t expire_s; /* EDNS EXPIRE; 0 = none */
+	bool soa_alone;    /* has it, and transfers have not */
 	size_t probes, fetches;
 };
 

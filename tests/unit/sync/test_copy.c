@@ -282,12 +282,13 @@ static void a_restart_asks_no_sooner(void **state)
 }
 
 /* RFC 7314 section 4. */
-static void a_source_that_expires_itself(void **state)
+static void source_expires(bool soa_alone)
 {
 	const enum conduct conduct[] = {GOOD};
 	struct world *w = world_new(&patient, conduct, 1);
 	struct pull_copy_status status;
 	w->signed_s = 0;
+	w->source[0].soa_alone = soa_alone;
 	w->source[0].expire_s = 2 * DAY_S;
 	world_publish(w, 100);
 	world_begin(w, NULL, 0);
@@ -308,6 +309,17 @@ static void a_source_that_expires_itself(void **state)
 	pull_copy_status(w->copy, world_now(w), &status);
 	assert_true(status.usable_until > world_now(w).wall_s + 6 * DAY_S);
 	world_free(w);
+}
+
+static void a_source_that_expires_itself(void **state)
+{
+	source_expires(false);
+}
+
+/* What it said with its SOA counts for the transfer that follows. */
+static void a_source_that_says_so_with_its_soa_alone(void **state)
+{
+	source_expires(true);
 }
 
 /* ---- clocks ---- */
@@ -649,6 +661,7 @@ int main(void)
 		cmocka_unit_test(rolled_back_by_hand),
 		cmocka_unit_test(a_restart_asks_no_sooner),
 		cmocka_unit_test(a_source_that_expires_itself),
+		cmocka_unit_test(a_source_that_says_so_with_its_soa_alone),
 		cmocka_unit_test(clocks_that_jump),
 		cmocka_unit_test(liars_are_asked_seldom),
 		cmocka_unit_test(those_that_alternate),
