@@ -103,6 +103,13 @@ static int check_zones(const struct config_reader *r, const struct tree_node *ro
 	for (size_t i = 0; i < config->n_zones; i++) {
 		const struct config_zone *z = &config->zones[i];
 		const struct tree_node *at = NULL;
+		if (z->file[0] == 0 && z->copy.sources.count == 0) {
+			at = check_place(root, "zones", NULL, i);
+			return value_fail(r, at,
+					  "zones[%zu]: found neither file nor sources; the zone must come from "
+					  "somewhere",
+					  i);
+		}
 		if (z->prove == CONFIG_PROVE_FULL && z->anchors.count == 0 && strcmp(z->name, ".") != 0) {
 			at = check_place(root, "zones", NULL, i);
 			return value_fail(r, at,

@@ -41,9 +41,21 @@ enum config_minimise { CONFIG_MINIMISE_OFF, CONFIG_MINIMISE_RELAXED, CONFIG_MINI
 enum config_sha1 { CONFIG_SHA1_OFF, CONFIG_SHA1_SIGNATURES, CONFIG_SHA1_ALL };
 enum config_nxdomain_cut { CONFIG_NXDOMAIN_CUT_OFF, CONFIG_NXDOMAIN_CUT_SECURE, CONFIG_NXDOMAIN_CUT_ALL };
 
+/* Where copies of a zone come from, and where they are kept. */
+struct config_copy {
+	struct config_list sources; /* as sync/pull/pull.h writes them; "auto" alone: the root's default */
+	char *store;                /* folder; "" = in the service manager's state folder */
+	uint32_t generations;       /* kept */
+	struct config_prefixes notify_from;
+	uint32_t refresh_min_s, refresh_max_s;
+	uint32_t check_count; /* sources that are asked for the serial at once */
+	uint64_t size_max;    /* bytes */
+};
+
 struct config_zone {
 	char *name; /* presentation form */
-	char *file;
+	char *file; /* "" = none */
+	struct config_copy copy;
 	enum config_prove prove;    /* auto = full for the root or when anchors are given, else structure */
 	struct config_list anchors; /* files of DS/DNSKEY; empty = built in (root) */
 	bool require_zonemd;
@@ -198,7 +210,8 @@ struct config {
 	size_t n_zones;
 	struct config_zone *zones;
 	struct {
-		char *file;                 /* "" = no local root; default /var/lib/banyan/root.zone */
+		char *file; /* "" = no local root; default /var/lib/banyan/root.zone */
+		struct config_copy copy;
 		struct config_list anchors; /* files */
 		enum config_built_in anchors_built_in;
 		char *anchors_xml, *anchors_xml_signature, *anchors_xml_authority; /* files; "" = none */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The table of all options. */
 #include "schema.h"
+#include "schema_copy.h"
+#include "schema_words.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -21,10 +23,12 @@
 	.width = sizeof(((struct config_local_zone *)0)->member), .offset = offsetof(struct config_local_zone, member)
 #define LOCAL_NAME_FIELD(member)                                                                                       \
 	.width = sizeof(((struct config_local_name *)0)->member), .offset = offsetof(struct config_local_name, member)
-#define RANGE(low, high) .min = (low), .max = (high)
-#define KIB              ((uint64_t)1024)
-#define SECOND           1000
-#define DAY_S            86400
+#define ROOT_COPY(member) FIELD(root.copy.member)
+#define ZONE_COPY(member) ZONE_FIELD(copy.member)
+#define RANGE(low, high)  .min = (low), .max = (high)
+#define KIB               ((uint64_t)1024)
+#define SECOND            1000
+#define DAY_S             86400
 
 #define LISTEN_MAX     64   /* sockets are opened by every worker */
 #define XDP_MAX        64   /* interfaces */
@@ -71,64 +75,6 @@ LIST_SHAPE(struct config, keys, n_keys);
 LIST_SHAPE(struct config_local, zone, n_zones);
 LIST_SHAPE(struct config_local, name, n_names);
 static_assert(offsetof(struct config, stub) == offsetof(struct config, n_stub) + sizeof(size_t), "list shape");
-
-static const char *const log_levels[] = {"error", "warning", "notice", "info", "debug", NULL};
-static const char *const nxdomain_cuts[] = {"off", "secure", "all", NULL};
-static const char *const refuse_sha1[] = {"off", "signatures", "all", NULL};
-static const char *const minimise_modes[] = {"off", "relaxed", "strict", NULL};
-static const char *const cookie_modes[] = {"off", "on", "require", NULL};
-static const char *const local_kinds[] = {"static",   "transparent", "type-transparent", "redirect", "refuse", "drop",
-					  "nxdomain", "nodata",      "inform",           "off",      NULL};
-static const char *const accesses[] = {"default", "allow", "refuse", "drop", NULL};
-static const char *const choices[] = {"default", "no", "yes", NULL};
-static const char *const rpz_actions[] = {"given", "disabled", "passthru", "nxdomain", "nodata",
-					  "drop",  "tcp-only", "refuse",   "cname",    NULL};
-static const char *const rpz_reasons[] = {"blocked", "censored", "filtered", "forged", NULL};
-static const char *const key_algorithms[] = {"hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224",
-					     "hmac-sha1",   "hmac-md5",    NULL};
-static const char *const auto_on_off[] = {"auto", "on", "off", NULL};
-static const char *const prove_modes[] = {"auto", "full", "digest", "structure", NULL};
-
-const struct config_section config_sections[] = {
-	{"server", "The daemon as a whole: where it listens, as whom it runs, how it answers."},
-	{"zones",
-	 "Zones that this server is authoritative for, as a list of mappings. "
-	 "Each is proved before it is served. The daemon does not start with one that fails its proof, and a reload "
-	 "that finds one keeps all that was served before."},
-	{"root", "The local copy of the root zone on which the resolver stands. It is proved before it is used."},
-	{"transfers",
-	 "Zones on their way to secondaries. Who may have which zone is said by zones[].transfer and root.transfer."},
-	{"rrl", "Response rate limiting: how many replies of a kind go to one network over UDP from zones that are "
-		"served here, so that nobody can make this server flood others with replies to questions under a "
-		"forged address. 0 is no limit. Clients with a good DNS cookie and clients over TCP are not limited."},
-	{"dns64", "Addresses for clients that have IPv6 only, made of IPv4 ones (RFC 6147). A NAT64 carries what is "
-		  "sent to them."},
-	{"ecs",
-	 "Answers that depend on where a client is (EDNS client subnet, RFC 7871). It tells others about "
-	 "clients, fills memory "
-	 "with many answers to one question and makes forged replies easier, so it is off unless ecs.zones names the "
-	 "zones that need it. A client that sends the option with a length of 0 is told of to nobody."},
-	{"resolver", "The recursive resolver. It answers clients of the allow list only."},
-	{"local", "Names that the resolver answers itself: those that no resolver should ask others for, names of "
-		  "hosts, zones that "
-		  "are blocked. They come before policy zones, before the root copy and before the DNS."},
-	{"views",
-	 "Clients that are told something else, as a list of mappings. Of all views that hold a client, the one "
-	 "with the longest prefix counts."},
-	{"rpz",
-	 "Response policy zones: rules about names and addresses, in the form that BIND, Unbound, Knot Resolver and "
-	 "PowerDNS read, too, as a list of mappings. "
-	 "They are looked at in this order and the first rule that matches counts. They hold for what clients ask, and "
-	 "never for what the resolver needs itself: the root, its servers, keys, and addresses of name servers."},
-	{"keys", "Keys for transfers (TSIG, RFC 8945), as a list of mappings."},
-	{"forward",
-	 "Zones below which the resolver asks other resolvers instead of walking from the root, as a list of mappings. "
-	 "The longest zone above a name decides, also below a name that the root does not have. A dot forwards "
-	 "everything."},
-	{"stub", "Zones for which the walk begins at given authoritative servers instead of at the root, as a list of "
-		 "mappings. Delegations below them are followed."},
-};
-const size_t config_sections_count = ARRAY_SIZE(config_sections);
 
 const struct config_option config_options[] = {
 	/* ---- server ---- */
@@ -267,8 +213,14 @@ const struct config_option config_options[] = {
 		    "  anchors: [root.ds]\n"},
 	{"zones[].name", CONFIG_NAME, CONFIG_LIVE, ZONE_FIELD(name), NULL, RANGE(1, NAME_BYTES_MAX), NULL,
 	 "Name of the zone; a dot alone is the root."},
-	{"zones[].file", CONFIG_PATH, CONFIG_LIVE, ZONE_FIELD(file), NULL, RANGE(1, PATH_BYTES_MAX), NULL,
-	 "Master file of the zone (RFC 1035 section 5), plain or compressed with gzip or zstd."},
+	{"zones[].file", CONFIG_PATH, CONFIG_LIVE, ZONE_FIELD(file), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
+	 "Master file of the zone (RFC 1035 section 5), plain or compressed with gzip or zstd. A zone has a file, or "
+	 "sources, or both."},
+	COPY_ROWS("zones[]", ZONE_COPY, "[]", "1G",
+		  "Where copies of the zone come from, as in root.sources: then this server is a secondary for it. "
+		  "What the file "
+		  "holds, if there is one, is served until the first copy has come.",
+		  "Empty means a folder of the zone's name in copies in the state folder of the service manager."),
 	{"zones[].prove", CONFIG_CHOICE, CONFIG_LIVE, ZONE_FIELD(prove), "auto", RANGE(0, 3), prove_modes,
 	 "What must hold before the zone is served. With full: structure, every signature up to a trust anchor, the "
 	 "chain of denial, and the digest if there is one. With digest: structure and the digest (ZONEMD, RFC 8976) "
@@ -306,6 +258,19 @@ const struct config_option config_options[] = {
 	 NULL,
 	 "Master file of the root zone, plain or compressed with gzip or zstd. "
 	 "Empty means that there is no local root: then the walk begins at the root servers."},
+	COPY_ROWS("root", ROOT_COPY, "[auto]", "64M",
+		  "Where copies of the root zone come from, each a text: xfr:ADDRESS or xot:ADDRESS (transfers), "
+		  "https://... (a "
+		  "file), file:PATH, dir:PATH, list:URL-or-PATH (a publication list), builtin (today's public ones). "
+		  "Words behind "
+		  "it: key=NAME (of keys), address=ADDR, name=, pin=, ca=. They are asked for their serial by the "
+		  "SOA's refresh "
+		  "time, and what is newer is fetched, proved in a confined process, kept, and used from then on, "
+		  "without a "
+		  "reload. The word auto, alone, stands for builtin where copies can be kept (root.store) and "
+		  "root.file names no "
+		  "file that is there, else for none. See COPIES in banyand(8).",
+		  "Empty means copies/root in the state folder of the service manager (/var/lib/banyan with systemd)."),
 	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
 	 "Files of trust anchors, with which the root copy and all answers are proved: DS or DNSKEY records as in a "
 	 "zone file (TTL, class and the final dot may lack), trust-anchors, managed-keys and trusted-keys of BIND, the "

@@ -41,14 +41,40 @@ int operate_counters_text(const struct operate_counters *counters, struct buffer
 int operate_counters_json(const struct operate_counters *counters, struct buffer *out) _must_use_;
 
 /* ---- status ---- */
+/* Where copies of a zone come from, and how that goes. */
+struct operate_copy_source {
+	const char *name;
+	bool has_serial, lags, proved;
+	uint32_t serial;
+	int32_t behind;    /* serials behind what is in use; < 0 = ahead */
+	int64_t seen_s;    /* since it said so; -1 = never */
+	int64_t benched_s; /* from now; 0 = it is not */
+	uint32_t probe_ms, fetch_ms;
+	unsigned failures; /* in a row */
+	char why[256];     /* the last one */
+};
+struct operate_copy {
+	const char *state, *store;
+	char why[256];
+	int64_t confirmed_at, usable_until; /* UNIX seconds; 0 = not known */
+	int64_t next_s;                     /* until its sources are asked; 0 = they are being asked */
+	unsigned failures;                  /* rounds in a row */
+	size_t generations;
+	bool has_floor;
+	uint32_t floor;
+	size_t n_sources;
+	struct operate_copy_source source[];
+};
+
 struct operate_zone {
 	const char *name, *file;
 	const char *proof; /* "proved: ...", in words */
 	bool loaded, proved;
 	uint32_t serial;
 	size_t names, records;
-	int64_t loaded_at;    /* UNIX seconds */
-	int64_t first_expiry; /* UNIX seconds, 0 = no signatures */
+	int64_t loaded_at;         /* UNIX seconds */
+	int64_t first_expiry;      /* UNIX seconds, 0 = no signatures */
+	struct operate_copy *copy; /* NULL = it does not come from sources */
 };
 
 /* Rules about names that are loaded as a zone. */

@@ -9,18 +9,61 @@
 /* Prints unless an earlier print has failed. */
 #define PRINT(rc, out, ...) ((rc) = (rc) < 0 ? (rc) : buffer_printf((out), __VA_ARGS__))
 
+static int source_text(const struct operate_copy_source *source, struct buffer *out)
+{
+	char span[32];
+	int rc = 0;
+	PRINT(rc, out, "    %s:", source->name);
+	if (source->has_serial)
+		PRINT(rc, out, " serial %" PRIu32 " %s ago", source->serial, clock_span(source->seen_s, span));
+	else
+		PRINT(rc, out, " its serial is not known");
+	if (source->behind != 0)
+		PRINT(rc, out, ", %s by %" PRId32 "%s", source->behind > 0 ? "behind" : "ahead",
+		      source->behind > 0 ? source->behind : -source->behind, source->lags ? ", lags" : "");
+	if (source->probe_ms != 0)
+		PRINT(rc, out, ", answers in %" PRIu32 " ms", source->probe_ms);
+	if (source->proved)
+		PRINT(rc, out, ", proved");
+	if (source->benched_s > 0)
+		PRINT(rc, out, ", on the bench for %s", clock_span(source->benched_s, span));
+	if (source->why[0] != 0)
+		PRINT(rc, out, "; FAILED: %s", source->why);
+	PRINT(rc, out, "\n");
+	return rc;
+}
+
+static int copy_text(const struct operate_copy *copy, struct buffer *out)
+{
+	char when[32], span[32];
+	int rc = 0;
+	PRINT(rc, out, "  copy: %s%s%s\n", copy->state, copy->why[0] != 0 ? ": " : "", copy->why);
+	if (copy->confirmed_at != 0)
+		PRINT(rc, out, "  a source confirmed it last %s", clock_format(copy->confirmed_at, when));
+	if (copy->confirmed_at != 0)
+		PRINT(rc, out, ", it may be used until %s\n", clock_format(copy->usable_until, when));
+	PRINT(rc, out, "  %zu version%s kept in %s, sources %s%s\n", copy->generations,
+	      copy->generations == 1 ? "" : "s", copy->store, copy->next_s == 0 ? "are being asked" : "are asked in ",
+	      copy->next_s == 0 ? "" : clock_span(copy->next_s, span));
+	for (size_t i = 0; rc == 0 && i < copy->n_sources; i++)
+		rc = source_text(&copy->source[i], out);
+	return rc;
+}
+
 static int zone_text(const struct operate_zone *zone, const char *what, struct buffer *out)
 {
 	char loaded[32], expiry[32];
 	int rc = 0;
-	if (!zone->loaded)
-		return buffer_printf(out, "%s %s: not loaded (%s): %s\n", what, zone->name, zone->file, zone->proof);
+	if (!zone->loaded) {
+		PRINT(rc, out, "%s %s: not loaded (%s): %s\n", what, zone->name, zone->file, zone->proof);
+		return rc == 0 && zone->copy != NULL ? copy_text(zone->copy, out) : rc;
+	}
 	PRINT(rc, out, "%s %s: serial %" PRIu32 ", %zu names, %zu records, loaded %s from %s\n", what, zone->name,
 	      zone->serial, zone->names, zone->records, clock_format(zone->loaded_at, loaded), zone->file);
 	PRINT(rc, out, "  %s\n", zone->proof);
 	if (zone->first_expiry != 0)
 		PRINT(rc, out, "  first signature expires %s\n", clock_format(zone->first_expiry, expiry));
-	return rc;
+	return rc == 0 && zone->copy != NULL ? copy_text(zone->copy, out) : rc;
 }
 
 static int policy_zone_text(const struct operate_policy_zone *zone, struct buffer *out)
@@ -93,6 +136,45 @@ int operate_status_text(const struct operate_status *s, struct buffer *out)
 	return rc;
 }
 
+static void source_json(struct json *json, const struct operate_copy_source *source)
+{
+	json_open(json, NULL, '{');
+	json_text(json, "source", source->name);
+	if (source->has_serial) {
+		json_number(json, "serial", source->serial);
+		json_number(json, "seen_s", source->seen_s);
+		json_number(json, "behind", source->behind);
+	}
+	json_bool(json, "lags", source->lags);
+	json_bool(json, "proved", source->proved);
+	json_number(json, "probe_ms", source->probe_ms);
+	json_number(json, "fetch_ms", source->fetch_ms);
+	json_number(json, "failures", source->failures);
+	json_text(json, "failure", source->why);
+	json_number(json, "benched_s", source->benched_s);
+	json_close(json, '}');
+}
+
+static void copy_json(struct json *json, const struct operate_copy *copy)
+{
+	json_open(json, "copy", '{');
+	json_text(json, "state", copy->state);
+	json_text(json, "why", copy->why);
+	json_text(json, "store", copy->store);
+	json_time(json, "confirmed_at", copy->confirmed_at);
+	json_time(json, "usable_until", copy->usable_until);
+	json_number(json, "next_s", copy->next_s);
+	json_number(json, "failures", copy->failures);
+	json_number(json, "generations", (int64_t)copy->generations);
+	if (copy->has_floor)
+		json_number(json, "highest_serial", copy->floor);
+	json_open(json, "sources", '[');
+	for (size_t i = 0; i < copy->n_sources; i++)
+		source_json(json, &copy->source[i]);
+	json_close(json, ']');
+	json_close(json, '}');
+}
+
 static void zone_json(struct json *json, const char *key, const struct operate_zone *zone)
 {
 	json_open(json, key, '{');
@@ -108,6 +190,8 @@ static void zone_json(struct json *json, const char *key, const struct operate_z
 		json_time(json, "loaded_at", zone->loaded_at);
 		json_time(json, "first_expiry", zone->first_expiry);
 	}
+	if (zone->copy != NULL)
+		copy_json(json, zone->copy);
 	json_close(json, '}');
 }
 

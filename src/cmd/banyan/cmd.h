@@ -14,6 +14,7 @@ int cmd_lab(int argc, char **argv);
 int cmd_copy_list(int argc, char **argv); /* argv[0] is "list" */
 int cmd_status(int argc, char **argv);
 int cmd_anchors(int argc, char **argv);
+int cmd_copy(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_trace(int argc, char **argv);

@@ -100,6 +100,26 @@ int cmd_anchors(int argc, char **argv)
 	return simple(argc, argv, &s);
 }
 
+int cmd_copy(int argc, char **argv)
+{
+	static const struct simple s = {
+		.name = "copy",
+		.what = "Says to the daemon what to do with the copy of a zone that comes from sources; without ZONE, "
+			"the "
+			"root\n"
+			"copy, or the only one. refresh: asks its sources now, and forgets which of them failed and "
+			"what was "
+			"rolled\n"
+			"back. roll-back: goes back to the version before, and stays there until refresh. "
+			"accept-serial: the "
+			"next\n"
+			"version may have an older serial than any before it.",
+		.words_max = 2,
+		.words = "refresh | roll-back | accept-serial [ZONE]",
+	};
+	return simple(argc, argv, &s);
+}
+
 int cmd_reload(int argc, char **argv)
 {
 	static const struct simple s = {

@@ -19,6 +19,7 @@ static const struct command {
 	{"cache", "look at, flush or dump what the running daemon has in its cache", cmd_cache},
 	{"why", "what the running daemon knows of a name, from where, and why it failed", cmd_why},
 	{"anchors", "what the running resolver trusts, and how far keys have rolled", cmd_anchors},
+	{"copy", "ask the sources of a zone now, go back to the version before, take an older one", cmd_copy},
 	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
 	{"stop", "end the running daemon", cmd_stop},
 	{"delta", "make, apply and show deltas between versions of a zone", cmd_delta},

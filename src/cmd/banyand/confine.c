@@ -70,6 +70,11 @@ static const int allowed[] = {
 	SCMP_SYS(dup3),
 	SCMP_SYS(getdents64),
 	SCMP_SYS(fadvise64),
+	SCMP_SYS(mkdir), /* folders of copies */
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(memfd_create),
 	/* memory, threads, time */
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),

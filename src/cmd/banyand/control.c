@@ -50,10 +50,10 @@ struct operate_zone control_describe(const struct loaded *loaded)
 		.name = loaded->from->name,
 		.file = loaded->from->file,
 		.proof = loaded->proof,
-		.loaded = true,
+		.loaded = loaded->image != NULL,
 		.proved = loaded->proved && loaded->prove != CONFIG_PROVE_STRUCTURE,
 		.serial = loaded->serial,
-		.names = image_names(loaded->image),
+		.names = loaded->image == NULL ? 0 : image_names(loaded->image),
 		.records = loaded->records,
 		.loaded_at = loaded->loaded_at,
 		.first_expiry = loaded->first_expiry,
@@ -69,12 +69,24 @@ static void describe_resolver(struct keeper *keeper, const struct generation *g,
 	status->cache_count = resolve_cache_count(keeper->workers.cache);
 	status->cache_budget = g->config->resolver.cache_size;
 	status->root_servers = keeper->workers.upstream != NULL && keeper->workers.upstream->n_hints > 0;
-	status->root_wanted = g->config->root.file[0] != 0;
+	bool copied = copies_root_wanted(g->config);
+	status->root_wanted = g->config->root.file[0] != 0 || copied;
 	if (g->root != NULL)
 		status->root = control_describe(g->root);
 	else
 		status->root =
 			(struct operate_zone){.name = ".", .file = g->config->root.file, .proof = g->root_failure};
+	if (g->root == NULL && copied)
+		status->root =
+			(struct operate_zone){.name = ".", .file = "its sources", .proof = "no copy has come yet"};
+	status->root.copy = copied ? copies_describe(keeper, NULL) : NULL;
+}
+
+static void copies_free(struct operate_status *status)
+{
+	for (size_t i = 0; i < status->n_zones; i++)
+		free(status->zone[i].copy);
+	free(status->root.copy);
 }
 
 static struct operate_policy_zone describe_policy_zone(struct keeper *keeper, const struct generation *g, size_t i)
@@ -104,8 +116,10 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 		calloc(g->config->n_rpz + 1, sizeof(*policy_zone));
 	if (zone == NULL || policy_zone == NULL)
 		return BANYAN_ENOMEM;
-	for (size_t i = 0; i < g->config->n_zones; i++)
+	for (size_t i = 0; i < g->config->n_zones; i++) {
 		zone[i] = control_describe(g->zone[i]);
+		zone[i].copy = copies_describe(keeper, g->config->zones[i].name);
+	}
 	for (size_t i = 0; i < g->config->n_rpz; i++)
 		policy_zone[i] = describe_policy_zone(keeper, g, i);
 	struct operate_status status = {
@@ -128,6 +142,7 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 	sum_counters(keeper, &status.counters);
 	int rc = json ? operate_status_json(&status, out) : operate_status_text(&status, out);
 	notifies_described(notified, status.n_notified);
+	copies_free(&status);
 	return rc;
 }
 
@@ -275,9 +290,16 @@ void control_end_traces(struct keeper *keeper)
 int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT_MAX])
 {
 	static const struct operate_command commands[] = {
-		{"status", on_status},        {"counters", on_counters}, {"reload", on_reload},
-		{"trace", on_trace},          {"cache", control_cache},  {"why", control_why},
-		{"anchors", control_anchors}, {"stop", on_stop},         {NULL, NULL},
+		{"status", on_status},
+		{"counters", on_counters},
+		{"reload", on_reload},
+		{"trace", on_trace},
+		{"cache", control_cache},
+		{"why", control_why},
+		{"anchors", control_anchors},
+		{"copy", control_copy},
+		{"stop", on_stop},
+		{NULL, NULL},
 	};
 	struct operate_control_settings settings = {.path = path, .command = commands, .ctx = keeper};
 	int rc = operate_control_new(&keeper->loop, &settings, &keeper->control);

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "dnssec/dnssec.h"
 #include "operate/operate.h"
+#include "sync/keep/keep.h"
 #include "sync/sync.h"
 #include "zone/zone.h"
 
@@ -138,9 +139,17 @@ struct loaded {
 	bool on_loopback;                    /* has addresses of this machine */
 	struct buffer wire;                  /* its wire form, if it is to be published and is not yet */
 	_Atomic(struct push_version *) push; /* as it goes to secondaries; NULL = to nobody */
+	/* a copy (copies.c) is mapped from its store, outlives configurations, and ends by its own rules */
+	bool copied, ended;
+	struct keep_mapped mapped;
+	struct config_zone own; /* what `from` is then */
+	char own_name[WIRE_NAME_TEXT_MAX], own_file[KEEP_SOURCE_MAX];
 };
 void proof_words(enum config_prove prove, const struct zone_proof *proof, char out[256]);
 bool zone_names_loopback(const struct zone *zone); /* does it have addresses of this machine? */
+/* What is answered from: NULL = there is nothing, or it may not be used any more. */
+const struct image *loaded_image(const struct loaded *loaded);
+void loaded_release(struct loaded *loaded);        /* NULL is fine */
 int64_t loaded_until(const struct loaded *loaded); /* expiry.c: UNIX seconds; until then it may be used */
 
 struct generation {
@@ -161,13 +170,17 @@ struct generation {
 	struct transfers *transfers; /* who may have which zone */
 	char identity[256];
 	int64_t loaded_at;
+	size_t n_doors;
+	struct copy_door *door; /* through which notifications for copies come in */
 };
 
 /* `anchors` (NULL without a resolver): what is trusted, for the root copy.
  * Makes a generation from a configuration, which it owns from then on (also on failure: it is freed then). A root
- * copy that cannot be used fails the whole only if `need_root`. `why` gets a sentence. */
+ * copy that cannot be used fails the whole only if `need_root`. What `copies` (NULL = none) has of zones with sources is taken from there.
+ * `why` gets a sentence. */
 int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, policy_kept_fn kept,
-		    void *kept_ctx, struct generation **ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
+		    void *kept_ctx, struct keeper *copies, struct generation **ret, char why[REFUSAL_TEXT_MAX])
+	_must_use_;
 /* The same with other policies, which it owns then; NULL = out of memory. When it is published, the one before it is let go by
  * generation_shell_free(), which leaves to the new one what both have. */
 struct generation *generation_with(const struct generation *from, struct policies *policies);
@@ -330,6 +343,7 @@ void background_begin(void);
 struct posted;
 struct trace_job;
 struct feed;
+struct copy;
 
 struct keeper {
 	uv_loop_t loop;
@@ -368,6 +382,8 @@ struct keeper {
 	struct notifies *notifies; /* NULL: nobody has to be told of anything */
 	_Atomic unsigned registers_pending;
 	struct feed *feeds;            /* policy zones that come from primaries */
+	struct copy *copies;           /* zones that come from sources */
+	struct attendant *attendant;   /* NULL = there is none */
 	struct cache_file *cache_file; /* NULL = none */
 	struct publisher *publisher;   /* NULL = nothing is published (publisher.h) */
 };
@@ -446,6 +462,32 @@ void transfers_end(void);
 /* In a worker: a question that answer_question() has passed on. A length or NET_LATER; the reply is in m->reply. */
 int transfers_answer(struct worker *worker, const struct generation *g, const struct answer_request *request,
 		     struct net_message *m);
+
+/* ---- copies of zones from sources (copies*.c) ---- */
+struct copy_door;
+int copies_doors_make(const struct config *config, struct copy_door **ret, size_t *ret_n, char why[REFUSAL_TEXT_MAX])
+	_must_use_;
+void copies_doors_free(struct copy_door *door, size_t n);
+const uint8_t *copies_door_apex(const struct generation *g, const char *zone); /* of a zone with sources */
+bool copies_root_wanted(const struct config *config);                          /* has the root copy sources? */
+bool copies_any(const struct config *config);
+/* Before the first generation: opens the stores, so that it has what is kept there. */
+void copies_open(struct keeper *keeper, const struct config *config);
+/* The copy of a zone (NULL = the root copy), or NULL; to be released. From a reload's thread as well. */
+struct loaded *copies_kept(struct keeper *keeper, const char *zone);
+void copies_adopt(struct keeper *keeper);   /* those of the generation that has just been published */
+void copies_publish(struct keeper *keeper); /* what came during a reload */
+void copies_look(struct keeper *keeper);    /* from time to time: clocks may have jumped */
+void copies_end(struct keeper *keeper);
+/* As feeds_notify(). */
+int copies_notify(struct keeper *keeper, const struct answer_request *request, struct counters *counters);
+/* How the sources of a zone (NULL = of the root copy) are; NULL: it has none. To be freed. */
+struct operate_copy *copies_describe(struct keeper *keeper, const char *zone);
+/* The command copy refresh|roll-back|accept-serial [ZONE] */
+void control_copy(void *ctx, struct operate_call *call, int argc, char **argv);
+/* keys.c: a key of keys, for TSIG. */
+int key_load(const struct config *config, const char *name, struct wire_tsig_key **ret, char why[REFUSAL_TEXT_MAX])
+	_must_use_;
 
 /* To the service manager, if there is one (sd_notify(3)). */
 void notify_ready(const char *status);

@@ -14,7 +14,8 @@ static void root_look(uv_timer_t *timer)
 	char until[32];
 	if (g != NULL)
 		clock_look(keeper);
-	if (g == NULL || g->root == NULL)
+	copies_look(keeper);
+	if (g == NULL || g->root == NULL || g->root->copied)
 		return;
 	bool usable = loaded_until(g->root) > clock_wall_s(), used = atomic_load(&g->view.root) != NULL;
 	if (usable == used)

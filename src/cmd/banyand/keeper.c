@@ -2,6 +2,7 @@
 /* The keeper: the main thread's loop, with signals, the control socket, reloads and the watchdog. */
 #include "daemon.h"
 #include "publisher.h"
+#include "attendant.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -166,6 +167,9 @@ void keeper_stop(struct keeper *keeper)
 	feeds_end(keeper);
 	notifies_end(keeper);
 	publisher_stop(keeper);
+	copies_end(keeper);
+	attendant_free(keeper->attendant);
+	keeper->attendant = NULL;
 	if (keeper->control != NULL)
 		operate_control_free(keeper->control, on_control_closed, keeper);
 	uv_close((uv_handle_t *)&keeper->async, NULL);

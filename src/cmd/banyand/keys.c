@@ -37,8 +37,10 @@ int key_load(const struct config *config, const char *name, struct wire_tsig_key
 	size_t i = 0;
 	while (i < config->n_keys && strcasecmp(config->keys[i].name, name) != 0)
 		i++;
-	if (i == config->n_keys)
+	if (i == config->n_keys) {
+		snprintf(why, REFUSAL_TEXT_MAX, "%s: the key %.300s is not in keys", config->path, name);
 		return BANYAN_ECONFIG;
+	}
 	int rc = secret_load(config, &config->keys[i], &secret, why);
 	if (rc == 0)
 		rc = wire_tsig_key_new(algorithms[config->keys[i].algorithm], config->keys[i].name, secret, ret);

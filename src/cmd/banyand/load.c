@@ -242,14 +242,35 @@ static int load(const struct config *config, const struct config_zone *from, con
 	return 0;
 }
 
-static void loaded_release(struct loaded *loaded)
+void loaded_release(struct loaded *loaded)
 {
 	if (loaded == NULL || --loaded->users > 0)
 		return;
 	image_free(loaded->image);
 	buffer_done(&loaded->wire);
 	push_version_release(loaded->push);
+	keep_unmap(&loaded->mapped);
 	free(loaded);
+}
+
+const struct image *loaded_image(const struct loaded *loaded)
+{
+	return loaded->ended ? NULL : loaded->image;
+}
+
+/* A zone whose first copy has not come yet. */
+static int load_nothing(const struct config_zone *from, struct loaded **ret)
+{
+	struct loaded *loaded = calloc(1, sizeof(*loaded));
+	if (loaded == NULL)
+		return BANYAN_ENOMEM;
+	loaded->from = from;
+	loaded->users = 1;
+	loaded->copied = true;
+	loaded->prove = CONFIG_PROVE_STRUCTURE;
+	snprintf(loaded->proof, sizeof(loaded->proof), "no copy has come yet");
+	*ret = loaded;
+	return 0;
 }
 
 /* ---- the generation ---- */
@@ -294,15 +315,22 @@ static struct loaded *root_among_zones(const struct generation *g)
 {
 	for (size_t i = 0; i < g->config->n_zones; i++) {
 		const struct config_zone *from = g->zone[i]->from;
-		if (image_apex(g->zone[i]->image)[0] == 0 && g->zone[i]->prove == CONFIG_PROVE_FULL &&
-		    strcmp(from->file, g->root_from.file) == 0 && given_for(g, from) != NULL &&
-		    (from->require_zonemd || !g->root_from.require_zonemd) && (from->publish || !g->root_from.publish))
+		if (g->zone[i]->image != NULL && !g->zone[i]->copied && image_apex(g->zone[i]->image)[0] == 0 &&
+		    g->zone[i]->prove == CONFIG_PROVE_FULL && strcmp(from->file, g->root_from.file) == 0 &&
+		    given_for(g, from) != NULL && (from->require_zonemd || !g->root_from.require_zonemd) &&
+		    (from->publish || !g->root_from.publish))
 			return g->zone[i];
 	}
 	return NULL;
 }
 
-static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT_MAX])
+/* Without a copy, and without a file from before its time: the sources will see to it. */
+static bool root_comes_later(const struct config *config)
+{
+	return copies_root_wanted(config) && access(config->root.file, R_OK) < 0;
+}
+
+static int root_load(struct generation *g, bool need_root, struct keeper *copies, char why[REFUSAL_TEXT_MAX])
 {
 	static char dot[] = ".";
 	const struct config *config = g->config;
@@ -313,16 +341,21 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 					    .require_zonemd = config->root.require_zonemd,
 					    .publish = config->root.publish,
 					    .transfer = config->root.transfer};
-	if (!g->view.recursion || config->root.file[0] == 0)
+	if (!g->view.recursion)
 		return 0;
 	struct dated dated = {0};
-	struct loaded *shared = root_among_zones(g);
+	struct loaded *shared = NULL;
+	g->root = copies != NULL && copies_root_wanted(config) ? copies_kept(copies, NULL) : NULL;
+	if (g->root == NULL && (config->root.file[0] == 0 || root_comes_later(config)))
+		return 0;
+	if (g->root == NULL)
+		shared = root_among_zones(g);
 	if (shared != NULL) {
 		shared->users++;
 		g->root = shared;
-	} else {
+	} else if (g->root == NULL) {
 		int rc = load(config, &g->root_from, &g->trusted, &dated, &g->root, why);
-		if (rc < 0 && (need_root || rc == BANYAN_ENOMEM))
+		if (rc < 0 && ((need_root && !copies_root_wanted(config)) || rc == BANYAN_ENOMEM))
 			return rc;
 		if (rc < 0) {
 			g->root = NULL;
@@ -334,7 +367,7 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 		}
 	}
 	if (g->root != NULL) {
-		g->view.root = g->root->image;
+		g->view.root = loaded_image(g->root);
 		g->view.root_from_s = g->root->last_inception;
 		g->view.root_until_s = g->root->first_expiry;
 		g->view.root_on_loopback = g->root->on_loopback;
@@ -343,7 +376,27 @@ static int root_load(struct generation *g, bool need_root, char why[REFUSAL_TEXT
 	return 0;
 }
 
-static int zones_load(struct generation *g, char why[REFUSAL_TEXT_MAX])
+/* From its file, unless a copy is there already. */
+static int zone_load(struct generation *g, size_t i, struct keeper *copies, char why[REFUSAL_TEXT_MAX])
+{
+	const struct config_zone *from = &g->config->zones[i];
+	struct dated dated = {0};
+	bool sources = from->copy.sources.count > 0;
+	g->zone[i] = sources && copies != NULL ? copies_kept(copies, from->name) : NULL;
+	int rc = 0;
+	if (g->zone[i] == NULL && from->file[0] != 0)
+		rc = load(g->config, from, given_for(g, from), &dated, &g->zone[i], why);
+	else if (g->zone[i] == NULL)
+		rc = load_nothing(from, &g->zone[i]);
+	if (rc < 0)
+		return rc;
+	g->answer_zone[i].image = loaded_image(g->zone[i]);
+	g->answer_zone[i].expire_s = g->zone[i]->expire_s;
+	g->answer_zone[i].apex = sources ? copies_door_apex(g, from->name) : image_apex(g->zone[i]->image);
+	return 0;
+}
+
+static int zones_load(struct generation *g, struct keeper *copies, char why[REFUSAL_TEXT_MAX])
 {
 	const struct config *config = g->config;
 	g->zone = calloc(config->n_zones + 1, sizeof(struct loaded *));
@@ -351,13 +404,9 @@ static int zones_load(struct generation *g, char why[REFUSAL_TEXT_MAX])
 	if (g->zone == NULL || g->answer_zone == NULL)
 		return BANYAN_ENOMEM;
 	for (size_t i = 0; i < config->n_zones; i++) {
-		struct dated dated = {0};
-		int rc = load(config, &config->zones[i], given_for(g, &config->zones[i]), &dated, &g->zone[i], why);
+		int rc = zone_load(g, i, copies, why);
 		if (rc < 0)
 			return rc;
-		g->answer_zone[i].image = g->zone[i]->image;
-		g->answer_zone[i].apex = image_apex(g->zone[i]->image);
-		g->answer_zone[i].expire_s = g->zone[i]->expire_s;
 	}
 	answer_view_sort(g->answer_zone, config->n_zones);
 	return 0;
@@ -455,7 +504,7 @@ static int elsewhere_fill(struct generation *g)
 }
 
 int generation_load(struct config *config, struct resolve_anchors *anchors, bool need_root, policy_kept_fn kept,
-		    void *kept_ctx, struct generation **ret, char why[REFUSAL_TEXT_MAX])
+		    void *kept_ctx, struct keeper *copies, struct generation **ret, char why[REFUSAL_TEXT_MAX])
 {
 	struct generation *g = calloc(1, sizeof(*g));
 	if (g == NULL) {
@@ -466,7 +515,9 @@ int generation_load(struct config *config, struct resolve_anchors *anchors, bool
 	snprintf(why, REFUSAL_TEXT_MAX, "%s", error_text(BANYAN_ENOMEM));
 	int rc = anchors_fill(g, anchors, why);
 	if (rc == 0)
-		rc = zones_load(g, why);
+		rc = copies_doors_make(config, &g->door, &g->n_doors, why);
+	if (rc == 0)
+		rc = zones_load(g, copies, why);
 	if (rc == 0) {
 		view_fill(g, anchors != NULL);
 		rc = secrets_load(config, &g->view.cookies, why);
@@ -486,7 +537,7 @@ int generation_load(struct config *config, struct resolve_anchors *anchors, bool
 		rc = policies_load(config, &g->forwards, kept, kept_ctx, &g->policies, why);
 	if (rc == 0) {
 		g->view.policy = g->policies.policy;
-		rc = root_load(g, need_root, why);
+		rc = root_load(g, need_root, copies, why);
 	}
 	if (rc < 0) {
 		generation_free(g);
@@ -509,6 +560,7 @@ void generation_free(struct generation *g)
 	registers_free(g->registers);
 	keys_done(&g->keys);
 	transfers_free(g->transfers);
+	copies_doors_free(g->door, g->n_doors);
 	config_free(g->config);
 	dnssec_anchors_done(&g->anchors);
 	dnssec_anchors_done(&g->trusted);

@@ -2,6 +2,7 @@
 /* banyand(8): reads its arguments and brings the daemon up, step by step. */
 #include "daemon.h"
 #include "publisher.h"
+#include "attendant.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -71,6 +72,20 @@ static bool check_secrets(const struct config *config)
 	return rc == 0;
 }
 
+/* And where copies come from. */
+static bool check_sources(const struct config *config)
+{
+	struct copy_door *door;
+	size_t n;
+	char why[REFUSAL_TEXT_MAX];
+	if (copies_doors_make(config, &door, &n, why) < 0) {
+		fprintf(stderr, "%s\n", why);
+		return false;
+	}
+	copies_doors_free(door, n);
+	return true;
+}
+
 static int check(const char *path)
 {
 	_cleanup_(config_done) struct config *config = NULL;
@@ -80,7 +95,7 @@ static int check(const char *path)
 		fprintf(stderr, "%s\n", error.text);
 		return EXIT_FAILED;
 	}
-	if (!check_policies(config) || !check_secrets(config))
+	if (!check_policies(config) || !check_secrets(config) || !check_sources(config))
 		return EXIT_FAILED;
 	printf("%s: good\n", path);
 	return EXIT_GOOD;
@@ -107,9 +122,26 @@ static int control_open(struct keeper *keeper, const struct config *config, char
 	return 0;
 }
 
+/* Who proves and fetches what comes from outside, before there are sockets to be shared with it. */
+static int attendant_begin(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
+{
+	struct attendant_settings settings = {.identity = &keeper->identity, .confine = config->server.confine};
+	if (!copies_any(config))
+		return 0;
+	int rc = attendant_fork(&settings, &keeper->attendant, why);
+	if (rc < 0)
+		return rc;
+	rc = attendant_attach(keeper->attendant, &keeper->loop);
+	if (rc < 0)
+		snprintf(why, REFUSAL_TEXT_MAX, "cannot talk to the process that proves copies: %s", error_text(rc));
+	return rc;
+}
+
 static int bind_all(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
 {
 	int rc = privileges_find(config, &keeper->identity, why);
+	if (rc == 0)
+		rc = attendant_begin(keeper, config, why);
 	if (rc == 0)
 		rc = workers_new(config, keeper, &keeper->workers, why);
 	if (rc == 0)
@@ -144,7 +176,8 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 		return rc;
 	}
 	struct generation *generation;
-	rc = generation_load(config, keeper->workers.shared_anchors, false, NULL, NULL, &generation, why);
+	copies_open(keeper, config);
+	rc = generation_load(config, keeper->workers.shared_anchors, false, NULL, NULL, keeper, &generation, why);
 	if (rc < 0)
 		return rc;
 	rc = anchors_adopt(keeper, NULL, generation);
@@ -160,6 +193,7 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 	feeds_adopt(keeper);
 	notifies_adopt(keeper);
 	transfers_adopt(generation);
+	copies_adopt(keeper);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
 	keeper_signals(keeper);

@@ -24,7 +24,7 @@ static void reload_work(uv_work_t *work)
 	/* only the keeper replaces the current generation, and not while this runs */
 	bool need_root = swap_read(&keeper->swap)->root != NULL;
 	keeper->reload_rc = generation_load(config, keeper->workers.shared_anchors, need_root, feeds_kept, keeper,
-					    &keeper->reloaded, keeper->reload_why);
+					    keeper, &keeper->reloaded, keeper->reload_why);
 }
 
 /* ---- back in the keeper ---- */
@@ -62,6 +62,7 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	publisher_offer(keeper, generation);
 	transfers_adopt(generation);
 	tls_renew(keeper, generation->config);
+	copies_adopt(keeper);
 	keeper->last_refusal[0] = 0;
 	counter_add(&keeper->counters, COUNTER_RELOADS, 1);
 	log_notice(STATION, "%s", text);
@@ -91,6 +92,7 @@ static void reload_done(uv_work_t *work, int status)
 	else
 		refuse(keeper, text);
 	feeds_publish(keeper);
+	copies_publish(keeper);
 	notify_ready(text);
 	tell_callers(keeper, good, text);
 	if (!keeper->reload_again)

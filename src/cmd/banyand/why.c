@@ -35,6 +35,8 @@ static int own_zone(const struct generation *g, const struct request *request, s
 	const struct loaded *best = NULL;
 	unsigned best_labels = 0;
 	for (size_t i = 0; i < g->config->n_zones; i++) {
+		if (g->zone[i]->image == NULL)
+			continue;
 		const uint8_t *apex = image_apex(g->zone[i]->image);
 		if (!wire_name_under(request->qname, apex))
 			continue;

@@ -44,6 +44,8 @@ static int on_message(void *ctx, struct net_message *m)
 	struct answer_pending pending;
 	size_t len = 0;
 	int notified = feeds_notify(worker->keeper, &request, &worker->counters);
+	if (notified == FEEDS_NOT_MINE)
+		notified = copies_notify(worker->keeper, &request, &worker->counters);
 	if (notified != FEEDS_NOT_MINE)
 		return notified;
 	int registered = registers_ask(worker, m, &request);

@@ -24,7 +24,8 @@ static void notify_wait(struct pull_copy *copy)
 		copy->notify_wait_s = copy->settings.notify_min_s;
 	else if (copy->by_notify && copy->notify_wait_s < copy->settings.notify_max_s)
 		copy->notify_wait_s *= 2;
-	copy->notify_ok_ms = copy_mono(copy) + (int64_t)copy->notify_wait_s * 1000;
+	if (copy->by_notify)
+		copy->notify_ok_ms = copy_mono(copy) + (int64_t)copy->notify_wait_s * 1000;
 }
 
 static void round_end(struct pull_copy *copy, bool good)

@@ -81,7 +81,8 @@ static struct generation *generation_make(unsigned serial, const char *folder)
 {
 	char why[REFUSAL_TEXT_MAX], root[512];
 	struct generation *g;
-	if (generation_load(config_make(serial, folder), keeper.workers.shared_anchors, false, NULL, NULL, &g, why) < 0)
+	if (generation_load(config_make(serial, folder), keeper.workers.shared_anchors, false, NULL, NULL, NULL, &g,
+			    why) < 0)
 		fail_msg("%s", why);
 	snprintf(root, sizeof(root),
 		 ". 60 IN SOA ns. host. %u 2 3 4 5\n. 60 IN NS ns.\nns. 60 IN A 127.0.0.1\n"

@@ -215,7 +215,7 @@ static void wrong_lists_are_named(void **state)
 		"t:1:22: resolver.reroute: found '192.0.2.1@53 -> 127.0.0.1@54' (FROM is an address without port); "
 		"allowed "
 		"is a text \"FROM -> TO@PORT\" of two addresses");
-	refused("zones: x", "t:1:8: zones: found 'x'; allowed is a list of at most 65536 mappings with name and file");
+	refused("zones: x", "t:1:8: zones: found 'x'; allowed is a list of at most 65536 mappings with name");
 	refused("zones: [x]", "t:1:9: zones[0]: found 'x'; allowed is a mapping with name and file");
 	refused("zones: [{file: x}]", "t:1:9: zones[0]: 'name' is missing");
 	refused("zones: [{name: x}]", "t:1:9: zones[0]: 'file' is missing");

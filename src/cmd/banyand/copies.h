@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * Zones that come from sources; between the files copies*.c. The copy machine (sync/pull) decides, this carries out: questions and fetches on
+ * the keeper's loop, proofs in a confined child, the store on disk, and the generation that workers answer from.
+ */
+#pragma once
+
+#include "daemon.h"
+#include "attendant.h"
+#include "prover.h"
+#include "sync/pull/pull.h"
+
+#define COPY_REFUSED_MAX                                                                                               \
+	8 /* candidates of one source that did not prove, by their tags: DIR goes on to the next file */
+#define COPY_WRITE_DOWN_S 600      /* between two times that a confirmation is written to disk */
+#define COPY_LOOK_MS      60000    /* between two looks at the clocks */
+#define COPY_PROVE_MS     1800000u /* of a proof: a zone of ten million names takes a quarter of it on a slow machine */
+
+/* One source, and what is under way with it. */
+struct copy_source {
+	struct copy *copy;
+	struct pull_source source;
+	struct wire_tsig_key *key; /* NULL = none */
+	char tag[PULL_TAG_MAX];    /* of the version that came from it last and proved */
+	char *refused[COPY_REFUSED_MAX];
+	size_t n_refused;
+	struct pull_fetch *probe;
+	uint32_t ticket; /* of that */
+	int64_t asked_ms;
+};
+
+/* A list of sources that is fetched itself. */
+struct copy_list {
+	struct copy_list *next;
+	struct copy *copy;
+	struct pull_source source;
+	struct pull_list_state state;
+	struct pull_fetch *fetch;
+	int fd;
+};
+
+struct copy_files {
+	int candidate, wire, image; /* -1 = none */
+};
+
+struct copy {
+	struct copy *next;
+	struct keeper *keeper;
+	bool is_root; /* the root copy, or a zone that is served */
+	char zone[WIRE_NAME_TEXT_MAX];
+	uint8_t apex[WIRE_NAME_MAX];
+	bool gone, closed; /* freed when nothing is under way */
+	uv_timer_t timer;
+	struct pull_copy *machine;
+	int64_t looked_ms;
+	bool told_empty;
+
+	/* of the configuration */
+	char store[PATH_MAX];
+	unsigned generations;
+	uint64_t size_max;
+	enum config_prove prove;
+	bool require_zonemd, own_anchors, publish;
+	struct dnssec_anchors anchors; /* own_anchors; else those of the daemon */
+	size_t n_sources;
+	struct copy_source **source;
+	struct copy_list *lists;
+
+	/* the store, and what is in use */
+	struct keep *keep;
+	struct loaded *current; /* NULL = nothing */
+	int64_t confirmed_at, confirmed_written;
+	bool ended; /* may not be used any more */
+
+	/* a candidate on its way */
+	struct pull_fetch *fetch;
+	uint32_t ticket;
+	size_t from;
+	struct copy_files files;
+	enum pull_form form;
+	char tag[PULL_TAG_MAX], text[KEEP_SOURCE_MAX];
+	int64_t fetched_at;
+	struct attendant_job *proof;
+	struct prove_reply reply;
+
+	/* what is kept, proved once more */
+	struct attendant_job *again;
+	struct copy_files again_files;
+	uint64_t again_number;
+
+	/* in a thread of libuv's pool: the store takes it */
+	uv_work_t work;
+	bool storing, stored; /* stored: waits for the end of a reload */
+	bool storing_again;   /* what was proved once more */
+	int store_rc;
+	char store_why[KEEP_WHY_MAX];
+	struct loaded *fresh;
+};
+
+static inline void copy_job_end(struct attendant_job **job)
+{
+	if (*job != NULL)
+		attendant_cancel(*job);
+	*job = NULL;
+}
+static inline void copy_fetch_end(struct pull_fetch **fetch)
+{
+	if (*fetch != NULL)
+		pull_fetch_cancel(*fetch);
+	*fetch = NULL;
+}
+
+/* ---- copies.c ---- */
+void copy_tell(struct copy *copy, const struct pull_event *event);
+void copy_tell_kind(struct copy *copy, enum pull_event_kind kind);
+void copy_free_if_done(struct copy *copy);
+struct copy *copies_find(struct keeper *keeper, const char *zone); /* NULL = the root copy */
+struct pull_now copy_now(void);
+
+/* ---- copies_config.c ---- */
+struct copy_plan {
+	const char *zone; /* presentation form */
+	bool is_root;
+	const struct config_copy *copy;
+	const struct config_zone *from; /* NULL: the root copy */
+};
+/* Copy number i of a configuration; false: there are no more. */
+bool copies_plan(const struct config *config, size_t i, struct copy_plan *ret);
+bool copies_store_path(const struct config *config, const struct copy_plan *plan, char out[PATH_MAX]);
+/* The settings of this configuration; the sources may be others then. */
+int copy_configure(struct copy *copy, const struct config *config, const struct copy_plan *plan,
+		   char why[REFUSAL_TEXT_MAX]) _must_use_;
+void copy_settings(const struct copy *copy, const struct copy_plan *plan, struct pull_copy_settings *ret);
+
+/* ---- copies_source.c ---- */
+int copy_sources_set(struct copy *copy, const struct config *config, const struct config_list *texts,
+		     char why[REFUSAL_TEXT_MAX]) _must_use_;
+void copy_sources_done(struct copy *copy);
+void copy_lists_look(struct copy *copy); /* fetches those whose time has come */
+void copy_source_refused(struct copy_source *source, const char *tag);
+/* copies_help.c: who fetches by HTTP, and who finds addresses */
+const struct pull_helper *copies_helper(struct keeper *keeper);
+const struct pull_resolver *copies_resolver(struct keeper *keeper);
+
+/* ---- copies_act.c ---- */
+void copy_carry_out(struct copy *copy, const struct pull_actions *actions);
+void copy_abandon(struct copy *copy); /* all that is under way */
+void copy_files_done(struct copy *copy, struct copy_files *files);
+extern const struct copy_files copy_no_files;
+
+/* ---- copies_store.c ---- */
+int copy_store_open(struct copy *copy);
+void copy_store_start(struct copy *copy, struct pull_event *event, struct pull_version *version);
+int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX]) _must_use_; /* another generation */
+void copy_store_confirmed(struct copy *copy);
+void copy_store_add(struct copy *copy, bool again);
+void copy_prove_again(struct copy *copy);
+bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret);
+int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
+		   void (*done)(void *ctx, int error, const uint8_t *reply, size_t len), struct attendant_job **ret);
+
+/* ---- copies_publish.c ---- */
+int copy_publish(struct copy *copy,
+		 struct loaded *fresh); /* what is in use from now on; NULL: as it was, but perhaps ended */

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What the copy machine wants done: questions for serials, fetches, proofs. */
+#include "copies.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct copy_files copy_no_files = {-1, -1, -1};
+
+void copy_files_done(struct copy *copy, struct copy_files *files)
+{
+	const int fd[] = {files->candidate, files->wire, files->image};
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		if (fd[i] >= 0)
+			keep_incoming_done(copy->keep, fd[i]);
+	*files = copy_no_files;
+}
+
+static struct pull_fetch_settings settings_of(struct copy *copy, size_t at, const struct pull_action *action)
+{
+	struct copy_source *source = copy->source[at];
+	struct random random;
+	random_init_kernel(&random);
+	return (struct pull_fetch_settings){
+		.source = &source->source,
+		.apex = copy->apex,
+		.have = action->have,
+		.serial = action->serial,
+		.tag = source->tag,
+		.refused = (const char *const *)source->refused,
+		.n_refused = source->n_refused,
+		.key = source->key,
+		.bytes_max = copy->size_max,
+		.fd = -1,
+		.seed = random_u64(&random),
+		.helper = copies_helper(copy->keeper),
+		.resolver = copies_resolver(copy->keeper),
+	};
+}
+
+/* ---- serials ---- */
+
+static size_t source_at(const struct copy *copy, const struct copy_source *source)
+{
+	for (size_t i = 0; i < copy->n_sources; i++)
+		if (copy->source[i] == source)
+			return i;
+	return PULL_NO_SOURCE;
+}
+
+static void on_probed(void *ctx, const struct pull_fetch_result *result)
+{
+	struct copy_source *source = ctx;
+	struct copy *copy = source->copy;
+	struct pull_event event = {
+		.kind = PULL_EVENT_PROBED,
+		.ticket = source->ticket,
+		.source = source_at(copy, source),
+		.good = result->fetched == PULL_GOT || result->fetched == PULL_UNCHANGED,
+		.has_serial = result->has_serial,
+		.serial = result->serial,
+		.ms = result->round_trip_ms,
+		.expire_s = result->expire_s,
+		.why = result->why,
+	};
+	source->probe = NULL;
+	if (result->fetched == PULL_UNCHANGED && !event.has_serial && copy->current != NULL) {
+		event.has_serial = true; /* what came from it last is what is in use, or was */
+		event.serial = copy->current->serial;
+	}
+	copy_tell(copy, &event);
+}
+
+static void probe_failed(struct copy *copy, const struct pull_action *action, int rc)
+{
+	copy_tell(copy, &(struct pull_event){.kind = PULL_EVENT_PROBED,
+					     .ticket = action->ticket,
+					     .source = action->source,
+					     .why = error_text(rc)});
+}
+
+static int probe(struct copy *copy, const struct pull_action *action)
+{
+	struct copy_source *source = copy->source[action->source];
+	struct pull_fetch_settings settings = settings_of(copy, action->source, action);
+	settings.mode = PULL_MODE_PROBE;
+	settings.done = on_probed;
+	settings.ctx = source;
+	source->ticket = action->ticket;
+	source->asked_ms = clock_mono_ms();
+	counter_add(&copy->keeper->counters, COUNTER_COPY_PROBES, 1);
+	int rc = pull_fetch_start(&copy->keeper->loop, &settings, &source->probe);
+	if (rc < 0)
+		source->probe = NULL;
+	return rc;
+}
+
+/* ---- a candidate ---- */
+
+static void fetched_tell(struct copy *copy, enum pull_fetched fetched, const char *why)
+{
+	copy_tell(copy, &(struct pull_event){.kind = PULL_EVENT_FETCHED,
+					     .ticket = copy->ticket,
+					     .source = copy->from,
+					     .fetched = fetched,
+					     .why = why});
+}
+
+static void on_fetched(void *ctx, const struct pull_fetch_result *result)
+{
+	struct copy *copy = ctx;
+	char from[ADDR_TEXT_MAX];
+	copy->fetch = NULL;
+	copy->form = result->form;
+	copy->fetched_at = clock_wall_s();
+	memcpy(copy->tag, result->tag, sizeof copy->tag);
+	counter_add(&copy->keeper->counters, COUNTER_COPY_BYTES, result->bytes);
+	if (result->fetched == PULL_GOT)
+		log_info(STATION, "copy of %s: %llu bytes from %s%s%s%s in %u ms", copy->zone,
+			 (unsigned long long)result->bytes, copy->text, result->from.family != 0 ? " (" : "",
+			 result->from.family != 0 ? addr_format(&result->from, true, from) : "",
+			 result->from.family != 0 ? ")" : "", result->whole_ms);
+	else
+		copy_files_done(copy, &copy->files);
+	struct pull_event event = {
+		.kind = PULL_EVENT_FETCHED,
+		.ticket = copy->ticket,
+		.source = copy->from,
+		.fetched = result->fetched,
+		.has_serial = result->has_serial,
+		.serial = result->serial,
+		.ms = result->whole_ms,
+		.expire_s = result->expire_s,
+		.why = result->why,
+	};
+	if (result->fetched == PULL_UNCHANGED)
+		memcpy(copy->source[copy->from]->tag, copy->tag, sizeof copy->tag);
+	copy_tell(copy, &event);
+}
+
+static int fetch(struct copy *copy, const struct pull_action *action)
+{
+	struct pull_fetch_settings settings = settings_of(copy, action->source, action);
+	copy->ticket = action->ticket;
+	copy->from = action->source;
+	snprintf(copy->text, sizeof copy->text, "%.250s", copy->source[action->source]->source.text);
+	copy_files_done(copy, &copy->files);
+	copy->files.candidate = settings.fd = keep_incoming(copy->keep);
+	if (settings.fd < 0)
+		return settings.fd;
+	settings.mode = action->changes ? PULL_MODE_CHANGES : PULL_MODE_WHOLE;
+	settings.done = on_fetched;
+	settings.ctx = copy;
+	counter_add(&copy->keeper->counters, COUNTER_COPY_FETCHES, 1);
+	int rc = pull_fetch_start(&copy->keeper->loop, &settings, &copy->fetch);
+	if (rc < 0)
+		copy->fetch = NULL;
+	return rc;
+}
+
+/* ---- its proof ---- */
+
+static enum prove_form form_of(enum pull_form form)
+{
+	switch (form) {
+	case PULL_WIRE:
+		return PROVE_WIRE;
+	case PULL_CHANGES:
+		return PROVE_CHANGES;
+	case PULL_DELTA:
+		return PROVE_DELTA;
+	default:
+		return PROVE_TEXT;
+	}
+}
+
+static enum pull_verdict verdict_of(const struct prove_reply *reply)
+{
+	switch (reply->error) {
+	case 0:
+		return PULL_GOOD;
+	case BANYAN_EPROOF:
+	case BANYAN_EMALF:
+	case BANYAN_ELIMIT:
+	case BANYAN_EINVAL:
+	case BANYAN_EUNSUPP:
+		return PULL_BAD;
+	case BANYAN_EAGAIN:
+		return PULL_CHANGES_MISFIT;
+	default:
+		return PULL_OURS;
+	}
+}
+
+/* A child that crashed, ran out of its limits or tried what it may not has met a candidate made for that. */
+static enum pull_verdict verdict_of_child(int error)
+{
+	return error == BANYAN_EIO ? PULL_OURS : PULL_BAD;
+}
+
+static void on_proved(void *ctx, int error, const uint8_t *reply, size_t len)
+{
+	struct copy *copy = ctx;
+	struct pull_version version;
+	struct pull_event event = {.kind = PULL_EVENT_PROVED, .ticket = copy->ticket, .source = copy->from};
+	copy->proof = NULL;
+	if (error == 0)
+		error = prove_reply_read(reply, len, &copy->reply) < 0 ? BANYAN_EOTHER : 0;
+	if (error < 0) {
+		event.verdict = verdict_of_child(error);
+		event.why = len > 0 && reply != NULL ? (const char *)reply
+						     : "the process that proves it ended without a word";
+	} else {
+		event.verdict = verdict_of(&copy->reply);
+		event.why = copy->reply.words;
+		version = (struct pull_version){copy->reply.serial, copy->reply.refresh_s, copy->reply.retry_s,
+						copy->reply.expire_s, copy->reply.first_expiry};
+		event.version = &version;
+	}
+	if (event.verdict == PULL_BAD) {
+		counter_add(&copy->keeper->counters, COUNTER_COPY_REFUSED, 1);
+		copy_source_refused(copy->source[copy->from], copy->tag);
+	}
+	copy_tell(copy, &event);
+}
+
+static int prove(struct copy *copy, const struct pull_action *action)
+{
+	char why[KEEP_WHY_MAX];
+	bool apart = copy->form == PULL_CHANGES || copy->form == PULL_DELTA;
+	int base =
+		apart && keep_current(copy->keep) != 0 ? keep_open_wire(copy->keep, keep_current(copy->keep), why) : -1;
+	copy->ticket = action->ticket;
+	copy->files.wire = keep_incoming(copy->keep);
+	copy->files.image = keep_incoming(copy->keep);
+	int rc = copy_prove_ask(copy, &copy->files, base, form_of(copy->form), on_proved, &copy->proof);
+	if (base >= 0)
+		close(base);
+	return rc;
+}
+
+static void proved_tell(struct copy *copy, int rc)
+{
+	copy_tell(copy, &(struct pull_event){.kind = PULL_EVENT_PROVED,
+					     .ticket = copy->ticket,
+					     .source = copy->from,
+					     .verdict = PULL_OURS,
+					     .why = error_text(rc)});
+}
+
+static void drop(struct copy *copy)
+{
+	copy_job_end(&copy->proof);
+	copy_files_done(copy, &copy->files);
+}
+
+static void cancel(struct copy *copy, const struct pull_action *action)
+{
+	for (size_t i = 0; i < copy->n_sources; i++) {
+		struct copy_source *source = copy->source[i];
+		if (source->probe != NULL && source->ticket == action->ticket) {
+			copy_fetch_end(&source->probe);
+			return;
+		}
+	}
+	if (copy->ticket != action->ticket || copy->storing)
+		return;
+	copy_fetch_end(&copy->fetch);
+	drop(copy);
+}
+
+/* Not what is being stored: that comes to its end. */
+void copy_abandon(struct copy *copy)
+{
+	for (size_t i = 0; i < copy->n_sources; i++) {
+		copy_fetch_end(&copy->source[i]->probe);
+	}
+	copy_fetch_end(&copy->fetch);
+	if (!copy->storing)
+		drop(copy);
+}
+
+/* ---- what it tells ---- */
+
+static void state_tell(struct copy *copy, const struct pull_action *action)
+{
+	static const enum log_level level[] = {
+		[PULL_EMPTY] = LOG_LEVEL_INFO,   [PULL_CURRENT] = LOG_LEVEL_NOTICE, [PULL_LAGGING] = LOG_LEVEL_WARNING,
+		[PULL_HELD] = LOG_LEVEL_WARNING, [PULL_EXPIRED] = LOG_LEVEL_ERROR,
+	};
+	const char *then = action->state != PULL_EXPIRED ? ""
+			   : copy->is_root               ? "; the root servers are asked"
+							 : "; its names get SERVFAIL";
+	const char *colon = action->text[0] != 0 ? ": " : "";
+	char serial[32] = "";
+	if (action->have)
+		snprintf(serial, sizeof serial, " (serial %u)", action->serial);
+	log_write(level[action->state], STATION, "copy of %s%s: %s%s%s%s%s", copy->zone,
+		  copy->is_root ? " for the resolver" : "", pull_state_text(action->state), serial, colon, action->text,
+		  then);
+	counter_add(&copy->keeper->counters, COUNTER_COPY_EXPIRED, action->state == PULL_EXPIRED);
+}
+
+static void note(struct copy *copy, const struct pull_action *action)
+{
+	bool known = action->source < copy->n_sources;
+	log_write(action->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, STATION, "copy of %s: %s%s%s", copy->zone,
+		  known ? copy->source[action->source]->source.text : "", known ? ": " : "", action->text);
+}
+
+static void one(struct copy *copy, const struct pull_action *action)
+{
+	int rc;
+	switch (action->kind) {
+	case PULL_PROBE:
+		rc = probe(copy, action);
+		if (rc < 0)
+			probe_failed(copy, action, rc);
+		break;
+	case PULL_FETCH:
+		rc = fetch(copy, action);
+		if (rc < 0)
+			fetched_tell(copy, PULL_FAILED, error_text(rc));
+		break;
+	case PULL_PROVE:
+		rc = prove(copy, action);
+		if (rc < 0)
+			proved_tell(copy, rc);
+		break;
+	case PULL_ADOPT:
+		copy->ticket = action->ticket;
+		copy_store_add(copy, false);
+		break;
+	case PULL_DROP:
+		drop(copy);
+		break;
+	case PULL_CANCEL:
+		cancel(copy, action);
+		break;
+	case PULL_STATE:
+		state_tell(copy, action);
+		break;
+	case PULL_NOTE:
+		note(copy, action);
+		break;
+	case PULL_CONFIRMED:
+		copy_store_confirmed(copy);
+		break;
+	}
+}
+
+void copy_carry_out(struct copy *copy, const struct pull_actions *actions)
+{
+	for (size_t i = 0; i < actions->n && !copy->gone; i++)
+		one(copy, &actions->item[i]);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* A new version of one zone comes into use: the generation of this moment with that one exchanged. */
+#include "copies.h"
+#include "publisher.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The places of all zones anew; what they hold stays shared. */
+static struct generation *shell_new(const struct generation *from)
+{
+	size_t n = from->config->n_zones;
+	struct generation *g = malloc(sizeof *g);
+	struct loaded **zone = calloc(n + 1, sizeof *zone);
+	struct answer_zone *answer_zone = calloc(n + 1, sizeof *answer_zone);
+	if (g == NULL || zone == NULL || answer_zone == NULL) {
+		free(g);
+		free(zone);
+		free(answer_zone);
+		return NULL;
+	}
+	*g = *from;
+	memcpy(zone, from->zone, n * sizeof *zone);
+	memcpy(answer_zone, from->answer_zone, n * sizeof *answer_zone);
+	g->zone = zone;
+	g->view.zone = g->answer_zone = answer_zone;
+	g->view.identity = g->identity; /* what points into the struct itself */
+	if (g->root != NULL && g->root->from == &from->root_from)
+		g->root->from = &g->root_from;
+	return g;
+}
+
+static void shell_free(struct generation *g)
+{
+	free(g->zone);
+	free(g->answer_zone);
+	free(g);
+}
+
+static void root_set(struct generation *g, struct loaded *loaded)
+{
+	g->root = loaded;
+	g->view.root = loaded_image(loaded);
+	g->view.root_from_s = loaded->last_inception;
+	g->view.root_until_s = loaded->first_expiry;
+	g->view.root_on_loopback = loaded->on_loopback;
+	g->view.root_signed = loaded->proved && loaded->first_expiry > 0;
+	g->root_failure[0] = 0;
+}
+
+/* The one that is there now comes back, to be released. */
+static struct loaded *place(struct generation *g, const struct copy *copy, struct loaded *loaded)
+{
+	struct loaded *was = NULL;
+	if (copy->is_root) {
+		was = g->root;
+		root_set(g, loaded);
+		return was;
+	}
+	for (size_t i = 0; i < g->config->n_zones; i++)
+		if (strcasecmp(g->config->zones[i].name, copy->zone) == 0) {
+			was = g->zone[i];
+			g->zone[i] = loaded;
+		}
+	for (size_t i = 0; i < g->config->n_zones; i++)
+		if (wire_name_equal(g->answer_zone[i].apex, copy->apex)) {
+			g->answer_zone[i].image = loaded_image(loaded);
+			g->answer_zone[i].expire_s = loaded->expire_s;
+		}
+	return was;
+}
+
+/* The generation and the copy each hold one. */
+int copy_publish(struct copy *copy, struct loaded *fresh)
+{
+	struct keeper *keeper = copy->keeper;
+	struct loaded *loaded = fresh != NULL ? fresh : copy->current;
+	const struct generation *now = swap_read(&keeper->swap);
+	if (loaded == NULL || now == NULL)
+		return 0;
+	struct generation *g = shell_new(now);
+	if (g == NULL) {
+		loaded_release(fresh);
+		return BANYAN_ENOMEM;
+	}
+	if (fresh != NULL)
+		copy->ended = false;
+	loaded->ended = copy->ended;
+	loaded->users++;
+	struct loaded *was = place(g, copy, loaded);
+	shell_free(swap_publish(&keeper->swap, g));
+	loaded_release(was);
+	if (fresh != NULL) {
+		loaded_release(copy->current);
+		copy->current = fresh;
+		publisher_offer_wire(keeper, swap_read(&keeper->swap)->config, copy->apex, &fresh->wire);
+		notifies_adopt(keeper); /* peers hear of it */
+	}
+	return 0;
+}

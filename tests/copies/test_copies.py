@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resolver's root copy and served zones from sources: fetched, proved, kept, and in use again at once after a restart."""
+import os
+import signal
+import subprocess
+import time
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.query
+import dns.rcode
+import dns.rrset
+import dns.tsigkeyring
+import pytest
+
+from conftest import PATH, put, spoil
+from daemons import free_port, program, wait_for
+
+SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
+
+
+def root_config(versions, tmp_path, sources, key=0, **options):
+    return {"server": {"workers": 1}, "resolver": {"enabled": True},
+            "root": dict({"file": "", "anchors": [versions.anchors(key)], "anchors-built-in": "off", "store": str(tmp_path / "store"),
+                          "sources": sources, "refresh-min": "1s"}, **options)}
+
+
+def serial(d):
+    """Of the root, as the resolver answers it; None while it cannot."""
+    try:
+        reply = d.ask(".", "SOA")
+    except dns.exception.Timeout:
+        return None
+    return reply.answer[0][0].serial if reply.answer else None
+
+
+def copy(d):
+    return d.status()["resolver"]["root"]["copy"]
+
+
+def wait_serial(d, expected):
+    wait_for(f"serial {expected}", lambda: serial(d) == expected)
+
+
+def wait_state(d, expected):
+    wait_for(f"state {expected}", lambda: copy(d)["state"] == expected)
+
+
+@pytest.fixture
+def from_file(daemon, versions, tmp_path):
+    """A resolver whose root comes from a file; from_file.file is that."""
+    def start(text=None, **options):
+        put(tmp_path / "source", versions.text(1) if text is None else text)
+        d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/source"], **options))
+        d.source = tmp_path / "source"
+        return d
+    return start
+
+
+# ---- getting one, and newer ones
+
+def test_starts_without_a_store(from_file, versions):
+    d = from_file()
+    wait_serial(d, 1)
+    wait_state(d, "current")
+    reply = d.ask("no-such-tld")
+    assert reply.rcode() == dns.rcode.NXDOMAIN
+    put(d.source, versions.text(2))
+    wait_serial(d, 2)
+    assert copy(d)["generations"] == 2
+    assert d.counters()["copy_adopted"] == 2
+
+
+def test_is_said_once_when_there_is_nothing(daemon, versions, tmp_path):
+    d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/none"]))
+    wait_for("the word", lambda: "there is none yet" in d.log())
+    assert d.ask("example.").rcode() == dns.rcode.SERVFAIL
+    wait_for("further rounds", lambda: d.counters()["copy_probes"] >= 3)
+    assert d.log().count("there is none yet") == 1
+    assert copy(d)["state"] == "empty"
+    put(tmp_path / "none", versions.text(5))
+    wait_serial(d, 5)
+
+
+# ---- what is kept
+
+def test_restart_without_any_source(from_file):
+    d = from_file()
+    wait_serial(d, 1)
+    d.stop()
+    os.unlink(d.source)
+    d.start()
+    assert serial(d) == 1  # at the first question
+    assert "is in use at once" in d.log()
+    wait_for("the second proof", lambda: "proved once more" in d.log())
+    assert serial(d) == 1
+
+
+def test_other_anchors_at_a_restart(from_file, versions):
+    """What is kept is used at once, but it is proved again: with anchors that do not fit it goes."""
+    d = from_file()
+    wait_serial(d, 1)
+    d.stop()
+    d.config["root"]["anchors"] = [versions.anchors(1)]
+    d.write()
+    d.start()
+    wait_for("the refusal", lambda: "does not prove any more" in d.log())
+    wait_for("no more answers from it", lambda: serial(d) is None)
+    put(d.source, versions.text(2, key=1))
+    wait_serial(d, 2)
+
+
+def test_kill_during_refreshes(from_file, versions):
+    d = from_file()
+    wait_serial(d, 1)
+    last = 1
+    for number in range(2, 8):
+        put(d.source, versions.text(number))
+        deadline = time.monotonic() + 0.15 * number
+        while time.monotonic() < deadline and serial(d) != number:
+            pass
+        d.process.kill()
+        d.process.wait()
+        d.process = None
+        d.notify.close()
+        d.start()
+        now = serial(d)
+        assert now is not None and now >= last, d.log()
+        last = now
+    wait_serial(d, 7)
+
+
+# ---- what is refused
+
+def test_bad_candidate_keeps_the_last_good_one(from_file, versions):
+    d = from_file()
+    wait_serial(d, 1)
+    put(d.source, spoil(versions.text(2)))
+    wait_state(d, "held")
+    assert "zonemd" in copy(d)["why"]
+    assert "zonemd" in copy(d)["sources"][0]["failure"]
+    assert serial(d) == 1
+    put(d.source, versions.text(3))
+    code, out, err = d.cli("copy", "refresh")
+    assert code == 0, err
+    wait_serial(d, 3)
+    wait_state(d, "current")
+
+
+def test_garbage_and_half_a_file(from_file, versions):
+    d = from_file()
+    wait_serial(d, 1)
+    refused = d.counters()["copy_refused"]
+    for text in ("this is no zone\n", versions.text(2)[:1200], ""):
+        put(d.source, text)
+        d.cli("copy", "refresh")
+        wait_for("a word about it", lambda: copy(d)["failures"] > 0 or d.counters()["copy_refused"] > refused)
+        assert serial(d) == 1
+    put(d.source, versions.text(2))
+    d.cli("copy", "refresh")
+    wait_serial(d, 2)
+
+
+def test_older_serials_need_the_operators_word(from_file, versions):
+    d = from_file(text=versions.text(9))
+    wait_serial(d, 9)
+    put(d.source, versions.text(4))
+    wait_state(d, "held")
+    assert "older" in copy(d)["why"]
+    d.stop()
+    d.start()
+    assert serial(d) == 9
+    wait_state(d, "held")  # durable over restarts
+    assert serial(d) == 9
+    code, out, err = d.cli("copy", "accept-serial", ".")
+    assert code == 0, err
+    wait_serial(d, 4)
+    d.stop()
+    d.start()
+    assert serial(d) == 4
+
+
+def test_roll_back_by_hand(from_file, versions):
+    d = from_file()
+    wait_serial(d, 1)
+    code, out, err = d.cli("copy", "roll-back")
+    assert code != 0 and "no older version" in err
+    put(d.source, versions.text(2))
+    wait_serial(d, 2)
+    code, out, err = d.cli("copy", "roll-back")
+    assert code == 0 and "serial 1" in out, err
+    assert serial(d) == 1
+    assert copy(d)["state"] == "held"
+    put(d.source, versions.text(3))
+    probes = d.counters()["copy_probes"]
+    wait_for("further rounds", lambda: d.counters()["copy_probes"] >= probes + 3)
+    assert serial(d) == 1
+    d.cli("copy", "refresh")
+    wait_serial(d, 3)
+    assert d.cli("copy", "dance")[0] != 0
+
+
+# ---- its end
+
+def test_expires_and_comes_back(from_file, versions):
+    d = from_file(text=versions.text(1, expire=4))
+    wait_serial(d, 1)
+    os.unlink(d.source)
+    wait_state(d, "expired")
+    wait_for("no answers from it", lambda: serial(d) is None)
+    assert d.ask("example.").rcode() == dns.rcode.SERVFAIL
+    assert "expired" in d.log() and "the SOA allows 4 s" in d.log()
+    assert d.counters()["copy_expired"] == 1
+    put(d.source, versions.text(1, expire=4))  # the same one, confirmed
+    wait_serial(d, 1)
+    wait_state(d, "current")
+    os.unlink(d.source)
+    wait_state(d, "expired")
+    put(d.source, versions.text(2))
+    wait_serial(d, 2)
+
+
+def test_signatures_that_end(from_file, versions):
+    d = from_file(text=versions.text(1, lives=6))
+    wait_serial(d, 1)
+    wait_state(d, "expired")
+    assert "signatures ended" in copy(d)["why"]
+    wait_for("no answers from it", lambda: serial(d) is None)
+    put(d.source, versions.text(2))
+    wait_serial(d, 2)
+
+
+# ---- reload
+
+def test_reload_keeps_the_copy(from_file, versions, tmp_path):
+    d = from_file()
+    wait_serial(d, 1)
+    put(tmp_path / "other", versions.text(6))
+    d.config["root"]["sources"] = [f"file:{tmp_path}/other", f"file:{d.source}"]
+    d.write()
+    assert d.cli("reload")[0] == 0
+    assert serial(d) is not None
+    wait_serial(d, 6)
+    d.config["root"]["sources"] = ["gopher:nowhere"]
+    d.write()
+    code, out, err = d.cli("reload")
+    assert code != 0 and "gopher" in err
+    assert serial(d) == 6
+
+
+def test_sources_without_a_folder(daemon, versions, tmp_path):
+    d = daemon(root_config(versions, tmp_path, ["file:x"], store=""), start=False)
+    d.env.pop("STATE_DIRECTORY", None)
+    done = subprocess.run([program("banyand"), "-c", str(d.path), "--check"], capture_output=True, text=True, env=d.env, timeout=60)
+    assert done.returncode == 1
+    assert "root.store" in done.stderr
+
+
+# ---- by transfer
+
+def nsd(folder, port, zone, notify):
+    return ["nsd", "-d", "-c", str(folder / "conf")], f"""
+server:
+  ip-address: 127.0.0.1@{port}
+  server-count: 1
+  username: ""
+  database: ""
+  zonesdir: "{folder}"
+  pidfile: "{folder}/pid"
+  xfrdfile: "{folder}/xfrd.state"
+  zonelistfile: "{folder}/zone.list"
+remote-control:
+  control-enable: no
+key:
+  name: "k.test"
+  algorithm: hmac-sha256
+  secret: "{SECRET}"
+zone:
+  name: "{zone}"
+  zonefile: "{folder}/zone"
+  provide-xfr: 127.0.0.1 k.test
+  notify: 127.0.0.1@{notify} k.test
+"""
+
+
+def knot(folder, port, zone, notify):
+    return ["knotd", "-c", str(folder / "conf")], f"""
+server:
+  rundir: {folder}
+  listen: 127.0.0.1@{port}
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+log:
+  - target: stderr
+    any: info
+database:
+  storage: {folder}
+key:
+  - id: k.test
+    algorithm: hmac-sha256
+    secret: {SECRET}
+remote:
+  - id: us
+    address: 127.0.0.1@{notify}
+    key: k.test
+acl:
+  - id: give
+    address: 127.0.0.1
+    action: transfer
+    key: k.test
+zone:
+  - domain: "{zone}"
+    file: {folder}/zone
+    notify: us
+    acl: give
+    zonefile-sync: -1
+    zonefile-load: difference
+    journal-content: changes
+"""
+
+
+class Primary:
+    def __init__(self, kind, folder, zone, text, notify):
+        self.folder, self.port, self.zone = folder, free_port(), zone
+        folder.mkdir()
+        (folder / "zone").write_text(text)
+        self.words, conf = kind(folder, self.port, zone, notify)
+        (folder / "conf").write_text(conf)
+        self.process = None
+        self.start()
+
+    def start(self):
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(self.words, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env=dict(os.environ, PATH=PATH))
+        wait_for("the primary", self.serial)
+
+    def serial(self):
+        try:
+            reply = dns.query.udp(dns.message.make_query(self.zone, "SOA"), "127.0.0.1", port=self.port, timeout=1)
+            return reply.answer[0][0].serial if reply.answer else None
+        except (dns.exception.DNSException, OSError):
+            return None
+
+    def publish(self, text):
+        put(self.folder / "zone", text)
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+        self.process = None
+
+
+@pytest.fixture
+def primary(tmp_path):
+    running = []
+
+    def start(kind, zone, text, notify=1):
+        running.append(Primary(kind, tmp_path / f"p{len(running)}", zone, text, notify))
+        return running[-1]
+    yield start
+    for p in running:
+        p.stop()
+
+
+KEYS = [{"name": "k.test", "algorithm": "hmac-sha256", "secret": SECRET}]
+
+
+@pytest.mark.parametrize("kind", [nsd, knot])
+def test_from_a_primary(daemon, primary, versions, tmp_path, kind):
+    port = free_port()
+    p = primary(kind, ".", versions.text(1), port)
+    config = root_config(versions, tmp_path, [f"xfr:127.0.0.1@{p.port} key=k.test"])
+    config["root"]["refresh-min"] = "1h"  # so that only a NOTIFY brings the second version soon
+    d = daemon(dict(config, keys=KEYS), port=port)
+    wait_serial(d, 1)
+    p.publish(versions.text(2))
+    wait_serial(d, 2)
+    assert d.counters()["copy_notifies"] >= 1
+    source = copy(d)["sources"][0]
+    assert source["proved"] and source["serial"] == 2
+
+
+def test_one_good_source_of_several(daemon, primary, versions, tmp_path):
+    good = primary(nsd, ".", versions.text(1))
+    put(tmp_path / "bad", spoil(versions.text(8)))
+    put(tmp_path / "old", versions.text(1))
+    d = daemon(dict(root_config(versions, tmp_path, [f"file:{tmp_path}/bad", f"xfr:127.0.0.1@{free_port()}",
+                                                     f"xfr:127.0.0.1@{good.port} key=k.test", f"file:{tmp_path}/none"]), keys=KEYS))
+    wait_serial(d, 1)
+    good.publish(versions.text(2))
+    wait_serial(d, 2)
+    failures = {s["source"].split()[0]: s["failure"] for s in copy(d)["sources"]}
+    assert "zonemd" in failures[f"file:{tmp_path}/bad"]
+    good.stop()
+    d.stop()
+    d.start()
+    assert serial(d) == 2
+
+
+def test_a_zone_that_is_served(daemon, primary, tmp_path):
+    text = "$ORIGIN example.\n$TTL 60\n@ SOA ns h {serial} 1 1 600 60\n@ NS ns\nns A 127.0.0.1\nserial TXT \"{serial}\"\n"
+    port = free_port()
+    p = primary(nsd, "example.", text.format(serial=1), port)
+    d = daemon({"server": {"workers": 1}, "resolver": {"enabled": False}, "keys": KEYS,
+                "zones": [{"name": "example.", "store": str(tmp_path / "store"), "sources": [f"xfr:127.0.0.1@{p.port} key=k.test"],
+                           "refresh-min": "1s"}]}, port=port)
+
+    def said():
+        reply = d.ask("serial.example.", "TXT")
+        assert reply.rcode() in (dns.rcode.NOERROR, dns.rcode.SERVFAIL)
+        return reply.answer[0][0].strings[0].decode() if reply.answer else None
+    wait_for("the first version", lambda: said() == "1")
+    p.publish(text.format(serial=2))
+    wait_for("the second version", lambda: said() == "2")
+    p.stop()
+    d.stop()
+    d.start()
+    assert said() == "2"
+    zone = d.status()["zones"][0]
+    assert zone["loaded"] and zone["serial"] == 2 and zone["copy"]["generations"] == 2
+
+
+def notify(zone, number=None):
+    message = dns.message.make_query(zone, "SOA")
+    message.set_opcode(dns.opcode.NOTIFY)
+    message.flags = (message.flags | dns.flags.AA) & ~dns.flags.RD
+    if number is not None:
+        message.answer.append(dns.rrset.from_text(zone, 300, "IN", "SOA", f"a. h. {number} 1 1 1 1"))
+    return message
+
+
+def test_who_may_notify(from_file, versions, tmp_path):
+    d = from_file(**{"refresh-min": "1h", "notify-from": ["127.0.0.2"]})
+    wait_serial(d, 1)
+    put(d.source, versions.text(2))
+    reply = dns.query.udp(notify("."), "127.0.0.1", port=d.port, timeout=10)
+    assert reply.rcode() == dns.rcode.NOTAUTH
+    for _ in range(3):
+        reply = dns.query.udp(notify(".", 2), "127.0.0.1", port=d.port, timeout=10, source="127.0.0.2")
+        assert reply.rcode() == dns.rcode.NOERROR and reply.opcode() == dns.opcode.NOTIFY
+    wait_serial(d, 2)
+    counters = d.counters()
+    assert counters["copy_notifies"] == 3 and counters["copy_notifies_refused"] == 1
