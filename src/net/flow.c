@@ -2,6 +2,7 @@
 /* Replies of many messages: given one after the other, as fast as the client reads and no faster. Above the stream of bytes. */
 #include "private.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 struct net_flow {
@@ -25,6 +26,15 @@ void net_flows_drop(struct net_conn *conn)
 		flow_end(conn, false);
 }
 
+/* The kernel would take megabytes for a client that reads nothing, and all would seem to be sent. */
+static void kernel_takes_little(struct net_conn *conn)
+{
+	uv_os_fd_t fd;
+	int bytes = NET_FLOW_UNSENT;
+	if (uv_fileno((uv_handle_t *)&conn->tcp, &fd) == 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
 int net_flow(struct net_loop *loop, const struct net_ticket *ticket, const struct net_flow_settings *settings)
 {
 	struct net_conn *conn = ticket->transport == NET_TCP ? net_conn_of(loop, ticket) : NULL;
@@ -34,6 +44,7 @@ int net_flow(struct net_loop *loop, const struct net_ticket *ticket, const struc
 	if (flow == NULL)
 		return BANYAN_ENOMEM;
 	flow->settings = *settings;
+	kernel_takes_little(conn);
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = flow;

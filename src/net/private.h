@@ -24,9 +24,10 @@
 #define NET_TCP_PAUSE          (4 * 1024)    /* unsent bytes above which no more questions are read */
 #define NET_TCP_GATHER         (16 * 1024)   /* bytes of replies that are worth a write of their own */
 #define NET_TCP_TURN           (256 * 1024) /* bytes of replies to one connection in a millisecond; then others have their turn */
-#define NET_TCP_READ           (8 * 1024) /* bytes of questions read at once: what is left of them must be kept */
-#define NET_TCP_SWEEP_MIN_MS   20         /* how often connections are looked at, at most */
-#define NET_TCP_SWEEP_MAX_MS   1000       /* and at least */
+#define NET_FLOW_UNSENT        (128 * 1024) /* bytes of a flow that the kernel keeps beside those on their way */
+#define NET_TCP_READ           (8 * 1024)   /* bytes of questions read at once: what is left of them must be kept */
+#define NET_TCP_SWEEP_MIN_MS   20           /* how often connections are looked at, at most */
+#define NET_TCP_SWEEP_MAX_MS   1000         /* and at least */
 #define NET_PORT_TRIES         64   /* random ports tried: with 8192 of 64512 taken, 64 misses in a row do not happen */
 #define NET_PORT_MIN           1024 /* first port that needs no privilege */
 #define NET_EXCHANGE_BUCKETS   8192 /* power of two */
