@@ -81,3 +81,13 @@ def test_lists_as_sources(nginx, keys, tmp_path, root):
     (nginx.files / "large").write_bytes(b"\n" * 70000)
     done = banyan(f"list:{nginx.url('large')}")
     assert done.returncode == 2 and "limit" in done.stderr
+
+
+def test_sources_of_a_configuration(nginx, tmp_path, root):
+    path = tmp_path / "banyan.yaml"
+    path.write_text(f"root:\n  sources: [\"{nginx.url('root.zone')}\", \"file:{root.file}\"]\n"
+                    f"zones:\n- {{name: example, file: x.zone, sources: [\"file:/nonexistent/example\"]}}\n")
+    done = banyan("-c", path, "--fetch", "--anchor", root.anchors)
+    assert done.returncode == 0 and "2 of 2 can be used" in done.stdout, done
+    done = banyan("-c", path, "--origin", "example")
+    assert done.returncode == 1 and "/nonexistent/example" in done.stdout, done

@@ -20,11 +20,11 @@ static const char help[] =
 	"       banyan sources sign | check ...        make and check publication lists; sign --help tells more\n"
 	"\n"
 	"A SOURCE is one text: xfr:HOST[@PORT], https://..., http://..., file:PATH, dir:PATH, list:URL-or-PATH,\n"
-	"builtin, with further words behind it (banyan(1)). Without any: builtin.\n"
+	"builtin, with further words behind it (banyan(1)). Without any: those of the configuration, or builtin.\n"
 	"Each is asked for its serial first.\n"
 	"\n"
 	"  --fetch           fetch all of the zone from each that answers, and prove it\n"
-	"  -c, --config FILE take the TSIG keys of this configuration\n"
+	"  -c, --config FILE the TSIG keys of this configuration, and its sources of the zone\n"
 	"  --origin NAME     the zone; default: the root\n"
 	"  --anchor FILE     trust anchors, as `banyan verify` takes them; may be repeated\n"
 	"  --at TIME         prove as of TIME: UNIX seconds or ISO 8601; default: now\n"
@@ -200,14 +200,34 @@ static int take_option(struct sources_run *run, int option, const char *value)
 
 /* ---- all of it ---- */
 
+/* Where the configuration has the zone from; NULL: it does not say. */
+static const struct config_list *config_sources(const struct sources_run *run)
+{
+	const struct config *config = run->config;
+	const struct config_list *found = NULL;
+	uint8_t name[WIRE_NAME_MAX];
+	if (config == NULL)
+		return NULL;
+	if (run->origin[0] == 0)
+		found = &config->root.copy.sources;
+	for (size_t i = 0; i < config->n_zones && found == NULL; i++)
+		if (wire_name_parse(config->zones[i].name, name) >= 0 && wire_name_equal(name, run->origin))
+			found = &config->zones[i].copy.sources;
+	bool automatic = found != NULL && found->count == 1 && strcasecmp(found->item[0], "auto") == 0;
+	return found == NULL || found->count == 0 || automatic ? NULL : found;
+}
+
 static int run_all(struct sources_run *run, int n, char **text)
 {
+	const struct config_list *configured = n == 0 ? config_sources(run) : NULL;
 	int status = CMD_OK;
 	if (run->anchors.count == 0 && dnssec_anchors_builtin(&run->anchors) < 0)
 		return CMD_ERROR;
 	for (int i = 0; i < n && status == CMD_OK; i++)
 		status = sources_add(run, text[i]);
-	if (n == 0)
+	for (size_t i = 0; configured != NULL && i < configured->count && status == CMD_OK; i++)
+		status = sources_add(run, configured->item[i]);
+	if (n == 0 && configured == NULL)
 		status = sources_add(run, "builtin");
 	if (status != CMD_OK)
 		return status;
