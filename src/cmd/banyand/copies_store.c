@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What a copy keeps: its generations on disk, the one in use mapped from there, and what is proved once more after a restart. */
 #include "copies.h"
+#include "publisher.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -113,7 +114,12 @@ int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX])
 	if (copy->current != NULL)
 		fresh->on_loopback = copy->current->on_loopback;
 	copy->confirmed_at = fresh->loaded_at;
-	return copy_publish(copy, fresh);
+	int rc = copy_publish(copy, fresh);
+	if (rc == 0 && copy->keeper->publisher != NULL) {
+		char unread[KEEP_WHY_MAX]; /* the publisher goes without it then */
+		publisher_offer_kept(copy->keeper, copy->apex, keep_open_wire(copy->keep, number, unread));
+	}
+	return rc;
 }
 
 int copy_store_open(struct copy *copy)
