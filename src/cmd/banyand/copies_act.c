@@ -86,6 +86,9 @@ static int probe(struct copy *copy, const struct pull_action *action)
 	struct copy_source *source = copy->source[action->source];
 	struct pull_fetch_settings settings = settings_of(copy, action->source, action);
 	settings.mode = PULL_MODE_PROBE;
+	/* where this daemon answers it hears NOTIFY, too; a source with register=on is told so */
+	const struct config_addrs *listen = &swap_read(&copy->keeper->swap)->config->server.listen;
+	settings.register_port = listen->count > 0 ? listen->item[0].port : 0;
 	settings.done = on_probed;
 	settings.ctx = source;
 	source->ticket = action->ticket;
