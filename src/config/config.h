@@ -49,6 +49,7 @@ struct config_copy {
 	struct config_prefixes notify_from;
 	uint32_t refresh_min_s, refresh_max_s;
 	uint32_t check_count; /* sources that are asked for the serial at once */
+	uint32_t downloads;   /* begun within an hour */
 	uint64_t size_max;    /* bytes */
 };
 

@@ -2,9 +2,10 @@
 /* The rows of struct config_copy: the same ones for the root copy and for zones; between schema.c and nobody else. */
 #pragma once
 
-#define SOURCES_MAX     64  /* of a zone (PULL_SOURCES_MAX) */
-#define GENERATIONS_MAX 100 /* kept of a zone (KEEP_GENERATIONS_MAX) */
-#define CHECKED_MAX     8   /* PULL_PROBES_MAX */
+#define SOURCES_MAX     64     /* of a zone (PULL_SOURCES_MAX) */
+#define GENERATIONS_MAX 100    /* kept of a zone (KEEP_GENERATIONS_MAX) */
+#define CHECKED_MAX     8      /* PULL_PROBES_MAX */
+#define DOWNLOADS_MAX   100000 /* an hour: more than a machine can prove */
 
 /* `field`: a macro that makes width and offset of a member. */
 #define COPY_ROWS(prefix, field, sources_default, size_default, sources_help, store_help)                              \
@@ -63,6 +64,14 @@
 		 RANGE(1, CHECKED_MAX),                                                                                \
 		 NULL,                                                                                                 \
 		 "Sources that are asked for their serial at once, so that one that lags or lies is seen."},           \
+		{prefix ".downloads",                                                                                  \
+		 CONFIG_UINT,                                                                                          \
+		 CONFIG_LIVE,                                                                                          \
+		 field(downloads),                                                                                     \
+		 "20",                                                                                                 \
+		 RANGE(1, DOWNLOADS_MAX),                                                                              \
+		 NULL,                                                                                                 \
+		 "Downloads that may be begun within an hour, whatever sources say and whoever notifies."},            \
 	{                                                                                                              \
 		prefix ".size-max", CONFIG_SIZE, CONFIG_LIVE, field(size_max), size_default,                           \
 			RANGE(KIB *KIB, KIB *KIB *KIB * 64), NULL,                                                     \

@@ -127,6 +127,7 @@ void copy_settings(const struct copy *copy, const struct copy_plan *plan, struct
 		.refresh_max_s = plan->copy->refresh_max_s,
 		.retry_min_s = plan->copy->refresh_min_s > 1 ? plan->copy->refresh_min_s / 2 : 1,
 		.check_count = plan->copy->check_count,
+		.fetches_hour_max = plan->copy->downloads,
 		.prove_max_ms = COPY_PROVE_MS * 2, /* the attendant gives up before */
 		.patient = copy->apex[0] == 0,
 	};
