@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench bench-budget attacks localroot soak simulate lint clean format
+.PHONY: all build demo test run install fuzz bench bench-budget attacks live localroot soak simulate lint clean format
 
 all: build
 
@@ -64,6 +64,12 @@ attacks:
 	@tools/install-needed test
 	@tools/build $(BUILD)
 	@tools/attacks $(BUILD)
+
+# 200 versions of the root, signed anew, through publisher, nginx, NSD, Knot DNS and three peers while these fail; about five minutes
+live:
+	@tools/install-needed test
+	@tools/build $(BUILD)
+	@tools/live $(BUILD)
 
 # ten million questions in virtual time; constant memory, no wrong answer, none lost
 soak:

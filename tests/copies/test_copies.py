@@ -250,6 +250,62 @@ def test_reload_keeps_the_copy(from_file, versions, tmp_path):
     assert serial(d) == 6
 
 
+def given(d, have=None):
+    """What a secondary gets: the SOA serial, and the number of messages' records."""
+    records = []
+    for message in dns.query.xfr("127.0.0.1", ".", rdtype="AXFR" if have is None else "IXFR", serial=have or 0, port=d.port, relativize=False, lifetime=10):
+        records += [rdata for rrset in message.answer for rdata in rrset]
+    return records[0].serial, len(records)
+
+
+def test_given_on_by_transfer(from_file, versions):
+    """Who is told of a version gets it, also after a restart and once a reload allows it."""
+    d = from_file(transfer=["127.0.0.0/8"])
+    wait_serial(d, 1)
+    assert given(d)[0] == 1
+    put(d.source, versions.text(2))
+    wait_serial(d, 2)
+    serial_now, whole = given(d)
+    assert serial_now == 2
+    assert given(d, have=1)[0] == 2  # with the whole, which is less than the differences of what was signed anew
+    assert "differences from 1 version before" in d.log()
+    d.stop()
+    d.start()
+    wait_for("transfers after a restart", lambda: d.log().count("ready for transfers") == 3)
+    wait_for("the version", lambda: given_or_none(d) == (2, whole))
+    d.cli("copy", "roll-back")
+    wait_for("the version before", lambda: (given_or_none(d) or (0,))[0] == 1)
+
+
+def given_or_none(d):
+    try:
+        return given(d)
+    except (dns.exception.DNSException, OSError):
+        return None
+
+
+def test_given_on_after_a_reload(from_file, versions):
+    d = from_file()
+    wait_serial(d, 1)
+    assert given_or_none(d) is None
+    d.config["root"]["transfer"] = ["127.0.0.0/8"]
+    d.write()
+    assert d.cli("reload")[0] == 0
+    wait_for("what it has", lambda: (given_or_none(d) or (0,))[0] == 1)
+
+
+def test_so_many_downloads_an_hour(from_file, versions):
+    d = from_file(downloads=1)
+    wait_serial(d, 1)
+    put(d.source, versions.text(2))
+    wait_for("the limit", lambda: "1 downloads were begun" in copy(d)["why"])
+    assert serial(d) == 1
+    d.config["root"]["downloads"] = 10000
+    d.write()
+    assert d.cli("reload")[0] == 0
+    wait_serial(d, 2)
+
+
 def test_sources_without_a_folder(daemon, versions, tmp_path):
     d = daemon(root_config(versions, tmp_path, ["file:x"], store=""), start=False)
     d.env.pop("STATE_DIRECTORY", None)

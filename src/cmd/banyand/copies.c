@@ -16,8 +16,9 @@ struct pull_now copy_now(void)
 
 void copy_free_if_done(struct copy *copy)
 {
-	if (!copy->closed || copy->storing)
+	if (!copy->closed || copy->storing || copy->give.running)
 		return;
+	copy_give_free(copy);
 	copy_files_done(copy, &copy->files);
 	copy_files_done(copy, &copy->again_files);
 	keep_close(copy->keep);
@@ -221,6 +222,7 @@ static void adopt_one(struct keeper *keeper, const struct config *config, const 
 		copy_renew(copy, config, plan);
 	else if (machine_start(copy, plan) < 0)
 		log_error(STATION, "copy of %s: out of memory", copy->zone);
+	copy_give_look(copy);
 }
 
 static bool is_planned(const struct config *config, const struct copy *copy)

@@ -16,6 +16,16 @@
 #define COPY_LOOK_MS      60000    /* between two looks at the clocks */
 #define COPY_PROVE_MS     1800000u /* of a proof: a zone of ten million names takes a quarter of it on a slow machine */
 
+/* A version in use that is made ready for transfers, in a thread of libuv's pool (copies_give.c). */
+struct copy_give {
+	uv_work_t work;
+	bool running, ready; /* ready: waits for the end of a reload */
+	int fd;              /* of its wire form */
+	struct transfers_journal journal;
+	struct loaded *loaded;
+	struct push_version *version; /* NULL = it did not come to that */
+};
+
 /* One source, and what is under way with it. */
 struct copy_source {
 	struct copy *copy;
@@ -60,7 +70,8 @@ struct copy {
 	unsigned generations;
 	uint64_t size_max;
 	enum config_prove prove;
-	bool require_zonemd, own_anchors, publish;
+	bool require_zonemd, own_anchors, publish, gives; /* gives: by transfer */
+	struct transfers_journal journal;
 	struct dnssec_anchors anchors; /* own_anchors; else those of the daemon */
 	size_t n_sources;
 	struct copy_source **source;
@@ -88,10 +99,14 @@ struct copy {
 	struct copy_files again_files;
 	uint64_t again_number;
 
+	struct copy_give give;
+
 	/* in a thread of libuv's pool: the store takes it */
 	uv_work_t work;
 	bool storing, stored; /* stored: waits for the end of a reload */
 	bool storing_again;   /* what was proved once more */
+	bool storing_gives;   /* gives and journal, as they were when it began */
+	struct transfers_journal storing_journal;
 	int store_rc;
 	char store_why[KEEP_WHY_MAX];
 	struct loaded *fresh;
@@ -109,6 +124,14 @@ static inline void copy_fetch_end(struct pull_fetch **fetch)
 		pull_fetch_cancel(*fetch);
 	*fetch = NULL;
 }
+
+/* ---- copies_give.c ---- */
+/* Ready for transfers, if that goes; any thread. */
+struct push_version *copy_give_make(const struct copy *copy, const struct transfers_journal *journal,
+				    const uint8_t *wire, size_t len);
+void copy_give_look(struct copy *copy); /* makes the version in use ready if it shall be and is not */
+void copy_give_end(struct copy *copy);  /* no reload is under way: takes what has become ready */
+void copy_give_free(struct copy *copy);
 
 /* ---- copies.c ---- */
 void copy_tell(struct copy *copy, const struct pull_event *event);

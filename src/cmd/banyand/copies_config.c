@@ -112,6 +112,8 @@ int copy_configure(struct copy *copy, const struct config *config, const struct 
 	copy->generations = plan->copy->generations;
 	copy->size_max = plan->copy->size_max;
 	copy->publish = plan->is_root ? config->root.publish : plan->from->publish;
+	copy->gives = plan->is_root ? config->root.transfer.count > 0 : transfers_wanted(config, plan->from);
+	transfers_journal_of(config, &copy->journal);
 	copy->prove = prove_of(copy, plan);
 	copy->require_zonemd = plan->is_root ? config->root.require_zonemd : plan->from->require_zonemd;
 	return copy_sources_set(copy, config, is_auto(&plan->copy->sources) ? &builtin : &plan->copy->sources, why);

@@ -94,6 +94,8 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 	if (fresh != NULL) {
 		loaded_release(copy->current);
 		copy->current = fresh;
+		transfers_adopt(swap_read(&keeper->swap));
+		copy_give_look(copy);
 		publisher_offer_wire(keeper, swap_read(&keeper->swap)->config, copy->apex, &fresh->wire);
 		notifies_adopt(keeper); /* peers hear of it */
 	}

@@ -244,19 +244,21 @@ static void about_fill(const struct copy *copy, const struct prove_reply *reply,
 	snprintf(about->proof, sizeof about->proof, "%s", reply->proof);
 }
 
-/* For the publisher, if the zone is to be published. */
+/* For the publisher, if the zone is to be published, and for transfers: who is told of it shall get it. */
 static void wire_take(struct copy *copy, uint64_t number)
 {
 	struct keep_mapped mapped = {0};
 	char why[KEEP_WHY_MAX];
-	if (!copy->publish)
+	if (!copy->publish && !copy->storing_gives)
 		return;
 	if (keep_map(copy->keep, number, KEEP_WIRE, &mapped, why) < 0) {
-		log_warning(STATION, "copy of %s: it is not published: %s", copy->zone, why);
+		log_warning(STATION, "copy of %s: it is not passed on: %s", copy->zone, why);
 		return;
 	}
-	if (buffer_append(&copy->fresh->wire, mapped.wire, mapped.wire_len) < 0)
+	if (copy->publish && buffer_append(&copy->fresh->wire, mapped.wire, mapped.wire_len) < 0)
 		log_warning(STATION, "copy of %s: no memory to publish it", copy->zone);
+	if (copy->storing_gives)
+		copy->fresh->push = copy_give_make(copy, &copy->storing_journal, mapped.wire, mapped.wire_len);
 	keep_unmap(&mapped);
 }
 
@@ -345,9 +347,11 @@ static void store_done(uv_work_t *work, int status)
 
 void copies_publish(struct keeper *keeper)
 {
-	for (struct copy *copy = keeper->copies; copy != NULL; copy = copy->next)
+	for (struct copy *copy = keeper->copies; copy != NULL; copy = copy->next) {
+		copy_give_end(copy);
 		if (copy->stored)
 			store_end(copy);
+	}
 }
 
 static void again_stop(struct copy *copy)
@@ -363,6 +367,8 @@ void copy_store_add(struct copy *copy, bool again)
 		again_stop(copy);
 	copy->storing = true;
 	copy->storing_again = again;
+	copy->storing_gives = copy->gives;
+	copy->storing_journal = copy->journal;
 	copy->work.data = copy;
 	sigfillset(&all); /* as in reload.c: the pool's threads take no signals */
 	pthread_sigmask(SIG_SETMASK, &all, &before);

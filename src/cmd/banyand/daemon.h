@@ -454,7 +454,13 @@ int transfers_load(const struct config *config, const struct keys *keys, struct 
 void transfers_free(struct transfers *transfers);
 /* Shall that zone be ready to go out? Then this makes it so, with the differences from what went out before. Any thread. */
 bool transfers_wanted(const struct config *config, const struct config_zone *from);
-int transfers_make(const struct config *config, const struct config_zone *from, const struct zone *zone,
+struct transfers_journal { /* what the configuration says of differences; outlives it */
+	uint32_t versions_max;
+	uint64_t bytes_max;
+	char folder[PATH_MAX]; /* "" = that of the service manager */
+};
+void transfers_journal_of(const struct config *config, struct transfers_journal *ret);
+int transfers_make(const struct transfers_journal *journal, const char *name, const struct zone *zone,
 		   struct push_version **ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
 /* The generation has just been published: the next differences begin at its versions. Keeper. */
 void transfers_adopt(const struct generation *generation);

@@ -205,7 +205,9 @@ static int load_into(const struct config *config, const struct dnssec_anchors *g
 	}
 	if (transfers_wanted(config, from)) {
 		struct push_version *version;
-		rc = transfers_make(config, from, zone, &version, why);
+		struct transfers_journal journal;
+		transfers_journal_of(config, &journal);
+		rc = transfers_make(&journal, from->name, zone, &version, why);
 		if (rc < 0) {
 			image_free(loaded->image);
 			buffer_done(&loaded->wire);

@@ -80,7 +80,7 @@ void transfers_end(void)
 /* ---- on disk ---- */
 
 /* journal.example.org. in the folder; false: there is none, or no room. */
-static bool path_of(const struct config *config, const uint8_t *apex, char out[PATH_MAX])
+static bool path_of(const struct transfers_journal *journal, const uint8_t *apex, char out[PATH_MAX])
 {
 	const char *folder = getenv("STATE_DIRECTORY"); /* systemd.exec(5): several are separated by colons */
 	char name[WIRE_NAME_TEXT_MAX];
@@ -88,19 +88,19 @@ static bool path_of(const struct config *config, const uint8_t *apex, char out[P
 	for (char *c = name; *c != 0; c++)
 		if (*c == '/')
 			*c = '%'; /* no file name; what is inside says which zone it is of */
-	if (config->transfers.journal_folder[0] != 0)
-		return snprintf(out, PATH_MAX, "%s/journal.%s", config->transfers.journal_folder, name) < PATH_MAX;
+	if (journal->folder[0] != 0)
+		return snprintf(out, PATH_MAX, "%s/journal.%s", journal->folder, name) < PATH_MAX;
 	return folder != NULL && folder[0] == '/' &&
 	       snprintf(out, PATH_MAX, "%.*s/journal.%s", (int)strcspn(folder, ":"), folder, name) < PATH_MAX;
 }
 
-static struct push_version *file_take(const struct config *config, const uint8_t *apex)
+static struct push_version *file_take(const struct transfers_journal *journal, const uint8_t *apex)
 {
 	_cleanup_(base_free) uint8_t *data = NULL;
 	struct push_version *version = NULL;
 	char path[PATH_MAX];
 	size_t len;
-	if (!path_of(config, apex, path))
+	if (!path_of(journal, apex, path))
 		return NULL;
 	errno = 0;
 	int rc = file_read(path, JOURNAL_FILE_MAX, &data, &len);
@@ -119,11 +119,11 @@ static struct push_version *file_take(const struct config *config, const uint8_t
 	return version;
 }
 
-static void file_put(const struct config *config, const struct push_version *version)
+static void file_put(const struct transfers_journal *journal, const struct push_version *version)
 {
 	_cleanup_(buffer_done) struct buffer out = {0};
 	char path[PATH_MAX];
-	if (!path_of(config, push_version_apex(version), path))
+	if (!path_of(journal, push_version_apex(version), path))
 		return;
 	errno = 0;
 	int rc = push_version_write(version, &out);
@@ -143,28 +143,34 @@ bool transfers_wanted(const struct config *config, const struct config_zone *fro
 	return from->transfer.count > 0 || (strcmp(from->name, ".") == 0 && config->root.transfer.count > 0);
 }
 
-int transfers_make(const struct config *config, const struct config_zone *from, const struct zone *zone,
+void transfers_journal_of(const struct config *config, struct transfers_journal *ret)
+{
+	ret->versions_max = config->transfers.journal_versions;
+	ret->bytes_max = config->transfers.journal_size;
+	snprintf(ret->folder, sizeof ret->folder, "%s", config->transfers.journal_folder);
+}
+
+int transfers_make(const struct transfers_journal *journal, const char *name, const struct zone *zone,
 		   struct push_version **ret, char why[REFUSAL_TEXT_MAX])
 {
-	const struct push_limits limits = {.steps_max = config->transfers.journal_versions,
-					   .bytes_max = config->transfers.journal_size};
-	bool journal = limits.steps_max > 0 && limits.bytes_max > 0;
+	const struct push_limits limits = {.steps_max = journal->versions_max, .bytes_max = journal->bytes_max};
+	bool kept = limits.steps_max > 0 && limits.bytes_max > 0;
 	struct push_version *before = shelf_take(zone->apex);
 	bool first = before == NULL;
-	if (first && journal)
-		before = file_take(config, zone->apex);
+	if (first && kept)
+		before = file_take(journal, zone->apex);
 	int rc = push_version_new(zone, before, &limits, ret);
 	push_version_release(before);
 	if (rc < 0) {
-		snprintf(why, REFUSAL_TEXT_MAX, "zone %s: it cannot be made ready for transfers: %s", from->name,
+		snprintf(why, REFUSAL_TEXT_MAX, "zone %s: it cannot be made ready for transfers: %s", name,
 			 rc == BANYAN_ESPACE ? "it has a record that fits no message" : error_text(rc));
 		return rc;
 	}
-	if (journal)
-		file_put(config, *ret);
+	if (kept)
+		file_put(journal, *ret);
 	log_info(STATION,
-		 "zone %s: ready for transfers: %zu messages, %zu bytes; differences from %zu version%s before",
-		 from->name, push_version_messages(*ret), push_version_bytes(*ret), push_version_steps(*ret),
+		 "zone %s: ready for transfers: %zu messages, %zu bytes; differences from %zu version%s before", name,
+		 push_version_messages(*ret), push_version_bytes(*ret), push_version_steps(*ret),
 		 push_version_steps(*ret) == 1 ? "" : "s");
 	return 0;
 }
