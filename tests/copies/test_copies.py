@@ -268,7 +268,6 @@ def test_given_on_by_transfer(from_file, versions):
     serial_now, whole = given(d)
     assert serial_now == 2
     assert given(d, have=1)[0] == 2  # with the whole, which is less than the differences of what was signed anew
-    assert "differences from 1 version before" in d.log()
     d.stop()
     d.start()
     wait_for("transfers after a restart", lambda: d.log().count("ready for transfers") == 3)

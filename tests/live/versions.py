@@ -44,7 +44,7 @@ class Versions:
             for unused in set((folder / "real").iterdir()) - set(files):
                 unused.unlink()
             self.real = files if len(files) == count else []
-        self.made = {}
+        self.made, self.n_signed = {}, 0
 
     @property
     def anchors(self):
@@ -75,7 +75,8 @@ class Versions:
         return lines
 
     def signed(self, number, serial, key, word=None):
-        name = f"v{number}-{word or 'good'}"
+        self.n_signed += 1
+        name = f"{self.n_signed}-version-{number}"
         soa = f". 86400 IN SOA a.root-servers.live. admin.live. {serial} {REFRESH_S} {RETRY_S} {EXPIRE_S} 300\n"
         delegation = [f"{LAB} 3600 IN NS ns.{LAB}\n", f"ns.{LAB} 3600 IN A {LAB_SERVER}\n"]
         (self.folder / name).write_text("".join([soa, *self.content(number), *self.marks(number, word), *delegation]), encoding="ascii")
@@ -96,10 +97,13 @@ class Versions:
             return self.signed(number, serial, self.other_key, "forged").read_text(encoding="ascii")
         text = self.signed(number, serial, self.key).read_text(encoding="ascii")
         if kind == "records changed":
-            text = re.sub(rf'^(serial\.{MARKS}\s+300\s+IN\s+TXT\s+)"\d+"', r'\1"forged"', text, count=1, flags=re.M)
+            text, n = re.subn(rf'^(serial\.{MARKS}\s+300\s+IN\s+TXT\s+)"\d+"', r'\1"forged"', text, count=1, flags=re.M)
+            assert n == 1
             return text + f'forged.{MARKS} 300 IN TXT "forged"\n'
         if kind == "glue changed":  # behind the back of every signature: only the digest tells
-            return re.sub(rf"^(ns\.{LAB}\s+3600\s+IN\s+A\s+)\S+", r"\g<1>127.0.1.66", text, count=1, flags=re.M)
+            text, n = re.subn(rf"^(ns\.{LAB}\s+3600\s+IN\s+A\s+)\S+", r"\g<1>127.0.1.66", text, count=1, flags=re.M)
+            assert n == 1
+            return text
         lines = text.splitlines(keepends=True)
         if kind == "names gone":
             return "".join(line for line in lines if not line.startswith(f"v{number}.{MARKS}"))
