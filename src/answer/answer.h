@@ -27,7 +27,8 @@ struct answer_zone {
 	const uint8_t *apex;       /* lower case */
 	const struct image *image; /* NULL = not loaded: SERVFAIL */
 	uint32_t expire_s;         /* told with its SOA to who asks for it (RFC 7314); 0 = nothing is told, */
-	int64_t expires_at_s;      /* and of a copy the time until then; 0 = it is none */
+	/* and of a copy the time until then, which moves on as sources confirm it; UNIX seconds, NULL or 0 = it is none */
+	const _Atomic int64_t *expires_at_s;
 };
 
 struct answer_networks {

@@ -208,9 +208,10 @@ static size_t from_root(struct reply *reply)
 
 static uint32_t expire_of(const struct answer_zone *zone, int64_t now_s)
 {
-	if (zone->expires_at_s == 0)
+	int64_t at_s = zone->expires_at_s == NULL ? 0 : atomic_load_explicit(zone->expires_at_s, memory_order_relaxed);
+	if (at_s == 0)
 		return zone->expire_s;
-	int64_t left = zone->expires_at_s - now_s;
+	int64_t left = at_s - now_s;
 	return left <= 0 ? 0 : left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 

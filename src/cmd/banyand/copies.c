@@ -140,6 +140,8 @@ static void use_look(struct copy *copy)
 	pull_copy_status(copy->machine, copy_now(), &status);
 	empty_tell(copy, &status);
 	bool ended = status.state == PULL_EXPIRED;
+	if (copy->current != NULL)
+		atomic_store(&copy->current->until_s, status.usable_until);
 	if (copy->current == NULL || ended == copy->ended || copy->keeper->reloading)
 		return;
 	copy->ended = ended;

@@ -67,6 +67,7 @@ static struct loaded *place(struct generation *g, const struct copy *copy, struc
 		if (wire_name_equal(g->answer_zone[i].apex, copy->apex)) {
 			g->answer_zone[i].image = loaded_image(loaded);
 			g->answer_zone[i].expire_s = loaded->expire_s;
+			g->answer_zone[i].expires_at_s = &loaded->until_s;
 		}
 	return was;
 }

@@ -141,6 +141,7 @@ struct loaded {
 	_Atomic(struct push_version *) push; /* as it goes to secondaries; NULL = to nobody */
 	/* a copy (copies.c) is mapped from its store, outlives configurations, and ends by its own rules */
 	bool copied, ended;
+	_Atomic int64_t until_s; /* UNIX seconds: it may be used so long; 0 = it is no copy */
 	struct keep_mapped mapped;
 	struct config_zone own; /* what `from` is then */
 	char own_name[WIRE_NAME_TEXT_MAX], own_file[KEEP_SOURCE_MAX];

@@ -394,6 +394,7 @@ static int zone_load(struct generation *g, size_t i, struct keeper *copies, char
 		return rc;
 	g->answer_zone[i].image = loaded_image(g->zone[i]);
 	g->answer_zone[i].expire_s = g->zone[i]->expire_s;
+	g->answer_zone[i].expires_at_s = &g->zone[i]->until_s;
 	g->answer_zone[i].apex = sources ? copies_door_apex(g, from->name) : image_apex(g->zone[i]->image);
 	return 0;
 }

@@ -246,6 +246,7 @@ static int serve(const char *path)
 	}
 	publisher_free(&keeper);
 	workers_done(&keeper.workers);
+	transfers_end();
 	generation_free(atomic_load(&keeper.swap.current));
 	negatives_done(&keeper);
 	return rc < 0 ? EXIT_FAILED : EXIT_GOOD;

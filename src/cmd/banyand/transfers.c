@@ -120,6 +120,7 @@ static int answer_plain(struct transfer_ask *ask)
 	bool copy = shows_copy(ask);
 	if (copy) {
 		root.expire_s = g->root->expire_s;
+		root.expires_at_s = &g->root->until_s;
 		view.n_zones = 1;
 		view.zone = &root;
 	}
@@ -158,12 +159,13 @@ static int answer_transfer(struct transfer_ask *ask)
 			    : transfer_refuse(ask, WIRE_RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);
 	}
 	const struct loaded *loaded = zone->at == TRANSFER_ROOT ? g->root : g->zone[zone->at];
-	struct push_version *version = loaded == NULL ? NULL : atomic_load(&loaded->push);
+	struct push_version *version = loaded == NULL || loaded->ended ? NULL : atomic_load(&loaded->push);
 	if (version == NULL) {
 		counter_add(counters, COUNTER_TRANSFERS_REFUSED, 1);
 		tell(ask, "a transfer", "refused, since there is no version of the zone that may be given");
 		return transfer_refuse(ask, WIRE_RCODE_SERVFAIL, EDE_NOT_READY);
 	}
+	ask->loaded = loaded;
 	return transfer_start(ask, version);
 }
 

@@ -35,6 +35,7 @@ struct transfer_ask {
 	struct worker *worker;
 	const struct generation *g;
 	struct net_message *m;
+	const struct loaded *loaded;   /* the zone that is asked for; transfers alone */
 	struct answer_request request; /* without TSIG */
 	struct wire_question q;        /* in request.msg */
 	struct wire_tsig tsig;         /* key = NULL: it is not signed */

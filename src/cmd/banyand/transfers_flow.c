@@ -90,6 +90,14 @@ static int job_start(struct transfer_ask *ask, struct push_version *version, str
 	return rc;
 }
 
+/* Of a copy: what is left of it (RFC 7314 section 2). */
+static uint32_t expire_of(const struct transfer_ask *ask, const struct push_version *version)
+{
+	int64_t until_s = atomic_load(&ask->loaded->until_s), left_s = until_s - ask->request.wall_ms / 1000;
+	uint32_t expire_s = push_version_expire_s(version);
+	return until_s == 0 || left_s >= expire_s ? expire_s : left_s > 0 ? (uint32_t)left_s : 0;
+}
+
 /* The OPT of each message: what any reply to this question would have, and when the zone expires if that is asked. */
 static size_t opt_of(struct transfer_ask *ask, const struct push_version *version, uint8_t out[PUSH_OPT_MAX])
 {
@@ -97,7 +105,7 @@ static size_t opt_of(struct transfer_ask *ask, const struct push_version *versio
 	if (!ask->q.edns.present)
 		return 0;
 	size_t start = WIRE_HEADER_SIZE + ask->q.qname_len + 4;
-	ask->request.expire_s = ask->q.edns.expire ? push_version_expire_s(version) : 0;
+	ask->request.expire_s = ask->q.edns.expire ? expire_of(ask, version) : 0;
 	size_t len = answer_bare(&ask->g->view, &ask->request, reply);
 	if (len <= start || len - start > PUSH_OPT_MAX)
 		return 0;
