@@ -216,9 +216,9 @@ static void wrong_lists_are_named(void **state)
 		"allowed "
 		"is a text \"FROM -> TO@PORT\" of two addresses");
 	refused("zones: x", "t:1:8: zones: found 'x'; allowed is a list of at most 65536 mappings with name");
-	refused("zones: [x]", "t:1:9: zones[0]: found 'x'; allowed is a mapping with name and file");
+	refused("zones: [x]", "t:1:9: zones[0]: found 'x'; allowed is a mapping with name");
 	refused("zones: [{file: x}]", "t:1:9: zones[0]: 'name' is missing");
-	refused("zones: [{name: x}]", "t:1:9: zones[0]: 'file' is missing");
+	refused("zones: [{name: x}]", "t:1:9: zones[0]: found neither file nor sources; the zone must come from somewhere");
 	refused("zones: [{name: ., file: r}, {name: b..c, file: x}]",
 		"t:1:36: zones[1].name: found 'b..c'; allowed is a domain name");
 	refused("zones: [{name: 'a\\256', file: x}]",

@@ -263,7 +263,7 @@ static void wrong_messages(void **state)
 
 static void limit_of_size(void **state)
 {
-	struct sync_transfer_settings settings = {.apex = (const uint8_t *)APEX, .bytes_max = 100};
+	struct sync_transfer_settings settings = {.apex = (const uint8_t *)APEX, .bytes_max = 300};
 	struct sync_transfer *t;
 	assert_int_equal(sync_transfer_new(&settings, &t), 0);
 	ask(t);
@@ -272,7 +272,7 @@ static void limit_of_size(void **state)
 	assert_int_equal(take(t, SOA(5) "a TXT 0123456789012345678901234567890123456789\n"), SYNC_WAIT);
 	assert_int_equal(take(t, "b TXT 0123456789012345678901234567890123456789\n"), SYNC_WAIT);
 	assert_int_equal(take(t, "c TXT 0123456789012345678901234567890123456789\n"), SYNC_FAILED);
-	assert_non_null(strstr(sync_transfer_why(t), "limit of 100 bytes"));
+	assert_non_null(strstr(sync_transfer_why(t), "limit of 300 bytes"));
 	sync_transfer_free(t);
 }
 
