@@ -172,6 +172,7 @@ class Chain:
             "publisher killed": (self.publisher.kill, self.publisher.start),
             "publisher stalled": (lambda: self.publisher.process.send_signal(signal.SIGSTOP),
                                   lambda: self.publisher.process.send_signal(signal.SIGCONT)),
+            "publisher gives no transfers": (lambda: self.transfers([]), lambda: self.transfers(["127.0.0.0/8"])),
             "publisher given a wrong zone": (lambda: put(self.source, self.wrong()), self.source_heal),
             "publisher given an older zone": (lambda: put(self.source, self.older()), self.source_heal),
         }
@@ -181,6 +182,13 @@ class Chain:
 
     def older(self):
         return self.versions.good(self.random.randint(1, max(1, self.number - 1)))
+
+    def transfers(self, to):
+        """Without them, the third peer has the first one alone."""
+        self.publisher.config["zones"][0]["transfer"] = to
+        self.publisher.write()
+        code, _, errors = self.publisher.cli("reload")
+        assert code == 0, errors
 
     def source_heal(self):
         put(self.source, self.versions.good(self.number))

@@ -5,7 +5,9 @@ In short with twelve small versions; `make live` does it with BANYAN_LIVE=200 of
 """
 import os
 import random
+import re
 import time
+from collections import Counter
 
 from daemons import wait_for
 from versions import history
@@ -78,6 +80,10 @@ def pour(chain, count, trouble):
     chain.source_heal()
 
 
+def fetched_from(peer):
+    return Counter(re.findall(r"copy of \.: serial \d+ from (\S+?),? ", peer.log()))
+
+
 def report(chain, trouble, begun):
     kinds = {name: sum(f": {name} " in line for line in trouble.log) for name in sorted(chain.faults())}
     print(f"\nseed {SEED}: {chain.number} versions{' of the real root' if chain.versions.real else ''} in {time.monotonic() - begun:.0f} s, "
@@ -86,7 +92,7 @@ def report(chain, trouble, begun):
         counters = peer.counters()
         print(f"  {peer.addresses[0]}: {client.asked} questions, {len(client.failures)} failures, slowest {client.slowest_ms} ms; "
               f"versions seen {len(client.steps)}; fetched {counters['copy_fetches']}, refused {counters['copy_refused']}, "
-              f"in use {counters['copy_adopted']}")
+              f"in use {counters['copy_adopted']}; " + ", ".join(f"{n} from {where}" for where, n in fetched_from(peer).items()))
 
 
 def test_versions_pour_while_parts_fail(chain):
