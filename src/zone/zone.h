@@ -186,7 +186,7 @@ struct zone_prove_settings {
 	int64_t now;
 	unsigned threads;
 	bool digest_only, require_zonemd, refuse_sha1;
-	bool known_only; /* refuse types and algorithms that are not known here (localroot draft, section 4) */
+	bool known_only;     /* refuse types and algorithms that are not known here (localroot draft, section 4) */
 	bool structure_only; /* for zones that carry no proof: structure checks alone */
 	void (*report)(void *ctx, const struct zone_finding *finding);
 	void *report_ctx;

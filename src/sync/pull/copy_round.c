@@ -287,7 +287,8 @@ static bool is_awaited(const struct pull_copy *copy, enum copy_phase phase, cons
 static void got(struct pull_copy *copy, const struct pull_event *event)
 {
 	copy->fetch_ms = event->ms;
-	if (event->expire_s != 0 && event->expire_s != PULL_NO_EXPIRE) /* else what it said when it was asked for its serial */
+	if (event->expire_s != 0 &&
+	    event->expire_s != PULL_NO_EXPIRE) /* else what it said when it was asked for its serial */
 		copy->source_expire_s = event->expire_s;
 	if (event->has_serial && !copy_serial_fits(copy, event->serial)) {
 		copy_act(copy, PULL_DROP);

@@ -218,7 +218,8 @@ static void wrong_lists_are_named(void **state)
 	refused("zones: x", "t:1:8: zones: found 'x'; allowed is a list of at most 65536 mappings with name");
 	refused("zones: [x]", "t:1:9: zones[0]: found 'x'; allowed is a mapping with name");
 	refused("zones: [{file: x}]", "t:1:9: zones[0]: 'name' is missing");
-	refused("zones: [{name: x}]", "t:1:9: zones[0]: found neither file nor sources; the zone must come from somewhere");
+	refused("zones: [{name: x}]",
+		"t:1:9: zones[0]: found neither file nor sources; the zone must come from somewhere");
 	refused("zones: [{name: ., file: r}, {name: b..c, file: x}]",
 		"t:1:36: zones[1].name: found 'b..c'; allowed is a domain name");
 	refused("zones: [{name: 'a\\256', file: x}]",
@@ -237,15 +238,15 @@ static void unknown_and_repeated_keys(void **state)
 	refused("udp-size: 512\n", "t:1:1: there is no option 'udp-size'; did you mean 'server.udp-size'?");
 	refused("dns64:\n  xyzzy: 1\n",
 		"t:2:3: dns64: there is no option 'xyzzy'; known here are prefixes, clients, exclude");
-	refused("xyzzy: 1\n",
-		"t:1:1: there is no option 'xyzzy'; known here are server, zones, root, transfers, rrl, dns64, ecs, resolver, "
-		"local, views, rpz, keys, forward, stub");
+	refused("xyzzy: 1\n", "t:1:1: there is no option 'xyzzy'; known here are server, zones, root, transfers, rrl, "
+			      "dns64, ecs, resolver, "
+			      "local, views, rpz, keys, forward, stub");
 	refused("zones:\n  - nam: x\n", "t:2:5: zones[0]: there is no option 'nam'; did you mean 'name'?");
 	refused("zones[]: 1\n", "t:1:1: there is no option 'zones[]'; did you mean 'zones'?");
 	refused("? {a: b}\n: c\n", "t:1:3: a list or mapping cannot be a key");
-	refused("~: x\n",
-		"t:1:1: there is no option nothing; known here are server, zones, root, transfers, rrl, dns64, ecs, resolver, "
-		"local, views, rpz, keys, forward, stub");
+	refused("~: x\n", "t:1:1: there is no option nothing; known here are server, zones, root, transfers, rrl, "
+			  "dns64, ecs, resolver, "
+			  "local, views, rpz, keys, forward, stub");
 	refused("server:\n  workers: 1\n  user: x\n  workers: 2\n",
 		"t:4:3: server.workers: stands here again; it stood in line 2 already");
 	refused("server:\n  workers: 1\nroot:\nserver:\n  user: x\n",
