@@ -76,7 +76,7 @@ int folder_read(int folder, const char *name, size_t max, uint8_t **ret_data, si
 	if (rc == 0)
 		rc = data == NULL ? BANYAN_ENOMEM : read_all(fd, data, (size_t)st.st_size, &len);
 	close(fd);
-	if (rc < 0) {
+	if (rc < 0 || data == NULL) {
 		free(data);
 		return rc;
 	}

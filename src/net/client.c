@@ -98,7 +98,8 @@ static int send_bytes(struct net_client *client, const uint8_t *head, size_t hea
 	if (out == NULL)
 		return BANYAN_ENOMEM;
 	out->req.data = out;
-	memcpy(out->data, head, head_len);
+	if (head_len > 0)
+		memcpy(out->data, head, head_len);
 	memcpy(out->data + head_len, data, len);
 	uv_buf_t buf = uv_buf_init((char *)out->data, (unsigned)(head_len + len));
 	int rc = uv_write(&out->req, (uv_stream_t *)&client->tcp, &buf, 1, on_written);

@@ -138,8 +138,11 @@ static int tls_new(const struct net_tls_trust *trust, struct net_tls_identity *i
 		return BANYAN_ENOMEM;
 	tls->trust = trust;
 	tls->identity = identity != NULL ? net_tls_identity_use(identity) : NULL;
-	int rc = trust != NULL ? session_start(tls, GNUTLS_CLIENT, trust->credentials)
-			       : session_start(tls, GNUTLS_SERVER, identity->credentials);
+	int rc = BANYAN_EINVAL;
+	if (trust != NULL)
+		rc = session_start(tls, GNUTLS_CLIENT, trust->credentials);
+	else if (identity != NULL)
+		rc = session_start(tls, GNUTLS_SERVER, identity->credentials);
 	if (rc == 0 && trust != NULL && trust->name != NULL) {
 		gnutls_session_set_verify_cert(tls->session, trust->name, 0);
 		if (gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, trust->name, strlen(trust->name)) < 0)

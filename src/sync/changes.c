@@ -11,17 +11,18 @@
  *	    13    4  TTL of the SOA
  *	    17    2  length of its data
  *	    19       the apex, the SOA's data, the changes as sync_change_put() writes them */
-#define MAGIC     "bnychg1\n"
 #define HEAD_LEN  19
 #define LABEL_MAX 63 /* bytes (RFC 1035 section 2.3.4) */
 #define SOA_LEAST 22 /* bytes: two names and five numbers */
+
+static const uint8_t magic[8] = "bnychg1\n";
 
 int sync_changes_write(const struct sync_transfer *transfer, struct buffer *out)
 {
 	uint8_t head[HEAD_LEN];
 	if (transfer->expect != EXPECT_NOTHING)
 		return BANYAN_EINVAL;
-	memcpy(head, MAGIC, 8);
+	memcpy(head, magic, sizeof magic);
 	head[8] = transfer->is_whole;
 	wire_put32(head + 9, transfer->settings.serial);
 	wire_put32(head + 13, transfer->soa_ttl);
@@ -63,7 +64,7 @@ static bool changes_good(const uint8_t *data, size_t len, size_t *ret_n)
 int sync_changes_apply(const uint8_t *data, size_t len, const uint8_t *apex, const struct zone *base, struct zone **ret)
 {
 	struct sync_transfer transfer = {.expect = EXPECT_NOTHING, .settings.have = true};
-	if (len < HEAD_LEN || memcmp(data, MAGIC, 8) != 0)
+	if (len < HEAD_LEN || memcmp(data, magic, 8) != 0)
 		return BANYAN_EMALF;
 	size_t name_len = name_within(data + HEAD_LEN, len - HEAD_LEN), soa_len = wire_get16(data + 17);
 	size_t pos = HEAD_LEN + name_len;

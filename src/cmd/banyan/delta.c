@@ -35,7 +35,7 @@ static int zone_load(const struct delta_options *options, const char *path, stru
 {
 	struct zone_read_settings settings = {.origin = options->origin};
 	struct zone_error error;
-	struct zone *zone;
+	struct zone *zone = NULL;
 	int rc = zone_read_file(path, &settings, NULL, NULL, &zone, &error);
 	if (rc < 0) {
 		fprintf(stderr, "banyan delta: %s\n", error.text);
@@ -63,7 +63,7 @@ static void show(const struct zone_delta_about *about, size_t len)
 static int run_make(const struct delta_options *options, char **path)
 {
 	_cleanup_(buffer_done) struct buffer old = {0}, now = {0}, delta = {0};
-	struct zone_delta_about about;
+	struct zone_delta_about about = {0};
 	struct zone_error error;
 	if (zone_load(options, path[0], &old) < 0 || zone_load(options, path[1], &now) < 0)
 		return CMD_ERROR;
@@ -107,7 +107,7 @@ static int run_apply(const struct delta_options *options, char **path)
 static int run_show(char **path)
 {
 	_cleanup_(base_free) uint8_t *delta = NULL;
-	struct zone_delta_about about;
+	struct zone_delta_about about = {0};
 	struct zone_error error;
 	size_t len;
 	int rc = file_read(path[0], ZONE_FILE_MAX, &delta, &len);

@@ -267,7 +267,7 @@ static void store_work(uv_work_t *work)
 	struct copy *copy = work->data;
 	struct copy_files *files = copy->storing_again ? &copy->again_files : &copy->files;
 	struct keep_about about;
-	uint64_t number;
+	uint64_t number = 0;
 	uint32_t highest;
 	background_begin();
 	about_fill(copy, &copy->reply, &about);

@@ -492,9 +492,6 @@ int copies_notify(struct keeper *keeper, const struct answer_request *request, s
 struct operate_copy *copies_describe(struct keeper *keeper, const char *zone);
 /* The command copy refresh|roll-back|accept-serial [ZONE] */
 void control_copy(void *ctx, struct operate_call *call, int argc, char **argv);
-/* keys.c: a key of keys, for TSIG. */
-int key_load(const struct config *config, const char *name, struct wire_tsig_key **ret, char why[REFUSAL_TEXT_MAX])
-	_must_use_;
 
 /* To the service manager, if there is one (sd_notify(3)). */
 void notify_ready(const char *status);

@@ -123,7 +123,7 @@ static int read_delta(struct proving *p)
 	_cleanup_(buffer_done) struct buffer wire = {0};
 	struct zone_read_settings settings = {.origin = p->apex, .max_bytes = bytes_max(p)};
 	struct zone_error error = {0};
-	size_t base_len, delta_len;
+	size_t base_len = 0, delta_len = 0;
 	int rc = input_bytes(p, p->fd[PROVE_FD_CANDIDATE], "the delta", &delta, &delta_len);
 	if (rc == 0)
 		rc = input_bytes(p, p->fd[PROVE_FD_BASE], "the version that is there", &base, &base_len);

@@ -278,8 +278,10 @@ static bool take_value(struct pointer_reading *r, unsigned seen, char **value)
 
 static bool take_line(struct pointer_reading *r, char *line)
 {
-	char *word[WORDS_MAX + 1], *save = NULL;
+	char *word[WORDS_MAX + 1], *save = NULL, none[] = "";
 	size_t n = 0;
+	for (size_t i = 0; i <= WORDS_MAX; i++)
+		word[i] = none;
 	if (line[0] == ' ' || strstr(line, "  ") != NULL || (line[0] != '\0' && line[strlen(line) - 1] == ' '))
 		return false;
 	for (char *w = strtok_r(line, " ", &save); w != NULL && n <= WORDS_MAX; w = strtok_r(NULL, " ", &save))
