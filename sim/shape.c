@@ -27,16 +27,17 @@ static void source_add(struct node *node, struct pull_copy_source *source, uint3
 /* Levels of fanout, fanout^2, ... nodes: the parent, another one of its level, and the publisher if both fail. */
 static void tree(struct world *world, uint32_t at, struct pull_copy_source *source)
 {
-	uint64_t fanout = world->settings->fanout, first = 1, size = fanout;
+	uint64_t fanout = world->settings->fanout, first = 1, size = fanout, size_above = 0;
 	while (at >= first + size) {
 		first += size;
+		size_above = size;
 		size *= fanout;
 	}
 	struct node *node = &world->node[at];
-	if (first > 1) {
-		uint64_t above = first - size / fanout;
-		source_add(node, source, (uint32_t)(above + (at - first) / fanout), COST_PEER, true);
-		source_add(node, source, pick(world, (uint32_t)above, (uint32_t)(size / fanout)), COST_PEER, true);
+	if (size_above > 0) {
+		uint64_t above = first - size_above;
+		source_add(node, source, (uint32_t)(above + (at - first) * size_above / size), COST_PEER, true);
+		source_add(node, source, pick(world, (uint32_t)above, (uint32_t)size_above), COST_PEER, true);
 		source_add(node, source, PUBLISHER, COST_FALLBACK, false);
 	} else {
 		source_add(node, source, PUBLISHER, COST_PEER, true);

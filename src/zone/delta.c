@@ -250,7 +250,7 @@ int zone_delta_make(const uint8_t *base, size_t base_len, const uint8_t *now, si
 	int rc = zone_wire_walk_begin(base, base_len, &old);
 	if (rc == 0)
 		rc = zone_wire_walk_begin(now, now_len, &new);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	if (!wire_name_equal(old.apex, new.apex))
 		return BANYAN_EINVAL;

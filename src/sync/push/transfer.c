@@ -33,9 +33,9 @@ static int client_serial(const uint8_t *msg, size_t len, const uint8_t *apex, ui
 	uint8_t soa[2 * WIRE_NAME_MAX + 20];
 	struct wire_reader reader;
 	struct wire_record record;
-	int rc = wire_reader_init(&reader, msg, len);
-	while (rc == 0 && (rc = wire_reader_next(&reader, &record)) > 0) {
-		rc = 0;
+	if (wire_reader_init(&reader, msg, len) < 0)
+		return BANYAN_EMALF;
+	while (wire_reader_next(&reader, &record) > 0) {
 		if (record.section != WIRE_AUTHORITY || record.type != WIRE_TYPE_SOA ||
 		    !wire_name_equal(record.owner, apex))
 			continue;

@@ -161,7 +161,7 @@ static int make_step(const struct push_version *before, const struct push_versio
 	_cleanup_(zone_diff_done) struct zone_diff diff = {0};
 	struct zone *old;
 	int rc = push_version_zone(before, &old);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	rc = zone_diff(old, zone, &diff);
 	if (rc == 0 && diff.n_gone + diff.n_come >= 2 * zone->n_records) {
