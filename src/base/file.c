@@ -91,14 +91,14 @@ static int fd_write(int fd, const uint8_t *data, size_t len)
 	return 0;
 }
 
-static int fd_write_all(int fd, const uint8_t *data, size_t len)
+int file_write_flush(int fd, const uint8_t *data, size_t len)
 {
 	int rc = fd_write(fd, data, len);
 	return rc == 0 && fsync(fd) < 0 ? error_from_errno(errno) : rc;
 }
 
 /* A rename is durable only when the folder is (fsync(2)). */
-static int folder_sync(const char *path)
+int file_parent_flush(const char *path)
 {
 	char copy[PATH_MAX];
 	if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
@@ -117,7 +117,7 @@ int file_write_atomic(const char *path, const void *data, size_t len)
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_from_errno(errno);
-	int rc = fd_write_all(fd, data, len);
+	int rc = file_write_flush(fd, data, len);
 	close(fd);
 	if (rc == 0 && rename(tmp, path) < 0)
 		rc = error_from_errno(errno);
@@ -125,7 +125,7 @@ int file_write_atomic(const char *path, const void *data, size_t len)
 		unlink(tmp);
 		return rc;
 	}
-	return folder_sync(path);
+	return file_parent_flush(path);
 }
 
 static int tmp_path(const char *path, char out[PATH_MAX])
@@ -165,7 +165,7 @@ int file_replace_end(struct file_replace *file, bool good)
 	if (rc < 0 || !good)
 		unlink(tmp);
 	else
-		rc = folder_sync(file->path);
+		rc = file_parent_flush(file->path);
 	free(file->path);
 	return rc;
 }

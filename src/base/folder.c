@@ -12,19 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int parent_flush(const char *path)
-{
-	char copy[PATH_MAX];
-	if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
-		return BANYAN_EINVAL;
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_from_errno(errno);
-	int rc = folder_flush(fd);
-	close(fd);
-	return rc;
-}
-
 int folder_open(const char *path, bool make, unsigned mode)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -32,7 +19,7 @@ int folder_open(const char *path, bool make, unsigned mode)
 		return fd >= 0 ? fd : error_from_errno(errno);
 	if (mkdir(path, (mode_t)mode) < 0 && errno != EEXIST)
 		return error_from_errno(errno);
-	int rc = parent_flush(path);
+	int rc = file_parent_flush(path);
 	if (rc < 0)
 		return rc;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -86,20 +73,6 @@ int folder_read(int folder, const char *name, size_t max, uint8_t **ret_data, si
 	return 0;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_from_errno(errno);
-		data += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? error_from_errno(errno) : 0;
-}
-
 int folder_replace(int folder, const char *name, const void *data, size_t len, unsigned mode, bool *ret_replaced)
 {
 	char tmp[NAME_MAX + 1];
@@ -109,7 +82,7 @@ int folder_replace(int folder, const char *name, const void *data, size_t len, u
 	int fd = openat(folder, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
 	if (fd < 0)
 		return error_from_errno(errno);
-	int rc = write_all(fd, data, len), err = errno;
+	int rc = file_write_flush(fd, data, len), err = errno;
 	if (close(fd) < 0 && rc == 0) {
 		rc = error_from_errno(errno);
 		err = errno;

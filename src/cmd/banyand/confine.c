@@ -10,6 +10,9 @@
 
 /* What answering, resolving, loading and reloading use, with what the C library makes of it on other kernels. */
 static const int allowed[] = {
+#define CALL(name) SCMP_SYS(name),
+#include "cmd/computing.def"
+#undef CALL
 	/* sockets and their readiness */
 	SCMP_SYS(recvmmsg),
 	SCMP_SYS(sendmmsg),
@@ -61,7 +64,7 @@ static const int allowed[] = {
 	SCMP_SYS(fsync),
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
-	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdir), /* folders of copies and of published files */
 	SCMP_SYS(mkdirat),
 	SCMP_SYS(sendfile),
 	SCMP_SYS(fcntl),
@@ -70,43 +73,18 @@ static const int allowed[] = {
 	SCMP_SYS(dup3),
 	SCMP_SYS(getdents64),
 	SCMP_SYS(fadvise64),
-	SCMP_SYS(mkdir), /* folders of copies */
-	SCMP_SYS(mkdirat),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(pwrite64),
 	SCMP_SYS(memfd_create),
 	/* memory, threads, time */
-	SCMP_SYS(brk),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),
 	SCMP_SYS(membarrier),
-	SCMP_SYS(set_robust_list),
-	SCMP_SYS(rseq),
 	SCMP_SYS(set_tid_address),
-	SCMP_SYS(sched_yield),
-	SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(sched_setaffinity),
 	SCMP_SYS(sched_getparam),
 	SCMP_SYS(sched_getscheduler),
 	SCMP_SYS(setpriority),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(clock_getres),
 	SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(nanosleep),
-	SCMP_SYS(gettimeofday),
-	SCMP_SYS(time),
-	SCMP_SYS(getrandom),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sigaltstack),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
 	SCMP_SYS(tgkill),
 	SCMP_SYS(getuid),
 	SCMP_SYS(geteuid),
@@ -116,8 +94,6 @@ static const int allowed[] = {
 	SCMP_SYS(prlimit64),
 	SCMP_SYS(getrlimit),
 	SCMP_SYS(uname),
-	SCMP_SYS(sysinfo),
-	SCMP_SYS(getrusage),
 	SCMP_SYS(prctl),
 };
 
