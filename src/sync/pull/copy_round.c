@@ -32,8 +32,10 @@ static void round_end(struct pull_copy *copy, bool good)
 {
 	copy->phase = PHASE_IDLE;
 	notify_wait(copy);
-	if (copy->by_notify && !good)
-		return; /* the round that was due anyway comes as it would have come */
+	/* the round that was due anyway comes as it would have come: else one who stays behind, and says that he has news before each of
+	 * them, keeps us from ever asking the others */
+	if (copy->by_notify && !(good && copy->fruitful))
+		return;
 	copy->failures = good ? 0 : copy->failures + 1;
 	if (good) {
 		copy->refusal.is = false;

@@ -516,6 +516,22 @@ static void a_storm_of_notifications(void **state)
 
 /* ---- serials around 2^32 (RFC 1982) ---- */
 
+/* One that stays behind and says again and again that it has news keeps nobody from hearing the others. */
+static void who_cries_wolf(void **state)
+{
+	const enum conduct conduct[] = {GOOD, FROZEN};
+	struct world *w = world_current(conduct, 2);
+	w->source[1].serial = 100;
+	world_run(w, 300);
+	world_publish(w, 101);
+	for (unsigned i = 0; i < 12; i++) { /* two hours: the SOA asks for half an hour */
+		notified(w, 1, i % 2, 101);
+		world_run(w, 600);
+	}
+	assert_int_equal(w->in_use.serial, 101);
+	world_free(w);
+}
+
 static void serials_that_wrap(void **state)
 {
 	static const uint32_t serial[] = {UINT32_MAX - 2, UINT32_MAX, 0, 1, 0x7fffffff, 0xfffffffe, 5};
@@ -671,6 +687,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk),
 		cmocka_unit_test(a_notification_is_fast),
 		cmocka_unit_test(a_storm_of_notifications),
+		cmocka_unit_test(who_cries_wolf),
 		cmocka_unit_test(serials_that_wrap),
 		cmocka_unit_test(a_secondary_retries),
 		cmocka_unit_test(sources_that_change),
