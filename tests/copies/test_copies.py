@@ -204,6 +204,36 @@ def test_roll_back_by_hand(from_file, versions):
 
 # ---- its end
 
+def test_rolled_back_and_forward_again(from_file, versions):
+    """To the version that the source has had all along."""
+    d = from_file()
+    wait_serial(d, 1)
+    put(d.source, versions.text(2))
+    wait_serial(d, 2)
+    code, out, err = d.cli("copy", "roll-back")
+    assert code == 0, err
+    assert serial(d) == 1
+    d.cli("copy", "refresh")
+    wait_serial(d, 2)
+
+
+def test_a_source_that_stays_behind(daemon, versions, tmp_path):
+    """That it has not changed does not mean that it has what came from another one since."""
+    put(tmp_path / "one", versions.text(1))
+    put(tmp_path / "two", versions.text(1))
+    d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/one", f"file:{tmp_path}/two"]))
+    wait_serial(d, 1)
+    put(tmp_path / "two", versions.text(2))
+    wait_serial(d, 2)
+    wait_for("a word from the one that stays behind", lambda: d.counters()["copy_probes"] > 20)
+    assert copy(d)["sources"][0]["serial"] == 1
+    os.unlink(tmp_path / "two")
+    wait_for("the loss of the other one", lambda: copy(d)["sources"][1].get("failure"))
+    confirmed, probes = copy(d)["confirmed_at"], d.counters()["copy_probes"]
+    wait_for("further rounds", lambda: d.counters()["copy_probes"] >= probes + 4)
+    assert copy(d)["confirmed_at"] == confirmed  # nobody has it any more
+
+
 def test_expires_and_comes_back(from_file, versions):
     d = from_file(text=versions.text(1, expire=4))
     wait_serial(d, 1)

@@ -31,7 +31,8 @@ struct copy_source {
 	struct copy *copy;
 	struct pull_source source;
 	struct wire_tsig_key *key; /* NULL = none */
-	char tag[PULL_TAG_MAX];    /* of the version that came from it last and proved */
+	char tag[PULL_TAG_MAX];    /* of what it had when it was looked at last, and */
+	uint32_t tag_serial;       /* which version that is */
 	char *refused[COPY_REFUSED_MAX];
 	size_t n_refused;
 	struct pull_fetch *probe;
@@ -161,6 +162,7 @@ int copy_sources_set(struct copy *copy, const struct config *config, const struc
 void copy_sources_done(struct copy *copy);
 void copy_lists_look(struct copy *copy); /* fetches those whose time has come */
 void copy_source_refused(struct copy_source *source, const char *tag);
+void copy_source_has(struct copy_source *source, const char tag[PULL_TAG_MAX], uint32_t serial);
 /* copies_help.c: who fetches by HTTP, and who finds addresses */
 const struct pull_helper *copies_helper(struct keeper *keeper);
 const struct pull_resolver *copies_resolver(struct keeper *keeper);

@@ -18,6 +18,12 @@ void copy_files_done(struct copy *copy, struct copy_files *files)
 	*files = copy_no_files;
 }
 
+/* "Not changed" confirms what is in use: so only a source that had that is asked whether it has changed. */
+static const char *tag_of(const struct copy *copy, const struct copy_source *source)
+{
+	return copy->current != NULL && source->tag_serial == copy->current->serial ? source->tag : "";
+}
+
 static struct pull_fetch_settings settings_of(struct copy *copy, size_t at, const struct pull_action *action)
 {
 	struct copy_source *source = copy->source[at];
@@ -28,7 +34,7 @@ static struct pull_fetch_settings settings_of(struct copy *copy, size_t at, cons
 		.apex = copy->apex,
 		.have = action->have,
 		.serial = action->serial,
-		.tag = source->tag,
+		.tag = tag_of(copy, source),
 		.refused = (const char *const *)source->refused,
 		.n_refused = source->n_refused,
 		.key = source->key,
@@ -67,7 +73,7 @@ static void on_probed(void *ctx, const struct pull_fetch_result *result)
 	};
 	source->probe = NULL;
 	if (result->fetched == PULL_UNCHANGED && !event.has_serial && copy->current != NULL) {
-		event.has_serial = true; /* what came from it last is what is in use, or was */
+		event.has_serial = true; /* what came from it last is what is in use */
 		event.serial = copy->current->serial;
 	}
 	copy_tell(copy, &event);
@@ -138,8 +144,8 @@ static void on_fetched(void *ctx, const struct pull_fetch_result *result)
 		.expire_s = result->expire_s,
 		.why = result->why,
 	};
-	if (result->fetched == PULL_UNCHANGED)
-		memcpy(copy->source[copy->from]->tag, copy->tag, sizeof copy->tag);
+	if (result->fetched == PULL_UNCHANGED && result->has_serial)
+		copy_source_has(copy->source[copy->from], copy->tag, result->serial);
 	copy_tell(copy, &event);
 }
 

@@ -57,6 +57,12 @@ void copy_source_refused(struct copy_source *source, const char *tag)
 	source->refused[source->n_refused++] = text;
 }
 
+void copy_source_has(struct copy_source *source, const char tag[PULL_TAG_MAX], uint32_t serial)
+{
+	memcpy(source->tag, tag, PULL_TAG_MAX);
+	source->tag_serial = serial;
+}
+
 /* ---- lists: expanded by what is known of them ---- */
 
 static const char *list_folder(const struct copy *copy)
@@ -187,7 +193,10 @@ static int take(struct copy *copy, const struct config *config, const struct pul
 		rc = pull_copy_sources(copy->machine, traits, was, all->n);
 	for (size_t i = 0; rc == 0 && i < all->n; i++)
 		if (was[i] != PULL_NO_SOURCE)
-			memcpy(fresh[i]->tag, copy->source[was[i]]->tag, sizeof fresh[i]->tag);
+			copy_source_has(fresh[i], copy->source[was[i]]->tag, copy->source[was[i]]->tag_serial);
+	size_t from = PULL_NO_SOURCE; /* of what is being stored: it may stand elsewhere now, or nowhere */
+	for (size_t i = 0; rc == 0 && i < all->n; i++)
+		from = was[i] != PULL_NO_SOURCE && was[i] == copy->from ? i : from;
 	struct copy_source **gone = rc == 0 ? copy->source : fresh;
 	size_t n_gone = rc == 0 ? copy->n_sources : all->n;
 	for (size_t i = 0; gone != NULL && i < n_gone; i++)
@@ -197,6 +206,7 @@ static int take(struct copy *copy, const struct config *config, const struct pul
 	if (rc == 0) {
 		copy->source = fresh;
 		copy->n_sources = all->n;
+		copy->from = from;
 	}
 	free(traits);
 	free(was);
