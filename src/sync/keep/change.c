@@ -151,6 +151,13 @@ static int steps_add(struct keep *keep, struct keep_generation *g, int wire_fd, 
 	return rc == 0 ? about_save(keep, g, &seen) : rc;
 }
 
+/* The very version of a generation that is kept: taken before, so it may be older than others that were. */
+static bool is_again(const struct keep *keep, const struct keep_about *about)
+{
+	const struct keep_generation *was = about->number == 0 ? NULL : keep_find(keep, about->number);
+	return was != NULL && was->about.serial == about->serial;
+}
+
 static int check_add(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd,
 		     char why[KEEP_WHY_MAX])
 {
@@ -158,7 +165,7 @@ static int check_add(struct keep *keep, const struct keep_about *about, int wire
 	const struct keep_inbox *image = image_fd < 0 ? wire : inbox_find(keep, image_fd);
 	if (wire == NULL || image == NULL || wire->taken || image->taken || wire_fd == image_fd)
 		return keep_refuse(why, BANYAN_EINVAL, "%s: what shall be kept is no candidate's file", keep->path);
-	if (keep_is_older(keep, about->serial))
+	if (keep_is_older(keep, about->serial) && !is_again(keep, about))
 		return keep_refuse(why, BANYAN_EINVAL, "%s: serial %u is older than %u, which was seen before",
 				   keep->path, about->serial, keep->state.highest);
 	return 0;
@@ -177,12 +184,14 @@ int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int
 	const struct keep_state before = keep->state;
 	struct keep_state after = before;
 	uint64_t number = keep->state.next;
-	struct keep_generation g = {.about = *about, .verified = true, .has_highest = true, .highest = about->serial};
+	struct keep_generation g = {.about = *about, .verified = true};
 	g.about.number = number;
 	after.current = number;
 	after.next = number + 1;
-	after.has_highest = true;
-	after.highest = about->serial;
+	if (!keep_is_older(keep, about->serial))
+		after.highest = about->serial;
+	after.has_highest = g.has_highest = true;
+	g.highest = after.highest;
 	rc = steps_add(keep, &g, wire_fd, image_fd);
 	int err = errno;
 	if (rc == 0 && (rc = keep_state_save(keep, &after)) < 0) {

@@ -79,6 +79,7 @@ void keep_incoming_done(struct keep *keep, int fd);
 /* Takes two files of keep_incoming() (image_fd = -1: there is none) as the next generation and makes it current. When it returns 0, that is
  * durable; then the oldest beyond generations_max go, never the current one, and one with the very same wire form (whose image another
  * version of the program had made). On failure everything is as it was, but the two files are gone.
+ * about->number other than 0: it is that generation once more, whose serial may be older than the highest, which stays.
  * BANYAN_EINVAL: its serial is older than the highest that was taken (the caller asks keep_highest() first), or no such files. */
 int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd, uint64_t *ret_number,
 	     char why[KEEP_WHY_MAX]) _must_use_;

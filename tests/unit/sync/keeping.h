@@ -39,9 +39,12 @@ static inline int content_incoming(struct keep *keep, uint32_t serial, unsigned 
 	return fd;
 }
 
-static inline int add_serial(struct keep *keep, uint32_t serial, uint64_t *number, char why[KEEP_WHY_MAX])
+/* again: the generation that it is once more; 0 = none. */
+static inline int add_again(struct keep *keep, uint32_t serial, uint64_t again, uint64_t *number,
+			    char why[KEEP_WHY_MAX])
 {
-	struct keep_about about = {.serial = serial,
+	struct keep_about about = {.number = again,
+				   .serial = serial,
 				   .fetched_at = 1000 + serial,
 				   .proved_at = 2000 + serial,
 				   .first_expiry = 3000,
@@ -65,6 +68,11 @@ static inline int add_serial(struct keep *keep, uint32_t serial, uint64_t *numbe
 	keep_incoming_done(keep, wire);
 	keep_incoming_done(keep, image);
 	return rc;
+}
+
+static inline int add_serial(struct keep *keep, uint32_t serial, uint64_t *number, char why[KEEP_WHY_MAX])
+{
+	return add_again(keep, serial, 0, number, why);
 }
 
 /* The content of a generation is that of its serial. */

@@ -51,7 +51,7 @@ static void kept_over_a_restart(void **state)
 	keep = open_keep(3);
 	assert_int_equal(keep_count(keep), 1);
 	assert_int_equal(keep_current(keep), 1);
-	assert_memory_equal(keep_about_at(keep, 0), &before, sizeof before);
+	assert_memory_equal(keep_about_at(keep, 0), &before, offsetof(struct keep_about, proof) + sizeof before.proof);
 	assert_true(keep_highest(keep, &highest));
 	assert_int_equal(highest, 2026080100);
 	assert_content(keep, 1);
@@ -138,6 +138,30 @@ static void back_and_on(void **state)
 	assert_int_equal(keep_current(keep), 4);
 	assert_false(keep_is_rolled_back(keep));
 	assert_int_equal(keep_count(keep), 3);
+	keep_close(keep);
+}
+
+/* Rolled back, and then its image made anew, as after an upgrade: what was seen before is not forgotten. */
+static void once_more_after_going_back(void **state)
+{
+	uint32_t highest;
+	uint64_t number;
+	struct keep *keep = open_keep(3);
+	for (uint32_t serial = 1; serial <= 3; serial++)
+		add(keep, serial);
+	assert_int_equal(keep_roll_back(keep, 1, why), 0);
+	assert_int_equal(add_again(keep, 1, 0, &number, why), BANYAN_EINVAL);
+	assert_int_equal(add_again(keep, 2, 1, &number, why), BANYAN_EINVAL); /* another version than that */
+	assert_int_equal(add_again(keep, 1, 1, &number, why), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(keep_current(keep), number);
+		assert_int_equal(keep_about_of(keep, number)->serial, 1);
+		assert_int_equal(keep_count(keep), 3);
+		assert_true(keep_highest(keep, &highest));
+		assert_int_equal(highest, 3);
+		keep_close(keep);
+		keep = open_keep(3);
+	}
 	keep_close(keep);
 }
 
@@ -374,6 +398,7 @@ int main(void)
 		TEST(older_serials_are_refused),
 		TEST(the_same_again_takes_its_place),
 		TEST(back_and_on),
+		TEST(once_more_after_going_back),
 		TEST(said_anew),
 		TEST(one_at_a_time),
 		TEST(another_zone),
