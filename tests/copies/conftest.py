@@ -48,11 +48,11 @@ class Versions:
     def anchors(self, key=0):
         return str(self.folder / (self.keys[key] + ".ds"))
 
-    def text(self, serial, key=0, expire=604800, lives=None):
-        """lives: seconds that its signatures live from now on."""
-        at = (serial, key, expire)
+    def text(self, serial, key=0, expire=604800, lives=None, more=""):
+        """lives: seconds that its signatures live from now on. more: further records."""
+        at = (serial, key, expire, more)
         if at not in self.made or lives is not None:
-            (self.folder / "plain").write_text(ROOT.format(serial=serial, expire=expire))
+            (self.folder / "plain").write_text(ROOT.format(serial=serial, expire=expire) + more)
             dates = ["-e", run(self.folder, "date", "-u", "-d", f"+{lives} seconds", "+%Y%m%d%H%M%S").strip()] if lives else []
             run(self.folder, "ldns-signzone", "-z", "simple:sha384", *dates, "-f", "signed", "-o", ".", "plain", self.keys[key])
             text = (self.folder / "signed").read_text()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import dns.exception
 import dns.flags
@@ -110,6 +111,65 @@ def test_other_anchors_at_a_restart(from_file, versions):
     wait_for("no more answers from it", lambda: serial(d) is None)
     put(d.source, versions.text(2, key=1))
     wait_serial(d, 2)
+
+
+def test_wrong_anchors_destroy_nothing(from_file, versions):
+    """A mistake in the configuration that is mended costs no version that is kept."""
+    d = from_file()
+    wait_serial(d, 1)
+    put(d.source, versions.text(2))
+    wait_serial(d, 2)
+    d.stop()
+    d.config["root"]["anchors"] = [versions.anchors(1)]
+    d.write()
+    d.start()
+    wait_for("both refused", lambda: d.log().count("does not prove any more") == 2)
+    wait_for("no more answers from them", lambda: serial(d) is None)
+    d.stop()
+    os.unlink(d.source)
+    d.config["root"]["anchors"] = [versions.anchors(0)]
+    d.write()
+    d.start()
+    assert serial(d) == 2
+    assert copy(d)["generations"] == 2
+
+
+def provers(d):
+    """Processes that prove, two below the daemon."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text() != "banyand-prove\n":
+                continue
+            parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
+            if Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1] == str(d.process.pid):
+                yield int(folder.name)
+        except (OSError, IndexError):
+            pass
+
+
+def test_killed_while_it_proves_once_more(from_file, versions, tmp_path):
+    """Who has too little memory at the start loses no copy by that: it did prove once."""
+    many = "".join(f"t{i}. 300 NS ns.t{i}.\nt{i}. 300 DS 1 13 2 {i:064x}\n" for i in range(4000))
+    d = from_file(text=versions.text(1, more=many))
+    wait_serial(d, 1)
+    os.unlink(d.source)
+
+    def killed():
+        d.stop()
+        d.start()
+        while "is in use at once" not in d.log():
+            pass
+        end = time.monotonic() + 5
+        while time.monotonic() < end and "proved once more\n" not in d.log():
+            for process in provers(d):
+                os.kill(process, signal.SIGKILL)
+                return True
+        return False
+    wait_for("the process that proves", killed)
+    wait_for("a word about it", lambda: "killed from outside" in d.log())
+    assert serial(d) == 1
+    assert copy(d)["generations"] == 1
+    assert "is not used" not in d.log()
 
 
 def test_kill_during_refreshes(from_file, versions):

@@ -99,6 +99,7 @@ struct copy {
 	struct attendant_job *again;
 	struct copy_files again_files;
 	uint64_t again_number;
+	bool again_later; /* at the end of the reload that is under way */
 
 	struct copy_give give;
 
@@ -180,6 +181,7 @@ int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX]) _
 void copy_store_confirmed(struct copy *copy);
 void copy_store_add(struct copy *copy, bool again);
 void copy_prove_again(struct copy *copy);
+void copy_again_stop(struct copy *copy);
 bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret);
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
 		   void (*done)(void *ctx, int error, const uint8_t *reply, size_t len), struct attendant_job **ret);

@@ -153,6 +153,9 @@ static int fetch(struct copy *copy, const struct pull_action *action)
 {
 	struct pull_fetch_settings settings = settings_of(copy, action->source, action);
 	copy->ticket = action->ticket;
+	if (copy->storing &&
+	    !copy->storing_again) /* the machine has given it up, but the disk has not: its files are in use */
+		return BANYAN_EAGAIN;
 	copy->from = action->source;
 	snprintf(copy->text, sizeof copy->text, "%.250s", copy->source[action->source]->source.text);
 	copy_files_done(copy, &copy->files);
@@ -242,6 +245,8 @@ static int prove(struct copy *copy, const struct pull_action *action)
 	int base =
 		apart && keep_current(copy->keep) != 0 ? keep_open_wire(copy->keep, keep_current(copy->keep), why) : -1;
 	copy->ticket = action->ticket;
+	if (copy->storing) /* what was kept, proved once more: one at a time */
+		return BANYAN_EAGAIN;
 	copy->files.wire = keep_incoming(copy->keep);
 	copy->files.image = keep_incoming(copy->keep);
 	int rc = copy_prove_ask(copy, &copy->files, base, form_of(copy->form), on_proved, &copy->proof);

@@ -82,8 +82,9 @@ static void roll_back(struct copy *copy, struct operate_call *call)
 	uint64_t current = keep_current(copy->keep), older = 0;
 	struct pull_version version;
 	struct pull_event event = {.kind = PULL_EVENT_ROLLED_BACK};
-	if (copy->storing || copy->stored) {
-		control_fail(call, "a new version is being stored at this moment: try again");
+	if (copy->storing || copy->stored || copy->keeper->reloading) {
+		control_fail(call, copy->keeper->reloading ? "a reload is under way at this moment: try again"
+							   : "a new version is being stored at this moment: try again");
 		return;
 	}
 	for (size_t i = 0; older == 0 && i < keep_count(copy->keep); i++)
@@ -100,6 +101,7 @@ static void roll_back(struct copy *copy, struct operate_call *call)
 	}
 	copy_store_start(copy, &event, &version);
 	copy_tell(copy, &event);
+	copy_again_stop(copy);
 	copy_prove_again(copy);
 	log_notice(STATION, "copy of %s: rolled back to serial %u by command", copy->zone, version.serial);
 	(void)!buffer_printf(operate_call_reply(call),

@@ -271,10 +271,12 @@ static void store_work(uv_work_t *work)
 	uint32_t highest;
 	background_begin();
 	about_fill(copy, &copy->reply, &about);
+	about.number = copy->storing_again ? copy->again_number : 0;
 	copy->fresh = NULL;
 	copy->store_rc = 0;
 	/* the machine has decided that it may be older: by the operator's word */
-	if (keep_highest(copy->keep, &highest) && highest != about.serial && !sync_serial_newer(about.serial, highest))
+	if (!copy->storing_again && keep_highest(copy->keep, &highest) && highest != about.serial &&
+	    !sync_serial_newer(about.serial, highest))
 		copy->store_rc = keep_forget_highest(copy->keep, copy->store_why);
 	if (copy->store_rc == 0)
 		copy->store_rc = keep_add(copy->keep, &about, files->wire, files->image, &number, copy->store_why);
@@ -351,11 +353,14 @@ void copies_publish(struct keeper *keeper)
 		copy_give_end(copy);
 		if (copy->stored)
 			store_end(copy);
+		if (copy->again_later)
+			copy_prove_again(copy);
 	}
 }
 
-static void again_stop(struct copy *copy)
+void copy_again_stop(struct copy *copy)
 {
+	copy->again_later = false;
 	copy_job_end(&copy->again);
 	copy_files_done(copy, &copy->again_files);
 }
@@ -364,7 +369,7 @@ void copy_store_add(struct copy *copy, bool again)
 {
 	sigset_t all, before;
 	if (!again && copy->again != NULL) /* what is newer takes its place anyway */
-		again_stop(copy);
+		copy_again_stop(copy);
 	copy->storing = true;
 	copy->storing_again = again;
 	copy->storing_gives = copy->gives;
@@ -385,7 +390,8 @@ void copy_store_add(struct copy *copy, bool again)
 
 /* ---- once more, after a restart: the anchors may be others, and the disk may have lied ---- */
 
-/* What does not prove any more is not used, whatever that costs; the one before it is tried. */
+/* What does not prove any more is not used, whatever that costs; the one before it is tried. It stays on disk: the anchors may be wrong, and
+ * be mended. */
 static void again_failed(struct copy *copy, const char *why)
 {
 	char words[KEEP_WHY_MAX];
@@ -398,11 +404,11 @@ static void again_failed(struct copy *copy, const char *why)
 		if (keep_about_at(copy->keep, i)->number < number)
 			older = keep_about_at(copy->keep, i)->number;
 	struct loaded *fresh = NULL;
-	if (older != 0 && keep_roll_back(copy->keep, older, words) == 0) {
+	if (older != 0 && keep_roll_back(copy->keep, older, words) == 0)
 		fresh = loaded_map(copy, older, words);
-		if (keep_drop(copy->keep, number, words) < 0)
-			log_warning(STATION, "copy of %s: %s", copy->zone, words);
-	}
+	if (older == 0 &&
+	    keep_count(copy->keep) > 0) /* none of them proves: when that is mended, the newest is to be used */
+		(void)!keep_roll_back(copy->keep, keep_about_at(copy->keep, 0)->number, words);
 	if (fresh != NULL) {
 		copy->confirmed_at = fresh->loaded_at;
 		log_warning(STATION, "copy of %s: serial %u, the one before it, is used instead", copy->zone,
@@ -456,13 +462,18 @@ static void on_again(void *ctx, int error, const uint8_t *reply, size_t len)
 	}
 	if (error == 0 && prove_reply_read(reply, len, was) < 0)
 		error = BANYAN_EOTHER;
-	bool ours = error == BANYAN_EIO || (error == 0 && was->error != 0 && was->error != BANYAN_EPROOF &&
-					    was->error != BANYAN_EMALF && was->error != BANYAN_ELIMIT);
+	/* it did prove once: a process that was killed, for want of memory as a rule, or met a limit, says nothing against it */
+	bool ours = error != 0 || (was->error != 0 && was->error != BANYAN_EPROOF && was->error != BANYAN_EMALF);
 	if (error == 0 && was->error == 0) {
 		again_good(copy);
 		return;
 	}
 	copy_files_done(copy, &copy->again_files);
+	if (copy->keeper
+		    ->reloading) { /* what comes out of it would bring the version back; and the anchors may be others then */
+		copy->again_later = true;
+		return;
+	}
 	const char *why = error != 0 ? (len > 0 ? (const char *)reply : error_text(error)) : was->words;
 	if (ours || (error == 0 && was->dated_until != 0))
 		log_warning(STATION, "copy of %s: what is kept cannot be proved once more: %s", copy->zone, why);
@@ -481,6 +492,7 @@ void copy_prove_again(struct copy *copy)
 		log_warning(STATION, "copy of %s: %s", copy->zone, why);
 		return;
 	}
+	copy->again_later = false;
 	copy->again_number = number;
 	copy->again_files = (struct copy_files){wire, keep_incoming(copy->keep), keep_incoming(copy->keep)};
 	int rc = copy_prove_ask(copy, &copy->again_files, -1, PROVE_WIRE, on_again, &copy->again);
