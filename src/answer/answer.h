@@ -29,6 +29,7 @@ struct answer_zone {
 	uint32_t expire_s;         /* told with its SOA to who asks for it (RFC 7314); 0 = nothing is told, */
 	/* and of a copy the time until then, which moves on as sources confirm it; UNIX seconds, NULL or 0 = it is none */
 	const _Atomic int64_t *expires_at_s;
+	enum reason trouble; /* of a copy that is not current: told with each answer from it (RFC 8914) */
 };
 
 struct answer_networks {
@@ -97,8 +98,9 @@ struct answer_view {
 	_Atomic(const struct resolve_negatives *) negatives; /* where nothing is to be proved; NULL = nowhere */
 	int64_t root_from_s,
 		root_until_s; /* UNIX seconds between which its signatures hold, those of a refused copy too; 0 = not known */
-	bool root_signed;      /* ... and every signature in it is proved */
-	bool root_on_loopback; /* it names servers on this machine, as a lab's does */
+	enum reason root_trouble; /* as with zones: told with denials by the root, and with failures that come of it */
+	bool root_signed;         /* ... and every signature in it is proved */
+	bool root_on_loopback;    /* it names servers on this machine, as a lab's does */
 	size_t n_elsewhere;
 	const uint8_t *const *elsewhere; /* names at and below which the local root does not have the last word */
 	bool recursion;                  /* is there a resolver? */

@@ -2,7 +2,16 @@
 /* EDNS around a reply (RFC 6891): OPT if and only if the question had one. */
 #include "private.h"
 
+#include <stdio.h>
 #include <string.h>
+
+size_t ede_write(enum reason reason, const char *detail, uint8_t out[ANSWER_WORD_MAX])
+{
+	wire_put16(out, (uint16_t)reason_ede(reason));
+	int text = snprintf((char *)out + 2, ANSWER_WORD_MAX - 2, "%s: %s", reason_code(reason),
+			    detail != NULL ? detail : reason_words(reason));
+	return 2 + (size_t)(text < ANSWER_WORD_MAX - 2 ? text : ANSWER_WORD_MAX - 3);
+}
 
 /* Bytes that OPT takes: with NSID if asked for and known, with an error code if there is one. */
 size_t reply_opt_size(const struct reply *reply, bool nsid)
@@ -46,6 +55,7 @@ size_t reply_add_opt(struct reply *reply, size_t len, bool nsid)
 		if (len + reply_opt_size(reply, false) > reply->max)
 			return len;
 	}
+	reply->opt_at = len;
 	memset(p, 0, ANSWER_OPT_SIZE);
 	wire_put16(p + 1, WIRE_TYPE_OPT);
 	wire_put16(p + 3, reply->view->udp_size);
@@ -86,4 +96,20 @@ size_t reply_add_opt(struct reply *reply, size_t len, bool nsid)
 	wire_put16(p + 9, (uint16_t)(option - p - ANSWER_OPT_SIZE));
 	wire_put16(out + 10, (uint16_t)(wire_get16(out + 10) + 1));
 	return (size_t)(option - out);
+}
+
+size_t reply_add_word(struct reply *reply, size_t len, enum reason reason)
+{
+	uint8_t *out = reply->request->out, word[ANSWER_WORD_MAX];
+	if (reply->opt_at == 0)
+		return len;
+	size_t size = ede_write(reason, NULL, word);
+	if (len + 4 + size > reply->max)
+		return len;
+	uint8_t *options_len = out + reply->opt_at + 9;
+	wire_put16(options_len, (uint16_t)(wire_get16(options_len) + 4 + size));
+	wire_put16(out + len, WIRE_OPTION_EDE);
+	wire_put16(out + len + 2, (uint16_t)size);
+	memcpy(out + len + 4, word, size);
+	return len + 4 + size;
 }

@@ -29,6 +29,7 @@ struct reply {
 	const uint8_t *limit_name; /* what is counted together; NULL = all of the class */
 	bool unlimited;            /* for a client of the resolver */
 	uint32_t expire_s;         /* for the OPT (RFC 7314); 0 = not told */
+	size_t opt_at;             /* where OPT stands; 0 = there is none */
 };
 
 /* access.c */
@@ -84,6 +85,12 @@ bool reply_wants_nsid(const struct reply *reply);
 size_t reply_opt_size(const struct reply *reply, bool nsid);
 /* Appends OPT to a message of `len` bytes; returns its new length. NSID, then the error code, are left out if they do not fit. */
 size_t reply_add_opt(struct reply *reply, size_t len, bool nsid);
+/* A word on the state of what was answered from, behind all other options of the OPT that is there; left out where it does not fit. Returns
+ * the new length. */
+size_t reply_add_word(struct reply *reply, size_t len, enum reason reason);
+/* RFC 8914 section 2: INFO-CODE and EXTRA-TEXT of a reason that has a code; their length. */
+#define ANSWER_WORD_MAX 254
+size_t ede_write(enum reason reason, const char *detail, uint8_t out[ANSWER_WORD_MAX]);
 /* The flags of every reply to this question: QR, opcode, RD, the RCODE; CD and RA if the client may recurse. */
 uint16_t reply_flags(const struct reply *reply);
 

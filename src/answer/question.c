@@ -203,7 +203,7 @@ static size_t from_root(struct reply *reply)
 	reply->unlimited = true;
 	if (view->root_signed && (q->edns.do_bit || (q->flags & WIRE_AD) != 0)) /* RFC 6840 sections 5.7 and 5.8 */
 		out[3] |= WIRE_AD;
-	return (size_t)len;
+	return view->root_trouble == REASON_NONE ? (size_t)len : reply_add_word(reply, (size_t)len, view->root_trouble);
 }
 
 static uint32_t expire_of(const struct answer_zone *zone, int64_t now_s)
@@ -215,6 +215,12 @@ static uint32_t expire_of(const struct answer_zone *zone, int64_t now_s)
 	return left <= 0 ? 0 : left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
 }
 
+/* 0 stays 0: a referral that was not wanted. */
+static inline size_t with_word(struct reply *reply, const struct answer_zone *zone, size_t len)
+{
+	return zone->trouble == REASON_NONE || len == 0 ? len : reply_add_word(reply, len, zone->trouble);
+}
+
 static size_t from_zone(struct reply *reply, const struct answer_zone *zone, bool skip_referral)
 {
 	const struct wire_question *q = reply->question;
@@ -223,14 +229,18 @@ static size_t from_zone(struct reply *reply, const struct answer_zone *zone, boo
 		const struct answer_zone *parent = view_find(reply->view, q->lower + q->lower[0] + 1);
 		int len = parent != NULL && parent->image != NULL ? from_image(reply, parent->image, true) : 0;
 		if (len > 0)
-			return (size_t)len;
+			return with_word(reply, parent, (size_t)len);
 	}
+	if (zone->image == NULL && zone->trouble != REASON_NONE)
+		return with_word(reply, zone, reply_error(reply, WIRE_RCODE_SERVFAIL, ANSWER_NO_EDE));
 	if (zone->image == NULL)
 		return reply_error(reply, WIRE_RCODE_SERVFAIL, EDE_NOT_READY);
 	if (q->edns.expire && q->qtype == WIRE_TYPE_SOA && q->labels == wire_name_labels(zone->apex))
 		reply->expire_s = expire_of(zone, reply->request->wall_ms / 1000);
 	int len = from_image(reply, zone->image, skip_referral);
-	return len < 0 ? reply_error(reply, WIRE_RCODE_SERVFAIL, ANSWER_NO_EDE) : (size_t)len;
+	if (len < 0)
+		return reply_error(reply, WIRE_RCODE_SERVFAIL, ANSWER_NO_EDE);
+	return with_word(reply, zone, (size_t)len);
 }
 
 /* Types that are no data (RFC 6895 section 3.1): what to say to who asks for them, or NOERROR. */

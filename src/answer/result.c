@@ -19,9 +19,29 @@ static size_t option_put(uint8_t *out, size_t pos, uint16_t code, const void *da
 	return pos + 4 + len;
 }
 
-/* NSID (RFC 5001) for who asks, and the reason of a failure as an extended error (RFC 8914). */
+/* Nobody could be asked, and the copy of the root cannot help: then that is worth a second error (RFC 8914 section 2 allows several). A copy that
+ * is only held does help. */
+static bool is_of_root(const struct answer_view *view, enum reason reason)
+{
+	if (view->root_trouble != REASON_ROOT_EXPIRED && view->root_trouble != REASON_ROOT_EMPTY)
+		return false;
+	return reason == REASON_NO_ROOT || reason == REASON_NO_SERVERS || reason == REASON_NETWORK_ERROR ||
+	       reason == REASON_TIME_LIMIT;
+}
+
+/* Where the sentence does not fit the number goes alone, or nothing. */
+static size_t word_put(uint8_t *out, size_t len, size_t room, enum reason reason, const char *detail)
+{
+	uint8_t word[ANSWER_WORD_MAX];
+	size_t size = ede_write(reason, detail, word);
+	if (len + 4 + size > room)
+		size = 2;
+	return len + 4 + size > room ? len : option_put(out, len, WIRE_OPTION_EDE, word, size);
+}
+
+/* NSID (RFC 5001) for who asks, and the reason of a failure as an extended error (RFC 8914), if there is room for it. */
 static size_t options_write(const struct answer_view *view, const struct answer_pending *pending,
-			    const struct resolve_result *result, uint8_t out[OPTIONS_MAX])
+			    const struct resolve_result *result, size_t room, uint8_t out[OPTIONS_MAX])
 {
 	size_t len = 0;
 	if (pending->has_cookie)
@@ -41,13 +61,10 @@ static size_t options_write(const struct answer_view *view, const struct answer_
 	int ede = result->reason == REASON_NONE ? -1 : reason_ede(result->reason);
 	if (ede < 0)
 		return len;
-	uint8_t error[256];
-	wire_put16(error, (uint16_t)ede);
-	int text = snprintf((char *)error + 2, sizeof(error) - 2, "%s: %s", reason_code(result->reason),
-			    result->detail != NULL ? result->detail : reason_words(result->reason));
-	if (text >= (int)sizeof(error) - 2)
-		text = (int)sizeof(error) - 3;
-	return option_put(out, len, WIRE_OPTION_EDE, error, 2 + (size_t)text);
+	len = word_put(out, len, room, result->reason, result->detail);
+	if (result->rcode == WIRE_RCODE_SERVFAIL && is_of_root(view, result->reason))
+		len = word_put(out, len, room, view->root_trouble, NULL);
+	return len;
 }
 
 /* DNSSEC records go to who understands them or asks for them (RFC 4035 section 3.2.1). */
@@ -133,10 +150,14 @@ int answer_from_result(const struct answer_view *view, const struct answer_pendi
 	uint8_t options[OPTIONS_MAX];
 	if (result->drop)
 		return 0;
-	size_t options_len = pending->edns ? options_write(view, pending, result, options) : 0;
 	uint16_t rcode = result->rcode > WIRE_RCODE_MASK && !pending->edns ? WIRE_RCODE_SERVFAIL : result->rcode;
 	if (!pending->tcp && cap > pending->udp_size)
 		cap = pending->udp_size;
+	size_t bare = WIRE_HEADER_SIZE + pending->qname_len + 4 + OPT_FIXED;
+	size_t room = cap > bare ? cap - bare : 0;
+	size_t options_len =
+		pending->edns ? options_write(view, pending, result, room < OPTIONS_MAX ? room : OPTIONS_MAX, options)
+			      : 0;
 	struct wire_writer writer;
 	int rc = wire_writer_init(&writer, out, cap, pending->id, header_flags(pending, result, rcode));
 	if (rc == 0)

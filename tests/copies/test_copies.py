@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -320,6 +321,62 @@ def test_signatures_that_end(from_file, versions):
     wait_for("no answers from it", lambda: serial(d) is None)
     put(d.source, versions.text(2))
     wait_serial(d, 2)
+
+
+# ---- what clients hear of it (RFC 8914)
+
+def errors(reply):
+    return {option.code: option.text for option in reply.options if option.otype == dns.edns.EDE}
+
+
+def test_clients_hear_of_trouble(from_file, versions):
+    d = from_file(text=versions.text(1, expire=20))
+    wait_serial(d, 1)
+    wait_state(d, "current")
+    assert errors(d.ask("no-such-tld", use_edns=0)) == {}
+    put(d.source, spoil(versions.text(2, expire=20)))
+    wait_state(d, "held")
+    reply = d.ask("no-such-tld", use_edns=0)
+    assert reply.rcode() == dns.rcode.NXDOMAIN
+    assert errors(reply)[0].startswith("copy-held: ")
+    assert str(d.source) not in reply.to_text()
+    assert d.ask("no-such-tld", use_edns=-1).edns < 0
+    os.unlink(d.source)
+    wait_state(d, "expired")
+    wait_for("both errors", lambda: len(errors(d.ask("example.", use_edns=0))) == 2)
+    told = errors(d.ask("example.", use_edns=0))
+    assert told[0].startswith("root-copy-expired: "), told
+    put(d.source, versions.text(3, expire=20))
+    wait_serial(d, 3)
+    wait_state(d, "current")
+    wait_for("no word any more", lambda: errors(d.ask("no-such-tld", use_edns=0)) == {})
+
+
+def test_clients_hear_of_the_trouble_of_a_zone(daemon, tmp_path):
+    text = "$ORIGIN example.\n$TTL 60\n@ SOA ns host {} 1 1 {} 60\n@ NS ns\nns A 127.0.0.1\n"
+    zone = {"name": "example.", "sources": [f"file:{tmp_path}/zone"], "store": str(tmp_path / "store"),
+            "refresh-min": "1s", "prove": "structure"}
+    d = daemon({"zones": [zone]})
+
+    def ask():
+        reply = d.ask("example.", "SOA", use_edns=0)
+        return reply.rcode(), errors(reply)
+
+    def is_told(rcode, code, word):
+        answer, told = ask()
+        return answer == rcode and told.get(code, "").startswith(word)
+
+    wait_for("empty", lambda: is_told(dns.rcode.SERVFAIL, 14, "copy-empty: "))
+    put(tmp_path / "zone", text.format(1, 8))
+    wait_for("no word", lambda: ask() == (dns.rcode.NOERROR, {}))
+    os.unlink(tmp_path / "zone")
+    wait_for("lagging", lambda: is_told(dns.rcode.NOERROR, 0, "copy-lagging: "))
+    wait_for("expired", lambda: is_told(dns.rcode.SERVFAIL, 24, "copy-expired: "))
+    code, out, err = d.cli("reload")
+    assert code == 0, err
+    wait_for("the same after a reload", lambda: is_told(dns.rcode.SERVFAIL, 24, "copy-expired: "))
+    put(tmp_path / "zone", text.format(2, 8))
+    wait_for("no word", lambda: ask() == (dns.rcode.NOERROR, {}))
 
 
 # ---- reload

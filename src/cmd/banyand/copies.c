@@ -133,6 +133,24 @@ static void empty_tell(struct copy *copy, const struct pull_copy_status *status)
 				   : "nothing can be resolved");
 }
 
+/* What clients profit from: not that all is well. */
+static enum reason trouble_of(const struct copy *copy, enum pull_state state)
+{
+	switch (state) {
+	case PULL_EMPTY:
+		return copy->is_root ? REASON_ROOT_EMPTY : REASON_COPY_EMPTY;
+	case PULL_CURRENT:
+		return REASON_NONE;
+	case PULL_LAGGING:
+		return REASON_COPY_LAGGING;
+	case PULL_HELD:
+		return REASON_COPY_HELD;
+	case PULL_EXPIRED:
+		return copy->is_root ? REASON_ROOT_EXPIRED : REASON_COPY_EXPIRED;
+	}
+	return REASON_NONE;
+}
+
 /* What may not be used any more goes out of use, and comes back when a source confirms it after all. */
 static void use_look(struct copy *copy)
 {
@@ -142,10 +160,12 @@ static void use_look(struct copy *copy)
 	bool ended = status.state == PULL_EXPIRED;
 	if (copy->current != NULL)
 		atomic_store(&copy->current->until_s, status.usable_until);
-	if (copy->current == NULL || ended == copy->ended || copy->keeper->reloading)
+	bool use_changes = copy->current != NULL && ended != copy->ended;
+	copy->trouble = trouble_of(copy, status.state);
+	if (copy->keeper->reloading || (!use_changes && copy->trouble == copy->trouble_told))
 		return;
-	copy->ended = ended;
-	if (copy_publish(copy, NULL) < 0)
+	copy->ended = use_changes ? ended : copy->ended;
+	if (copy_publish(copy, NULL) < 0 && use_changes)
 		copy->ended = !ended; /* at the next look */
 }
 

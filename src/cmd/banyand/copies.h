@@ -83,6 +83,8 @@ struct copy {
 	struct loaded *current; /* NULL = nothing */
 	int64_t confirmed_at, confirmed_written;
 	bool ended; /* may not be used any more */
+	enum reason trouble,
+		trouble_told; /* what clients are told of its state (RFC 8914): as it is, and as workers know it */
 
 	/* a candidate on its way */
 	struct pull_fetch *fetch;

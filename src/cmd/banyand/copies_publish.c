@@ -72,13 +72,27 @@ static struct loaded *place(struct generation *g, const struct copy *copy, struc
 	return was;
 }
 
+/* That there is no copy is no trouble while a file stands in for it. */
+static void trouble_set(struct generation *g, const struct copy *copy)
+{
+	if (copy->is_root)
+		g->view.root_trouble =
+			copy->trouble == REASON_ROOT_EMPTY && g->root != NULL ? REASON_NONE : copy->trouble;
+	for (size_t i = 0; !copy->is_root && i < g->config->n_zones; i++) {
+		struct answer_zone *zone = &g->answer_zone[i];
+		if (wire_name_equal(zone->apex, copy->apex))
+			zone->trouble =
+				copy->trouble == REASON_COPY_EMPTY && zone->image != NULL ? REASON_NONE : copy->trouble;
+	}
+}
+
 /* The generation and the copy each hold one. */
 int copy_publish(struct copy *copy, struct loaded *fresh)
 {
 	struct keeper *keeper = copy->keeper;
 	struct loaded *loaded = fresh != NULL ? fresh : copy->current;
 	const struct generation *now = swap_read(&keeper->swap);
-	if (loaded == NULL || now == NULL)
+	if (now == NULL)
 		return 0;
 	struct generation *g = shell_new(now);
 	if (g == NULL) {
@@ -87,9 +101,14 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 	}
 	if (fresh != NULL)
 		copy->ended = false;
-	loaded->ended = copy->ended;
-	loaded->users++;
-	struct loaded *was = place(g, copy, loaded);
+	struct loaded *was = NULL;
+	if (loaded != NULL) {
+		loaded->ended = copy->ended;
+		loaded->users++;
+		was = place(g, copy, loaded);
+	}
+	trouble_set(g, copy);
+	copy->trouble_told = copy->trouble;
 	shell_free(swap_publish(&keeper->swap, g));
 	loaded_release(was);
 	if (fresh != NULL) {

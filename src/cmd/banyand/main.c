@@ -193,7 +193,8 @@ static int bring_up(struct keeper *keeper, struct config *config, char why[REFUS
 	feeds_adopt(keeper);
 	notifies_adopt(keeper);
 	transfers_adopt(generation);
-	copies_adopt(keeper);
+	copies_adopt(keeper); /* it may put another generation in the place of this one */
+	generation = atomic_load(&keeper->swap.current);
 	cache_file_start(keeper, generation->config);
 	validation_tables_setup(keeper);
 	keeper_signals(keeper);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EDE_NOT_READY = 14, EDE_PROHIBITED = 18, EDE_NOT_AUTHORITATIVE = 20 }; /* RFC 8914 */
+enum { EDE_NOT_READY = 14, EDE_PROHIBITED = 18, EDE_NOT_AUTHORITATIVE = 20, EDE_INVALID_DATA = 24 }; /* RFC 8914 */
 
 #define TOLD_EVERY_MS 1000 /* a line of the log about refusals, of each worker: who asks on does not fill it */
 
@@ -121,6 +121,7 @@ static int answer_plain(struct transfer_ask *ask)
 	if (copy) {
 		root.expire_s = g->root->expire_s;
 		root.expires_at_s = &g->root->until_s;
+		root.trouble = view.root_trouble;
 		view.n_zones = 1;
 		view.zone = &root;
 	}
@@ -163,7 +164,8 @@ static int answer_transfer(struct transfer_ask *ask)
 	if (version == NULL) {
 		counter_add(counters, COUNTER_TRANSFERS_REFUSED, 1);
 		tell(ask, "a transfer", "refused, since there is no version of the zone that may be given");
-		return transfer_refuse(ask, WIRE_RCODE_SERVFAIL, EDE_NOT_READY);
+		return transfer_refuse(ask, WIRE_RCODE_SERVFAIL,
+				       loaded != NULL && loaded->ended ? EDE_INVALID_DATA : EDE_NOT_READY);
 	}
 	ask->loaded = loaded;
 	return transfer_start(ask, version);

@@ -84,6 +84,18 @@ static const char *silence(const struct pull_copy *copy)
 	return copy->silence == NULL ? "" : copy->silence;
 }
 
+/* What a sentence ends with: a colon stands only before a word, and a sentence without memory goes without. */
+static const char *colon(const char *word)
+{
+	return word == NULL || word[0] == 0 ? "" : ": ";
+}
+
+static void refused_say(const struct pull_copy *copy, char why[SENTENCE_MAX])
+{
+	const char *word = copy->refusal.why == NULL ? "" : copy->refusal.why;
+	snprintf(why, SENTENCE_MAX, "serial %u was refused%s%.180s", copy->refusal.serial, colon(word), word);
+}
+
 static enum pull_state state_expired(const struct pull_copy *copy, char why[SENTENCE_MAX])
 {
 	char when[32], span[32];
@@ -101,13 +113,12 @@ static enum pull_state state_failing(const struct pull_copy *copy, char why[SENT
 	const struct copy_source *newer = newer_claim(copy), *older = older_claim(copy);
 	char span[32];
 	if (copy->refusal.is) {
-		snprintf(why, SENTENCE_MAX, "serial %u was refused: %.180s", copy->refusal.serial,
-			 copy->refusal.why == NULL ? "" : copy->refusal.why);
+		refused_say(copy, why);
 		return PULL_HELD;
 	}
 	if (newer != NULL) {
-		snprintf(why, SENTENCE_MAX, "there is serial %u, which cannot be had: %.180s", newer->serial,
-			 silence(copy));
+		snprintf(why, SENTENCE_MAX, "there is serial %u, which cannot be had%s%.180s", newer->serial,
+			 colon(silence(copy)), silence(copy));
 		return PULL_LAGGING;
 	}
 	if (older != NULL) {
@@ -116,7 +127,7 @@ static enum pull_state state_failing(const struct pull_copy *copy, char why[SENT
 		return PULL_HELD;
 	}
 	snprintf(why, SENTENCE_MAX, "no source has confirmed it for %s%s%.180s",
-		 clock_span(copy_silent_ms(copy) / 1000, span), silence(copy)[0] != 0 ? ": " : "", silence(copy));
+		 clock_span(copy_silent_ms(copy) / 1000, span), colon(silence(copy)), silence(copy));
 	return PULL_LAGGING;
 }
 
@@ -131,8 +142,7 @@ static enum pull_state state_of(const struct pull_copy *copy, char why[SENTENCE_
 	why[0] = 0;
 	if (!copy->have) {
 		if (copy->refusal.is)
-			snprintf(why, SENTENCE_MAX, "serial %u was refused: %.180s", copy->refusal.serial,
-				 copy->refusal.why == NULL ? "" : copy->refusal.why);
+			refused_say(copy, why);
 		else if (copy->failures > 0 || copy->n_sources == 0)
 			snprintf(why, SENTENCE_MAX, "%s", silence(copy));
 		return PULL_EMPTY;

@@ -396,6 +396,81 @@ static void test_not_loaded(void **state)
 	assert_true(has_option(&x, WIRE_OPTION_EDE, "\0\16", 2)); /* 14, not ready */
 }
 
+static bool has_word(const struct exchange *x, const char *number, enum reason reason)
+{
+	char want[256];
+	int len = snprintf(want + 2, sizeof want - 2, "%s: %s", reason_code(reason), reason_words(reason));
+	memcpy(want, number, 2);
+	return has_option(x, WIRE_OPTION_EDE, want, 2 + (size_t)len);
+}
+
+/* RFC 8914: where an answer comes from a copy that is not current, that is said; by who understands it, if it fits. */
+static void test_copies_in_trouble(void **state)
+{
+	struct answer_zone table[3];
+	struct exchange x;
+	struct answer_view view = view_of(2, table);
+	table[0].trouble = REASON_COPY_HELD;
+	question(&x, "test.", WIRE_TYPE_NS);
+	expect_counts(&x, &view, WIRE_AA, 1, 0, 1);
+	assert_false(x.reader.has_edns);
+	size_t plain = x.reply_len;
+	add_edns(&x, 1232, false, 0, "", 0);
+	expect(&x, &view, WIRE_RCODE_NOERROR, WIRE_AA);
+	assert_true(has_word(&x, "\0\0", REASON_COPY_HELD));
+	assert_int_equal(x.reply_len, plain + 11 + x.reader.opt_len);
+	/* behind what was asked for */
+	question(&x, "test.", WIRE_TYPE_NS);
+	add_edns(&x, 1232, false, 0, "\0\3\0\0", 4);
+	expect(&x, &view, WIRE_RCODE_NOERROR, WIRE_AA);
+	assert_true(has_option(&x, WIRE_OPTION_NSID, "me.example", 10));
+	assert_true(has_word(&x, "\0\0", REASON_COPY_HELD));
+	/* it never costs data: not a byte more than there is room for */
+	size_t whole = x.reply_len;
+	for (size_t less = 0; less < whole - plain - 25; less++) { /* OPT and NSID take 25 */
+		struct answer_request request = {.msg = x.msg, .len = x.len, .out = x.out, .room = 1232 - whole + less};
+		assert_int_equal(addr_parse(x.peer, 4711, &request.peer), 0);
+		assert_int_equal(answer_question(&view, &counters, &request, &x.pending, &x.reply_len), ANSWER_SEND);
+		assert_int_equal(x.reply_len, less == 0 ? whole : plain + 25);
+		assert_int_equal(wire_get16(x.out + 6), 1);
+		assert_false(wire_get16(x.out + 2) & WIRE_TC);
+	}
+	/* nothing to answer from: the reason instead of `not ready` */
+	table[0].image = NULL;
+	table[0].trouble = REASON_COPY_EXPIRED;
+	question(&x, "test.", WIRE_TYPE_NS);
+	expect(&x, &view, WIRE_RCODE_SERVFAIL, 0);
+	add_edns(&x, 1232, false, 0, "", 0);
+	expect(&x, &view, WIRE_RCODE_SERVFAIL, 0);
+	assert_true(has_word(&x, "\0\30", REASON_COPY_EXPIRED)); /* 24, invalid data */
+	table[0].trouble = REASON_COPY_EMPTY;
+	expect(&x, &view, WIRE_RCODE_SERVFAIL, 0);
+	assert_true(has_word(&x, "\0\16", REASON_COPY_EMPTY));
+}
+
+/* The same of what the root copy denies to clients of the resolver. */
+static void test_root_in_trouble(void **state)
+{
+	struct answer_zone table[3];
+	struct exchange x;
+	struct answer_view view = view_of(0, table);
+	view.recursion = true;
+	view.allow.item = loopback;
+	view.allow.n = 1;
+	view.root = images[0];
+	view.root_signed = true;
+	question_flags(&x, "nothing.", WIRE_TYPE_A, WIRE_CLASS_IN, WIRE_RD);
+	add_edns(&x, 1232, false, 0, "", 0);
+	expect(&x, &view, WIRE_RCODE_NXDOMAIN, WIRE_RD | WIRE_RA);
+	assert_int_equal(x.reader.opt_len, 0);
+	view.root_trouble = REASON_COPY_LAGGING;
+	expect(&x, &view, WIRE_RCODE_NXDOMAIN, WIRE_RD | WIRE_RA);
+	assert_true(has_word(&x, "\0\0", REASON_COPY_LAGGING));
+	question_flags(&x, "nothing.", WIRE_TYPE_A, WIRE_CLASS_IN, WIRE_RD);
+	expect(&x, &view, WIRE_RCODE_NXDOMAIN, WIRE_RD | WIRE_RA);
+	assert_false(x.reader.has_edns);
+}
+
 /* Sorted or not, near or far: the longest apex wins. Compared with a search through all. */
 static void test_many_zones(void **state)
 {
@@ -511,12 +586,20 @@ static void test_recursion(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_silence),    cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_tsig),       cmocka_unit_test(test_edns),
-		cmocka_unit_test(test_sizes),      cmocka_unit_test(test_chaos),
-		cmocka_unit_test(test_zones),      cmocka_unit_test(test_ds_at_cut),
-		cmocka_unit_test(test_not_loaded), cmocka_unit_test(test_many_zones),
-		cmocka_unit_test(test_recursion),  cmocka_unit_test(test_root_denials),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_tsig),
+		cmocka_unit_test(test_edns),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_chaos),
+		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_ds_at_cut),
+		cmocka_unit_test(test_not_loaded),
+		cmocka_unit_test(test_copies_in_trouble),
+		cmocka_unit_test(test_root_in_trouble),
+		cmocka_unit_test(test_many_zones),
+		cmocka_unit_test(test_recursion),
+		cmocka_unit_test(test_root_denials),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

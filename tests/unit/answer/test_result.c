@@ -160,6 +160,85 @@ static void test_reason_as_extended_error(void **state)
 	assert_null(option_of(&r, WIRE_OPTION_EDE, &len));
 }
 
+/* How many extended errors there are; the one with this number has a text that begins so. */
+static unsigned errors_of(const struct reply *r, uint16_t number, const char *text)
+{
+	const uint8_t *p = r->msg + r->reader.opt_pos, *end = p + r->reader.opt_len;
+	unsigned n = 0;
+	bool found = number == 0xffff;
+	while (p < end) {
+		size_t len = wire_get16(p + 2);
+		n += wire_get16(p) == WIRE_OPTION_EDE;
+		found = found || (wire_get16(p) == WIRE_OPTION_EDE && wire_get16(p + 4) == number &&
+				  len >= 2 + strlen(text) && memcmp(p + 6, text, strlen(text)) == 0);
+		p += 4 + len;
+	}
+	return found ? n : 0;
+}
+
+static void test_root_that_cannot_help(void **state)
+{
+	struct answer_pending p = pending_default();
+	struct answer_view v = view;
+	struct resolve_result result = {.rcode = WIRE_RCODE_SERVFAIL, .reason = REASON_NO_SERVERS};
+	struct reply r = reply_of(&v, &p, &result, 65535);
+	assert_int_equal(errors_of(&r, 22, "no-reachable-authority: "), 1);
+	v.root_trouble = REASON_ROOT_EXPIRED;
+	r = reply_of(&v, &p, &result, 65535);
+	assert_int_equal(errors_of(&r, 22, "no-reachable-authority: "), 2);
+	assert_int_equal(errors_of(&r, 0, "root-copy-expired: "), 2);
+	v.root_trouble = REASON_ROOT_EMPTY;
+	result.reason = REASON_NO_ROOT;
+	r = reply_of(&v, &p, &result, 65535);
+	assert_int_equal(errors_of(&r, 14, "root-copy-empty: "), 2);
+	/* what has another cause, what did go well, and what a held copy could have helped with */
+	result.reason = REASON_RRSIG_BOGUS;
+	r = reply_of(&v, &p, &result, 65535);
+	assert_int_equal(errors_of(&r, 6, "rrsig-bogus: "), 1);
+	result = (struct resolve_result){.n_answer = 1, .answer = &a_set, .reason = REASON_STALE};
+	r = reply_of(&v, &p, &result, 65535);
+	assert_int_equal(errors_of(&r, 3, "stale: "), 1);
+	v.root_trouble = REASON_COPY_HELD;
+	result = (struct resolve_result){.rcode = WIRE_RCODE_SERVFAIL, .reason = REASON_NO_SERVERS};
+	r = reply_of(&v, &p, &result, 65535);
+	assert_int_equal(errors_of(&r, 22, ""), 1);
+	p.edns = false;
+	v.root_trouble = REASON_ROOT_EXPIRED;
+	assert_false(reply_of(&v, &p, &result, 65535).reader.has_edns);
+}
+
+/* However long the name and the sentence are: there is a reply. */
+static void test_errors_that_do_not_fit(void **state)
+{
+	struct answer_pending p = pending_default();
+	struct answer_view v = view;
+	char text[400];
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = 0;
+	struct resolve_result result = {.rcode = WIRE_RCODE_SERVFAIL, .reason = REASON_NO_SERVERS, .detail = text};
+	v.root_trouble = REASON_ROOT_EXPIRED;
+	p.qname_len = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		p.qname[p.qname_len] = 63;
+		memset(p.qname + p.qname_len + 1, 'a', 63);
+		p.qname_len += 64;
+	}
+	memcpy(p.qname + p.qname_len, "\75aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeefffffffffff", 63);
+	p.qname_len = 255;
+	p.qname[254] = 0;
+	struct reply r = reply_of(&v, &p, &result, 512);
+	assert_int_equal(errors_of(&r, 22, ""), 2);
+	assert_int_equal(errors_of(&r, 0, "root-copy-expired: "), 2);
+	for (uint16_t size = 512; size > 282; size--) { /* down to header, question and an empty OPT */
+		p.udp_size = size;
+		r = reply_of(&v, &p, &result, size);
+		assert_true(errors_of(&r, 0xffff, "") <= 2);
+	}
+	p.tcp = true;
+	r = reply_of(&v, &p, &result, 65535);
+	assert_int_equal(errors_of(&r, 22, "no-reachable-authority: xxxx"), 2);
+}
+
 static void test_nsid(void **state)
 {
 	struct answer_pending p = pending_default();
@@ -232,6 +311,8 @@ int main(void)
 		cmocka_unit_test(test_dnssec_records_stripped),
 		cmocka_unit_test(test_without_edns),
 		cmocka_unit_test(test_reason_as_extended_error),
+		cmocka_unit_test(test_root_that_cannot_help),
+		cmocka_unit_test(test_errors_that_do_not_fit),
 		cmocka_unit_test(test_nsid),
 		cmocka_unit_test(test_truncation),
 		cmocka_unit_test(test_size_of_every_client),

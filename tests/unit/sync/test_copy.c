@@ -322,6 +322,31 @@ static void a_source_that_says_so_with_its_soa_alone(void **state)
 	source_expires(true);
 }
 
+/* What is kept was older than what sources have, and the clock was set ahead: nothing is behind the sentence, and no colon ends it. */
+static void a_sentence_without_an_end(void **state)
+{
+	const enum conduct conduct[] = {GOOD, GOOD};
+	struct world *w = world_new(&patient, conduct, 2);
+	world_publish(w, 100);
+	world_begin(w, NULL, 0);
+	world_run(w, 5); /* so soon after a round no other begins */
+	struct pull_version kept = w->in_use;
+	kept.serial = 99;
+	w->in_use = kept;
+	world_tell(w, &(struct pull_event){.kind = PULL_EVENT_START,
+					   .version = &kept,
+					   .confirmed_at = world_now(w).wall_s,
+					   .has_floor = true,
+					   .floor = 99});
+	w->off_s += 2 * HOUR_S;
+	world_kind(w, PULL_EVENT_TIME);
+	assert_int_equal(world_state(w), PULL_LAGGING);
+	assert_string_equal(w->last_state, "there is serial 100, which cannot be had");
+	world_run(w, HOUR_S);
+	assert_int_equal(world_state(w), PULL_CURRENT);
+	world_free(w);
+}
+
 /* ---- clocks ---- */
 
 static void clocks_that_jump(void **state)
@@ -678,6 +703,7 @@ int main(void)
 		cmocka_unit_test(a_restart_asks_no_sooner),
 		cmocka_unit_test(a_source_that_expires_itself),
 		cmocka_unit_test(a_source_that_says_so_with_its_soa_alone),
+		cmocka_unit_test(a_sentence_without_an_end),
 		cmocka_unit_test(clocks_that_jump),
 		cmocka_unit_test(liars_are_asked_seldom),
 		cmocka_unit_test(those_that_alternate),
