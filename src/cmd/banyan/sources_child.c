@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cmd/sanitized.h"
 #include "sources.h"
 
 #define RESULT_MAX ((size_t)60 * 1024)
@@ -144,8 +145,12 @@ static int child_spawn(uv_loop_t *loop, struct child *child, const char *path)
 		{.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
 		{.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->out},
 	};
-	uv_process_options_t options = {
-		.file = path, .args = args, .env = env, .stdio = stdio, .stdio_count = 4, .exit_cb = on_exit_of};
+	uv_process_options_t options = {.file = path,
+					.args = args,
+					.env = IS_SANITIZED ? NULL : env,
+					.stdio = stdio,
+					.stdio_count = 4,
+					.exit_cb = on_exit_of};
 	return uv_spawn(loop, &child->process, &options);
 }
 

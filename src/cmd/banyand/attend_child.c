@@ -4,6 +4,8 @@
 #include "daemon.h"
 #include "prover.h"
 
+#include "cmd/sanitized.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -122,7 +124,7 @@ static _Noreturn void child_fetch(const struct attend_job *job, const struct att
 		rc = confine_fetcher();
 	if (rc < 0)
 		cannot_start("confine the program that fetches", errno);
-	execve(path, argv, env);
+	execve(path, argv, IS_SANITIZED ? environ : env); /* that says where findings go */
 	dprintf(FD_REPLY, "cannot start %s: %s\n", path, strerror(errno));
 	_exit(EXIT_CANNOT_START);
 }
