@@ -177,7 +177,8 @@ int file_read(const char *path, size_t max, uint8_t **ret_data, size_t *ret_len)
 /* Writes path.tmp, fsync, rename: either the old or the new content is there after a crash. */
 int file_write_atomic(const char *path, const void *data, size_t len) _must_use_;
 int file_write_flush(int fd, const uint8_t *data, size_t len) _must_use_; /* all of it; durable, once its name is */
-int file_parent_flush(const char *path) _must_use_;                       /* so that its name is durable (fsync(2)) */
+const char *file_advice(int err);                   /* what to do about this errno, to stand behind its words; or "" */
+int file_parent_flush(const char *path) _must_use_; /* so that its name is durable (fsync(2)) */
 
 /* A regular file, open for reading: a descriptor. BANYAN_EINVAL: it is something else. */
 int file_open(const char *path) _must_use_;

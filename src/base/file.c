@@ -97,6 +97,22 @@ int file_write_flush(int fd, const uint8_t *data, size_t len)
 	return rc == 0 && fsync(fd) < 0 ? error_from_errno(errno) : rc;
 }
 
+const char *file_advice(int err)
+{
+	switch (err) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room there";
+	case EROFS:
+		return "; mount it writable";
+	case EACCES:
+	case EPERM:
+		return "; give this user the right to write there";
+	default:
+		return "";
+	}
+}
+
 /* A rename is durable only when the folder is (fsync(2)). */
 int file_parent_flush(const char *path)
 {

@@ -85,6 +85,7 @@ struct copy {
 	bool ended; /* may not be used any more */
 	enum reason trouble,
 		trouble_told; /* what clients are told of its state (RFC 8914): as it is, and as workers know it */
+	bool unwritable;      /* the store: told of already */
 
 	/* a candidate on its way */
 	struct pull_fetch *fetch;
@@ -187,6 +188,11 @@ void copy_again_stop(struct copy *copy);
 bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret);
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
 		   void (*done)(void *ctx, int error, const uint8_t *reply, size_t len), struct attendant_job **ret);
+
+/* ---- copies_room.c ---- */
+/* Something could not be written: is it the store? Then it is told of, once. */
+bool copy_room_missing(struct copy *copy, char why[KEEP_WHY_MAX]);
+void copy_room_stored(struct copy *copy, bool good, const char *why);
 
 /* ---- copies_publish.c ---- */
 int copy_publish(struct copy *copy,

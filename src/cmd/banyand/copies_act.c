@@ -108,19 +108,22 @@ static int probe(struct copy *copy, const struct pull_action *action)
 
 /* ---- a candidate ---- */
 
-static void fetched_tell(struct copy *copy, enum pull_fetched fetched, const char *why)
+/* It could not begin. */
+static void fetch_failed(struct copy *copy, int rc)
 {
+	char room[KEEP_WHY_MAX];
+	bool no_room = copy_room_missing(copy, room);
 	copy_tell(copy, &(struct pull_event){.kind = PULL_EVENT_FETCHED,
 					     .ticket = copy->ticket,
 					     .source = copy->from,
-					     .fetched = fetched,
-					     .why = why});
+					     .fetched = no_room ? PULL_NO_ROOM : PULL_FAILED,
+					     .why = no_room ? room : error_text(rc)});
 }
 
 static void on_fetched(void *ctx, const struct pull_fetch_result *result)
 {
 	struct copy *copy = ctx;
-	char from[ADDR_TEXT_MAX];
+	char from[ADDR_TEXT_MAX], room[KEEP_WHY_MAX];
 	copy->fetch = NULL;
 	copy->form = result->form;
 	copy->fetched_at = clock_wall_s();
@@ -131,18 +134,19 @@ static void on_fetched(void *ctx, const struct pull_fetch_result *result)
 			 (unsigned long long)result->bytes, copy->text, result->from.family != 0 ? " (" : "",
 			 result->from.family != 0 ? addr_format(&result->from, true, from) : "",
 			 result->from.family != 0 ? ")" : "", result->whole_ms);
-	else
+	bool no_room = result->fetched == PULL_FAILED && copy_room_missing(copy, room);
+	if (result->fetched != PULL_GOT)
 		copy_files_done(copy, &copy->files);
 	struct pull_event event = {
 		.kind = PULL_EVENT_FETCHED,
 		.ticket = copy->ticket,
 		.source = copy->from,
-		.fetched = result->fetched,
+		.fetched = no_room ? PULL_NO_ROOM : result->fetched,
 		.has_serial = result->has_serial,
 		.serial = result->serial,
 		.ms = result->whole_ms,
 		.expire_s = result->expire_s,
-		.why = result->why,
+		.why = no_room ? room : result->why,
 	};
 	if (result->fetched == PULL_UNCHANGED && result->has_serial)
 		copy_source_has(copy->source[copy->from], copy->tag, result->serial);
@@ -216,6 +220,7 @@ static void on_proved(void *ctx, int error, const uint8_t *reply, size_t len)
 {
 	struct copy *copy = ctx;
 	struct pull_version version;
+	char room[KEEP_WHY_MAX];
 	struct pull_event event = {.kind = PULL_EVENT_PROVED, .ticket = copy->ticket, .source = copy->from};
 	copy->proof = NULL;
 	if (error == 0)
@@ -231,6 +236,8 @@ static void on_proved(void *ctx, int error, const uint8_t *reply, size_t len)
 						copy->reply.expire_s, copy->reply.first_expiry};
 		event.version = &version;
 	}
+	if (event.verdict == PULL_OURS && copy_room_missing(copy, room))
+		event.why = room;
 	if (event.verdict == PULL_BAD) {
 		counter_add(&copy->keeper->counters, COUNTER_COPY_REFUSED, 1);
 		copy_source_refused(copy->source[copy->from], copy->tag);
@@ -255,13 +262,15 @@ static int prove(struct copy *copy, const struct pull_action *action)
 	return rc;
 }
 
-static void proved_tell(struct copy *copy, int rc)
+static void prove_failed(struct copy *copy, int rc)
 {
+	char room[KEEP_WHY_MAX];
+	bool no_room = copy_room_missing(copy, room);
 	copy_tell(copy, &(struct pull_event){.kind = PULL_EVENT_PROVED,
 					     .ticket = copy->ticket,
 					     .source = copy->from,
 					     .verdict = PULL_OURS,
-					     .why = error_text(rc)});
+					     .why = no_room ? room : error_text(rc)});
 }
 
 static void drop(struct copy *copy)
@@ -336,12 +345,12 @@ static void one(struct copy *copy, const struct pull_action *action)
 	case PULL_FETCH:
 		rc = fetch(copy, action);
 		if (rc < 0)
-			fetched_tell(copy, PULL_FAILED, error_text(rc));
+			fetch_failed(copy, rc);
 		break;
 	case PULL_PROVE:
 		rc = prove(copy, action);
 		if (rc < 0)
-			proved_tell(copy, rc);
+			prove_failed(copy, rc);
 		break;
 	case PULL_ADOPT:
 		copy->ticket = action->ticket;

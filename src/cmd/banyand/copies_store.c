@@ -3,6 +3,7 @@
 #include "copies.h"
 #include "publisher.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +45,9 @@ static void confirmed_write(struct copy *copy)
 	int len = snprintf(text, sizeof text, "%u %lld %u\n", copy->current->serial, (long long)copy->confirmed_at,
 			   copy->current->on_loopback);
 	if (file_write_atomic(path, text, (size_t)len) < 0)
-		log_warning(STATION, "copy of %s: %s cannot be written: after a restart it counts as older than it is",
-			    copy->zone, path);
+		log_warning(STATION,
+			    "copy of %s: %s cannot be written: %s%s; after a restart it counts as older than it is",
+			    copy->zone, path, strerror(errno), file_advice(errno));
 	copy->confirmed_written = copy->confirmed_at;
 }
 
@@ -295,6 +297,7 @@ static void store_work(uv_work_t *work)
 static void store_tell(struct copy *copy)
 {
 	bool again = copy->storing_again, good = copy->store_rc == 0;
+	copy_room_stored(copy, good, copy->store_why);
 	struct pull_event event = {.kind = PULL_EVENT_STORED,
 				   .ticket = copy->ticket,
 				   .source = copy->from,
@@ -455,6 +458,7 @@ static void on_again(void *ctx, int error, const uint8_t *reply, size_t len)
 {
 	struct copy *copy = ctx;
 	struct prove_reply *was = &copy->reply;
+	char room[KEEP_WHY_MAX];
 	copy->again = NULL;
 	if (copy->proof != NULL || copy->storing || keep_current(copy->keep) != copy->again_number) {
 		copy_files_done(copy, &copy->again_files); /* something newer is on its way */
@@ -468,13 +472,16 @@ static void on_again(void *ctx, int error, const uint8_t *reply, size_t len)
 		again_good(copy);
 		return;
 	}
-	copy_files_done(copy, &copy->again_files);
 	if (copy->keeper
 		    ->reloading) { /* what comes out of it would bring the version back; and the anchors may be others then */
+		copy_files_done(copy, &copy->again_files);
 		copy->again_later = true;
 		return;
 	}
 	const char *why = error != 0 ? (len > 0 ? (const char *)reply : error_text(error)) : was->words;
+	if (ours && copy_room_missing(copy, room))
+		why = room;
+	copy_files_done(copy, &copy->again_files);
 	if (ours || (error == 0 && was->dated_until != 0))
 		log_warning(STATION, "copy of %s: what is kept cannot be proved once more: %s", copy->zone, why);
 	else
@@ -502,6 +509,6 @@ void copy_prove_again(struct copy *copy)
 		copy->again = NULL;
 		copy_files_done(copy, &copy->again_files);
 		log_warning(STATION, "copy of %s: what is kept cannot be proved once more: %s", copy->zone,
-			    error_text(rc));
+			    copy_room_missing(copy, why) ? why : error_text(rc));
 	}
 }

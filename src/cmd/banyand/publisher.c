@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Versions become files one after the other, in a thread of libuv's pool: packing takes seconds. What fails is tried again; a pointer is written
- * anew long before it is too old, also when there is no new version.
+ * Versions become files one after the other, in a thread of libuv's pool: packing takes seconds. What fails is tried again, later each time;
+ * a pointer is written anew long before it is too old, also when there is no new version.
  */
 #include "publisher.h"
 
@@ -14,8 +14,9 @@
 #include "net/web/web.h"
 #include "sync/files/files.h"
 
-#define TICK_MS     600000 /* what failed is tried again */
-#define RENEW_TICKS 36     /* pointers: every six hours, of the two days that they are good */
+#define TICK_MS     600000
+#define AGAIN_MS    5000 /* what failed is tried again; each time twice as late as before, up to TICK_MS */
+#define RENEW_TICKS 36   /* pointers: every six hours, of the two days that they are good */
 
 struct publish_job {
 	struct publish_job *next;
@@ -35,9 +36,10 @@ struct publisher {
 	struct keeper *keeper;
 	struct net_web *web;
 	struct counters web_counters; /* of its thread */
-	uv_timer_t timer;
-	bool timer_open;
+	uv_timer_t timer, again;
+	bool timers_open;
 	unsigned ticks;
+	uint64_t again_ms; /* 0 = nothing has failed */
 	bool running;
 	struct publish_job *waiting, *failed;
 };
@@ -146,6 +148,25 @@ static void job_tell(struct publisher *publisher, struct publish_job *job)
 	}
 }
 
+static void on_again(uv_timer_t *timer)
+{
+	struct publisher *publisher = timer->data;
+	for (struct publish_job *job; (job = publisher->failed) != NULL;) {
+		publisher->failed = job->next;
+		jobs_add(&publisher->waiting, job);
+	}
+	next_start(publisher);
+}
+
+static void job_again(struct publisher *publisher, struct publish_job *job)
+{
+	uint64_t ms = publisher->again_ms == 0 ? AGAIN_MS : publisher->again_ms * 2;
+	publisher->again_ms = ms < TICK_MS ? ms : TICK_MS;
+	jobs_drop(&publisher->failed, job->apex);
+	jobs_add(&publisher->failed, job);
+	uv_timer_start(&publisher->again, on_again, publisher->again_ms, 0);
+}
+
 static void job_done(uv_work_t *work, int status)
 {
 	struct publish_job *job = work->data;
@@ -155,9 +176,10 @@ static void job_done(uv_work_t *work, int status)
 	/* a serial that is there already will be there the next time, too */
 	if (job->rc < 0 && job->rc != BANYAN_EEXIST && job->rc != BANYAN_EMALF && job->wire.len > 0 &&
 	    !publisher->keeper->stopping) {
-		jobs_drop(&publisher->failed, job->apex);
-		jobs_add(&publisher->failed, job);
+		job_again(publisher, job);
 	} else {
+		if (job->rc == 0)
+			publisher->again_ms = 0;
 		job_free(job);
 	}
 	next_start(publisher);
@@ -248,11 +270,6 @@ static void on_tick(uv_timer_t *timer)
 	struct publisher *publisher = timer->data;
 	const struct config *config = swap_read(&publisher->keeper->swap)->config;
 	uint8_t apex[WIRE_NAME_MAX];
-	for (struct publish_job *job; (job = publisher->failed) != NULL;) {
-		publisher->failed = job->next;
-		jobs_add(&publisher->waiting, job);
-	}
-	next_start(publisher);
 	if (++publisher->ticks % RENEW_TICKS != 0)
 		return;
 	if (config->root.publish)
@@ -297,8 +314,9 @@ int publisher_start(struct keeper *keeper)
 	if (publisher == NULL)
 		return 0;
 	uv_timer_init(&keeper->loop, &publisher->timer);
-	publisher->timer_open = true;
-	publisher->timer.data = publisher;
+	uv_timer_init(&keeper->loop, &publisher->again);
+	publisher->timers_open = true;
+	publisher->timer.data = publisher->again.data = publisher;
 	if (uv_timer_start(&publisher->timer, on_tick, TICK_MS, TICK_MS) < 0)
 		return BANYAN_ENOMEM;
 	return publisher->web != NULL ? net_web_start(publisher->web) : 0;
@@ -311,8 +329,10 @@ void publisher_stop(struct keeper *keeper)
 		return;
 	jobs_free(&publisher->waiting);
 	jobs_free(&publisher->failed);
-	if (publisher->timer_open)
+	if (publisher->timers_open) {
 		uv_close((uv_handle_t *)&publisher->timer, NULL);
+		uv_close((uv_handle_t *)&publisher->again, NULL);
+	}
 }
 
 void publisher_free(struct keeper *keeper)

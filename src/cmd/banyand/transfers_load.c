@@ -132,8 +132,8 @@ static void file_put(const struct transfers_journal *journal, const struct push_
 	if (rc < 0)
 		log_warning(
 			STATION,
-			"the journal %s cannot be written: %s; after a restart, secondaries get the whole zone once",
-			path, rc == BANYAN_EIO && errno != 0 ? strerror(errno) : error_text(rc));
+			"the journal %s cannot be written: %s%s; after a restart, secondaries get the whole zone once",
+			path, rc == BANYAN_EIO && errno != 0 ? strerror(errno) : error_text(rc), file_advice(errno));
 }
 
 /* ---- a version ---- */

@@ -45,15 +45,17 @@ static int fail(struct publishing *p, int rc, const char *path, const char *what
 
 static int fail_io(struct publishing *p, int rc, const char *path)
 {
-	return fail(p, rc, path, rc == BANYAN_EIO && errno != 0 ? strerror(errno) : error_text(rc));
+	bool told = errno != 0 && (rc == BANYAN_EIO || rc == BANYAN_EACCES);
+	files_why(p->why, "%s: %s%s", path, told ? strerror(errno) : error_text(rc), told ? file_advice(errno) : "");
+	return rc;
 }
 
 static int folder_make(struct publishing *p, const char *path)
 {
 	if (mkdir(path, 0755) == 0 || errno == EEXIST)
 		return 0;
-	files_why(p->why, "%s: the folder cannot be made: %s; make the one above it, writable for this user", path,
-		  strerror(errno));
+	files_why(p->why, "%s: the folder cannot be made: %s%s", path, strerror(errno),
+		  errno == ENOENT ? "; make the one above it, writable for this user" : file_advice(errno));
 	return error_from_errno(errno);
 }
 

@@ -207,10 +207,11 @@ int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int
 		}
 	}
 	if (rc < 0) {
+		bool ours = rc == BANYAN_ENOMEM || rc == BANYAN_EINVAL;
 		if (keep->state.current != number)
 			(void)!keep_files_delete(keep, number); /* else it is swept away when the folder is opened */
-		return keep_refuse(why, rc, "cannot keep serial %u in %s: %s", about->serial, keep->path,
-				   rc == BANYAN_ENOMEM || rc == BANYAN_EINVAL ? error_text(rc) : strerror(err));
+		return keep_refuse(why, rc, "cannot keep serial %u in %s: %s%s", about->serial, keep->path,
+				   ours ? error_text(rc) : strerror(err), ours ? "" : file_advice(err));
 	}
 	memmove(keep->item + 1, keep->item, keep->n * sizeof *keep->item);
 	keep->item[0] = g;
@@ -239,8 +240,9 @@ int keep_update(struct keep *keep, const struct keep_about *about, char why[KEEP
 	if (seen)
 		*g = next;
 	return rc == 0 ? 0
-		       : keep_refuse(why, rc, "cannot write what is said about generation %llu in %s: %s",
-				     (unsigned long long)about->number, keep->path, strerror(errno));
+		       : keep_refuse(why, rc, "cannot write what is said about generation %llu in %s: %s%s",
+				     (unsigned long long)about->number, keep->path, strerror(errno),
+				     file_advice(errno));
 }
 
 /* ---- the operator's hand ---- */
@@ -251,7 +253,9 @@ int keep_forget_highest(struct keep *keep, char why[KEEP_WHY_MAX])
 	next.has_highest = false;
 	next.highest = 0;
 	int rc = keep_state_save(keep, &next);
-	return rc == 0 ? 0 : keep_refuse(why, rc, "cannot write %s/state: %s", keep->path, strerror(errno));
+	return rc == 0 ? 0
+		       : keep_refuse(why, rc, "cannot write %s/state: %s%s", keep->path, strerror(errno),
+				     file_advice(errno));
 }
 
 int keep_roll_back(struct keep *keep, uint64_t number, char why[KEEP_WHY_MAX])
@@ -270,7 +274,9 @@ int keep_roll_back(struct keep *keep, uint64_t number, char why[KEEP_WHY_MAX])
 	rc = keep_state_save(keep, &next);
 	if (keep->state.current == number)
 		keep->current = number;
-	return rc == 0 ? 0 : keep_refuse(why, rc, "cannot write %s/state: %s", keep->path, strerror(errno));
+	return rc == 0 ? 0
+		       : keep_refuse(why, rc, "cannot write %s/state: %s%s", keep->path, strerror(errno),
+				     file_advice(errno));
 }
 
 int keep_drop(struct keep *keep, uint64_t number, char why[KEEP_WHY_MAX])

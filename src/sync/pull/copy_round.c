@@ -333,6 +333,10 @@ void copy_fetched(struct pull_copy *copy, const struct pull_event *event)
 	case PULL_FAILED:
 		turn_lost(copy, FAULT_STALLED, event->why);
 		break;
+	case PULL_NO_ROOM:
+		copy_say(&copy->silence, "%s", event->why == NULL ? "" : event->why);
+		round_end(copy, false);
+		break;
 	}
 }
 

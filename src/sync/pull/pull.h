@@ -92,6 +92,7 @@ enum pull_fetched {
 	PULL_UNCHANGED, /* the source has nothing newer after all */
 	PULL_MISFIT,    /* it cannot give changes from this serial: fetch the whole */
 	PULL_FAILED,
+	PULL_NO_ROOM, /* what came could not be written here: nobody else's fault */
 };
 enum pull_verdict {
 	PULL_GOOD,
