@@ -2,6 +2,7 @@
 /* A TCP connection of one's own to a server: whole messages out, whole messages in, as long as both like. */
 #include "private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,10 @@ struct net_client {
 	struct net_tls *tls;      /* NULL = plain */
 	struct net_inbox waiting; /* messages that wait for the session */
 	unsigned handles;         /* open ones: freed with the last */
-	bool closing;
+	bool connected, closing;
 	uint64_t started_ms, heard_ms;    /* the loop's time */
 	uint64_t window_ms, window_bytes; /* since when the bytes are counted that came; 0 = nothing has come yet */
+	char why[128];                    /* of a limit; "" = none was reached */
 	char chunk[65536];
 };
 
@@ -60,25 +62,47 @@ static int error_of(int uv)
 
 /* ---- time ---- */
 
+/* Something came that is worth having. */
+static void hear(struct net_client *client, size_t len)
+{
+	client->heard_ms = uv_now(client->tcp.loop);
+	if (client->window_ms == 0)
+		client->window_ms = client->heard_ms;
+	client->window_bytes += len;
+}
+
 /* Does it send a byte from time to time, so that the connection is never idle? */
 static bool is_too_slow(struct net_client *client, uint64_t now)
 {
 	uint64_t ms = now - client->window_ms;
-	if (client->settings.rate_min == 0 || client->window_ms == 0 || ms < NET_CLIENT_RATE_MS)
+	if (client->settings.rate_min == 0 || client->window_ms == 0 || ms < client->settings.rate_ms)
 		return false;
 	bool slow = client->window_bytes * 1000 < client->settings.rate_min * ms;
+	if (slow)
+		snprintf(client->why, sizeof client->why,
+			 "it sent %llu bytes in %llu ms, and %u a second are the least",
+			 (unsigned long long)client->window_bytes, (unsigned long long)ms, client->settings.rate_min);
 	client->window_ms = now;
 	client->window_bytes = 0;
 	return slow;
+}
+
+static bool is_over(struct net_client *client, uint64_t now)
+{
+	const struct net_client_settings *s = &client->settings;
+	if (now - client->heard_ms < s->idle_ms && (s->whole_ms == 0 || now - client->started_ms < s->whole_ms))
+		return false;
+	if (client->connected && client->tls != NULL && !net_tls_up(client->tls))
+		snprintf(client->why, sizeof client->why, "TLS: no session within %llu ms",
+			 (unsigned long long)(now - client->started_ms));
+	return true;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct net_client *client = timer->data;
 	uint64_t now = uv_now(timer->loop);
-	const struct net_client_settings *s = &client->settings;
-	if (is_too_slow(client, now) || now - client->heard_ms >= s->idle_ms ||
-	    (s->whole_ms > 0 && now - client->started_ms >= s->whole_ms))
+	if (is_too_slow(client, now) || is_over(client, now))
 		end(client, BANYAN_ETIMEOUT);
 }
 
@@ -115,7 +139,10 @@ static int send_bytes(struct net_client *client, const uint8_t *head, size_t hea
 static int session_step(struct net_client *client, const uint8_t *data, size_t len)
 {
 	struct net_inbox *out = net_tls_out(client->tls);
+	bool up = net_tls_up(client->tls);
 	int rc = net_tls_take(client->tls, data, len);
+	if (!up && net_tls_up(client->tls))
+		client->heard_ms = uv_now(client->tcp.loop);
 	if (rc == 0 && net_tls_up(client->tls) && client->waiting.len > 0) {
 		rc = net_tls_write(client->tls, client->waiting.data, client->waiting.len);
 		net_inbox_drop(&client->waiting, client->waiting.len);
@@ -128,7 +155,7 @@ static int session_step(struct net_client *client, const uint8_t *data, size_t l
 
 const char *net_client_why(const struct net_client *client)
 {
-	return client->tls != NULL ? net_tls_why(client->tls) : "";
+	return client->tls != NULL && net_tls_why(client->tls)[0] != 0 ? net_tls_why(client->tls) : client->why;
 }
 
 /* ---- reading ---- */
@@ -161,6 +188,7 @@ static void take_session(struct net_client *client, const uint8_t *data, size_t 
 		rc = net_tls_read(client->tls, plain, sizeof plain, &n);
 		if (rc < 0 || n == 0)
 			break;
+		hear(client, n);
 		rc = net_inbox_add(&client->in, plain, n);
 		if (rc == 0)
 			take_messages(client);
@@ -180,14 +208,11 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		end(client, error_of((int)n));
 		return;
 	}
-	client->heard_ms = uv_now(stream->loop);
-	if (client->window_ms == 0)
-		client->window_ms = client->heard_ms;
-	client->window_bytes += (uint64_t)n;
 	if (client->tls != NULL) {
 		take_session(client, (const uint8_t *)buf->base, (size_t)n);
 		return;
 	}
+	hear(client, (size_t)n);
 	if (net_inbox_add(&client->in, (const uint8_t *)buf->base, (size_t)n) < 0)
 		end(client, BANYAN_ENOMEM);
 	else
@@ -203,6 +228,7 @@ static void on_connect(uv_connect_t *req, int status)
 		end(client, error_of(status));
 		return;
 	}
+	client->connected = true;
 	client->heard_ms = uv_now(client->tcp.loop);
 	int rc = uv_read_start((uv_stream_t *)&client->tcp, on_alloc, on_read);
 	rc = rc < 0 ? error_of(rc) : client->tls != NULL ? session_step(client, NULL, 0) : 0;
@@ -240,6 +266,8 @@ int net_client_open(struct uv_loop_s *loop, const struct addr *to, const struct 
 	if (client == NULL)
 		return BANYAN_ENOMEM;
 	client->settings = *settings;
+	if (settings->rate_ms == 0)
+		client->settings.rate_ms = NET_CLIENT_RATE_MS;
 	if (settings->trust != NULL) {
 		int failed = net_tls_client(settings->trust, &client->tls);
 		if (failed < 0) {

@@ -196,8 +196,9 @@ struct net_tls_pin {
 	uint8_t sha256[32]; /* of the SubjectPublicKeyInfo (RFC 7858 section 4.2) */
 };
 struct net_tls_trust_settings {
-	const char *name; /* in the certificate; NULL = it is not checked, and the session is against listeners only */
+	const char *name;    /* in the certificate, or an address; NULL = it is not checked: against listeners only */
 	const char *ca_file; /* PEM; NULL = the machine's own list. Looked at only with a name */
+	bool any_alpn;       /* a server that does not select the token "dot" is good enough */
 	size_t n_pins;       /* with pins, the server's key must be one of them */
 	const struct net_tls_pin *pin;
 };
@@ -235,11 +236,14 @@ void net_sender_close(struct net_sender *sender);
 struct net_client;
 struct uv_loop_s;
 struct net_client_settings {
-	uint32_t idle_ms;                  /* over when nothing came for this long, connecting included */
+	/* Over when nothing came for this long, connecting included. By TLS: the session must be up so long after the connection,
+	 * and then only what it brings counts, not what its own machinery sends. */
+	uint32_t idle_ms;
 	uint32_t whole_ms;                 /* over after this long, whatever comes; 0 = no such limit */
 	const struct net_tls_trust *trust; /* by TLS, to whom this trusts; lives as long as the client. NULL = plain */
 	uint32_t
-		rate_min; /* over when fewer bytes a second come, from the first one on, over NET_CLIENT_RATE_MS; 0 = no such limit */
+		rate_min; /* over when fewer bytes a second come, from the first one on, over rate_ms; 0 = no such limit */
+	uint32_t rate_ms;                                           /* 0 = NET_CLIENT_RATE_MS */
 	void (*message)(void *ctx, const uint8_t *msg, size_t len); /* a whole message */
 	void (*over)(void *ctx,
 		     int error); /* once; nothing comes after it, and it need not be closed. Never from within open */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * TLS sessions (RFC 8446) over bytes that somebody else carries: what the peer sent goes in, what the peer shall get comes out.
- * Version 1.3 alone, with the token "dot" (RFC 9103 section 7.1); who does not speak it to the end is told why not.
+ * Version 1.3 alone, with the token "dot" (RFC 9103 section 7.1); who does not speak it to the end is told why not. What the library
+ * has an error number for, or an alert of the peer, becomes a sentence that says what to do.
  */
 #include "private.h"
 
@@ -20,6 +21,7 @@
 struct net_tls_trust {
 	gnutls_certificate_credentials_t credentials;
 	char *name; /* NULL = whoever it is */
+	bool any_alpn;
 	size_t n_pins;
 	struct net_tls_pin pin[NET_TLS_PINS_MAX];
 };
@@ -104,6 +106,19 @@ static int check_pins(struct net_tls *tls)
 	return good ? 0 : fail(tls, "the server's key is none of the pinned ones", "");
 }
 
+/* RFC 9103 section 7.1: the token must be selected, else the other side may speak something else altogether. */
+static int check_token(struct net_tls *tls)
+{
+	gnutls_datum_t token;
+	if (tls->trust->any_alpn || gnutls_alpn_get_selected_protocol(tls->session, &token) == 0)
+		return 0; /* what can be selected is what was offered, "dot" alone */
+	(void)gnutls_alert_send(tls->session, GNUTLS_AL_FATAL, GNUTLS_A_NO_APPLICATION_PROTOCOL);
+	return fail(tls,
+		    "the server does not select the ALPN token dot, as RFC 9103 asks; if it is too old to do so, "
+		    "alpn=any takes it as it is",
+		    "");
+}
+
 static void why_not_verified(struct net_tls *tls)
 {
 	gnutls_datum_t text = {0};
@@ -120,9 +135,10 @@ static int session_start(struct net_tls *tls, unsigned flags, gnutls_certificate
 	static const gnutls_datum_t dot = {(unsigned char *)"dot", 3};
 	if (gnutls_init(&tls->session, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0)
 		return BANYAN_ENOMEM;
+	/* mandatory: a client that offers other tokens alone is refused (RFC 7301 section 3.2); one that offers none is not */
 	if (gnutls_priority_set_direct(tls->session, PRIORITY, NULL) < 0 ||
 	    gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE, credentials) < 0 ||
-	    gnutls_alpn_set_protocols(tls->session, &dot, 1, 0) < 0)
+	    gnutls_alpn_set_protocols(tls->session, &dot, 1, GNUTLS_ALPN_MANDATORY) < 0)
 		return BANYAN_EUNSUPP;
 	gnutls_transport_set_ptr(tls->session, tls);
 	gnutls_transport_set_pull_function(tls->session, on_pull);
@@ -144,8 +160,10 @@ static int tls_new(const struct net_tls_trust *trust, struct net_tls_identity *i
 	else if (identity != NULL)
 		rc = session_start(tls, GNUTLS_SERVER, identity->credentials);
 	if (rc == 0 && trust != NULL && trust->name != NULL) {
+		struct addr literal;
 		gnutls_session_set_verify_cert(tls->session, trust->name, 0);
-		if (gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, trust->name, strlen(trust->name)) < 0)
+		if (addr_parse(trust->name, 0, &literal) < 0 && /* an address is not named (RFC 6066 section 3) */
+		    gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, trust->name, strlen(trust->name)) < 0)
 			rc = BANYAN_EINVAL;
 	}
 	if (rc < 0) {
@@ -190,16 +208,43 @@ bool net_tls_up(const struct net_tls *tls)
 
 /* ---- bytes ---- */
 
+static int handshake_failed(struct net_tls *tls, int error)
+{
+	bool alert = error == GNUTLS_E_FATAL_ALERT_RECEIVED;
+	if (!alert)
+		(void)gnutls_alert_send_appropriate(tls->session, error);
+	gnutls_alert_description_t said = alert ? gnutls_alert_get(tls->session) : GNUTLS_A_CLOSE_NOTIFY;
+	if ((alert && said == GNUTLS_A_PROTOCOL_VERSION) || error == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+		return fail(tls, "no session, since the other side speaks no version 1.3 (RFC 9103 section 7.2)", "");
+	if ((alert && said == GNUTLS_A_NO_APPLICATION_PROTOCOL) || error == GNUTLS_E_NO_APPLICATION_PROTOCOL)
+		return fail(tls, "no session, since one side does not take the ALPN token dot", "");
+	if (alert && said == GNUTLS_A_HANDSHAKE_FAILURE)
+		return fail(tls,
+			    "no session, since the other side has no version and cipher that both take; version 1.3 is "
+			    "needed",
+			    "");
+	if (alert && gnutls_alert_get_name(said) != NULL)
+		return fail(tls, "no session, the other side ended it", gnutls_alert_get_name(said));
+	if (error == GNUTLS_E_UNEXPECTED_PACKET_LENGTH || error == GNUTLS_E_UNEXPECTED_PACKET)
+		return fail(tls, "no session", "what the other side speaks is no TLS");
+	return fail(tls, "no session", gnutls_strerror(error));
+}
+
 static int handshake(struct net_tls *tls)
 {
 	int rc = gnutls_handshake(tls->session);
 	if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED || rc == GNUTLS_E_WARNING_ALERT_RECEIVED)
 		return 0;
 	if (rc < 0) {
-		why_not_verified(tls);
-		return fail(tls, "no session", gnutls_strerror(rc));
+		if (rc == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR)
+			why_not_verified(tls);
+		return handshake_failed(tls, rc);
 	}
-	if (tls->trust != NULL && tls->trust->n_pins > 0 && check_pins(tls) < 0)
+	if (tls->trust != NULL && tls->trust->n_pins > 0 && check_pins(tls) < 0) {
+		(void)gnutls_alert_send(tls->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
+		return BANYAN_EPROOF;
+	}
+	if (tls->trust != NULL && check_token(tls) < 0)
 		return BANYAN_EPROOF;
 	tls->up = true;
 	return 0;
@@ -306,6 +351,7 @@ int net_tls_trust_new(const struct net_tls_trust_settings *settings, struct net_
 		net_tls_trust_free(trust);
 		return rc;
 	}
+	trust->any_alpn = settings->any_alpn;
 	trust->n_pins = settings->n_pins;
 	if (settings->n_pins > 0)
 		memcpy(trust->pin, settings->pin, settings->n_pins * sizeof *settings->pin);

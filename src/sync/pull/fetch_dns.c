@@ -295,7 +295,8 @@ void pull_fetch_probe_dns(struct pull_fetch *fetch)
 
 /* ---- transfers ---- */
 
-/* The name in the certificate is the one that was given, or the host's if it is a name; a pin may do without. */
+/* The name in the certificate is the one that was given, or the host's if it is a name; a pin may do without. Who names an authority
+ * wants it looked at in any case, if need be with the address in the certificate. */
 int pull_fetch_trust(struct pull_fetch *fetch)
 {
 	const struct pull_source *source = &fetch->source;
@@ -303,11 +304,13 @@ int pull_fetch_trust(struct pull_fetch *fetch)
 	struct net_tls_pin pin;
 	struct addr addr;
 	uint8_t raw[36];
-	bool literal = addr_parse(source->host, 0, &addr) == 0;
+	bool may_lack = addr_parse(source->host, 0, &addr) == 0 || source->pin[0] != '\0';
 	const char *name = source->name[0] != '\0'             ? source->name
-			   : literal || source->pin[0] != '\0' ? NULL
+			   : may_lack && source->ca[0] == '\0' ? NULL
 							       : source->host;
-	struct net_tls_trust_settings settings = {.name = name, .ca_file = source->ca[0] != '\0' ? source->ca : NULL};
+	struct net_tls_trust_settings settings = {.name = name,
+						  .ca_file = source->ca[0] != '\0' ? source->ca : NULL,
+						  .any_alpn = source->alpn[0] != '\0'};
 	if (source->pin[0] != '\0') {
 		if (EVP_DecodeBlock(raw, (const uint8_t *)source->pin, 44) != 33) {
 			pull_fetch_fail(fetch, "pin=%s is not 32 bytes in base64", source->pin);

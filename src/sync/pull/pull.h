@@ -202,7 +202,7 @@ const char *pull_state_text(enum pull_state state); /* "current" */
 
 /* ---- sources (source*.c): one text each ----
  * xfr:HOST[@PORT] [address=ADDR ...] [key=NAME] [register=on]             a transfer, IXFR or AXFR
- * xot:HOST[@PORT] [address=ADDR ...] [key=NAME] [name=NAME] [pin=BASE64] [ca=FILE]   the same over TLS (RFC 9103)
+ * xot:HOST[@PORT] [address=ADDR ...] [key=NAME] [name=NAME] [pin=BASE64] [ca=FILE] [alpn=any]   the same over TLS (RFC 9103)
  * https://... or http://... [address=ADDR ...] [ca=FILE] [proxy=URL]      a file
  * https://.../ or http://.../ [the same] [key=BASE64]                     a folder that an instance publishes
  * list:URL-or-PATH [key=FILE] [address=ADDR ...] [ca=FILE] [proxy=URL]    file:PATH    dir:PATH (the newest file in it)    builtin */
@@ -235,6 +235,7 @@ struct pull_source {
 	char proxy[256];
 	char registers[4];                /* XFR, XOT: "on" = asks to be notified (docs/registration.md) */
 	char name[256], pin[64], ca[512]; /* of TLS */
+	char alpn[4];                     /* of TLS: "any" = the server need not select the token "dot" */
 	char text[PULL_SOURCE_TEXT_MAX];  /* as written, words one space apart: what it is called in the log */
 };
 /* BANYAN_EINVAL: `why` says what was found and what to write instead. */

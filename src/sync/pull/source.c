@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define WORDS_MAX                                                                                                      \
-	(2 + PULL_SOURCE_ADDRESSES_MAX + 4) /* the place, each address, and each other word once; one to spare */
+	(2 + PULL_SOURCE_ADDRESSES_MAX + 6) /* the place, each address, and each other word once; one to spare */
 
 static const char *const kind_text[] = {
 	[PULL_SOURCE_XFR] = "xfr",         [PULL_SOURCE_XOT] = "xot", [PULL_SOURCE_HTTP] = "http",
@@ -205,6 +205,7 @@ static const struct {
 	{"register", KIND(XFR) | KIND(XOT), FIELD(registers), "register=on, to be told of new versions"},
 	{"name", KIND(XOT), FIELD(name), "name=NAME that the server's certificate has"},
 	{"pin", KIND(XOT), FIELD(pin), "pin=BASE64 of the SHA-256 of the server's public key"},
+	{"alpn", KIND(XOT), FIELD(alpn), "alpn=any, for a server that does not select the token dot"},
 	{"ca", KIND(XOT) | KIND(HTTP) | KIND(LIST), FIELD(ca), "ca=FILE of certificates of authorities"},
 };
 
@@ -245,6 +246,8 @@ static int word_parse(struct pull_source *source, const char *word, char why[PUL
 			return pull_wrong(why, BANYAN_EINVAL, "%.60s: write %s", word, words[i].help);
 		if (field == source->registers && strcmp(value, "on") != 0)
 			return pull_wrong(why, BANYAN_EINVAL, "%.60s: write %s", word, words[i].help);
+		if (field == source->alpn && strcmp(value, "any") != 0)
+			return pull_wrong(why, BANYAN_EINVAL, "%.60s: write %s", word, words[i].help);
 		if (field == source->pin && !is_pin(value))
 			return pull_wrong(why, BANYAN_EINVAL, "%.80s: write %s, 44 characters", word, words[i].help);
 		if (field == source->name && !pull_host_good(value))
@@ -252,10 +255,6 @@ static int word_parse(struct pull_source *source, const char *word, char why[PUL
 		if (field == source->ca && !source->secure)
 			return pull_wrong(why, BANYAN_EINVAL,
 					  "%.80s: without TLS there is no certificate; write https://", word);
-		if (field == source->key && source->kind == PULL_SOURCE_HTTP && !source->tree)
-			return pull_wrong(
-				why, BANYAN_EINVAL,
-				"%.80s: a key is for a folder that an instance publishes; its URL ends with /", word);
 		if (field == source->key && source->kind == PULL_SOURCE_HTTP && !source->tree)
 			return pull_wrong(
 				why, BANYAN_EINVAL,

@@ -107,6 +107,8 @@ static void refused(void **state)
 	refuse("xfr:ns.example address=ns2.example", "no IP address");
 	refuse("xfr:ns.example address=192.0.2.1 address=192.0.2.1", "twice");
 	refuse("xot:ns.example pin=AAAA", "44 characters");
+	refuse("xot:ns.example alpn=dot", "alpn=any");
+	refuse("xfr:ns.example alpn=any", "key=, register=, address=");
 	refuse("https://user:secret@example.net/", "user or password");
 	refuse("https://example.net/#top", "fragment");
 	refuse("https://example.net:99999/", "1 to 65535");
