@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Checks of who may have transfers: each text is a prefix, a key, or both. */
+/* Checks of who may have transfers: each text is a prefix, a key, or both, and perhaps how. */
 #include "check.h"
 
 #include <stdio.h>
@@ -21,6 +21,24 @@ const char *config_transfer_key(const char *word)
 	return strncmp(word, "key=", 4) == 0 || strncmp(word, "key:", 4) == 0 ? word + 4 : NULL;
 }
 
+bool config_transfer_tls(const char *word)
+{
+	return strcmp(word, "tls") == 0;
+}
+
+/* What may be given over TLS alone, and by no listener, nobody could have. */
+static int check_listeners(const struct config_reader *r, const struct tree_node *at, const char *where,
+			   const struct config *config)
+{
+	return config->server.tls_listen.count > 0
+		       ? 0
+		       : value_fail(
+				 r, at,
+				 "%s: over TLS only, but server.tls-listen names no address, so that nobody could have "
+				 "it; name one, with server.tls-certificate and server.tls-key",
+				 where);
+}
+
 size_t config_key_index(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->n_keys; i++)
@@ -34,12 +52,14 @@ static int check_word(const struct config_reader *r, const struct tree_node *at,
 {
 	struct addr_prefix prefix;
 	const char *key = config_transfer_key(word);
+	if (config_transfer_tls(word))
+		return check_listeners(r, at, where, config);
 	if (key == NULL)
 		return addr_prefix_parse(word, &prefix) == 0
 			       ? 0
 			       : value_fail(r, at,
 					    "%s: found '%.255s'; allowed are addresses and prefixes as 192.0.2.0/24 or "
-					    "2001:db8::/32, and key=NAME with the name of a key",
+					    "2001:db8::/32, key=NAME with the name of a key, and tls beside them",
 					    where, word);
 	return config_key_index(config, key) != SIZE_MAX
 		       ? 0
@@ -52,14 +72,21 @@ static int check_texts(const struct config_reader *r, const struct tree_node *at
 	char copy[2048], *rest = NULL;
 	int rc = 0;
 	for (size_t i = 0; i < texts->count && rc == 0; i++) {
-		unsigned words = 0;
+		unsigned words = 0; /* that say who */
 		snprintf(copy, sizeof copy, "%s", texts->item[i]);
 		for (char *word = strtok_r(copy, " ", &rest); word != NULL && rc == 0;
-		     word = strtok_r(NULL, " ", &rest), words++)
+		     word = strtok_r(NULL, " ", &rest)) {
 			rc = check_word(r, at, where, config, word);
+			words += !config_transfer_tls(word);
+		}
 		if (rc == 0 && words == 0)
-			rc = value_fail(r, at, "%s: an empty text; name an address, a prefix or a key", where);
+			rc = value_fail(r, at,
+					"%s: found '%.255s', which says nothing of who; name an address, a prefix "
+					"(0.0.0.0/0 is everybody) or a key",
+					where, texts->item[i]);
 	}
+	if (rc == 0 && texts->count > 0 && config->transfers.tls_only)
+		rc = check_listeners(r, at, "transfers.tls-only", config);
 	return rc;
 }
 

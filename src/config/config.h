@@ -62,7 +62,7 @@ struct config_zone {
 	bool require_zonemd;
 	struct config_list notify, registering; /* texts: see config_notify_parse(), config_register_parse() */
 	bool publish;                           /* as files, in server.files-folder */
-	struct config_list transfer;            /* who may have it: texts of prefixes and keys; empty = nobody */
+	struct config_list transfer;            /* who may have it: texts of prefixes, keys, "tls"; empty = nobody */
 };
 
 /* Names below `zone` are asked of these servers. */
@@ -230,6 +230,7 @@ struct config {
 	struct {
 		uint32_t max, max_per_address;  /* at once, of all workers */
 		uint32_t time_max_ms, rate_min; /* of one; bytes a second */
+		bool tls_only;                  /* nothing is given but in a TLS session (RFC 9103) */
 		uint32_t journal_versions;
 		uint64_t journal_size; /* bytes of differences of each zone */
 		char *journal_folder;  /* "" = the service manager's state folder, if there is one */
@@ -338,6 +339,7 @@ void config_free(struct config *config);
 size_t config_key_index(const struct config *config, const char *name);
 /* A word of zones[].transfer: the name of a key, or NULL: it is none. */
 const char *config_transfer_key(const char *word);
+bool config_transfer_tls(const char *word);
 
 /* What a running daemon must do to get from one configuration to the other: names of options that need a restart
  * are appended to `ret_restart` ("server.listen, server.workers"); returns how many. */

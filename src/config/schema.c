@@ -250,7 +250,9 @@ const struct config_option config_options[] = {
 	 "or key= and the name of one of the keys, with which the question is signed, or both with a space between "
 	 "them, "
 	 "where "
-	 "both must hold, as in [192.0.2.0/24, key=transfer, \"2001:db8::/32 key=other\"]. "
+	 "both must hold, as in [192.0.2.0/24, key=transfer, \"2001:db8::/32 key=other\"]. The word tls beside these: "
+	 "over TLS "
+	 "only (RFC 9103), as in \"192.0.2.0/24 tls\"; see transfers.tls-only, too. "
 	 "The messages of such a zone lie ready in memory, some 1.3 megabytes for the root."},
 
 	/* ---- root ---- */

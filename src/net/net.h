@@ -80,6 +80,7 @@ struct net_loop;
 /* Where a reply goes. Plain value: may be kept and used later; a connection that is gone makes net_reply() a no-op. */
 struct net_ticket {
 	enum net_transport transport;
+	bool secure; /* TCP: in a TLS session */
 	struct addr peer, local;
 	uint32_t scope;             /* interface of a link-local IPv6 peer, else 0 */
 	uint32_t index, generation; /* UDP: the listener; TCP: the connection */

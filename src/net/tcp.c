@@ -304,6 +304,7 @@ static void handle(struct net_conn *conn, const uint8_t *msg, size_t len)
 	uint8_t *out = loop->tcp_out + loop->tcp_out_len;
 	struct net_message m = {.msg = msg, .len = len, .reply = out + 2, .reply_cap = NET_MESSAGE_MAX};
 	m.ticket = (struct net_ticket){.transport = NET_TCP,
+				       .secure = conn->tls != NULL,
 				       .peer = conn->peer,
 				       .local = conn->local,
 				       .scope = conn->scope,

@@ -269,12 +269,16 @@ int net_tls_read(struct net_tls *tls, uint8_t *out, size_t cap, size_t *ret_len)
 	if (!tls->up || tls->ended)
 		return 0;
 	for (;;) {
+		size_t at = tls->in_at;
 		ssize_t n = gnutls_record_recv(tls->session, out, cap);
 		if (n > 0) {
 			*ret_len = (size_t)n;
 			return 0;
 		}
 		if (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_REHANDSHAKE || n == GNUTLS_E_WARNING_ALERT_RECEIVED)
+			continue;
+		/* a message of the session itself was taken, as the tickets that OpenSSL sends first: what stands behind it waits */
+		if (n == GNUTLS_E_AGAIN && tls->in_at > at && tls->in_at < tls->in.len)
 			continue;
 		if (n == GNUTLS_E_AGAIN)
 			return 0;

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A banyand that gives zones away, and secondaries of other makes: each in the foreground in a network of their own, ended by process id."""
 import ctypes
+import json
 import os
-import shutil
 import signal
 import subprocess
-import time
+import sys
 from pathlib import Path
 
 import dns.message
@@ -15,29 +15,13 @@ import dns.zone
 import pytest
 import yaml
 
-TOP = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build"))
-DEADLINE_S = 30  # for anything that is waited for; sanitizers are slow
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
+import others  # noqa: E402
+from basics import PATH, is_sanitized, program, wait_for  # noqa: E402,F401
+from others import KEY as NAME  # noqa: E402,F401
+from others import SECRET  # noqa: E402,F401
+
 PRIMARY, SECONDARY = 5300, 5301
-SECRET = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-NAME = "transfer.example"
-
-
-def program(name):
-    for path in (BUILD / name, BUILD / "src" / "cmd" / name / name):
-        if path.is_file() and os.access(path, os.X_OK):
-            return str(path)
-    pytest.exit(f"{name} is not built in {BUILD}; set BANYAN_BUILD")
-
-
-def wait_for(what, condition, deadline_s=DEADLINE_S):
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"waited {deadline_s} s in vain for: {what}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,8 +84,11 @@ class Banyand(Process):
                 config.setdefault(section, {}).update(more)
             else:
                 config[section] = more
+        if is_sanitized():
+            config["server"]["confine"] = False
+        self.config = config
         self.config_path = folder / "banyan.yaml"
-        self.config_path.write_text(yaml.safe_dump(config))
+        self.rewrite()
         self.arguments = [program("banyand"), "-c", str(self.config_path)]
         self.work = folder
 
@@ -112,6 +99,17 @@ class Banyand(Process):
         wait_for("banyand to answer", lambda: self.process.poll() is not None or self.log().count(" is ready") > before)
         assert self.process.poll() is None, self.log()
         return self
+
+    def rewrite(self, **sections):
+        self.config.update(sections)
+        self.config_path.write_text(yaml.safe_dump(self.config))
+
+    def status(self):
+        return json.loads(self.say("--json"))
+
+    def say(self, *words):
+        return subprocess.run([program("banyan"), "status", "--socket", str(self.work / "control.sock"), *words], capture_output=True,
+                              text=True, check=True).stdout
 
     def put(self, name, text):
         temporary = self.files[name].with_suffix(".new")
@@ -124,9 +122,7 @@ class Banyand(Process):
         wait_for("the reload", lambda: self.log().count("reloaded: ") > before)
 
     def counters(self):
-        socket = self.work / "control.sock"
-        out = subprocess.run([program("banyan"), "status", "--socket", str(socket), "--counters"], capture_output=True, text=True, check=True).stdout
-        return {line.split()[0]: int(line.split()[1]) for line in out.splitlines() if line}
+        return {line.split()[0]: int(line.split()[1]) for line in self.say("--counters").splitlines() if line}
 
 
 def records(address, port, name, keyring=None):
@@ -158,98 +154,28 @@ def started():
 
 def nsd(folder, zone, key):
     word = NAME if key else "NOKEY"
-    (folder / "nsd.conf").write_text(f"""
-server:
-  ip-address: 127.0.0.1@{SECONDARY}
-  server-count: 1
-  username: ""
-  database: ""
-  zonesdir: "{folder}"
-  pidfile: "{folder}/nsd.pid"
-  xfrdfile: "{folder}/xfrd.state"
-  xfrdir: "{folder}"
-  zonelistfile: "{folder}/zone.list"
-  verbosity: 2
-remote-control:
-  control-enable: no
-key:
-  name: "{NAME}"
-  algorithm: hmac-sha256
-  secret: "{SECRET}"
-zone:
-  name: "{zone}"
-  zonefile: "{folder}/nsd.zone"
-  request-xfr: 127.0.0.1@{PRIMARY} {word}
-  allow-notify: 127.0.0.1 NOKEY
-  provide-xfr: 127.0.0.1 NOKEY
-""")
-    return ["nsd", "-d", "-c", str(folder / "nsd.conf")]
+    return others.nsd(folder, f"127.0.0.1@{SECONDARY}", zone, [f"request-xfr: 127.0.0.1@{PRIMARY} {word}", "allow-notify: 127.0.0.1 NOKEY",
+                                                               "provide-xfr: 127.0.0.1 NOKEY"])
 
 
 def knot(folder, zone, key):
-    (folder / "knot.conf").write_text(f"""
-server:
-  rundir: {folder}
-  listen: 127.0.0.1@{SECONDARY}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-log:
-  - target: stderr
-    any: info
-database:
-  storage: {folder}
-key:
-  - id: {NAME}
-    algorithm: hmac-sha256
-    secret: {SECRET}
-remote:
-  - id: primary
-    address: 127.0.0.1@{PRIMARY}
-    {"key: " + NAME if key else ""}
-acl:
-  - id: notify
-    address: 127.0.0.1
-    action: [notify, transfer]
-template:
-  - id: default
-    zonefile-load: none
-    zonefile-sync: -1
-    semantic-checks: off
-zone:
-  - domain: {zone}
-    master: primary
-    acl: notify
-""")
-    return ["knotd", "-c", str(folder / "knot.conf")]
+    remote = f"remote:\n  - id: primary\n    address: 127.0.0.1@{PRIMARY}\n" + (f"    key: {NAME}\n" if key else "")
+    return others.knot(folder, f"127.0.0.1@{SECONDARY}", zone, ["master: primary", "zonefile-load: none", "zonefile-sync: -1", "semantic-checks: off"],
+                       actions="notify, transfer", template=remote)
 
 
 def bind(folder, zone, key):
     word = f"key {NAME}" if key else ""
-    (folder / "named.conf").write_text(f"""
-key "{NAME}" {{ algorithm hmac-sha256; secret "{SECRET}"; }};
-options {{
-  directory "{folder}"; pid-file "{folder}/named.pid"; session-keyfile "{folder}/session.key";
-  listen-on port {SECONDARY} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-  recursion no; notify no; dnssec-validation no; allow-transfer {{ any; }}; allow-notify {{ 127.0.0.1; }};
-}};
-controls {{ }};
-zone "{zone}" {{ type secondary; file "bind.zone"; primaries {{ 127.0.0.1 port {PRIMARY} {word}; }}; masterfile-format text; }};
-""")
-    return ["named", "-g", "-c", str(folder / "named.conf")]
+    return others.bind(folder, f"127.0.0.1@{SECONDARY}", zone, ["type secondary;", f"primaries {{ 127.0.0.1 port {PRIMARY} {word}; }};",
+                                                                "masterfile-format text;"],
+                       options="notify no; allow-transfer { any; }; allow-notify { 127.0.0.1; };")
 
 
-MAKES = {"nsd": (nsd, "nsd"), "knot": (knot, "knotd"), "bind": (bind, "named")}
+MAKES = {"nsd": nsd, "knot": knot, "bind": bind}
 
 
 def secondary(make, folder, zone, key):
-    command, name = MAKES[make]
-    if shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin") is None:
-        pytest.skip(f"{name} is not installed")
-    folder.mkdir()
-    folder.chmod(0o777)
-    arguments = command(folder, zone, key)
-    return Process(folder, make, [shutil.which(arguments[0], path=os.environ["PATH"] + ":/usr/sbin"), *arguments[1:]])
+    return others.Other(folder, MAKES[make](folder, zone, key)).start()
 
 
 def notify(zone, serial):

@@ -77,15 +77,33 @@ static int by_apex(const void *name, const void *zone)
 	return wire_name_cmp(name, ((const struct transfer_zone *)zone)->apex);
 }
 
-static bool is_allowed(const struct transfer_zone *zone, const struct transfer_ask *ask)
+/* By address and key. *ret_plain: also without TLS. */
+static bool is_listed(const struct transfer_zone *zone, const struct transfer_ask *ask, bool *ret_plain)
 {
+	bool listed = false;
+	*ret_plain = false;
 	for (size_t i = 0; i < zone->n_rules; i++) {
 		const struct transfer_rule *rule = &zone->rule[i];
 		if ((!rule->has_prefix || addr_prefix_match(&rule->prefix, &ask->request.peer)) &&
-		    (rule->key == NULL || rule->key == ask->tsig.key))
-			return true;
+		    (rule->key == NULL || rule->key == ask->tsig.key)) {
+			listed = true;
+			*ret_plain |= !rule->tls && !ask->g->transfers->tls_only;
+		}
 	}
-	return false;
+	return listed;
+}
+
+/* NULL: it may have the zone, this way. Else why not. */
+static const char *why_not(const struct transfer_zone *zone, const struct transfer_ask *ask, bool here)
+{
+	bool plain;
+	if (zone == NULL)
+		return here ? "refused, since nobody may have it: the zone has no option transfer"
+			    : "refused, this zone is not served here";
+	if (!is_listed(zone, ask, &plain))
+		return "refused, since neither its address nor its key is among those of transfer";
+	return plain || ask->m->ticket.secure ? NULL
+					      : "refused, since it may have it over TLS only (server.tls-listen)";
 }
 
 static bool is_served(const struct generation *g, const uint8_t *name)
@@ -100,12 +118,13 @@ static bool is_served(const struct generation *g, const uint8_t *name)
 static bool shows_copy(const struct transfer_ask *ask)
 {
 	const struct transfers *transfers = ask->g->transfers;
+	bool plain;
 	if (!transfers->gives_copy || ask->q.lower[0] != 0 || ask->q.qtype != WIRE_TYPE_SOA ||
 	    is_served(ask->g, ask->q.lower) || atomic_load(&ask->g->view.root) == NULL)
 		return false;
 	for (size_t i = 0; i < transfers->n_zones; i++)
 		if (transfers->zone[i].at == TRANSFER_ROOT)
-			return is_allowed(&transfers->zone[i], ask);
+			return is_listed(&transfers->zone[i], ask, &plain); /* a serial is no secret */
 	return false;
 }
 
@@ -148,13 +167,11 @@ static int answer_transfer(struct transfer_ask *ask)
 		transfers->n_zones == 0
 			? NULL
 			: bsearch(ask->q.lower, transfers->zone, transfers->n_zones, sizeof *transfers->zone, by_apex);
-	if (zone == NULL || !is_allowed(zone, ask)) {
-		bool here = zone != NULL || is_served(g, ask->q.lower);
+	bool here = zone != NULL || is_served(g, ask->q.lower);
+	const char *why = why_not(zone, ask, here);
+	if (why != NULL) {
 		counter_add(counters, COUNTER_TRANSFERS_REFUSED, 1);
-		tell(ask, "a transfer",
-		     !here          ? "refused, this zone is not served here"
-		     : zone == NULL ? "refused, since nobody may have it: the zone has no option transfer"
-				    : "refused, since neither its address nor its key is among those of transfer");
+		tell(ask, "a transfer", why);
 		/* RFC 5936 section 2.2.1 */
 		return here ? transfer_refuse(ask, WIRE_RCODE_REFUSED, EDE_PROHIBITED)
 			    : transfer_refuse(ask, WIRE_RCODE_NOTAUTH, EDE_NOT_AUTHORITATIVE);

@@ -11,6 +11,7 @@ struct transfer_rule {
 	bool has_prefix;
 	struct addr_prefix prefix;
 	const struct wire_tsig_key *key; /* NULL = none is needed */
+	bool tls;                        /* in a TLS session only (RFC 9103) */
 };
 
 struct transfer_zone {
@@ -26,6 +27,7 @@ struct transfers {
 	size_t n_zones; /* by name */
 	struct transfer_zone *zone;
 	struct net_flow_settings flow; /* whole_ms, rate_min */
+	bool tls_only;                 /* all of them */
 	bool gives_copy;               /* the root copy goes out, though it may be no zone that is served */
 	unsigned pass;                 /* what workers pass on: enum answer_pass */
 };

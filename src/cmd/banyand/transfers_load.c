@@ -180,6 +180,10 @@ int transfers_make(const struct transfers_journal *journal, const char *name, co
 static int rule_word(const struct config *config, const struct keys *keys, const char *word, struct transfer_rule *rule)
 {
 	const char *key = config_transfer_key(word);
+	if (config_transfer_tls(word)) {
+		rule->tls = true;
+		return 0;
+	}
 	if (key == NULL) {
 		rule->has_prefix = true;
 		return addr_prefix_parse(word, &rule->prefix);
@@ -258,6 +262,7 @@ int transfers_load(const struct config *config, const struct keys *keys, struct 
 	}
 	transfers->flow = (struct net_flow_settings){.whole_ms = config->transfers.time_max_ms,
 						     .rate_min = config->transfers.rate_min};
+	transfers->tls_only = config->transfers.tls_only;
 	transfers->pass = ANSWER_PASS_TRANSFERS | (keys->n > 0 ? ANSWER_PASS_SIGNED : 0) |
 			  (transfers->gives_copy ? ANSWER_PASS_ROOT : 0);
 	*ret = transfers;

@@ -31,10 +31,12 @@ void pull_sources_done(struct pull_sources *sources)
 	*sources = (struct pull_sources){0};
 }
 
+/* Whom it trusts belongs to it: two pins of one host, while its key is rolled, are two sources. */
 static bool same_place(const struct pull_source *a, const struct pull_source *b)
 {
 	return a->kind == b->kind && a->port == b->port && strcmp(a->host, b->host) == 0 &&
-	       strcmp(a->place, b->place) == 0 && strcmp(a->key, b->key) == 0;
+	       strcmp(a->place, b->place) == 0 && strcmp(a->key, b->key) == 0 && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->pin, b->pin) == 0 && strcmp(a->ca, b->ca) == 0;
 }
 
 int pull_sources_add(struct pull_sources *sources, const struct pull_source *source)

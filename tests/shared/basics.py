@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of several folders need: programs of this build, free ports, waiting with a deadline, certificates."""
+import os
+import random
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build"))
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+DEADLINE_S = 30  # for anything that is waited for; sanitizers are slow
+
+
+def program(name):
+    for path in (BUILD / name, BUILD / "src" / "cmd" / name / name):
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+    pytest.exit(f"{name} is not built in {BUILD}; set BANYAN_BUILD")
+
+
+def is_sanitized():
+    """Sanitizers make system calls that the daemon's own list does not have."""
+    return any(word in Path(program("banyand")).read_bytes() for word in (b"__asan_init", b"__tsan_init"))
+
+
+def wait_for(what, condition, deadline_s=DEADLINE_S):
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"waited {deadline_s} s in vain for: {what}")
+
+
+def free_port(addresses=("127.0.0.1",)):
+    """A port that is free for UDP and TCP on all these addresses; below the range that the kernel hands out."""
+    for _ in range(200):
+        port = random.randint(10000, 30000)
+        try:
+            for address in addresses:
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    with socket.socket(family, kind) as s:
+                        s.bind((address, port))
+            return port
+        except OSError:
+            continue
+    raise AssertionError("no free port")
+
+
+def certificate(folder, name="xfr.example", stem="tls"):
+    """A certificate of its own authority for a name and for 127.0.0.1, and its key: both paths."""
+    pem, key = Path(folder) / f"{stem}.pem", Path(folder) / f"{stem}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-keyout", str(key), "-out", str(pem)],
+                   check=True, capture_output=True)
+    key.chmod(0o644)
+    return pem, key
