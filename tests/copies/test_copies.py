@@ -135,6 +135,23 @@ def test_wrong_anchors_destroy_nothing(from_file, versions):
     assert copy(d)["generations"] == 2
 
 
+def test_other_anchors_by_a_reload(from_file, versions):
+    """What is in use was proved with anchors that are not trusted any more: it is proved with the new ones, and goes. They were wrong: it comes back."""
+    d = from_file()
+    wait_serial(d, 1)
+    os.unlink(d.source)
+    d.config["root"]["anchors"] = [versions.anchors(1)]
+    d.write()
+    code, out, err = d.cli("reload")
+    assert code == 0, err
+    wait_for("no more answers from it", lambda: serial(d) is None)
+    assert "does not prove any more" in d.log()
+    d.config["root"]["anchors"] = [versions.anchors(0)]
+    d.write()
+    assert d.cli("reload")[0] == 0
+    wait_serial(d, 1)
+
+
 def provers(d):
     """Processes that prove, two below the daemon."""
     for folder in Path("/proc").glob("[0-9]*"):

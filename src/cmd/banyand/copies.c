@@ -226,6 +226,7 @@ static void copy_renew(struct copy *copy, const struct config *config, const str
 	if (rc < 0)
 		log_error(STATION, "copy of %s: its sources stay as they were: %s", copy->zone, why);
 	copy_tell_kind(copy, PULL_EVENT_ANCHORS); /* perhaps */
+	copy_prove_look(copy);
 	if (copy_publish(copy, NULL) < 0)
 		log_error(STATION, "copy of %s: out of memory", copy->zone);
 }

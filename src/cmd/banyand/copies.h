@@ -102,7 +102,8 @@ struct copy {
 	struct attendant_job *again;
 	struct copy_files again_files;
 	uint64_t again_number;
-	bool again_later; /* at the end of the reload that is under way */
+	bool again_later;   /* at the end of the reload, or of what is being stored */
+	uint64_t proved_as; /* how, and with which anchors, proofs were asked for last */
 
 	struct copy_give give;
 
@@ -184,6 +185,7 @@ int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX]) _
 void copy_store_confirmed(struct copy *copy);
 void copy_store_add(struct copy *copy, bool again);
 void copy_prove_again(struct copy *copy);
+void copy_prove_look(struct copy *copy); /* after a reload: is it to be proved in another way, or with other anchors? */
 void copy_again_stop(struct copy *copy);
 bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret);
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,

@@ -183,6 +183,41 @@ bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret)
 				       ret) == 0;
 }
 
+static struct prove_settings how_to_prove(const struct copy *copy, const struct dnssec_anchors *anchors)
+{
+	return (struct prove_settings){
+		.form = PROVE_WIRE,
+		.apex = copy->apex,
+		.prove = copy->prove,
+		.require_zonemd = copy->require_zonemd,
+		.known_only = copy->apex[0] == 0,
+		.anchors = anchors,
+	};
+}
+
+/* A number for how this copy is proved and with what; 0 = out of memory. */
+static uint64_t proof_mark(const struct copy *copy, const struct dnssec_anchors *anchors)
+{
+	static const uint8_t key[16]; /* it need not be secret */
+	_cleanup_(buffer_done) struct buffer request = {0};
+	const struct prove_settings prove = how_to_prove(copy, anchors);
+	return prove_request_write(&prove, &request) < 0 ? 0 : hash_sip(request.data, request.len, key);
+}
+
+void copy_prove_look(struct copy *copy)
+{
+	struct dnssec_anchors anchors;
+	bool same = !copy_anchors(copy, &anchors) || proof_mark(copy, &anchors) == copy->proved_as;
+	dnssec_anchors_done(&anchors);
+	if (same || keep_current(copy->keep) == 0)
+		return;
+	copy_again_stop(copy);
+	if (copy->storing || copy->stored)
+		copy->again_later = true;
+	else
+		copy_prove_again(copy);
+}
+
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
 		   void (*done)(void *ctx, int error, const uint8_t *reply, size_t len), struct attendant_job **ret)
 {
@@ -196,16 +231,11 @@ int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, 
 		dnssec_anchors_done(&anchors);
 		return BANYAN_ENOMEM;
 	}
-	struct prove_settings prove = {
-		.form = form,
-		.apex = copy->apex,
-		.prove = copy->prove,
-		.require_zonemd = copy->require_zonemd,
-		.known_only = copy->apex[0] == 0,
-		.anchors = &anchors,
-		.now = clock_wall_s(),
-		.bytes_max = copy->size_max,
-	};
+	struct prove_settings prove = how_to_prove(copy, &anchors);
+	prove.form = form;
+	prove.now = clock_wall_s();
+	prove.bytes_max = copy->size_max;
+	copy->proved_as = proof_mark(copy, &anchors);
 	int rc = prove_request_write(&prove, &request);
 	dnssec_anchors_done(&anchors);
 	if (rc < 0)
@@ -333,6 +363,8 @@ static void store_end(struct copy *copy)
 		confirmed_write(copy);
 	}
 	store_tell(copy);
+	if (copy->again_later && !copy->keeper->reloading)
+		copy_prove_again(copy);
 }
 
 static void store_done(uv_work_t *work, int status)
