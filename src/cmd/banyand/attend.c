@@ -229,6 +229,8 @@ static void take(struct attend *a)
 		memcpy(fd, CMSG_DATA(cmsg), n_fds * sizeof(int));
 	}
 	memcpy(&ask, a->in, sizeof ask);
+	if (ask.request_len != (ask.op == ATTEND_ASK ? (size_t)n - sizeof ask : 0))
+		_exit(1); /* whoever has taken the daemon over does not get further by this */
 	if (ask.op == ATTEND_CANCEL)
 		take_cancel(a, ask.id);
 	else

@@ -65,7 +65,9 @@ void copy_give_end(struct copy *copy)
 	struct copy_give *give = &copy->give;
 	if (!give->ready)
 		return;
-	if (give->version != NULL && give->loaded == copy->current) {
+	/* another serial: the files of the one in use were damaged meanwhile, and the store went back to the one before it */
+	if (give->version != NULL && give->loaded == copy->current &&
+	    push_version_serial(give->version) == copy->current->serial) {
 		atomic_store(&give->loaded->push, give->version);
 		give->version = NULL;
 		transfers_adopt(swap_read(&copy->keeper->swap));

@@ -6,6 +6,7 @@
 #include "publisher.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,6 +110,7 @@ static void job_work(uv_work_t *work)
 {
 	struct publish_job *job = work->data;
 	struct files_key *key = NULL;
+	background_begin();
 	snprintf(job->why, sizeof job->why, "its wire form cannot be read from the store");
 	job->rc = wire_read(job);
 	if (job->rc == 0)
@@ -192,7 +194,11 @@ static void next_start(struct publisher *publisher)
 		return;
 	publisher->waiting = job->next;
 	job->work.data = job;
+	sigset_t all, before;
+	sigfillset(&all); /* as in reload.c: the pool's threads take no signals */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	publisher->running = uv_queue_work(&publisher->keeper->loop, &job->work, job_work, job_done) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!publisher->running)
 		job_free(job);
 }
