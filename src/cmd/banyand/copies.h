@@ -48,6 +48,7 @@ struct copy_list {
 	struct pull_list_state state;
 	struct pull_fetch *fetch;
 	int fd;
+	bool wanted; /* copy_sources_set(): it is configured */
 };
 
 struct copy_files {

@@ -224,9 +224,10 @@ int copies_notify(struct keeper *keeper, const struct answer_request *request, s
 		if (!wire_name_equal(door->apex, notify.apex))
 			continue;
 		is_mine = true;
+		struct wire_tsig second = {0}; /* the reply is signed by what the first one has made of it */
 		int64_t from = !notify.is_signed ? who(door, &request->peer)
-			       : is_signed       ? -1
-						 : who_signed(door, request, &tsig);
+						 : who_signed(door, request, is_signed ? &second : &tsig);
+		wire_tsig_done(&second);
 		is_signed = is_signed || (notify.is_signed && from >= 0);
 		if (from < 0)
 			continue;

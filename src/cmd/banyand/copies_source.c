@@ -20,11 +20,15 @@ static void source_free(struct copy_source *source)
 	free(source);
 }
 
-static void lists_free(struct copy *copy)
+static void lists_free(struct copy *copy, bool all)
 {
-	while (copy->lists != NULL) {
-		struct copy_list *list = copy->lists;
-		copy->lists = list->next;
+	for (struct copy_list **at = &copy->lists; *at != NULL;) {
+		struct copy_list *list = *at;
+		if (!all && list->wanted) {
+			at = &list->next;
+			continue;
+		}
+		*at = list->next;
 		copy_fetch_end(&list->fetch);
 		if (list->fd >= 0)
 			close(list->fd);
@@ -40,7 +44,7 @@ void copy_sources_done(struct copy *copy)
 	free(copy->source);
 	copy->source = NULL;
 	copy->n_sources = 0;
-	lists_free(copy);
+	lists_free(copy, true);
 }
 
 /* The oldest makes room. */
@@ -108,6 +112,8 @@ static int add_list(struct copy *copy, const struct pull_source *source, struct 
 {
 	struct copy_list *list = list_find(copy, source);
 	int rc = list == NULL ? list_add(copy, source, &list) : 0;
+	if (rc == 0)
+		list->wanted = true;
 	return rc == 0 && list->state.have ? add_all(out, list->state.list.sources.item, list->state.list.sources.n)
 					   : rc;
 }
@@ -217,12 +223,16 @@ int copy_sources_set(struct copy *copy, const struct config *config, const struc
 		     char why[REFUSAL_TEXT_MAX])
 {
 	struct pull_sources all = {0};
+	for (struct copy_list *list = copy->lists; list != NULL; list = list->next)
+		list->wanted = false;
 	int rc = expand(copy, texts, &all, why);
 	if (rc == 0 && !copy->storing) /* a change that comes while a version is stored waits for the next look */
 		copy_abandon(copy);
 	if (rc == 0)
 		rc = take(copy, config, &all, why);
 	pull_sources_done(&all);
+	if (rc == 0)
+		lists_free(copy, false);
 	if (rc == 0 && copy->machine != NULL)
 		copy_tell_kind(copy, PULL_EVENT_SOURCES);
 	return rc;
