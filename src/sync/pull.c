@@ -109,6 +109,13 @@ static void on_over(void *ctx, int error)
 						       : error_text(error));
 }
 
+const char *sync_unreachable_text(int error)
+{
+	return error == BANYAN_EIO ? "this machine has no way to it: look at its routes, and whether it has an address "
+				     "of that family"
+				   : error_text(error);
+}
+
 static void on_next(uv_timer_t *timer)
 {
 	struct sync_pull *pull = timer->data;
@@ -133,7 +140,7 @@ static void on_next(uv_timer_t *timer)
 	if (rc == 0)
 		rc = ask(pull);
 	if (rc < 0)
-		give_up(pull, error_text(rc));
+		give_up(pull, sync_unreachable_text(rc));
 }
 
 int sync_pull_start(struct uv_loop_s *loop, const struct sync_pull_settings *settings, struct sync_pull **ret)

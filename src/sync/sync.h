@@ -111,6 +111,8 @@ int sync_pull_start(struct uv_loop_s *loop, const struct sync_pull_settings *set
 /* From within done(): the transfer is the caller's from now on. */
 struct sync_transfer *sync_pull_take(struct sync_pull *pull);
 void sync_pull_cancel(struct sync_pull *pull); /* done() is not called any more */
+/* Why nothing can be sent to an address, for people. */
+const char *sync_unreachable_text(int error);
 
 /* ---- notifications ---- */
 

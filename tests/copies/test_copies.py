@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The resolver's root copy and served zones from sources: fetched, proved, kept, and in use again at once after a restart."""
+import hashlib
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -467,6 +470,36 @@ def test_so_many_downloads_an_hour(from_file, versions):
     d.write()
     assert d.cli("reload")[0] == 0
     wait_serial(d, 2)
+
+
+def test_lists_are_fetched_at_once(daemon, versions, tmp_path):
+    """And again, however busy the copy is otherwise."""
+    port = free_port()
+    put(tmp_path / "root.zone", versions.text(1))
+    lines = f"http://127.0.0.1:{port}/root.zone\n"
+    put(tmp_path / "list", f"{lines}----\nSHA256\n{hashlib.sha256(lines.encode()).hexdigest()}\n")
+    web = subprocess.Popen([sys.executable, "-m", "http.server", "-b", "127.0.0.1", "-d", str(tmp_path), str(port)],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for("the web server", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        d = daemon(root_config(versions, tmp_path, [f"list:http://127.0.0.1:{port}/list"]))
+        wait_serial(d, 1)
+    finally:
+        web.kill()
+        web.wait()
+
+
+@pytest.mark.parametrize("place, words", [("none/store", "make the folder above it"), ("file", "Not a directory; give it the name of a folder")])
+def test_a_store_that_cannot_be(daemon, versions, tmp_path, place, words):
+    (tmp_path / "file").write_text("")
+    d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/x"], store=str(tmp_path / place)))
+    assert words in d.log()
+    assert d.log().count("cannot be used") == 1
+
+
+def test_a_list_that_is_wrong(daemon, versions, tmp_path):
+    d = daemon(root_config(versions, tmp_path, [f"list:{tmp_path}/none"]))
+    assert f"list:{tmp_path}/none: " in d.log()
 
 
 def test_sources_without_a_folder(daemon, versions, tmp_path):

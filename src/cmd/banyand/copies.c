@@ -76,7 +76,8 @@ static struct copy *copy_new(struct keeper *keeper, const struct copy_plan *plan
 }
 
 /* A zone without a place for its copies is of no use; the log says why. */
-static struct copy *copy_begin(struct keeper *keeper, const struct config *config, const struct copy_plan *plan)
+static struct copy *copy_begin(struct keeper *keeper, const struct config *config, const struct copy_plan *plan,
+			       bool tell)
 {
 	struct copy *copy = copy_new(keeper, plan);
 	char why[REFUSAL_TEXT_MAX];
@@ -85,9 +86,9 @@ static struct copy *copy_begin(struct keeper *keeper, const struct config *confi
 	int rc = copies_store_path(config, plan, copy->store) ? 0 : BANYAN_ECONFIG;
 	if (rc == 0)
 		rc = copy_configure(copy, config, plan, why);
-	if (rc == 0 && copy_store_open(copy) == 0)
+	if (rc == 0 && copy_store_open(copy, tell) == 0)
 		return copy;
-	if (rc < 0)
+	if (rc < 0 && tell)
 		log_error(STATION, "copy of %s: %s", copy->zone,
 			  copy->store[0] == 0 ? "there is no folder for it" : why);
 	keeper->copies = copy->next;
@@ -99,7 +100,7 @@ void copies_open(struct keeper *keeper, const struct config *config)
 {
 	struct copy_plan plan;
 	for (size_t i = 0; copies_plan(config, i, &plan); i++)
-		(void)copy_begin(keeper, config, &plan);
+		(void)copy_begin(keeper, config, &plan, false); /* it is tried again at once, and told of then */
 }
 
 struct loaded *copies_kept(struct keeper *keeper, const char *zone)
@@ -236,7 +237,7 @@ static void adopt_one(struct keeper *keeper, const struct config *config, const 
 	struct copy *copy = *find(keeper, plan->is_root, plan->zone);
 	bool there = copy != NULL;
 	if (copy == NULL)
-		copy = copy_begin(keeper, config, plan);
+		copy = copy_begin(keeper, config, plan, true);
 	if (copy == NULL)
 		return;
 	if (!there && copy->current != NULL && copy_publish(copy, NULL) < 0)
@@ -246,6 +247,7 @@ static void adopt_one(struct keeper *keeper, const struct config *config, const 
 	else if (machine_start(copy, plan) < 0)
 		log_error(STATION, "copy of %s: out of memory", copy->zone);
 	copy_give_look(copy);
+	copy_lists_look(copy);
 }
 
 static bool is_planned(const struct config *config, const struct copy *copy)
@@ -278,9 +280,8 @@ void copies_look(struct keeper *keeper)
 {
 	int64_t now_ms = clock_mono_ms();
 	for (struct copy *copy = keeper->copies; copy != NULL; copy = copy->next) {
-		if (now_ms - copy->looked_ms < COPY_LOOK_MS)
-			continue;
-		copy_tell_kind(copy, PULL_EVENT_TIME);
+		if (now_ms - copy->looked_ms >= COPY_LOOK_MS)
+			copy_tell_kind(copy, PULL_EVENT_TIME);
 		copy_lists_look(copy);
 	}
 }

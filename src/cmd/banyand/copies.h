@@ -180,7 +180,7 @@ void copy_files_done(struct copy *copy, struct copy_files *files);
 extern const struct copy_files copy_no_files;
 
 /* ---- copies_store.c ---- */
-int copy_store_open(struct copy *copy);
+int copy_store_open(struct copy *copy, bool tell);
 void copy_store_start(struct copy *copy, struct pull_event *event, struct pull_version *version);
 int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX]) _must_use_; /* another generation */
 void copy_store_confirmed(struct copy *copy);

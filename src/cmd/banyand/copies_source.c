@@ -95,7 +95,8 @@ static int list_add(struct copy *copy, const struct pull_source *source, struct 
 	if (pull_list_load(list_folder(copy), source, copy->zone, clock_wall_s(), &list->state) < 0)
 		list->state.have = false;
 	if (!list->state.have && list->state.why[0] != 0)
-		log_info(STATION, "copy of %s: %s: %s", copy->zone, source->text, list->state.why);
+		log_write(source->here ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, STATION, "copy of %s: %s: %s", copy->zone,
+			  source->text, list->state.why);
 	*ret = list;
 	return 0;
 }
@@ -114,8 +115,9 @@ static int add_list(struct copy *copy, const struct pull_source *source, struct 
 	int rc = list == NULL ? list_add(copy, source, &list) : 0;
 	if (rc == 0)
 		list->wanted = true;
-	return rc == 0 && list->state.have ? add_all(out, list->state.list.sources.item, list->state.list.sources.n)
-					   : rc;
+	bool good = rc == 0 && list->state.have &&
+		    (list->state.list.expires == 0 || clock_wall_s() < list->state.list.expires);
+	return good ? add_all(out, list->state.list.sources.item, list->state.list.sources.n) : rc;
 }
 
 static int add_builtin(struct pull_sources *out, char why[PULL_WHY_MAX])

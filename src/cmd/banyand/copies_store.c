@@ -124,14 +124,16 @@ int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX])
 	return rc;
 }
 
-int copy_store_open(struct copy *copy)
+int copy_store_open(struct copy *copy, bool tell)
 {
 	char why[KEEP_WHY_MAX];
 	struct keep_settings settings = {.generations_max = copy->generations};
 	int rc = keep_open(copy->store, copy->apex, &settings, &copy->keep, why);
 	if (rc < 0) {
 		copy->keep = NULL;
-		log_error(STATION, "copy of %s: its store cannot be used: %s", copy->zone, why);
+		if (tell)
+			log_error(STATION, "copy of %s: its store cannot be used: %s; reload when that is done",
+				  copy->zone, why);
 		return rc;
 	}
 	uint64_t number = keep_current(copy->keep);

@@ -41,14 +41,31 @@ bool keep_is_older(const struct keep *keep, uint32_t serial)
 
 /* ---- opening ---- */
 
+/* What is to be done about a folder that cannot be opened. */
+static const char *advice(int err)
+{
+	switch (err) {
+	case ENOENT:
+		return "; make the folder above it";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "; let the user that this runs as write there";
+	case ENOTDIR:
+		return "; give it the name of a folder, which is made if need be";
+	default:
+		return "";
+	}
+}
+
 /* One process at a time. The lock belongs to the open file: it goes with the process, however that ends. */
 static int lock_take(struct keep *keep, char why[KEEP_WHY_MAX])
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	keep->lock = openat(keep->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, KEEP_MODE);
 	if (keep->lock < 0)
-		return keep_refuse(why, error_from_errno(errno), "cannot open %s/lock: %s", keep->path,
-				   strerror(errno));
+		return keep_refuse(why, error_from_errno(errno), "cannot open %s/lock: %s%s", keep->path,
+				   strerror(errno), advice(errno));
 	if (fcntl(keep->lock, F_OFD_SETLK, &lock) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
@@ -71,7 +88,8 @@ static int open_into(struct keep *keep, const char *dir, const uint8_t *apex, ch
 		wire_name_text(apex, keep->apex_text);
 	keep->folder = folder_open(dir, !keep->settings.look_only, KEEP_DIR_MODE);
 	if (keep->folder < 0)
-		return keep_refuse(why, keep->folder, "cannot open the folder %s: %s", dir, strerror(errno));
+		return keep_refuse(why, keep->folder, "cannot open the folder %s: %s%s", dir, strerror(errno),
+				   advice(errno));
 	int rc = keep->settings.look_only ? 0 : lock_take(keep, why);
 	if (rc == 0 && apex == NULL)
 		rc = keep_zone_find(keep, why);

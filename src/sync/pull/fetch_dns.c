@@ -242,7 +242,7 @@ static void tcp_ask(struct pull_fetch *fetch)
 	if (rc == 0)
 		rc = net_client_send(fetch->client, out, (size_t)len);
 	if (rc < 0)
-		give_up(fetch, error_text(rc));
+		give_up(fetch, sync_unreachable_text(rc));
 }
 
 static void on_datagram(void *ctx, const uint8_t *msg, size_t len)
@@ -284,7 +284,7 @@ static void on_address(uv_timer_t *timer)
 			 : net_datagram_open(fetch->loop, &fetch->address[fetch->at], out, (size_t)len, &settings,
 					     &fetch->datagram);
 	if (rc < 0)
-		give_up(fetch, error_text(rc));
+		give_up(fetch, sync_unreachable_text(rc));
 }
 
 void pull_fetch_probe_dns(struct pull_fetch *fetch)

@@ -51,8 +51,9 @@ static int newest_in(const struct pull_fetch *fetch, const char *folder, char pa
 	char name[NAME_MAX + 1] = "";
 	struct stat best = {0};
 	DIR *dir = opendir(folder);
+	snprintf(path, PATH_BYTES_MAX, "%s", folder);
 	if (dir == NULL)
-		return error_from_errno(errno);
+		return error_from_errno(errno) == BANYAN_ENOENT ? BANYAN_EINVAL : error_from_errno(errno);
 	struct dirent *entry;
 	for (unsigned n = 0; n < PULL_DIR_MAX && (entry = readdir(dir)) != NULL; n++) {
 		struct stat st;
@@ -63,7 +64,8 @@ static int newest_in(const struct pull_fetch *fetch, const char *folder, char pa
 		snprintf(name, sizeof name, "%s", entry->d_name);
 	}
 	closedir(dir);
-	snprintf(path, PATH_BYTES_MAX, "%s/%s", folder, name);
+	if (name[0] != '\0')
+		snprintf(path, PATH_BYTES_MAX, "%s/%s", folder, name);
 	return name[0] != '\0' ? 0 : BANYAN_ENOENT;
 }
 
@@ -114,6 +116,23 @@ static void peek(struct pull_fetch *fetch)
 	pull_fetch_tell(fetch, fetch->result.has_serial ? pull_fetch_compare(fetch, fetch->result.serial) : PULL_GOT);
 }
 
+static void why_not(struct pull_fetch *fetch, const char *path, const char *error)
+{
+	struct stat st;
+	bool dir = fetch->source.kind == PULL_SOURCE_DIR, there = stat(path, &st) == 0;
+	if (!dir && there && S_ISDIR(st.st_mode))
+		pull_fetch_fail(fetch, "%.100s is a folder: name a file in it%s%.100s%s", path,
+				fetch->source.kind == PULL_SOURCE_FILE ? ", or write dir:" : "",
+				fetch->source.kind == PULL_SOURCE_FILE ? path : "",
+				fetch->source.kind == PULL_SOURCE_FILE ? " for the newest of them" : "");
+	else if (!there && errno == ENOENT)
+		pull_fetch_fail(fetch, "there is no %s %.150s", dir ? "folder" : "file", path);
+	else if (dir && there && S_ISREG(st.st_mode) && strcmp(path, fetch->source.place) == 0)
+		pull_fetch_fail(fetch, "%.100s is a file and no folder: write file:%.100s", path, path);
+	else
+		pull_fetch_fail(fetch, "%.150s cannot be read: %s", path, error);
+}
+
 void pull_fetch_file(struct pull_fetch *fetch)
 {
 	char path[PATH_BYTES_MAX];
@@ -131,7 +150,7 @@ void pull_fetch_file(struct pull_fetch *fetch)
 	if (rc == 0)
 		rc = fetch->file_fd = file_open(path);
 	if (rc < 0 || fstat(fetch->file_fd, &st) < 0) {
-		pull_fetch_fail(fetch, "%.150s cannot be read: %s", path, rc < 0 ? error_text(rc) : strerror(errno));
+		why_not(fetch, path, rc < 0 ? error_text(rc) : strerror(errno));
 		return;
 	}
 	tag_of(&st, fetch->result.tag);

@@ -88,7 +88,7 @@ int pull_list_take(const char *folder, const struct pull_source *source, const c
 {
 	struct pull_list list = {0};
 	char path[PATH_BYTES_MAX];
-	state->due = now + PULL_LIST_RETRY_S;
+	state->due = now + (state->have ? PULL_LIST_RETRY_S : PULL_LIST_FIRST_S);
 	if (text == NULL)
 		return 0;
 	int rc = parse(source, zone, now, state, text, len, &list, state->why);

@@ -259,6 +259,7 @@ int pull_sources_add(struct pull_sources *sources, const struct pull_source *sou
 #define PULL_LIST_BYTES_MAX (64 * 1024)          /* of one list: hundreds of points */
 #define PULL_LIST_WEEK_S    ((int64_t)7 * 86400) /* between two fetches of a list: the draft asks for no more */
 #define PULL_LIST_RETRY_S   ((int64_t)6 * 3600)  /* after one that failed */
+#define PULL_LIST_FIRST_S   600 /* the same while there is none: a machine may start before its network */
 
 enum pull_list_proof { PULL_LIST_CHECKSUM, PULL_LIST_SIGNED };
 struct pull_list {

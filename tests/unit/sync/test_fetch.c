@@ -192,6 +192,17 @@ static void from_file(void **state)
 	source = source_of("file:%s", folder);
 	fetch(&source, (struct pull_fetch_settings){.mode = PULL_MODE_WHOLE});
 	assert_int_equal(got.fetched, PULL_FAILED);
+	assert_non_null(strstr(got.why, "is a folder"));
+	assert_non_null(strstr(got.why, "dir:"));
+	source = source_of("dir:%s/zone", folder);
+	fetch(&source, (struct pull_fetch_settings){.mode = PULL_MODE_WHOLE});
+	assert_non_null(strstr(got.why, "/zone is a file and no folder"));
+	source = source_of("dir:%s/none", folder);
+	fetch(&source, (struct pull_fetch_settings){.mode = PULL_MODE_WHOLE});
+	assert_non_null(strstr(got.why, "there is no folder "));
+	source = source_of("file:%s/none", folder);
+	fetch(&source, (struct pull_fetch_settings){.mode = PULL_MODE_WHOLE});
+	assert_non_null(strstr(got.why, "there is no file "));
 }
 
 static void set_time(const char *name, int64_t when)

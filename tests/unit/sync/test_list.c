@@ -255,7 +255,7 @@ static void at_rest(void **state)
 	assert_false(lists.have);
 	assert_int_equal(lists.due, now);
 	assert_int_equal(pull_list_take(folder, &source, ".", now, NULL, 0, &lists), 0);
-	assert_int_equal(lists.due, now + PULL_LIST_RETRY_S);
+	assert_int_equal(lists.due, now + PULL_LIST_FIRST_S);
 	char *text = signed_list(7, now + 30 * 86400);
 	assert_int_equal(pull_list_take(folder, &source, ".", now, text, strlen(text), &lists), 0);
 	assert_true(lists.have);
