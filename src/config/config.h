@@ -51,6 +51,8 @@ struct config_copy {
 	uint32_t check_count; /* sources that are asked for the serial at once */
 	uint32_t downloads;   /* begun within an hour */
 	uint64_t size_max;    /* bytes */
+	bool keep_unchanged; /* not fetched again while a publisher that was given a key says that the content is the same */
+	uint32_t keep_margin_s;
 };
 
 struct config_zone {
@@ -205,7 +207,7 @@ struct config {
 		char *files_folder;               /* of the published tree; "" = nothing is published */
 		struct config_addrs files_listen; /* by HTTP */
 		char *files_key;                  /* file; "" = pointers are not signed */
-		uint32_t files_deltas, files_connections, files_rate;
+		uint32_t files_deltas, files_fresh_s, files_connections, files_rate;
 		bool confine; /* seccomp/capabilities after start */
 	} server;
 	size_t n_zones;

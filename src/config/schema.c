@@ -193,6 +193,10 @@ const struct config_option config_options[] = {
 	 "empty, they are not signed."},
 	{"server.files-deltas", CONFIG_UINT, CONFIG_LIVE, FIELD(server.files_deltas), "10", RANGE(0, 64), NULL,
 	 "Versions before the newest from which a delta leads to it. So many versions stay in the folder."},
+	{"server.files-fresh", CONFIG_DURATION_S, CONFIG_LIVE, FIELD(server.files_fresh_s), "2d", RANGE(10, 30 * DAY_S),
+	 NULL,
+	 "How long a pointer is good: who has one that is older takes it for one that somebody plays back, and asks "
+	 "another source. It is written anew each eighth of this time, also when there is no new version."},
 	{"server.files-connections", CONFIG_UINT, CONFIG_RESTART, FIELD(server.files_connections), "256",
 	 RANGE(1, 65536), NULL,
 	 "HTTP connections at once on each address of server.files-listen, of one client at most 32."},

@@ -72,6 +72,25 @@
 		 RANGE(1, DOWNLOADS_MAX),                                                                              \
 		 NULL,                                                                                                 \
 		 "Downloads that may be begun within an hour, whatever sources say and whoever notifies."},            \
+		{prefix ".keep-unchanged",                                                                             \
+		 CONFIG_BOOL,                                                                                          \
+		 CONFIG_LIVE,                                                                                          \
+		 field(keep_unchanged),                                                                                \
+		 "false",                                                                                              \
+		 RANGE(0, 1),                                                                                          \
+		 NULL,                                                                                                 \
+		 "Do not fetch a newer version while a publisher says that nothing but signatures, digest and serial " \
+		 "is new in it. It counts for sources that are published folders (a URL that ends with a slash) with " \
+		 "key=, whose pointer that key has signed. The version at hand stays in use, with its older serial; "  \
+		 "another source that has the newer one is still fetched from (docs/published-files.md)."},            \
+		{prefix ".keep-margin",                                                                                \
+		 CONFIG_DURATION_S,                                                                                    \
+		 CONFIG_LIVE,                                                                                          \
+		 field(keep_margin_s),                                                                                 \
+		 "3d",                                                                                                 \
+		 RANGE(60, 30 * DAY_S),                                                                                \
+		 NULL,                                                                                                 \
+		 "With keep-unchanged: fetched all the same this long before the first of its signatures expires."},   \
 	{                                                                                                              \
 		prefix ".size-max", CONFIG_SIZE, CONFIG_LIVE, field(size_max), size_default,                           \
 			RANGE(KIB *KIB, KIB *KIB *KIB * 64), NULL,                                                     \

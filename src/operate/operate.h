@@ -50,8 +50,10 @@ struct operate_copy_source {
 	int64_t seen_s;    /* since it said so; -1 = never */
 	int64_t benched_s; /* from now; 0 = it is not */
 	uint32_t probe_ms, fetch_ms;
-	unsigned failures; /* in a row */
-	char why[256];     /* the last one */
+	unsigned failures;    /* in a row */
+	uint32_t kept_newest; /* it has this newer version, which says the same as the one in use and was not fetched */
+	int64_t kept_until;   /* UNIX seconds: then it is; 0 = that is not so */
+	char why[256];        /* the last one */
 };
 struct operate_copy {
 	const char *state, *store;

@@ -11,7 +11,7 @@
 
 static int source_text(const struct operate_copy_source *source, struct buffer *out)
 {
-	char span[32];
+	char span[32], when[32];
 	int rc = 0;
 	PRINT(rc, out, "    %s:", source->name);
 	if (source->has_serial)
@@ -21,6 +21,9 @@ static int source_text(const struct operate_copy_source *source, struct buffer *
 	if (source->behind != 0)
 		PRINT(rc, out, ", %s by %" PRId32 "%s", source->behind > 0 ? "behind" : "ahead",
 		      source->behind > 0 ? source->behind : -source->behind, source->lags ? ", lags" : "");
+	if (source->kept_until != 0)
+		PRINT(rc, out, ", kept instead of %" PRIu32 ", which says the same, until %s", source->kept_newest,
+		      clock_format(source->kept_until, when));
 	if (source->probe_ms != 0)
 		PRINT(rc, out, ", answers in %" PRIu32 " ms", source->probe_ms);
 	if (source->proved)
@@ -144,6 +147,10 @@ static void source_json(struct json *json, const struct operate_copy_source *sou
 		json_number(json, "serial", source->serial);
 		json_number(json, "seen_s", source->seen_s);
 		json_number(json, "behind", source->behind);
+	}
+	if (source->kept_until != 0) {
+		json_number(json, "kept_instead_of", source->kept_newest);
+		json_time(json, "kept_until", source->kept_until);
 	}
 	json_bool(json, "lags", source->lags);
 	json_bool(json, "proved", source->proved);

@@ -8,14 +8,9 @@
  */
 #include <openssl/evp.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "private.h"
 #include "wirewalk.h"
-
-#define LEVEL       19 /* what is packed once is fetched by many */
-#define LEVEL_LARGE 9  /* for edits of more than LARGE bytes: else it takes minutes */
-#define LARGE       ((size_t)16 << 20)
 
 const uint8_t zone_delta_magic[8] = {0x89, 'B', 'N', 'Y', 'D', '\n', 0, 1};
 
@@ -219,14 +214,14 @@ static int sha256(const uint8_t *data, size_t len, uint8_t out[32])
 static int delta_write(const struct zone_delta_about *about, const struct buffer *edits,
 		       const struct buffer *signatures, struct buffer *out)
 {
-	size_t apex_len = wire_name_len(about->apex), bound = ZSTD_compressBound(edits->len);
-	if (buffer_reserve(out, ZONE_DELTA_APEX + apex_len + bound + signatures->len) < 0)
+	_cleanup_(buffer_done) struct buffer packed = {0};
+	size_t apex_len = wire_name_len(about->apex);
+	int rc = zone_pack(edits->data, edits->len, &packed);
+	if (rc == 0)
+		rc = buffer_reserve(out, ZONE_DELTA_APEX + apex_len + packed.len + signatures->len);
+	if (rc != 0)
 		return BANYAN_ENOMEM;
 	uint8_t *p = out->data + out->len;
-	size_t packed = ZSTD_compress(p + ZONE_DELTA_APEX + apex_len, bound, edits->data, edits->len,
-				      edits->len > LARGE ? LEVEL_LARGE : LEVEL);
-	if (ZSTD_isError(packed))
-		return BANYAN_ENOMEM;
 	memcpy(p, zone_delta_magic, sizeof zone_delta_magic);
 	wire_put32(p + ZONE_DELTA_BASE_SERIAL, about->base_serial);
 	zone_put64(p + ZONE_DELTA_BASE_LEN, about->base_len);
@@ -236,9 +231,11 @@ static int delta_write(const struct zone_delta_about *about, const struct buffer
 	zone_put64(p + ZONE_DELTA_LEN, about->len);
 	memcpy(p + ZONE_DELTA_HASH, about->hash, sizeof about->hash);
 	zone_put64(p + ZONE_DELTA_EDITS_LEN, edits->len);
-	zone_put64(p + ZONE_DELTA_EDITS_PACKED_LEN, packed);
+	zone_put64(p + ZONE_DELTA_EDITS_PACKED_LEN, packed.len);
 	memcpy(p + ZONE_DELTA_APEX, about->apex, apex_len);
-	out->len += ZONE_DELTA_APEX + apex_len + packed;
+	out->len += ZONE_DELTA_APEX + apex_len;
+	memcpy(p + ZONE_DELTA_APEX + apex_len, packed.data, packed.len);
+	out->len += packed.len;
 	return signatures->len > 0 ? buffer_append(out, signatures->data, signatures->len) : 0;
 }
 

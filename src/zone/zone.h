@@ -127,6 +127,8 @@ struct zone_delta_about {
 	size_t edits_len, edits_packed_len, signatures_len;
 };
 
+/* zstd (RFC 8878), as small as it gets, in some 6 MiB. Appends. */
+int zone_pack(const uint8_t *data, size_t len, struct buffer *out) _must_use_;
 bool zone_is_delta(const void *data, size_t len);
 /* Any two wire forms of one apex make a delta; it is small when they have much in common. Appends to `out`. BANYAN_EINVAL: two apexes. */
 int zone_delta_make(const uint8_t *base, size_t base_len, const uint8_t *now, size_t now_len, struct buffer *out)

@@ -31,8 +31,10 @@ struct copy_source {
 	struct copy *copy;
 	struct pull_source source;
 	struct wire_tsig_key *key; /* NULL = none */
-	char tag[PULL_TAG_MAX];    /* of what it had when it was looked at last, and */
-	uint32_t tag_serial;       /* which version that is */
+	char tag[PULL_TAG_MAX];    /* of what it had when it last had the version with this serial, which had proved */
+	uint32_t tag_serial;
+	uint32_t kept_newest; /* it has a newer version that says the same, and was not fetched */
+	int64_t kept_until;   /* UNIX seconds; 0 = it has not */
 	char *refused[COPY_REFUSED_MAX];
 	size_t n_refused;
 	struct pull_fetch *probe;
@@ -73,6 +75,8 @@ struct copy {
 	uint64_t size_max;
 	enum config_prove prove;
 	bool require_zonemd, own_anchors, publish, gives; /* gives: by transfer */
+	bool keep_unchanged;
+	uint32_t keep_margin_s;
 	struct transfers_journal journal;
 	struct dnssec_anchors anchors; /* own_anchors; else those of the daemon */
 	size_t n_sources;
@@ -168,10 +172,15 @@ int copy_sources_set(struct copy *copy, const struct config *config, const struc
 void copy_sources_done(struct copy *copy);
 void copy_lists_look(struct copy *copy); /* fetches those whose time has come */
 void copy_source_refused(struct copy_source *source, const char *tag);
-void copy_source_has(struct copy_source *source, const char tag[PULL_TAG_MAX], uint32_t serial);
 /* copies_help.c: who fetches by HTTP, and who finds addresses */
 const struct pull_helper *copies_helper(struct keeper *keeper);
 const struct pull_resolver *copies_resolver(struct keeper *keeper);
+
+/* ---- copies_tag.c: what servers call the versions that they have given, so that nothing is sent twice ---- */
+void copy_tags_read(struct copy *copy); /* when its sources are new */
+/* The source has the version in use, or one that says the same, under this tag. */
+void copy_tag_set(struct copy_source *source, uint32_t serial, const char *tag);
+const char *copy_tag(const struct copy_source *source); /* "" = none for the version in use */
 
 /* ---- copies_act.c ---- */
 void copy_carry_out(struct copy *copy, const struct pull_actions *actions);

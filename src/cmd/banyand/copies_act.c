@@ -18,12 +18,6 @@ void copy_files_done(struct copy *copy, struct copy_files *files)
 	*files = copy_no_files;
 }
 
-/* "Not changed" confirms what is in use: so only a source that had that is asked whether it has changed. */
-static const char *tag_of(const struct copy *copy, const struct copy_source *source)
-{
-	return copy->current != NULL && source->tag_serial == copy->current->serial ? source->tag : "";
-}
-
 static struct pull_fetch_settings settings_of(struct copy *copy, size_t at, const struct pull_action *action)
 {
 	struct copy_source *source = copy->source[at];
@@ -34,12 +28,15 @@ static struct pull_fetch_settings settings_of(struct copy *copy, size_t at, cons
 		.apex = copy->apex,
 		.have = action->have,
 		.serial = action->serial,
-		.tag = tag_of(copy, source),
+		.tag = copy_tag(source),
 		.refused = (const char *const *)source->refused,
 		.n_refused = source->n_refused,
 		.key = source->key,
 		.bytes_max = copy->size_max,
 		.fd = -1,
+		.keep_unchanged = copy->keep_unchanged,
+		.margin_s = copy->keep_margin_s,
+		.first_expiry = copy->current != NULL ? copy->current->first_expiry : 0,
 		.seed = random_u64(&random),
 		.helper = copies_helper(copy->keeper),
 		.resolver = copies_resolver(copy->keeper),
@@ -54,6 +51,32 @@ static size_t source_at(const struct copy *copy, const struct copy_source *sourc
 		if (copy->source[i] == source)
 			return i;
 	return PULL_NO_SOURCE;
+}
+
+/* The same newer version is told once. */
+static void kept_look(struct copy_source *source, const struct pull_fetch_result *result)
+{
+	struct copy *copy = source->copy;
+	char until[32];
+	bool again = source->kept_until != 0 && source->kept_newest == result->kept_newest;
+	source->kept_newest = result->kept_newest;
+	source->kept_until = result->kept_until;
+	if (result->kept_until == 0 || again)
+		return;
+	counter_add(&copy->keeper->counters, COUNTER_COPY_KEPT, 1);
+	log_info(STATION,
+		 "copy of %s: %s has serial %u, which says the same as %u: that is kept, until %s at the latest",
+		 copy->zone, source->source.text, result->kept_newest, result->serial,
+		 clock_format(result->kept_until, until));
+}
+
+/* Unchanged, by the word of the source: what it calls that now will do the next time. */
+static void unchanged_look(struct copy_source *source, const struct pull_fetch_result *result)
+{
+	const struct copy *copy = source->copy;
+	if (result->fetched == PULL_UNCHANGED && copy->current != NULL && result->has_serial &&
+	    result->serial == copy->current->serial && result->tag[0] != '\0')
+		copy_tag_set(source, result->serial, result->tag);
 }
 
 static void on_probed(void *ctx, const struct pull_fetch_result *result)
@@ -76,6 +99,9 @@ static void on_probed(void *ctx, const struct pull_fetch_result *result)
 		event.has_serial = true; /* what came from it last is what is in use */
 		event.serial = copy->current->serial;
 	}
+	counter_add(&copy->keeper->counters, COUNTER_COPY_BYTES, result->bytes);
+	kept_look(source, result);
+	unchanged_look(source, result);
 	copy_tell(copy, &event);
 }
 
@@ -129,9 +155,11 @@ static void on_fetched(void *ctx, const struct pull_fetch_result *result)
 	copy->fetched_at = clock_wall_s();
 	memcpy(copy->tag, result->tag, sizeof copy->tag);
 	counter_add(&copy->keeper->counters, COUNTER_COPY_BYTES, result->bytes);
+	counter_add(&copy->keeper->counters, COUNTER_COPY_DELTAS, copy->form == PULL_DELTA);
 	if (result->fetched == PULL_GOT)
-		log_info(STATION, "copy of %s: %llu bytes from %s%s%s%s in %u ms", copy->zone,
-			 (unsigned long long)result->bytes, copy->text, result->from.family != 0 ? " (" : "",
+		log_info(STATION, "copy of %s: %llu bytes%s from %s%s%s%s in %u ms", copy->zone,
+			 (unsigned long long)result->bytes, copy->form == PULL_DELTA ? " with a delta" : "", copy->text,
+			 result->from.family != 0 ? " (" : "",
 			 result->from.family != 0 ? addr_format(&result->from, true, from) : "",
 			 result->from.family != 0 ? ")" : "", result->whole_ms);
 	bool no_room = result->fetched == PULL_FAILED && copy_room_missing(copy, room);
@@ -148,8 +176,10 @@ static void on_fetched(void *ctx, const struct pull_fetch_result *result)
 		.expire_s = result->expire_s,
 		.why = no_room ? room : result->why,
 	};
-	if (result->fetched == PULL_UNCHANGED && result->has_serial)
-		copy_source_has(copy->source[copy->from], copy->tag, result->serial);
+	if (copy->from < copy->n_sources) {
+		kept_look(copy->source[copy->from], result);
+		unchanged_look(copy->source[copy->from], result);
+	}
 	copy_tell(copy, &event);
 }
 

@@ -111,6 +111,8 @@ int copy_configure(struct copy *copy, const struct config *config, const struct 
 		return rc;
 	copy->generations = plan->copy->generations;
 	copy->size_max = plan->copy->size_max;
+	copy->keep_unchanged = plan->copy->keep_unchanged;
+	copy->keep_margin_s = plan->copy->keep_margin_s;
 	copy->publish = plan->is_root ? config->root.publish : plan->from->publish;
 	copy->gives = plan->is_root ? config->root.transfer.count > 0 : transfers_wanted(config, plan->from);
 	transfers_journal_of(config, &copy->journal);

@@ -7,6 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
+/* Another source may have brought the newer one since. */
+static bool is_kept(const struct copy *copy, const struct copy_source *source)
+{
+	return source->kept_until != 0 && copy->current != NULL &&
+	       sync_serial_newer(source->kept_newest, copy->current->serial);
+}
+
 static int source_describe(const struct copy *copy, size_t i, struct pull_now now, struct operate_copy_source *out)
 {
 	struct pull_source_status status;
@@ -23,6 +30,8 @@ static int source_describe(const struct copy *copy, size_t i, struct pull_now no
 		.probe_ms = status.probe_ms,
 		.fetch_ms = status.fetch_ms,
 		.failures = status.failures,
+		.kept_newest = copy->source[i]->kept_newest,
+		.kept_until = is_kept(copy, copy->source[i]) ? copy->source[i]->kept_until : 0,
 	};
 	snprintf(out->why, sizeof out->why, "%s", status.why);
 	return 0;

@@ -61,12 +61,6 @@ void copy_source_refused(struct copy_source *source, const char *tag)
 	source->refused[source->n_refused++] = text;
 }
 
-void copy_source_has(struct copy_source *source, const char tag[PULL_TAG_MAX], uint32_t serial)
-{
-	memcpy(source->tag, tag, PULL_TAG_MAX);
-	source->tag_serial = serial;
-}
-
 /* ---- lists: expanded by what is known of them ---- */
 
 static const char *list_folder(const struct copy *copy)
@@ -185,6 +179,14 @@ static int source_make(struct copy *copy, const struct config *config, const str
 	return 0;
 }
 
+static void source_carry(struct copy_source *fresh, const struct copy_source *was)
+{
+	memcpy(fresh->tag, was->tag, sizeof fresh->tag);
+	fresh->tag_serial = was->tag_serial;
+	fresh->kept_newest = was->kept_newest;
+	fresh->kept_until = was->kept_until;
+}
+
 static int take(struct copy *copy, const struct config *config, const struct pull_sources *all,
 		char why[REFUSAL_TEXT_MAX])
 {
@@ -201,7 +203,7 @@ static int take(struct copy *copy, const struct config *config, const struct pul
 		rc = pull_copy_sources(copy->machine, traits, was, all->n);
 	for (size_t i = 0; rc == 0 && i < all->n; i++)
 		if (was[i] != PULL_NO_SOURCE)
-			copy_source_has(fresh[i], copy->source[was[i]]->tag, copy->source[was[i]]->tag_serial);
+			source_carry(fresh[i], copy->source[was[i]]);
 	size_t from = PULL_NO_SOURCE; /* of what is being stored: it may stand elsewhere now, or nowhere */
 	for (size_t i = 0; rc == 0 && i < all->n; i++)
 		from = was[i] != PULL_NO_SOURCE && was[i] == copy->from ? i : from;
@@ -215,10 +217,24 @@ static int take(struct copy *copy, const struct config *config, const struct pul
 		copy->source = fresh;
 		copy->n_sources = all->n;
 		copy->from = from;
+		copy_tags_read(copy);
 	}
 	free(traits);
 	free(was);
 	return rc;
+}
+
+/* Who asked for it shall hear that nothing comes of it. */
+static void keep_unchanged_check(const struct copy *copy)
+{
+	bool any = !copy->keep_unchanged;
+	for (size_t i = 0; i < copy->n_sources && !any; i++)
+		any = copy->source[i]->source.tree && copy->source[i]->source.key[0] != '\0';
+	if (!any)
+		log_warning(STATION,
+			    "copy of %s: keep-unchanged has no effect: none of its sources is a published folder with "
+			    "the key of its publisher (https://HOST/root/ key=BASE64)",
+			    copy->zone);
 }
 
 int copy_sources_set(struct copy *copy, const struct config *config, const struct config_list *texts,
@@ -233,8 +249,10 @@ int copy_sources_set(struct copy *copy, const struct config *config, const struc
 	if (rc == 0)
 		rc = take(copy, config, &all, why);
 	pull_sources_done(&all);
-	if (rc == 0)
+	if (rc == 0) {
 		lists_free(copy, false);
+		keep_unchanged_check(copy);
+	}
 	if (rc == 0 && copy->machine != NULL)
 		copy_tell_kind(copy, PULL_EVENT_SOURCES);
 	return rc;

@@ -355,7 +355,7 @@ static void store_end(struct copy *copy)
 			copy->confirmed_at = clock_wall_s();
 			counter_add(&copy->keeper->counters, COUNTER_COPY_ADOPTED, 1);
 			if (copy->from < copy->n_sources)
-				copy_source_has(copy->source[copy->from], copy->tag, copy->fresh->serial);
+				copy_tag_set(copy->source[copy->from], copy->fresh->serial, copy->tag);
 			log_notice(STATION, "copy of %s: serial %u from %s, %zu records, %s", copy->zone,
 				   copy->fresh->serial, copy->text, copy->fresh->records, copy->fresh->proof);
 		}

@@ -15,9 +15,9 @@
 #include "net/web/web.h"
 #include "sync/files/files.h"
 
-#define TICK_MS     600000
-#define AGAIN_MS    5000 /* what failed is tried again; each time twice as late as before, up to TICK_MS */
-#define RENEW_TICKS 36   /* pointers: every six hours, of the two days that they are good */
+#define LARGE_BYTES (256 * 1024) /* a buffer of this size is mapped by itself */
+#define TICK_MAX_MS 600000       /* pointers are looked at */
+#define AGAIN_MS    5000         /* what failed is tried again; each time twice as late as before, up to TICK_MAX_MS */
 
 struct publish_job {
 	struct publish_job *next;
@@ -28,6 +28,7 @@ struct publish_job {
 	int wire_fd;        /* where it is to be read from, or -1 */
 	char *folder, *key;
 	unsigned deltas;
+	uint32_t fresh_s;
 	int rc;
 	struct files_published published;
 	char why[FILES_WHY_MAX];
@@ -39,8 +40,8 @@ struct publisher {
 	struct counters web_counters; /* of its thread */
 	uv_timer_t timer, again;
 	bool timers_open;
-	unsigned ticks;
-	uint64_t again_ms; /* 0 = nothing has failed */
+	int64_t renewed_at; /* UNIX seconds: all pointers were written at this time, or later */
+	uint64_t again_ms;  /* 0 = nothing has failed */
 	bool running;
 	struct publish_job *waiting, *failed;
 };
@@ -119,13 +120,13 @@ static void job_work(uv_work_t *work)
 						  .key = key,
 						  .deltas = job->deltas,
 						  .hold_s = FILES_HOLD_DEFAULT_S,
+						  .fresh_s = job->fresh_s,
 						  .now = clock_wall_s()};
 	if (job->rc == 0 && job->wire.len > 0)
 		job->rc = files_publish(&settings, job->apex, job->wire.data, job->wire.len, &job->published, job->why);
 	else if (job->rc == 0)
 		job->rc = files_renew(&settings, job->apex, &job->published, job->why);
 	files_key_free(key);
-	malloc_trim(0); /* packing took tens of megabytes */
 }
 
 /* ---- back in the keeper ---- */
@@ -147,6 +148,9 @@ static void job_tell(struct publisher *publisher, struct publish_job *job)
 			   "zone %s: serial %u is published in %s, with %zu delta%s; content unchanged since %u", name,
 			   pointer->serial, job->folder, pointer->n_deltas, pointer->n_deltas == 1 ? "" : "s",
 			   pointer->unchanged_since);
+	} else {
+		counter_add(counters, COUNTER_PUBLISH_RENEWED, 1);
+		log_debug(STATION, "zone %s: the pointer to serial %u is written anew", name, pointer->serial);
 	}
 }
 
@@ -163,7 +167,7 @@ static void on_again(uv_timer_t *timer)
 static void job_again(struct publisher *publisher, struct publish_job *job)
 {
 	uint64_t ms = publisher->again_ms == 0 ? AGAIN_MS : publisher->again_ms * 2;
-	publisher->again_ms = ms < TICK_MS ? ms : TICK_MS;
+	publisher->again_ms = ms < TICK_MAX_MS ? ms : TICK_MAX_MS;
 	jobs_drop(&publisher->failed, job->apex);
 	jobs_add(&publisher->failed, job);
 	uv_timer_start(&publisher->again, on_again, publisher->again_ms, 0);
@@ -184,6 +188,7 @@ static void job_done(uv_work_t *work, int status)
 			publisher->again_ms = 0;
 		job_free(job);
 	}
+	(void)malloc_trim(0); /* packing took megabytes */
 	next_start(publisher);
 }
 
@@ -203,11 +208,21 @@ static void next_start(struct publisher *publisher)
 		job_free(job);
 }
 
+static bool is_waiting(const struct publisher *publisher, const uint8_t *apex)
+{
+	const struct publish_job *job = publisher == NULL ? NULL : publisher->waiting;
+	while (job != NULL && !wire_name_equal(job->apex, apex))
+		job = job->next;
+	return job != NULL;
+}
+
 /* With neither a wire form nor where it is, only the pointer is written anew. */
 static void job_offer(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire,
 		      int wire_fd)
 {
 	struct publisher *publisher = keeper->publisher;
+	if (wire == NULL && wire_fd < 0 && is_waiting(publisher, apex))
+		return; /* that writes the pointer, too */
 	struct publish_job *job = publisher == NULL ? NULL : calloc(1, sizeof *job);
 	if (job != NULL)
 		job->wire_fd = wire_fd;
@@ -221,6 +236,7 @@ static void job_offer(struct keeper *keeper, const struct config *config, const 
 	}
 	job->publisher = publisher;
 	job->deltas = config->server.files_deltas;
+	job->fresh_s = config->server.files_fresh_s;
 	wire_name_lower(apex, job->apex);
 	if (wire != NULL) {
 		job->wire = *wire;
@@ -271,13 +287,23 @@ void publisher_offer_kept(struct keeper *keeper, const uint8_t *apex, int wire_f
 
 /* ---- time ---- */
 
+static void on_tick(uv_timer_t *timer);
+
+static int tick_start(struct publisher *publisher)
+{
+	uint64_t ms = (uint64_t)swap_read(&publisher->keeper->swap)->config->server.files_fresh_s * 1000 / 32;
+	return uv_timer_start(&publisher->timer, on_tick, ms < TICK_MAX_MS ? ms : TICK_MAX_MS, 0);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct publisher *publisher = timer->data;
 	const struct config *config = swap_read(&publisher->keeper->swap)->config;
 	uint8_t apex[WIRE_NAME_MAX];
-	if (++publisher->ticks % RENEW_TICKS != 0)
+	(void)tick_start(publisher); /* a timer that has been started once can be started again */
+	if (!files_renewal_due(publisher->renewed_at, config->server.files_fresh_s, clock_wall_s()))
 		return;
+	publisher->renewed_at = clock_wall_s();
 	if (config->root.publish)
 		job_offer(publisher->keeper, config, (const uint8_t *)"", NULL, -1);
 	for (size_t i = 0; i < config->n_zones; i++)
@@ -311,6 +337,8 @@ int publisher_open(struct keeper *keeper, const struct config *config, char why[
 		return BANYAN_ENOMEM;
 	publisher->keeper = keeper;
 	keeper->publisher = publisher;
+	/* what packing takes goes back to the system at once, and not into the heap of a thread, of which the top is never given back */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	return config->server.files_listen.count > 0 ? listener_open(publisher, config, why) : 0;
 }
 
@@ -323,7 +351,8 @@ int publisher_start(struct keeper *keeper)
 	uv_timer_init(&keeper->loop, &publisher->again);
 	publisher->timers_open = true;
 	publisher->timer.data = publisher->again.data = publisher;
-	if (uv_timer_start(&publisher->timer, on_tick, TICK_MS, TICK_MS) < 0)
+	publisher->renewed_at = clock_wall_s();
+	if (tick_start(publisher) < 0)
 		return BANYAN_ENOMEM;
 	return publisher->web != NULL ? net_web_start(publisher->web) : 0;
 }

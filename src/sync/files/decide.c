@@ -24,6 +24,11 @@ static struct files_decision fetch(const struct files_object *object, bool is_de
 	return (struct files_decision){.verdict = FILES_FETCH, .fetch = object, .is_delta = is_delta};
 }
 
+bool files_renewal_due(int64_t written_at, uint32_t fresh_s, int64_t now)
+{
+	return now < written_at || now - written_at >= (int64_t)(fresh_s > 0 ? fresh_s : FILES_FRESH_DEFAULT_S) / 8;
+}
+
 struct files_decision files_decide(const struct files_pointer *pointer, const struct files_held *held,
 				   const struct files_choice *choice, int64_t now)
 {

@@ -109,6 +109,9 @@ struct files_decision {
 struct files_decision files_decide(const struct files_pointer *pointer, const struct files_held *held,
 				   const struct files_choice *choice, int64_t now);
 
+/* When a publisher writes its pointer anew: an eighth of the time that it is good for has gone, or the clock was set back. */
+bool files_renewal_due(int64_t written_at, uint32_t fresh_s, int64_t now);
+
 /* ---- the publisher ---- */
 
 struct files_publish_settings {

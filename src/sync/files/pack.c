@@ -16,22 +16,9 @@ void files_why(char why[FILES_WHY_MAX], const char *format, ...)
 	va_end(args);
 }
 
-int files_pack(const uint8_t *data, size_t len, struct buffer *out)
-{
-	size_t bound = ZSTD_compressBound(len);
-	if (buffer_reserve(out, bound) < 0)
-		return BANYAN_ENOMEM;
-	size_t n = ZSTD_compress(out->data + out->len, bound, data, len,
-				 len > FILES_LARGE ? FILES_PACK_LEVEL_LARGE : FILES_PACK_LEVEL);
-	if (ZSTD_isError(n))
-		return BANYAN_ENOMEM;
-	out->len += n;
-	return 0;
-}
-
 int files_unpack(const uint8_t *data, size_t len, size_t max, struct buffer *out)
 {
-	/* what files_pack() makes says its size */
+	/* what zone_pack() makes says its size */
 	unsigned long long size = ZSTD_getFrameContentSize(data, len);
 	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR)
 		return BANYAN_EMALF;
@@ -93,31 +80,29 @@ static bool text_is_same(const uint8_t *apex, const struct buffer *text, const u
 	return same;
 }
 
-int files_text_of(const struct zone *zone, const uint8_t *wire, size_t wire_len, struct buffer *out)
+/* The zone is there only as long as its text is made: the two of them and what is read back are not in memory at once. */
+static int text_by(int (*write)(const struct zone *zone, struct buffer *out), const uint8_t *apex, const uint8_t *wire,
+		   size_t len, struct buffer *out)
 {
-	int rc = plain_text(zone, out);
-	if (rc < 0 || text_is_same(zone->apex, out, wire, wire_len))
-		return rc;
+	struct zone_read_settings settings = {.origin = apex};
+	struct zone_error error;
+	struct zone *zone;
 	out->len = 0;
-	rc = zone_write_text(zone, out);
-	return rc < 0 || text_is_same(zone->apex, out, wire, wire_len) ? rc : BANYAN_EUNSUPP;
+	int rc = zone_read_wire("wire form", wire, len, &settings, &zone, &error);
+	if (rc < 0)
+		return rc;
+	rc = write(zone, out);
+	zone_free(zone);
+	return rc < 0 || text_is_same(apex, out, wire, len) ? rc : BANYAN_EUNSUPP;
 }
 
 int files_text(const uint8_t *apex, const uint8_t *wire, size_t len, struct buffer *out)
 {
-	struct zone_read_settings settings = {.origin = apex};
-	struct buffer text = {0};
-	struct zone_error error;
-	struct zone *zone;
-	int rc = zone_read_wire("wire form", wire, len, &settings, &zone, &error);
-	if (rc < 0)
-		return rc;
-	rc = files_text_of(zone, wire, len, &text);
-	if (rc == 0)
-		rc = buffer_append(out, text.data, text.len);
-	zone_free(zone);
-	buffer_done(&text);
-	return rc;
+	_cleanup_(buffer_done) struct buffer text = {0};
+	int rc = text_by(plain_text, apex, wire, len, &text);
+	if (rc == BANYAN_EUNSUPP)
+		rc = text_by(zone_write_text, apex, wire, len, &text);
+	return rc < 0 ? rc : buffer_append(out, text.data, text.len);
 }
 
 /* ---- what the pointer says of a zone ---- */

@@ -4,18 +4,12 @@
 
 #include "files.h"
 
-#define FILES_PACK_LEVEL       19 /* packed once, fetched by many */
-#define FILES_PACK_LEVEL_LARGE 9  /* of zones above FILES_LARGE: else it takes minutes */
-#define FILES_LARGE            ((size_t)64 << 20)
-
-/* Both take and make the whole. `max` bounds what comes out. */
-int files_pack(const uint8_t *data, size_t len, struct buffer *out) _must_use_;
+/* Takes and makes the whole. `max` bounds what comes out. */
 int files_unpack(const uint8_t *data, size_t len, size_t max, struct buffer *out) _must_use_;
 int files_hash(const uint8_t *data, size_t len, uint8_t out[32]) _must_use_;
 /* An object's file, unpacked. */
 int files_load(const char *path, struct buffer *out) _must_use_;
 
-int files_text_of(const struct zone *zone, const uint8_t *wire, size_t wire_len, struct buffer *out) _must_use_;
 /* All that the pointer says of the zone itself. */
 void files_pointer_about(const struct zone *zone, struct files_pointer *ret);
 void files_why(char why[FILES_WHY_MAX], const char *format, ...) _printf_(2, 3);

@@ -148,7 +148,7 @@ static int zone_object_write(struct publishing *p, const char *name, const uint8
 			     struct files_object *ret)
 {
 	_cleanup_(buffer_done) struct buffer packed = {0};
-	int rc = files_pack(data, len, &packed);
+	int rc = zone_pack(data, len, &packed);
 	if (rc == 0)
 		rc = files_hash(data, len, ret->unpacked_hash);
 	if (rc < 0)
@@ -211,25 +211,28 @@ static int deltas_write(struct publishing *p)
 	return 0;
 }
 
-static int objects_write(struct publishing *p, const struct zone *zone)
+/* One object after the other, and nothing of one in memory with the next: the text is the largest. */
+static int text_write(struct publishing *p)
+{
+	_cleanup_(buffer_done) struct buffer text = {0};
+	int rc = files_text(p->pointer->apex, p->wire, p->len, &text);
+	if (rc == BANYAN_EUNSUPP)
+		return 0; /* data that no text says: the wire form stands alone */
+	return rc < 0 ? fail_io(p, rc, "zone.text.zst")
+		      : zone_object_write(p, "zone.text.zst", text.data, text.len, &p->pointer->text);
+}
+
+static int objects_write(struct publishing *p)
 {
 	char path[PATH_MAX], relative[16];
-	_cleanup_(buffer_done) struct buffer text = {0};
 	snprintf(relative, sizeof relative, "%u", p->pointer->serial);
 	int rc = path_of(p, relative, path);
 	if (rc == 0)
 		rc = folder_make(p, path);
 	if (rc == 0)
 		rc = zone_object_write(p, "zone.wire.zst", p->wire, p->len, &p->pointer->wire);
-	if (rc < 0)
-		return rc;
-	rc = files_text_of(zone, p->wire, p->len, &text);
 	if (rc == 0)
-		rc = zone_object_write(p, "zone.text.zst", text.data, text.len, &p->pointer->text);
-	else if (rc == BANYAN_EUNSUPP)
-		rc = 0; /* data that no text says: the wire form stands alone */
-	else
-		return fail_io(p, rc, path);
+		rc = text_write(p);
 	return rc < 0 ? rc : deltas_write(p);
 }
 
@@ -253,12 +256,13 @@ static int pointer_write(struct publishing *p)
 	return rc < 0 ? fail_io(p, rc, path) : 0;
 }
 
-static int publish(struct publishing *p, const struct zone *zone)
+static int publish(struct publishing *p)
 {
 	char name[WIRE_NAME_TEXT_MAX];
-	int rc = files_folder_name(zone->apex, name);
+	const uint8_t *apex = p->pointer->apex;
+	int rc = files_folder_name(apex, name);
 	if (rc < 0)
-		return fail(p, rc, wire_name_text(zone->apex, name), "this name does not make the name of a folder");
+		return fail(p, rc, wire_name_text(apex, name), "this name does not make the name of a folder");
 	if (snprintf(p->folder, sizeof p->folder, "%s/%s", p->settings->folder, name) >= (int)sizeof p->folder)
 		return fail(p, BANYAN_EINVAL, p->settings->folder, "the path is too long");
 	rc = folder_make(p, p->folder);
@@ -271,7 +275,7 @@ static int publish(struct publishing *p, const struct zone *zone)
 		p->pointer->is_signed = false;
 	} else if (rc == 0) {
 		p->is_new = true;
-		rc = objects_write(p, zone);
+		rc = objects_write(p);
 	}
 	return rc < 0 ? rc : pointer_write(p);
 }
@@ -296,8 +300,8 @@ int files_publish(const struct files_publish_settings *settings, const uint8_t *
 	}
 	pointer->made = settings->now;
 	files_pointer_about(zone, pointer);
-	rc = publish(&p, zone);
 	zone_free(zone);
+	rc = publish(&p);
 	free(p.old);
 	if (rc < 0)
 		return rc;

@@ -116,25 +116,64 @@ static void decide(struct pull_fetch *fetch, struct pull_tree *tree)
 		tree->decision = (struct files_decision){.verdict = FILES_FETCH, .fetch = &tree->pointer.wire};
 	fetch->result.has_serial = true;
 	fetch->result.serial = tree->pointer.serial;
+	if (tree->decision.verdict != FILES_KEEP)
+		return;
+	fetch->result.serial = s->serial; /* the same content: as if it were the version at hand */
+	fetch->result.kept_newest = tree->pointer.serial;
+	fetch->result.kept_until = tree->decision.until;
 }
 
-/* The tag says until when the pointer is good: one that is as it was, and too old now, is none. "T1790000000 E..." */
+/* ---- the tag ----
+ *
+ * It says until when the pointer is good: one that is as it was, and too old now, is none. "T1790000000 E..." Where a version was kept for what it
+ * says, it also says by which choice, and for which newer one: "K1790000000 259200 2026082200 E...". With another choice it is none either. */
+
+#define TAG_HEAD_MAX 64
+
+static uint32_t margin_of(const struct pull_fetch *fetch)
+{
+	return fetch->settings.margin_s > 0 ? fetch->settings.margin_s : FILES_MARGIN_S;
+}
+
 static void tag_put(struct pull_fetch *fetch, const struct pull_http_reply *reply, int64_t fresh_until)
 {
-	char tag[PULL_TAG_MAX];
+	const struct pull_fetch_result *result = &fetch->result;
+	char tag[PULL_TAG_MAX], head[TAG_HEAD_MAX];
+	bool kept = result->kept_until != 0;
+	int64_t until = kept && result->kept_until < fresh_until ? result->kept_until : fresh_until;
 	pull_http_tag(fetch, reply);
-	memcpy(tag, fetch->result.tag, sizeof tag);
-	if (tag[0] == '\0' ||
-	    snprintf(fetch->result.tag, PULL_TAG_MAX, "T%lld %s", (long long)fresh_until, tag) >= PULL_TAG_MAX)
+	memcpy(tag, result->tag, sizeof tag);
+	if (kept)
+		snprintf(head, sizeof head, "K%lld %u %u", (long long)until, margin_of(fetch), result->kept_newest);
+	else
+		snprintf(head, sizeof head, "T%lld", (long long)until);
+	if (tag[0] == '\0' || snprintf(fetch->result.tag, PULL_TAG_MAX, "%s %s", head, tag) >= PULL_TAG_MAX)
 		fetch->result.tag[0] = '\0';
+}
+
+/* Of what server the pointer's own tag begins at; NULL: the pointer must be read again. */
+static const char *tag_open(struct pull_fetch *fetch)
+{
+	long long until;
+	unsigned margin, newest;
+	int at = 0;
+	if (sscanf(fetch->tag, "T%lld %n", &until, &at) == 1 && at > 0)
+		return clock_wall_s() < until ? fetch->tag + at : NULL;
+	if (sscanf(fetch->tag, "K%lld %u %u %n", &until, &margin, &newest, &at) != 3 || at == 0 ||
+	    clock_wall_s() >= until || !fetch->settings.keep_unchanged || fetch->source.key[0] == '\0' ||
+	    margin != margin_of(fetch) || fetch->settings.first_expiry <= margin)
+		return NULL;
+	fetch->http->tree_newest = newest;
+	fetch->http->tree_until = fetch->settings.first_expiry - margin;
+	return fetch->tag + at;
 }
 
 static void tag_take(struct pull_fetch *fetch)
 {
-	char *rest = strchr(fetch->tag, ' ');
 	memcpy(fetch->http->tree_tag, fetch->tag, sizeof fetch->tag);
-	if (fetch->tag[0] == 'T' && rest != NULL && clock_wall_s() < strtoll(fetch->tag + 1, NULL, 10))
-		memmove(fetch->tag, rest + 1, strlen(rest + 1) + 1);
+	const char *rest = tag_open(fetch);
+	if (rest != NULL)
+		memmove(fetch->tag, rest, strlen(rest) + 1);
 	else
 		fetch->tag[0] = '\0';
 }
@@ -144,6 +183,8 @@ static void pointer_fetched(struct pull_fetch *fetch, const struct pull_http_rep
 	char why[FILES_WHY_MAX] = "";
 	if (reply->status == 304) {
 		snprintf(fetch->tag, sizeof fetch->tag, "%s", fetch->http->tree_tag);
+		fetch->result.kept_newest = fetch->http->tree_newest;
+		fetch->result.kept_until = fetch->http->tree_until;
 		pull_http_unchanged(fetch);
 		return;
 	}
@@ -156,8 +197,8 @@ static void pointer_fetched(struct pull_fetch *fetch, const struct pull_http_rep
 		tree_fail(fetch, tree, why);
 		return;
 	}
-	tag_put(fetch, reply, tree->pointer.fresh_until);
 	decide(fetch, tree);
+	tag_put(fetch, reply, tree->pointer.fresh_until);
 	/* an older version at the source is no fault of it: it lags */
 	bool older = fetch->settings.have && pull_fetch_compare(fetch, tree->pointer.serial) == PULL_UNCHANGED;
 	enum files_verdict verdict = tree->decision.verdict;
@@ -168,8 +209,6 @@ static void pointer_fetched(struct pull_fetch *fetch, const struct pull_http_rep
 		object_get(fetch, tree);
 	} else {
 		free(tree);
-		if (verdict == FILES_KEEP) /* the same content: as if it were the version at hand */
-			fetch->result.serial = fetch->settings.serial;
 		pull_fetch_tell(fetch, verdict == FILES_FETCH ? PULL_GOT : PULL_UNCHANGED);
 	}
 }

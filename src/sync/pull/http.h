@@ -35,6 +35,8 @@ struct pull_http {
 	void (*then)(struct pull_fetch *fetch, const struct pull_http_reply *reply);
 	struct pull_tree *tree;
 	char tree_tag[PULL_TAG_MAX]; /* as it was given */
+	uint32_t tree_newest;        /* kept, by that tag: as in the result */
+	int64_t tree_until;
 };
 
 void pull_http_get(struct pull_fetch *fetch, const char *url, const struct pull_http_get *get);

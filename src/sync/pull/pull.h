@@ -360,8 +360,12 @@ struct pull_fetch_result {
 	uint64_t bytes;         /* over the wire, as far as is known */
 	uint32_t round_trip_ms; /* of the first answer */
 	uint32_t whole_ms;
-	uint32_t registered_s;  /* PROBE: for so long the source tells of new versions; 0 = it does not */
-	struct addr from;       /* family 0 = nobody */
+	uint32_t registered_s; /* PROBE: for so long the source tells of new versions; 0 = it does not */
+	struct addr from;      /* family 0 = nobody */
+	/* The tree of a publisher: a newer version (kept_newest) is not fetched, since it says the same; until kept_until (UNIX seconds, 0 = this
+	 * is not so). `serial` is that of the version at hand then. */
+	uint32_t kept_newest;
+	int64_t kept_until;
 	char tag[PULL_TAG_MAX]; /* to be given the next time, when what came has proved; "" = none */
 	char why[PULL_WHY_MAX]; /* FAILED, MISFIT: a sentence */
 };

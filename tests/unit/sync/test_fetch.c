@@ -9,6 +9,9 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
 #include "sync/files/files.h"
 #include "sync/pull/pull.h"
 
@@ -343,9 +346,11 @@ static struct buffer wire_of(unsigned serial)
 	return wire;
 }
 
+static struct files_key *key; /* NULL = what is published is not signed */
+
 static void publish(const struct buffer *wire, int64_t now)
 {
-	struct files_publish_settings settings = {.folder = folder, .deltas = 5, .now = now};
+	struct files_publish_settings settings = {.folder = folder, .key = key, .deltas = 5, .now = now};
 	struct files_published published;
 	char why[FILES_WHY_MAX];
 	if (files_publish(&settings, apex, wire->data, wire->len, &published, why) < 0)
@@ -408,6 +413,79 @@ static void stale_pointer(void **state)
 	assert_non_null(strstr(got.why, "too old"));
 }
 
+static void key_make(void)
+{
+	char path[512], why[FILES_WHY_MAX];
+	snprintf(path, sizeof path, "%s/key", folder);
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	FILE *file = fopen(path, "we");
+	assert_non_null(file);
+	assert_int_equal(PEM_write_PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(file);
+	EVP_PKEY_free(pkey);
+	assert_int_equal(files_key_read(path, &key, why), 0);
+}
+
+/* A version is kept for what a pointer says; the tag of that pointer counts as long as the choice is the same and the signatures live. */
+static void kept(void **state)
+{
+	_cleanup_(buffer_done) struct buffer seven = wire_of(7), nine = wire_of(9);
+	char text[FILES_KEY_TEXT_MAX], tag[PULL_TAG_MAX], other[PULL_TAG_MAX + 64];
+	int64_t now = clock_wall_s();
+	key_make();
+	struct pull_source source =
+		source_of("http://192.0.2.1/example/ key=%s", files_key_text(files_key_public(key), text));
+	publish(&seven, now);
+	publish(&nine, now);
+	files_key_free(key);
+	key = NULL;
+	struct pull_fetch_settings held = {.mode = PULL_MODE_CHANGES,
+					   .have = true,
+					   .serial = 7,
+					   .keep_unchanged = true,
+					   .margin_s = 1000,
+					   .first_expiry = now + 90000};
+	fetch(&source, held);
+	assert_int_equal(got.fetched, PULL_UNCHANGED);
+	assert_int_equal(got.serial, 7);
+	assert_int_equal(got.kept_newest, 9);
+	assert_int_equal(got.kept_until, now + 89000);
+	strcpy(tag, got.tag);
+	held.tag = tag;
+	fetch(&source, held); /* 304: the same as before */
+	assert_non_null(strstr(helped.requests[0], "\netag \""));
+	assert_int_equal(got.fetched, PULL_UNCHANGED);
+	assert_int_equal(got.kept_newest, 9);
+	assert_int_equal(got.kept_until, now + 89000);
+	assert_string_equal(got.tag, tag);
+	struct pull_fetch_settings changed = held; /* another margin: the pointer is read again */
+	changed.margin_s = 90000;
+	fetch(&source, changed);
+	assert_null(strstr(helped.requests[0], "\netag \""));
+	assert_int_equal(got.fetched, PULL_GOT);
+	assert_int_equal(got.form, PULL_DELTA);
+	assert_int_equal(got.kept_until, 0);
+	changed = held; /* not by choice any more */
+	changed.keep_unchanged = false;
+	fetch(&source, changed);
+	assert_int_equal(got.fetched, PULL_GOT);
+	/* the signatures have aged since */
+	snprintf(other, sizeof other, "K%lld%s", (long long)now - 1, strchr(tag, ' '));
+	changed = held;
+	changed.tag = other;
+	changed.first_expiry = now + 999;
+	fetch(&source, changed);
+	assert_null(strstr(helped.requests[0], "\netag \""));
+	assert_int_equal(got.fetched, PULL_GOT);
+	const char *broken[] = {"K", "K1", "Kx 1 2 E\"a\"", "K99999999999 1000 9", "T", "Tx E\"a\""};
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		held.tag = broken[i];
+		fetch(&source, held);
+		assert_null(strstr(helped.requests[0], "\netag \""));
+		assert_int_equal(got.kept_newest, 9);
+	}
+}
+
 /* ---- the end before the end ---- */
 
 static void cancelled(void **state)
@@ -465,9 +543,11 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(from_file),      cmocka_unit_test(from_folder),      cmocka_unit_test(from_web),
-		cmocka_unit_test(taken_up_again), cmocka_unit_test(points_elsewhere), cmocka_unit_test(from_instance),
-		cmocka_unit_test(stale_pointer),  cmocka_unit_test(cancelled),        cmocka_unit_test(limited),
+		cmocka_unit_test(from_file),        cmocka_unit_test(from_folder),
+		cmocka_unit_test(from_web),         cmocka_unit_test(taken_up_again),
+		cmocka_unit_test(points_elsewhere), cmocka_unit_test(from_instance),
+		cmocka_unit_test(stale_pointer),    cmocka_unit_test(kept),
+		cmocka_unit_test(cancelled),        cmocka_unit_test(limited),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -253,6 +253,26 @@ static void decisions(void **state)
 	assert_false(files_decide(&p, &held, &keep, NOW).is_delta);
 }
 
+/* Two days of a publisher that looks each ten minutes, one that sleeps in between, and one whose clock jumps. */
+static void renewals(void **state)
+{
+	int64_t written = NOW;
+	unsigned n = 0;
+	for (int64_t now = NOW; now < NOW + 172800; now += 600) {
+		if (!files_renewal_due(written, 172800, now))
+			continue;
+		assert_int_equal(now - written, 21600); /* six hours */
+		written = now;
+		n++;
+	}
+	assert_int_equal(n, 7);
+	assert_true(files_renewal_due(NOW, 172800, NOW + 86400)); /* after a night */
+	assert_true(files_renewal_due(NOW, 172800, NOW - 1));     /* written in what is the future now */
+	assert_false(files_renewal_due(NOW, 0, NOW + FILES_FRESH_DEFAULT_S / 8 - 1));
+	assert_true(files_renewal_due(NOW, 0, NOW + FILES_FRESH_DEFAULT_S / 8));
+	assert_true(files_renewal_due(NOW, 10, NOW + 1));
+}
+
 /* ---- the tree ---- */
 
 static int publish(const char *text, unsigned deltas, uint32_t hold_s, int64_t now)
@@ -403,7 +423,7 @@ int main(void)
 		cmocka_unit_test(pointer_round), cmocka_unit_test(pointer_changed),
 		cmocka_unit_test(pointer_wrong), cmocka_unit_test(decisions),
 		cmocka_unit_test(tree),          cmocka_unit_test(damaged_tree),
-		cmocka_unit_test(folder_names),
+		cmocka_unit_test(folder_names),  cmocka_unit_test(renewals),
 	};
 	return cmocka_run_group_tests_name("files", tests, begin, end);
 }
