@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 spec = importlib.util.spec_from_file_location("daemons", HERE.parent / "daemon" / "conftest.py")
 daemons = importlib.util.module_from_spec(spec)
 sys.modules["daemons"] = daemons
 spec.loader.exec_module(daemons)
-daemon = daemons.daemon
+daemon, PATH = daemons.daemon, daemons.PATH
 sys.path.insert(0, str(HERE))
 
 ROOT = """\

@@ -20,7 +20,8 @@ import dns.rrset
 import dns.tsigkeyring
 import pytest
 
-from conftest import PATH, put, spoil
+import others
+from conftest import put, spoil
 from daemons import free_port, program, wait_for
 
 SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
@@ -513,99 +514,29 @@ def test_sources_without_a_folder(daemon, versions, tmp_path):
 # ---- by transfer
 
 def nsd(folder, port, zone, notify):
-    return ["nsd", "-d", "-c", str(folder / "conf")], f"""
-server:
-  ip-address: 127.0.0.1@{port}
-  server-count: 1
-  username: ""
-  database: ""
-  zonesdir: "{folder}"
-  pidfile: "{folder}/pid"
-  xfrdfile: "{folder}/xfrd.state"
-  zonelistfile: "{folder}/zone.list"
-remote-control:
-  control-enable: no
-key:
-  name: "k.test"
-  algorithm: hmac-sha256
-  secret: "{SECRET}"
-zone:
-  name: "{zone}"
-  zonefile: "{folder}/zone"
-  provide-xfr: 127.0.0.1 k.test
-  notify: 127.0.0.1@{notify} k.test
-"""
+    return others.nsd(folder, f"127.0.0.1@{port}", zone, ["provide-xfr: 127.0.0.1 k.test", f"notify: 127.0.0.1@{notify} k.test"],
+                      key="k.test", secret=SECRET)
 
 
 def knot(folder, port, zone, notify):
-    return ["knotd", "-c", str(folder / "conf")], f"""
-server:
-  rundir: {folder}
-  listen: 127.0.0.1@{port}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-log:
-  - target: stderr
-    any: info
-database:
-  storage: {folder}
-key:
-  - id: k.test
-    algorithm: hmac-sha256
-    secret: {SECRET}
-remote:
-  - id: us
-    address: 127.0.0.1@{notify}
-    key: k.test
-acl:
-  - id: give
-    address: 127.0.0.1
-    action: transfer
-    key: k.test
-zone:
-  - domain: "{zone}"
-    file: {folder}/zone
-    notify: us
-    acl: give
-    zonefile-sync: -1
-    zonefile-load: difference
-    journal-content: changes
-"""
+    return others.knot(folder, f"127.0.0.1@{port}", zone, ["notify: r", "zonefile-sync: -1", "zonefile-load: difference", "journal-content: changes"],
+                       remote=f"127.0.0.1@{notify}", signed=True, key="k.test", secret=SECRET)
 
 
-class Primary:
+class Primary(others.Other):
     def __init__(self, kind, folder, zone, text, notify):
-        self.folder, self.port, self.zone = folder, free_port(), zone
-        folder.mkdir()
-        (folder / "zone").write_text(text)
-        self.words, conf = kind(folder, self.port, zone, notify)
-        (folder / "conf").write_text(conf)
-        self.process = None
+        self.port, self.zone = free_port(), zone
+        super().__init__(folder, kind(folder, self.port, zone, notify))
+        put(folder / "zone", text)
         self.start()
-
-    def start(self):
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(self.words, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            env=dict(os.environ, PATH=PATH))
         wait_for("the primary", self.serial)
 
     def serial(self):
-        try:
-            reply = dns.query.udp(dns.message.make_query(self.zone, "SOA"), "127.0.0.1", port=self.port, timeout=1)
-            return reply.answer[0][0].serial if reply.answer else None
-        except (dns.exception.DNSException, OSError):
-            return None
+        return others.serial_at(self.zone, self.port)
 
     def publish(self, text):
         put(self.folder / "zone", text)
         self.process.send_signal(signal.SIGHUP)
-
-    def stop(self):
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(20)
-        self.process = None
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import json
 import os
 import queue
-import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,47 +17,8 @@ import dns.rdatatype
 import pytest
 import yaml
 
-TOP = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build"))
-DEADLINE_S = 20  # for anything that is waited for; sanitizers are slow
-
-
-def program(name):
-    for path in (BUILD / name, BUILD / "src" / "cmd" / name / name):
-        if path.is_file() and os.access(path, os.X_OK):
-            return str(path)
-    pytest.exit(f"{name} is not built in {BUILD}; set BANYAN_BUILD")
-
-
-def is_sanitized():
-    """Sanitizers make system calls that the daemon's own list does not have."""
-    return any(word in Path(program("banyand")).read_bytes() for word in (b"__asan_init", b"__tsan_init"))
-
-
-def wait_for(what, condition, deadline_s=DEADLINE_S):
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"waited {deadline_s} s in vain for: {what}")
-
-
-def free_port(addresses=("127.0.0.1",)):
-    """A port that is free for UDP and TCP on all these addresses; below the range that the kernel hands out."""
-    for _ in range(200):
-        port = random.randint(10000, 30000)
-        try:
-            for address in addresses:
-                family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    with socket.socket(family, kind) as s:
-                        s.bind((address, port))
-            return port
-        except OSError:
-            continue
-    raise AssertionError("no free port")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
+from basics import BUILD, DEADLINE_S, PATH, TOP, certificate, free_port, is_sanitized, program, wait_for  # noqa: E402,F401
 
 
 class Daemon:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NOTIFY out: NSD, Knot DNS and BIND are told of new versions; peers register, and nobody is registered who did not ask himself."""
 import os
-import shutil
 import socket
-import subprocess
 
 import dns.edns
 import dns.exception
@@ -15,11 +13,11 @@ import dns.rcode
 import dns.tsigkeyring
 import pytest
 
+import others
 from conftest import example_zone, free_port, wait_for
 
 SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
 RING = dns.tsigkeyring.from_text({"k.test.": SECRET})
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 REGISTRATION, COOKIE = 65353, 10
 GRANTED, REFUSED, UNPROVED, FULL, MALFORMED = range(5)
 
@@ -50,78 +48,20 @@ def publisher(daemon, tmp_path):
 
 def nsd(folder, port, primary, key):
     word = "k.test" if key else "NOKEY"
-    return ["nsd", "-d", "-c", str(folder / "conf")], f"""
-server:
-  ip-address: 127.0.0.1@{port}
-  server-count: 1
-  username: ""
-  database: ""
-  zonesdir: "{folder}"
-  pidfile: "{folder}/pid"
-  xfrdfile: "{folder}/xfrd.state"
-  zonelistfile: "{folder}/zone.list"
-remote-control:
-  control-enable: no
-key:
-  name: "k.test"
-  algorithm: hmac-sha256
-  secret: "{SECRET}"
-zone:
-  name: "example"
-  zonefile: "{folder}/zone"
-  allow-notify: 127.0.0.1 {word}
-  request-xfr: 127.0.0.1@{primary} {word}
-"""
+    return others.nsd(folder, f"127.0.0.1@{port}", "example", [f"allow-notify: 127.0.0.1 {word}", f"request-xfr: 127.0.0.1@{primary} {word}"],
+                      key="k.test", secret=SECRET)
 
 
 def knot(folder, port, primary, key):
-    named = "\n    key: k.test" if key else ""
-    return ["knotd", "-c", str(folder / "conf")], f"""
-server:
-  rundir: {folder}
-  listen: 127.0.0.1@{port}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-log:
-  - target: stderr
-    any: info
-database:
-  storage: {folder}
-key:
-  - id: k.test
-    algorithm: hmac-sha256
-    secret: {SECRET}
-remote:
-  - id: r
-    address: 127.0.0.1@{primary}{named}
-acl:
-  - id: a
-    address: 127.0.0.1{named}
-    action: notify
-zone:
-  - domain: example
-    file: {folder}/zone
-    master: r
-    acl: a
-"""
+    return others.knot(folder, f"127.0.0.1@{port}", "example", ["master: r"], remote=f"127.0.0.1@{primary}", actions="notify", signed=key,
+                       key="k.test", secret=SECRET)
 
 
 def bind(folder, port, primary, key):
     word = "key k.test" if key else ""
-    return ["named", "-f", "-n", "1", "-c", str(folder / "conf")], f"""
-options {{
-  directory "{folder}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no;
-  dnssec-validation no; pid-file none; session-keyfile none; empty-zones-enable no; notify no;
-}};
-key "k.test" {{ algorithm hmac-sha256; secret "{SECRET}"; }};
-controls {{ }};
-logging {{ channel c {{ stderr; severity info; }}; category default {{ c; }}; }};
-zone "example" {{
-  type secondary; file "{folder}/zone"; primaries {{ 127.0.0.1 port {primary} {word}; }};
-  allow-notify {{ {word if key else "127.0.0.1"}; }};
-}};
-"""
+    return others.bind(folder, f"127.0.0.1@{port}", "example", ["type secondary;", f"primaries {{ 127.0.0.1 port {primary} {word}; }};",
+                                                                f"allow-notify {{ {word if key else '127.0.0.1'}; }};"],
+                       key="k.test", secret=SECRET)
 
 
 KINDS = {"nsd": nsd, "knot": knot, "bind": bind}
@@ -132,31 +72,11 @@ def secondary(tmp_path):
     running = []
 
     def start(kind, port, primary, key):
-        folder = tmp_path / kind
-        folder.mkdir()
-        command, text = KINDS[kind](folder, port, primary, key)
-        if shutil.which(command[0], path=PATH) is None:
-            pytest.fail(f"{command[0]} is not installed; tools/install-needed names the packages")
-        (folder / "conf").write_text(text)
-        with open(folder / "log", "ab") as log:
-            running.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-                                            env=dict(os.environ, PATH=PATH)))
-
-        def answers():
-            try:
-                return dns.query.udp(dns.message.make_query("example.", "SOA"), "127.0.0.1", port=port, timeout=0.5)
-            except (dns.exception.Timeout, OSError):
-                return None
-        wait_for(f"{kind}", answers)
-        return folder / "log"
+        running.append(others.Other(tmp_path / kind, KINDS[kind](tmp_path / kind, port, primary, key)))
+        return running[-1].start().answers("example.", port)
     yield start
-    for process in running:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    for other in running:
+        other.stop()
 
 
 @pytest.mark.parametrize("key", [False, True], ids=["unsigned", "signed"])

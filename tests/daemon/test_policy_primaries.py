@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Policy zones that come from primaries: NSD, Knot DNS and BIND give them, whole and in differences, with and without a key."""
 import os
-import shutil
 import signal
-import subprocess
 
-import dns.exception
 import dns.message
 import dns.opcode
 import dns.query
@@ -13,11 +10,11 @@ import dns.rcode
 import dns.tsigkeyring
 import pytest
 
+import others
 from conftest import free_port, wait_for
 from test_policy import addresses, resolver, upstream  # noqa: F401
 
 SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
-PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 RPZ = """$ORIGIN block.rpz.
 $TTL 60
 @ SOA ns.block.rpz. h.block.rpz. {serial} {timers} 60
@@ -33,114 +30,40 @@ def zone_text(serial, rules, timers="3600 600 86400"):
 
 def nsd(folder, port, notify, key):
     word = "k.test" if key else "NOKEY"
-    return ["nsd", "-d", "-c", str(folder / "conf")], f"""
-server:
-  ip-address: 127.0.0.1@{port}
-  server-count: 1
-  username: ""
-  database: ""
-  zonesdir: "{folder}"
-  pidfile: "{folder}/pid"
-  xfrdfile: "{folder}/xfrd.state"
-  zonelistfile: "{folder}/zone.list"
-remote-control:
-  control-enable: no
-key:
-  name: "k.test"
-  algorithm: hmac-sha256
-  secret: "{SECRET}"
-zone:
-  name: "block.rpz"
-  zonefile: "{folder}/zone"
-  provide-xfr: 127.0.0.1 {word}
-  notify: 127.0.0.1@{notify} {word}
-  store-ixfr: yes
-  create-ixfr: yes
-"""
+    return others.nsd(folder, f"127.0.0.1@{port}", "block.rpz", [f"provide-xfr: 127.0.0.1 {word}", f"notify: 127.0.0.1@{notify} {word}",
+                                                                 "store-ixfr: yes", "create-ixfr: yes"], key="k.test", secret=SECRET)
 
 
 def knot(folder, port, notify, key):
-    named = "\n    key: k.test" if key else ""
-    return ["knotd", "-c", str(folder / "conf")], f"""
-server:
-  rundir: {folder}
-  listen: 127.0.0.1@{port}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-log:
-  - target: stderr
-    any: info
-database:
-  storage: {folder}
-key:
-  - id: k.test
-    algorithm: hmac-sha256
-    secret: {SECRET}
-remote:
-  - id: r
-    address: 127.0.0.1@{notify}{named}
-acl:
-  - id: a
-    address: 127.0.0.1{named}
-    action: transfer
-zone:
-  - domain: block.rpz
-    file: {folder}/zone
-    zonefile-load: difference
-    zonefile-sync: -1
-    journal-content: changes
-    semantic-checks: off
-    notify: r
-    acl: a
-"""
+    return others.knot(folder, f"127.0.0.1@{port}", "block.rpz", ["zonefile-load: difference", "zonefile-sync: -1", "journal-content: changes",
+                                                                  "semantic-checks: off", "notify: r"],
+                       remote=f"127.0.0.1@{notify}", signed=key, key="k.test", secret=SECRET)
 
 
 def bind(folder, port, notify, key):
     word = "key k.test" if key else ""
-    return ["named", "-f", "-n", "1", "-c", str(folder / "conf")], f"""
-options {{
-  directory "{folder}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no;
-  dnssec-validation no; pid-file none; session-keyfile none; empty-zones-enable no; check-integrity no;
-  check-names primary ignore; ixfr-from-differences yes; notify explicit; notify-delay 0; max-records-per-type 0;
-}};
-key "k.test" {{ algorithm hmac-sha256; secret "{SECRET}"; }};
-controls {{ }};
-logging {{ channel c {{ stderr; severity info; }}; category default {{ c; }}; }};
-zone "block.rpz" {{
-  type primary; file "{folder}/zone"; also-notify {{ 127.0.0.1 port {notify} {word}; }};
-  allow-transfer {{ {word if key else "127.0.0.1"}; }};
-}};
-"""
+    return others.bind(folder, f"127.0.0.1@{port}", "block.rpz", ["type primary;", f"also-notify {{ 127.0.0.1 port {notify} {word}; }};",
+                                                                  f"allow-transfer {{ {word if key else '127.0.0.1'}; }};"],
+                       options="check-names primary ignore; ixfr-from-differences yes; notify explicit; notify-delay 0; max-records-per-type 0;",
+                       key="k.test", secret=SECRET)
 
 
 KINDS = {"nsd": nsd, "knot": knot, "bind": bind}
 
 
-class Primary:
+class Primary(others.Other):
     def __init__(self, kind, folder, notify, key):
-        self.folder, self.port = folder, free_port()
-        folder.mkdir()
-        command, text = KINDS[kind](folder, self.port, notify, key)
-        (folder / "conf").write_text(text)
-        self.command = command
-        self.process = None
+        self.port = free_port()
+        super().__init__(folder, KINDS[kind](folder, self.port, notify, key))
 
     def start(self, serial, rules, timers="3600 600 86400"):
         self.write(serial, rules, timers)
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                                            env=dict(os.environ, PATH=PATH))
+        super().start()
         wait_for("the primary", lambda: self.serial() == serial)
 
     def serial(self):
-        if self.process.poll() is not None:
-            raise AssertionError((self.folder / "log").read_text())
-        try:
-            reply = dns.query.udp(dns.message.make_query("block.rpz.", "SOA"), "127.0.0.1", port=self.port, timeout=0.5)
-            return reply.answer[0][0].serial if reply.answer else None
-        except (dns.exception.Timeout, OSError):
-            return None
+        assert self.process.poll() is None, self.log()
+        return others.serial_at("block.rpz.", self.port)
 
     def write(self, serial, rules, timers="3600 600 86400"):
         (self.folder / "zone.new").write_text(zone_text(serial, rules, timers))
@@ -151,24 +74,12 @@ class Primary:
         self.process.send_signal(signal.SIGHUP)
         wait_for(f"serial {serial} at the primary", lambda: self.serial() == serial)
 
-    def stop(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
 
 @pytest.fixture
 def primary(tmp_path):
     running = []
 
     def make(kind, notify, key=False):
-        program = KINDS[kind](tmp_path, 0, 0, key)[0][0]
-        if shutil.which(program, path=PATH) is None:
-            pytest.fail(f"{program} is not installed; tools/install-needed names the packages")
         p = Primary(kind, tmp_path / f"{kind}{len(running)}", notify, key)
         running.append(p)
         return p

@@ -4,12 +4,12 @@ import base64
 import datetime
 import json
 import os
-import random
 import re
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -21,29 +21,9 @@ import dns.tsig
 import dns.zone
 import pytest
 
-TOP = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build"))
-DEADLINE_S = 30
-
-
-def program(name):
-    for path in (BUILD / name, BUILD / "src" / "cmd" / name / name):
-        if path.is_file() and os.access(path, os.X_OK):
-            return str(path)
-    pytest.exit(f"{name} is not built in {BUILD}; set BANYAN_BUILD")
-
-
-def free_port():
-    for _ in range(200):
-        port = random.randint(10000, 30000)
-        try:
-            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                with socket.socket(socket.AF_INET, kind) as s:
-                    s.bind(("127.0.0.1", port))
-            return port
-        except OSError:
-            continue
-    raise AssertionError("no free port")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
+import others  # noqa: E402
+from basics import DEADLINE_S, free_port, program  # noqa: E402
 
 
 def wait_for_port(port, process):
@@ -288,37 +268,15 @@ class Nsd:
 
     def __init__(self, folder, root):
         self.port = free_port()
-        shutil.copy(root.file, folder / "root.zone")
-        conf = folder / "nsd.conf"
-        conf.write_text(f"""server:
-  ip-address: 127.0.0.1@{self.port}
-  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  pidfile: ""
-  xfrdfile: ""
-  zonelistfile: "{folder}/list"
-  database: ""
-  server-count: 1
-remote-control:
-  control-enable: no
-key:
-  name: k.example
-  algorithm: hmac-sha256
-  secret: "{self.SECRET}"
-zone:
-  name: .
-  zonefile: root.zone
-  provide-xfr: 127.0.0.1 k.example
-""")
+        shutil.copy(root.file, folder / "zone")
+        self.other = others.Other(folder, others.nsd(folder, f"127.0.0.1@{self.port}", ".", ["provide-xfr: 127.0.0.1 k.example"],
+                                                     key="k.example", secret=self.SECRET))
         self.key_file = folder / "key"
         self.key_file.write_text(f"hmac-sha256:k.example:{self.SECRET}\n")
-        self.process = subprocess.Popen(["/usr/sbin/nsd", "-d", "-c", str(conf)], stderr=subprocess.DEVNULL)
-        wait_for_port(self.port, self.process)
+        wait_for_port(self.port, self.other.start().process)
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(DEADLINE_S)
+        self.other.stop()
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ static int answer_transfer(struct transfer_ask *ask)
 			: bsearch(ask->q.lower, transfers->zone, transfers->n_zones, sizeof *transfers->zone, by_apex);
 	bool here = zone != NULL || is_served(g, ask->q.lower);
 	const char *why = why_not(zone, ask, here);
-	if (why != NULL) {
+	if (zone == NULL || why != NULL) {
 		counter_add(counters, COUNTER_TRANSFERS_REFUSED, 1);
 		tell(ask, "a transfer", why);
 		/* RFC 5936 section 2.2.1 */
