@@ -30,8 +30,10 @@ struct sync_transfer {
 	struct random random;
 	uint16_t id;
 	bool answered; /* the first message of the answer is there */
+	bool plain;    /* without EDNS, which the primary does not understand */
 	struct wire_tsig tsig;
 	uint32_t serial;      /* of the primary */
+	uint32_t expire_s;    /* said in the answer; 0 = not */
 	uint32_t diff_serial; /* to which the differences lead that are being read */
 	bool is_whole;
 	uint16_t soa_len;

@@ -62,9 +62,11 @@ int sync_transfer_ask(struct sync_transfer *transfer, uint8_t *out, size_t cap) 
 enum sync_progress sync_transfer_take(struct sync_transfer *transfer, const uint8_t *msg, size_t len);
 const char *sync_transfer_why(const struct sync_transfer *transfer);
 uint32_t sync_transfer_serial(const struct sync_transfer *transfer); /* of the primary */
-bool sync_transfer_is_whole(const struct sync_transfer *transfer);   /* or differences */
-size_t sync_transfer_changes(const struct sync_transfer *transfer);  /* records */
-uint64_t sync_transfer_bytes(const struct sync_transfer *transfer);  /* of its messages so far */
+/* How long the primary may still use it (EDNS EXPIRE, RFC 7314), as it said last; 0 = it has not. */
+uint32_t sync_transfer_expire_s(const struct sync_transfer *transfer);
+bool sync_transfer_is_whole(const struct sync_transfer *transfer);  /* or differences */
+size_t sync_transfer_changes(const struct sync_transfer *transfer); /* records */
+uint64_t sync_transfer_bytes(const struct sync_transfer *transfer); /* of its messages so far */
 /* The new version; `base` has the serial of the settings, NULL if the transfer is whole. BANYAN_EMALF: they do not fit. */
 int sync_transfer_zone(const struct sync_transfer *transfer, const struct zone *base, struct zone **ret) _must_use_;
 

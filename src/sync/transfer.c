@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOA_NUMBERS 20 /* bytes: serial, refresh, retry, expire, minimum at the end of a SOA */
+#define OPTION_EXPIRE 9    /* RFC 7314 */
+#define OPTIONS_SIZE  4    /* of the question: an empty one */
+#define UDP_SIZE      1232 /* said in each EDNS; over TCP it means nothing */
+#define SOA_NUMBERS   20   /* bytes: serial, refresh, retry, expire, minimum at the end of a SOA */
 
 int sync_transfer_new(const struct sync_transfer_settings *settings, struct sync_transfer **ret)
 {
@@ -65,9 +68,19 @@ static int write_version(const struct sync_transfer *t, struct wire_writer *writ
 	return wire_writer_record(writer, WIRE_AUTHORITY, t->apex, WIRE_TYPE_SOA, WIRE_CLASS_IN, 0, &rdata);
 }
 
+/* How long the primary may still use its own copy (RFC 7314): a chain of secondaries would else keep a zone for ever. */
+static int write_expire(struct wire_writer *writer)
+{
+	uint8_t option[OPTIONS_SIZE] = {0};
+	wire_put16(option, OPTION_EXPIRE);
+	int rc = wire_writer_reserve(writer, 11 + sizeof option);
+	return rc < 0 ? rc : wire_writer_edns(writer, UDP_SIZE, 0, false, option, sizeof option);
+}
+
 int sync_transfer_ask(struct sync_transfer *t, uint8_t *out, size_t cap)
 {
 	struct wire_writer writer;
+	t->expire_s = 0;
 	t->id = random_u16(&t->random);
 	t->answered = false;
 	t->expect = EXPECT_FIRST;
@@ -76,6 +89,8 @@ int sync_transfer_ask(struct sync_transfer *t, uint8_t *out, size_t cap)
 		rc = wire_writer_question(&writer, t->apex, qtype_of(t), WIRE_CLASS_IN);
 	if (rc == 0 && t->step == STEP_IXFR)
 		rc = write_version(t, &writer);
+	if (rc == 0 && !t->plain)
+		rc = write_expire(&writer);
 	if (rc < 0)
 		return rc;
 	size_t len = wire_writer_finish(&writer);
@@ -94,6 +109,13 @@ static bool knows_no_ixfr(const struct sync_transfer *t, uint16_t rcode)
 	return t->step == STEP_IXFR && !t->answered &&
 	       (rcode == WIRE_RCODE_NOTIMP || rcode == WIRE_RCODE_FORMERR || rcode == WIRE_RCODE_REFUSED ||
 		rcode == WIRE_RCODE_SERVFAIL);
+}
+
+/* Primaries from before EDNS, or that take no option (RFC 6891 section 7): the same question is asked without. */
+static bool knows_no_edns(const struct sync_transfer *t, uint16_t rcode)
+{
+	return !t->plain && !t->answered &&
+	       (rcode == WIRE_RCODE_FORMERR || (rcode == WIRE_RCODE_NOTIMP && t->step == STEP_SERIAL));
 }
 
 /* 0, or BANYAN_EMALF with the reason told. */
@@ -271,6 +293,20 @@ static enum sync_progress take_records(struct sync_transfer *t, struct wire_read
 	return progress;
 }
 
+/* Of the first message of an answer, behind its records. */
+static void take_expire(struct sync_transfer *t, struct wire_reader *reader)
+{
+	struct wire_record record;
+	uint16_t len;
+	while (wire_reader_next(reader, &record) > 0)
+		; /* OPT stands at the end */
+	const uint8_t *data =
+		!reader->has_edns ? NULL
+				  : wire_edns_find(reader->msg + reader->opt_pos, reader->opt_len, OPTION_EXPIRE, &len);
+	if (data != NULL && len == 4)
+		t->expire_s = wire_get32(data);
+}
+
 /* SYNC_FAILED when it sends without end: differences that change nothing, or nothing at all. */
 static enum sync_progress check_amount(struct sync_transfer *t, const struct wire_reader *reader, size_t len)
 {
@@ -291,6 +327,10 @@ enum sync_progress sync_transfer_take(struct sync_transfer *t, const uint8_t *ms
 	if (check_header(t, &reader) < 0 || check_amount(t, &reader, len) == SYNC_FAILED)
 		return SYNC_FAILED;
 	uint16_t rcode = reader.flags & WIRE_RCODE_MASK;
+	if (knows_no_edns(t, rcode)) {
+		t->plain = true;
+		return SYNC_ASK;
+	}
 	bool other_way = knows_no_ixfr(t, rcode);
 	if (!other_way && rcode == WIRE_RCODE_NOTAUTH && t->settings.key != NULL && !t->answered)
 		return fail(
@@ -306,8 +346,11 @@ enum sync_progress sync_transfer_take(struct sync_transfer *t, const uint8_t *ms
 	if (rcode != WIRE_RCODE_NOERROR)
 		return fail(t, "it answers %s to the question for %s", wire_rcode_text(rcode),
 			    wire_type_text(qtype_of(t), type));
+	bool first = !t->answered;
 	t->answered = true;
 	enum sync_progress progress = take_records(t, &reader);
+	if (first)
+		take_expire(t, &reader);
 	if (t->step == STEP_SERIAL && progress == SYNC_WAIT)
 		return fail(t, "it gives no SOA for the zone");
 	/* the end must be signed, too (RFC 8945 section 5.3.1) */
@@ -324,6 +367,11 @@ const char *sync_transfer_why(const struct sync_transfer *t)
 uint32_t sync_transfer_serial(const struct sync_transfer *t)
 {
 	return t->serial;
+}
+
+uint32_t sync_transfer_expire_s(const struct sync_transfer *t)
+{
+	return t->expire_s;
 }
 
 bool sync_transfer_is_whole(const struct sync_transfer *t)

@@ -43,10 +43,15 @@ static void feed_drop(struct feed *feed)
 /* ---- when ---- */
 
 /* Until the version in use may not be used any more, unless a primary says that it is still the newest (RFC 1035 section 3.3.13). */
+static uint32_t expire_s(const struct feed *feed)
+{
+	uint32_t soa_s = feed->current->timers.expire;
+	return feed->expire_s != 0 && feed->expire_s < soa_s ? feed->expire_s : soa_s;
+}
+
 static int64_t expiry_left_ms(const struct feed *feed)
 {
-	return feed->current == NULL ? INT64_MAX
-				     : feed->fresh_ms + (int64_t)feed->current->timers.expire * 1000 - clock_mono_ms();
+	return feed->current == NULL ? INT64_MAX : feed->fresh_ms + (int64_t)expire_s(feed) * 1000 - clock_mono_ms();
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -79,8 +84,8 @@ static void ask_later(struct feed *feed)
 	uint64_t seconds = 0;
 	if (timers != NULL) {
 		seconds = clamp_s(feed, feed->failures > 0 ? timers->retry : timers->refresh);
-		if (seconds > timers->expire / 2) /* not only when it is too late */
-			seconds = timers->expire > 1 ? timers->expire / 2 : 1;
+		if (seconds > expire_s(feed) / 2) /* not only when it is too late */
+			seconds = expire_s(feed) > 1 ? expire_s(feed) / 2 : 1;
 	} else {
 		seconds = (uint64_t)feed->refresh_min_s << (feed->failures > 8   ? 8
 							    : feed->failures > 0 ? feed->failures - 1
@@ -166,6 +171,7 @@ static void publish(struct feed *feed)
 		return;
 	}
 	feed->fresh_ms = clock_mono_ms();
+	feed->expire_s = feed->transfer_expire_s;
 	feed->failures = 0;
 	feed->refetch = false;
 	counter_add(&keeper->counters, COUNTER_POLICY_ZONES_FETCHED, 1);
@@ -179,17 +185,19 @@ static void expire(struct feed *feed)
 	if (feed->keeper->reloading || feed->making || feed->made)
 		return; /* looked at again when that is over */
 	char span[32];
-	clock_span(feed->current->timers.expire, span);
+	clock_span(expire_s(feed), span);
 	if (replace(feed, NULL) < 0)
 		return;
 	feed->refetch = false;
 	bool kept = feed->file[0] != 0 && snprintf(aside, sizeof aside, "%s.expired", feed->file) < (int)sizeof aside &&
 		    rename(feed->file, aside) == 0;
 	counter_add(&feed->keeper->counters, COUNTER_POLICY_ZONES_EXPIRED, 1);
-	log_error(STATION,
-		  "policy zone %s: expired: no primary has answered for it for %s (the expire time of its SOA); names "
-		  "pass until one does%s%s",
-		  feed->zone, span, kept ? "; the copy is in " : "", kept ? aside : "");
+	log_error(
+		STATION,
+		"policy zone %s: expired: no primary has answered for it for %s (the expire time of its SOA, or of its "
+		"primary's own copy); names "
+		"pass until one does%s%s",
+		feed->zone, span, kept ? "; the copy is in " : "", kept ? aside : "");
 }
 
 static void version_work(uv_work_t *work)
@@ -248,6 +256,7 @@ static void on_pulled(void *ctx, const struct sync_pull_result *result)
 	case SYNC_CURRENT:
 		feed->failures = 0;
 		feed->fresh_ms = clock_mono_ms();
+		feed->expire_s = sync_transfer_expire_s(result->transfer);
 		turn_over(feed);
 		break;
 	case SYNC_CHANGED:
@@ -257,6 +266,7 @@ static void on_pulled(void *ctx, const struct sync_pull_result *result)
 			   sync_transfer_changes(result->transfer),
 			   sync_transfer_changes(result->transfer) == 1 ? "" : "s");
 		feed->transfer = sync_pull_take(pull);
+		feed->transfer_expire_s = sync_transfer_expire_s(feed->transfer);
 		version_start(feed);
 		break;
 	default:

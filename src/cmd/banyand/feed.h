@@ -25,9 +25,10 @@ struct feed {
 	struct policy_zone *current; /* NULL = none */
 	/* what is under way */
 	struct sync_pull *pull;
-	int64_t asked_ms; /* when a pull began last */
-	int64_t asked_at; /* the same by the wall clock */
-	int64_t fresh_ms; /* when a primary said last that the version in use is its newest */
+	int64_t asked_ms;  /* when a pull began last */
+	int64_t asked_at;  /* the same by the wall clock */
+	int64_t fresh_ms;  /* when a primary said last that the version in use is its newest */
+	uint32_t expire_s; /* that it said then is left of its own copy (RFC 7314); 0 = nothing */
 	unsigned failures;
 	char failure[REFUSAL_TEXT_MAX]; /* the last one */
 	bool hurry;                     /* a notification came meanwhile */
@@ -38,6 +39,7 @@ struct feed {
 	uv_work_t work;
 	bool making, made; /* made: waits for the end of a reload */
 	struct sync_transfer *transfer;
+	uint32_t transfer_expire_s; /* as expire_s, once it is in use */
 	struct addr from;
 	int make_rc;
 	struct policy_zone *version;

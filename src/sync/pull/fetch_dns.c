@@ -345,6 +345,7 @@ static void on_pulled(void *ctx, const struct sync_pull_result *pulled)
 	fetch->result.has_serial = true;
 	fetch->result.serial = sync_transfer_serial(pulled->transfer);
 	fetch->result.bytes = sync_transfer_bytes(pulled->transfer);
+	fetch->result.expire_s = sync_transfer_expire_s(pulled->transfer);
 	if (pulled->progress == SYNC_CURRENT) {
 		pull_fetch_tell(fetch, PULL_UNCHANGED);
 		return;

@@ -38,6 +38,9 @@ static uint16_t ask(struct sync_transfer *transfer)
 	return reader.qtype;
 }
 
+/* What the next reply says of EDNS EXPIRE; 0 = no EDNS in it. */
+static uint32_t expire_s;
+
 /* A reply to the last question with these records, one a line. Returns its length. */
 static size_t message(uint16_t rcode, const char *lines)
 {
@@ -56,7 +59,25 @@ static size_t message(uint16_t rcode, const char *lines)
 		zone_free(zone);
 		lines += len + (lines[len] == '\n');
 	}
+	if (expire_s != 0) {
+		uint8_t option[8] = {0, 9, 0, 4};
+		wire_put32(option + 4, expire_s);
+		assert_int_equal(wire_writer_edns(&writer, 1232, 0, false, option, sizeof option), 0);
+	}
 	return wire_writer_finish(&writer);
+}
+
+/* Does the last question ask for EXPIRE? */
+static bool asks_expire(void)
+{
+	struct wire_reader reader;
+	struct wire_record record;
+	uint16_t len = 1;
+	assert_int_equal(wire_reader_init(&reader, question, question_len), 0);
+	while (wire_reader_next(&reader, &record) > 0)
+		;
+	return reader.has_edns && wire_edns_find(question + reader.opt_pos, reader.opt_len, 9, &len) != NULL &&
+	       len == 0;
 }
 
 static enum sync_progress take(struct sync_transfer *transfer, const char *lines)
@@ -170,6 +191,51 @@ static void whole_instead_of_differences(void **state)
 	sync_transfer_free(t);
 }
 
+static void expire(void **state)
+{
+	static const uint16_t old[] = {WIRE_RCODE_FORMERR, WIRE_RCODE_NOTIMP};
+	struct sync_transfer *t = begin(false, 0);
+	assert_int_equal(ask(t), WIRE_TYPE_SOA);
+	assert_true(asks_expire());
+	expire_s = 700;
+	assert_int_equal(take(t, SOA(5)), SYNC_ASK);
+	assert_int_equal(sync_transfer_expire_s(t), 700);
+	assert_int_equal(ask(t), WIRE_TYPE_AXFR);
+	assert_true(asks_expire());
+	expire_s = 600; /* the first message counts, not what follows it */
+	assert_int_equal(take(t, SOA(5)), SYNC_WAIT);
+	expire_s = 500;
+	assert_int_equal(take(t, SOA(5)), SYNC_CHANGED);
+	assert_int_equal(sync_transfer_expire_s(t), 600);
+	sync_transfer_free(t);
+	t = begin(true, 5); /* it has nothing newer: that it is still good for so long is news, too */
+	ask(t);
+	assert_int_equal(take(t, SOA(5)), SYNC_CURRENT);
+	assert_int_equal(sync_transfer_expire_s(t), 500);
+	sync_transfer_free(t);
+	expire_s = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(old); i++) { /* primaries from before EDNS */
+		t = begin(false, 0);
+		ask(t);
+		size_t len = message(old[i], "");
+		assert_int_equal(sync_transfer_take(t, reply, len), SYNC_ASK);
+		assert_int_equal(ask(t), WIRE_TYPE_SOA);
+		assert_false(asks_expire());
+		assert_int_equal(take(t, SOA(5)), SYNC_ASK);
+		assert_int_equal(ask(t), WIRE_TYPE_AXFR);
+		assert_false(asks_expire());
+		assert_int_equal(take(t, SOA(5) SOA(5)), SYNC_CHANGED);
+		assert_int_equal(sync_transfer_expire_s(t), 0);
+		sync_transfer_free(t);
+		t = begin(false, 0); /* and one that has no word for anything */
+		ask(t);
+		assert_int_equal(sync_transfer_take(t, reply, message(old[i], "")), SYNC_ASK);
+		ask(t);
+		assert_int_equal(sync_transfer_take(t, reply, message(old[i], "")), SYNC_FAILED);
+		sync_transfer_free(t);
+	}
+}
+
 static void primaries_without_differences(void **state)
 {
 	static const uint16_t rcodes[] = {WIRE_RCODE_NOTIMP, WIRE_RCODE_FORMERR, WIRE_RCODE_REFUSED,
@@ -178,6 +244,12 @@ static void primaries_without_differences(void **state)
 		struct sync_transfer *t = begin_ixfr(3);
 		size_t len = message(rcodes[i], "");
 		assert_int_equal(sync_transfer_take(t, reply, len), SYNC_ASK);
+		if (rcodes[i] == WIRE_RCODE_FORMERR) { /* perhaps it was EDNS that it does not know */
+			assert_int_equal(ask(t), WIRE_TYPE_IXFR);
+			assert_false(asks_expire());
+			len = message(rcodes[i], "");
+			assert_int_equal(sync_transfer_take(t, reply, len), SYNC_ASK);
+		}
 		assert_int_equal(ask(t), WIRE_TYPE_AXFR);
 		assert_int_equal(take(t, SOA(5) SOA(5)), SYNC_CHANGED);
 		sync_transfer_free(t);
@@ -343,6 +415,7 @@ int main(void)
 		cmocka_unit_test(nothing_newer),
 		cmocka_unit_test(differences),
 		cmocka_unit_test(whole_instead_of_differences),
+		cmocka_unit_test(expire),
 		cmocka_unit_test(primaries_without_differences),
 		cmocka_unit_test(differences_that_do_not_fit),
 		cmocka_unit_test(wrong_order),
