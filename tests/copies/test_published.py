@@ -7,11 +7,12 @@ import re
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from conftest import PATH, put
-from daemons import free_port, wait_for
+from daemons import free_port, program, wait_for
 from test_copies import copy, root_config, serial, wait_serial, wait_state
 
 # the same content but for serial, signatures and digest
@@ -317,3 +318,41 @@ def test_a_pointer_is_written_anew(publisher, reader, tree):
     again = (tree.folder / "root" / "1" / "zone.wire.zst").stat()
     assert (wire.st_ino, wire.st_mtime_ns) == (again.st_ino, again.st_mtime_ns)
     assert source(d)["failures"] == 0 and d.counters()["copy_fetches"] == 1
+
+
+@pytest.mark.parametrize("name", ["root.zone", "root.zone.gz", "root.zone.zst", "root/"])
+def test_nothing_is_sent_twice_because_of_a_restart(reader, steady, nginx, tree, name):
+    files = tree.folder
+    put(files / "root.zone", steady(1))
+
+    def pack():
+        for command in (["gzip", "-kfn"], ["zstd", "-qkf", "-19"]):
+            subprocess.run([*command, files / "root.zone"], check=True)
+        subprocess.run([program("banyan"), "files", "write", "--key", tree.key, files / "root.zone", files], check=True, capture_output=True)
+    pack()
+    web = nginx(files)
+    d = reader(f"http://127.0.0.1:{web.port}/{name}")
+    wait_serial(d, 1)
+    assert sum(r[2] == 200 and r[3] > 0 for r in web.requests()) >= 1
+    d.stop()
+    before = len(web.requests())
+    d.start()
+    assert serial(d) == 1
+    wait_for("its source is asked", lambda: d.counters()["copy_probes"] >= 2 and len(web.requests()) > before)
+    after = web.requests()[before:]
+    assert {r[2] for r in after} == {304} and sum(r[3] for r in after) == 0, after
+    assert d.counters()["copy_fetches"] == 0 and copy(d)["state"] == "current"
+    # and what is new is seen, and fetched once
+    put(files / "root.zone", steady(2))
+    pack()
+    assert d.cli("copy", "refresh")[0] == 0
+    wait_serial(d, 2)
+    assert d.counters()["copy_fetches"] == 1
+    # a store without that file costs a look, and no download: the serial shows at the begin of each of them
+    d.stop()
+    Path(d.config["root"]["store"], "tags").unlink()
+    before = len(web.requests())
+    d.start()
+    wait_for("its source is asked", lambda: d.counters()["copy_probes"] >= 1 and len(web.requests()) > before)
+    wait_state(d, "current")
+    assert d.counters()["copy_fetches"] == 0 and source(d)["serial"] == 2

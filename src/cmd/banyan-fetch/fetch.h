@@ -17,7 +17,8 @@
 #define MEMORY_MAX       ((uint64_t)512 << 20)
 #define DESCRIPTORS_MAX  64
 #define TIME_MAX_MS      7200000u
-#define VALUE_MAX        1024 /* bytes of a header that is told */
+#define UNPACK_BLOCK_MAX 131072u /* RFC 8878 section 3.1.1.2.4: of a block of zstd */
+#define VALUE_MAX        1024    /* bytes of a header that is told */
 
 enum { FD_REQUEST = 0, FD_BODY = 1, FD_RESULT = 3 };
 
@@ -55,6 +56,11 @@ struct result {
 	long http; /* 10, 11, 20 */
 	unsigned redirects;
 };
+/* What stands at the begin of a file packed by gzip or zstd, as far as it can be told; 0 bytes: it is not packed, or more of it is needed. */
+size_t unpack_begin(const uint8_t *data, size_t len, uint8_t *out, size_t max);
+/* So many bytes of the file are. 0: that is not what is wrong. */
+uint64_t unpack_need(const uint8_t *data, size_t len);
+
 void fetch_run(const struct request *request, struct result *ret);
 
 /* From here on: no new rights, no programs, no files but for reading, bounded memory. */

@@ -18,6 +18,7 @@ struct run {
 	struct result *result;
 	CURL *curl;
 	bool peeking, resuming; /* what this request is */
+	uint64_t peek;          /* bytes */
 	/* of the reply that is being read */
 	long status;
 	size_t header_bytes;
@@ -162,8 +163,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 		return 0;
 	run->begun = true;
 	size_t take = n;
-	if (run->peeking && run->result->bytes + n >= run->request->peek) {
-		take = (size_t)(run->request->peek - run->result->bytes);
+	if (run->peeking && run->result->bytes + n >= run->peek) {
+		take = (size_t)(run->peek - run->result->bytes);
 		run->stop = STOP_PEEKED;
 	} else if (run->result->bytes + n > run->request->bytes_max) {
 		run->stop = STOP_LARGE;
@@ -188,7 +189,7 @@ static struct curl_slist *headers_make(const struct run *run)
 	struct curl_slist *list = NULL;
 	char range[64];
 	if (run->peeking) {
-		snprintf(range, sizeof range, "bytes=0-%llu", (unsigned long long)request->peek - 1);
+		snprintf(range, sizeof range, "bytes=0-%llu", (unsigned long long)run->peek - 1);
 		return header_add(list, "Range", range);
 	}
 	if (run->resuming) {
@@ -457,13 +458,55 @@ static void status_check(struct run *run)
 				     : "");
 }
 
+/* ---- the begin of a file ---- */
+
+static size_t body_read(const struct run *run, uint8_t *out, size_t max)
+{
+	size_t len = run->result->bytes < max ? (size_t)run->result->bytes : max;
+	ssize_t n = pread(FD_BODY, out, len, 0);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Of a packed file the begin of what is in it takes the place of its own; when that cannot be had, it stays as it is. */
+static void peek_unpack(struct run *run, const char *url, const struct place *place)
+{
+	size_t max = UNPACK_BLOCK_MAX + (size_t)run->request->peek, n = 0;
+	uint8_t *data = malloc(max), *out = malloc((size_t)run->request->peek);
+	size_t len = data == NULL || out == NULL ? 0 : body_read(run, data, max);
+	if (len > 0) {
+		n = unpack_begin(data, len, out, (size_t)run->request->peek);
+		run->peek = n == 0 ? unpack_need(data, len) : 0;
+	}
+	if (len > 0 && run->peek > len) {
+		(void)!exchange(run, url, place->host, place->port);
+		len = body_read(run, data, max);
+		n = unpack_begin(data, len, out, (size_t)run->request->peek);
+	}
+	if (n > 0 && body_cut(run, 0))
+		(void)!body_write(run, (const char *)out, n);
+	free(data);
+	free(out);
+}
+
+/* The headers are there: less of the begin, or none, will do. */
+static void peek(struct run *run, const char *url, const struct place *place)
+{
+	struct result *result = run->result;
+	run->peeking = true;
+	run->peek = run->request->peek;
+	if (exchange(run, url, place->host, place->port) && run->request->peek <= UNPACK_BLOCK_MAX)
+		peek_unpack(run, url, place);
+	result->error = NULL;
+	result->why[0] = '\0';
+	result->status = run->status = 200;
+}
+
 /* One URL: the request, and what has to be asked again there. */
 static bool place_fetch(struct run *run, const struct place *place)
 {
-	struct result *result = run->result;
 	const struct request *request = run->request;
 	char url[VALUE_MAX];
-	memcpy(url, result->url, sizeof url);
+	memcpy(url, run->result->url, sizeof url);
 	run->resuming = request->resume_at > 0 && request->resume_tag[0] != '\0' && !request->head;
 	run->peeking = false;
 	if (!exchange(run, url, place->host, place->port))
@@ -473,14 +516,8 @@ static bool place_fetch(struct run *run, const struct place *place)
 		if (!exchange(run, url, place->host, place->port))
 			return false;
 	}
-	if (request->head && request->peek > 0 && run->status == 200) {
-		run->peeking = true;
-		(void)!exchange(run, url, place->host,
-				place->port); /* the headers are there: less of the begin, or none, will do */
-		result->error = NULL;
-		result->why[0] = '\0';
-		result->status = run->status = 200;
-	}
+	if (request->head && request->peek > 0 && run->status == 200)
+		peek(run, url, place);
 	return true;
 }
 
