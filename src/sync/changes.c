@@ -52,8 +52,10 @@ static bool changes_good(const uint8_t *data, size_t len, size_t *ret_n)
 		if (len - pos < SYNC_CHANGE_HEAD || data[pos] > SYNC_ADD)
 			return false;
 		size_t owner = name_within(data + pos + SYNC_CHANGE_HEAD, len - pos - SYNC_CHANGE_HEAD);
-		size_t whole = SYNC_CHANGE_HEAD + owner + wire_get16(data + pos + 7);
-		if (owner == 0 || whole > len - pos)
+		uint16_t rdata_len = wire_get16(data + pos + 7);
+		size_t whole = SYNC_CHANGE_HEAD + owner + rdata_len;
+		if (owner == 0 || whole > len - pos ||
+		    wire_rdata_check(data + pos + SYNC_CHANGE_HEAD + owner, rdata_len, wire_get16(data + pos + 1)) < 0)
 			return false;
 		pos += whole;
 	}
@@ -70,7 +72,8 @@ int sync_changes_apply(const uint8_t *data, size_t len, const uint8_t *apex, con
 	size_t pos = HEAD_LEN + name_len;
 	if (name_len == 0 || !wire_name_equal(data + HEAD_LEN, apex))
 		return BANYAN_EINVAL;
-	if (soa_len < SOA_LEAST || soa_len > len - pos)
+	if (soa_len < SOA_LEAST || soa_len > len - pos ||
+	    wire_rdata_check(data + pos, (uint16_t)soa_len, WIRE_TYPE_SOA) < 0)
 		return BANYAN_EMALF;
 	wire_name_lower(apex, transfer.apex);
 	transfer.settings.apex = transfer.apex;

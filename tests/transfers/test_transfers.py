@@ -219,9 +219,10 @@ def slow_client(buffer=4096):
 
 
 @pytest.fixture
-def large(tmp_path, started, large_text):
-    server = Banyand(tmp_path, {ZONE: {"transfer": ["127.0.0.1"]}, CLOSED: {}}, server={"tcp-idle": "2s", "workers": 1},
-                     transfers={"max": 3})
+def large(tmp_path, started, large_text, request):
+    """How long a client may be silent: longer than any machine needs for what a test does meanwhile, unless it is that what is tried."""
+    server = Banyand(tmp_path, {ZONE: {"transfer": ["127.0.0.1"]}, CLOSED: {}}, server={"tcp-idle": getattr(request, "param", "10m"), "workers": 1},
+                     transfers={"max": 3, "rate-min": 0})
     server.put(ZONE, large_text)
     server.put(CLOSED, zone_text(1, 1))
     started.append(server.start())
@@ -256,6 +257,7 @@ def records_count(zone):
     return int(re.search(r"SOA\s+\S+ \S+ (\d+)", out)[1]), len(re.findall(r"^n\d+\.", out, re.M))
 
 
+@pytest.mark.parametrize("large", ["2s"], indirect=True)
 def test_who_does_not_read_costs_a_connection_alone(large):
     with slow_client() as lazy:
         stream = start_axfr(lazy)
