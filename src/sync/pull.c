@@ -111,9 +111,7 @@ static void on_over(void *ctx, int error)
 
 const char *sync_unreachable_text(int error)
 {
-	return error == BANYAN_EIO ? "this machine has no way to it: look at its routes, and whether it has an address "
-				     "of that family"
-				   : error_text(error);
+	return error == BANYAN_EIO ? "there is no route to it from this machine" : error_text(error);
 }
 
 static void on_next(uv_timer_t *timer)
