@@ -247,6 +247,7 @@ static void adopt_one(struct keeper *keeper, const struct config *config, const 
 	else if (machine_start(copy, plan) < 0)
 		log_error(STATION, "copy of %s: out of memory", copy->zone);
 	copy_give_look(copy);
+	copy_publish_look(copy);
 	copy_lists_look(copy);
 }
 

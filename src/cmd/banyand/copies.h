@@ -86,6 +86,7 @@ struct copy {
 	/* the store, and what is in use */
 	struct keep *keep;
 	struct loaded *current; /* NULL = nothing */
+	uint64_t offered;       /* to the publisher, its number */
 	int64_t confirmed_at, confirmed_written;
 	bool ended; /* may not be used any more */
 	enum reason trouble,
@@ -207,5 +208,6 @@ bool copy_room_missing(struct copy *copy, char why[KEEP_WHY_MAX]);
 void copy_room_stored(struct copy *copy, bool good, const char *why);
 
 /* ---- copies_publish.c ---- */
+void copy_publish_look(struct copy *copy); /* what is kept goes to the publisher, if it shall be published and is not */
 int copy_publish(struct copy *copy,
 		 struct loaded *fresh); /* what is in use from now on; NULL: as it was, but perhaps ended */

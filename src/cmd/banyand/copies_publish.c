@@ -116,8 +116,25 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 		copy->current = fresh;
 		transfers_adopt(swap_read(&keeper->swap));
 		copy_give_look(copy);
+		if (fresh->wire.len > 0)
+			copy->offered = keep_current(copy->keep);
 		publisher_offer_wire(keeper, swap_read(&keeper->swap)->config, copy->apex, &fresh->wire);
 		notifies_adopt(keeper); /* peers hear of it */
 	}
 	return 0;
+}
+
+void copy_publish_look(struct copy *copy)
+{
+	char why[KEEP_WHY_MAX];
+	if (!copy->publish || copy->current == NULL || copy->ended || copy->storing ||
+	    copy->offered == keep_current(copy->keep))
+		return;
+	int wire = keep_open_wire(copy->keep, keep_current(copy->keep), why);
+	if (wire < 0) {
+		log_warning(STATION, "copy of %s: it is not published: %s", copy->zone, why);
+		return;
+	}
+	copy->offered = keep_current(copy->keep);
+	publisher_offer_kept(copy->keeper, copy->apex, wire);
 }

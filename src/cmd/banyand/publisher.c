@@ -216,6 +216,35 @@ static bool is_waiting(const struct publisher *publisher, const uint8_t *apex)
 	return job != NULL;
 }
 
+/* The copy that is published under this name; NULL: it is none, but a zone of this daemon's own. */
+static const struct loaded *copy_of(const struct generation *g, const uint8_t *apex)
+{
+	uint8_t name[WIRE_NAME_MAX];
+	for (size_t i = 0; i < g->config->n_zones; i++)
+		if (g->config->zones[i].publish && wire_name_parse(g->config->zones[i].name, name) > 0 &&
+		    wire_name_equal(name, apex))
+			return g->zone[i]->copied ? g->zone[i] : NULL;
+	return g->root != NULL && g->root->copied && apex[0] == 0 ? g->root : NULL;
+}
+
+/*
+ * How long the pointer is good; 0: nobody can vouch for this copy any more. Who fetches by a pointer that is fresh takes his copy for
+ * confirmed, so it shall not be much longer than ours may be used; but the next one must come before.
+ */
+static uint32_t fresh_s(const struct generation *g, const uint8_t *apex)
+{
+	uint32_t most = g->config->server.files_fresh_s, least = most / 4;
+	const struct loaded *copy = copy_of(g, apex);
+	if (copy == NULL)
+		return most;
+	int64_t until = atomic_load(&copy->until_s), left = until - clock_wall_s();
+	if (until == 0) /* it has just come */
+		left = copy->expire_s;
+	if (copy->ended || left <= 0)
+		return 0;
+	return left >= most ? most : left <= least ? least : (uint32_t)left;
+}
+
 /* With neither a wire form nor where it is, only the pointer is written anew. */
 static void job_offer(struct keeper *keeper, const struct config *config, const uint8_t *apex, struct buffer *wire,
 		      int wire_fd)
@@ -236,7 +265,11 @@ static void job_offer(struct keeper *keeper, const struct config *config, const 
 	}
 	job->publisher = publisher;
 	job->deltas = config->server.files_deltas;
-	job->fresh_s = config->server.files_fresh_s;
+	job->fresh_s = fresh_s(swap_read(&keeper->swap), apex);
+	if (job->fresh_s == 0) {
+		job_free(job);
+		return;
+	}
 	wire_name_lower(apex, job->apex);
 	if (wire != NULL) {
 		job->wire = *wire;
