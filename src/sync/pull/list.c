@@ -288,7 +288,8 @@ static int dates_check(struct reading *reading)
 				  clock_format(list->expires, time));
 	if (settings->has_serial && (!list->has_serial || list->serial < settings->serial))
 		return pull_wrong(reading->why, BANYAN_EPROOF,
-				  "the list is older (serial %llu) than the one that was taken before (%llu)",
+				  "the list is older (serial %llu) than one that was taken before (%llu); if that is "
+				  "meant, remove the file list-*.serial from the folder in which copies are kept",
 				  (unsigned long long)list->serial, (unsigned long long)settings->serial);
 	return 0;
 }

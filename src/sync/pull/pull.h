@@ -296,6 +296,10 @@ struct pull_list_state {
 	struct pull_list list;
 	int64_t due;            /* UNIX seconds: not to be fetched before */
 	char why[PULL_WHY_MAX]; /* !have: why not */
+	/* The highest serial of a signed list ever taken: over restarts, and when that one has expired since. With a checksum alone anybody could
+	 * have set it. */
+	bool has_floor;
+	uint64_t floor;
 };
 int pull_list_load(const char *folder, const struct pull_source *source, const char *zone, int64_t now,
 		   struct pull_list_state *ret) _must_use_;

@@ -238,6 +238,13 @@ static void signatures(void **state)
 	assert_int_equal(out.len, 0);
 }
 
+static void remove_folder(const char *folder)
+{
+	char command[128];
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 /* Asked for once a week, over restarts. */
 static void at_rest(void **state)
 {
@@ -282,16 +289,101 @@ static void at_rest(void **state)
 	free(text);
 	free(older);
 	free(soon);
+	remove_folder(folder);
+}
+
+/* What was taken once keeps older ones out, when it has expired and after a restart; what anybody can write does not. */
+static void floors(void **state)
+{
+	char folder[] = "/tmp/banyan-list-XXXXXX", key_path[64], text_of_source[200], path[64];
+	assert_non_null(mkdtemp(folder));
+	snprintf(key_path, sizeof key_path, "%s/key.pem", folder);
+	assert_int_equal(file_write_atomic(key_path, public_key, strlen(public_key)), 0);
+	struct pull_source source;
+	struct pull_list_state lists;
+	char why[PULL_WHY_MAX];
+	int64_t now = clock_wall_s(), later = now + 40 * 86400;
+	char *new = signed_list(8, now + 86400), *old = signed_list(7, now + 90 * 86400);
+	char *newer = signed_list(9, now + 90 * 86400);
+	snprintf(path, sizeof path, "%s/here", folder);
+	const char *format[] = {"list:https://example.net/list key=%s", "list:%s/here key=%s"};
+	for (size_t i = 0; i < ARRAY_SIZE(format); i++) {
+		if (i == 0)
+			snprintf(text_of_source, sizeof text_of_source, format[0], key_path);
+		else
+			snprintf(text_of_source, sizeof text_of_source, format[1], folder, key_path);
+		assert_int_equal(pull_source_parse(text_of_source, &source, why), 0);
+		assert_int_equal(file_write_atomic(path, new, strlen(new)), 0);
+		assert_int_equal(pull_list_load(folder, &source, ".", now, &lists), 0);
+		if (i == 0)
+			assert_int_equal(pull_list_take(folder, &source, ".", now, new, strlen(new), &lists), 0);
+		assert_true(lists.have && lists.has_floor && lists.floor == 8);
+		/* it expires, and is nothing any more; nobody answers */
+		assert_int_equal(pull_list_take(folder, &source, ".", later, NULL, 0, &lists), 0);
+		assert_false(lists.have);
+		assert_int_equal(pull_list_take(folder, &source, ".", later, old, strlen(old), &lists), BANYAN_EPROOF);
+		assert_non_null(strstr(lists.why, "remove the file"));
+		/* a restart */
+		assert_int_equal(file_write_atomic(path, old, strlen(old)), 0);
+		assert_int_equal(pull_list_load(folder, &source, ".", later, &lists), 0);
+		assert_false(lists.have);
+		assert_true(lists.has_floor && lists.floor == 8);
+		assert_int_equal(pull_list_take(folder, &source, ".", later, old, strlen(old), &lists), BANYAN_EPROOF);
+		assert_int_equal(pull_list_take(folder, &source, ".", later, newer, strlen(newer), &lists), 0);
+		assert_true(lists.have && lists.floor == 9);
+		pull_list_done(&lists.list);
+	}
+	/* the operator's word */
 	char command[128];
-	snprintf(command, sizeof command, "rm -r %s", folder);
+	snprintf(command, sizeof command, "rm %s/list-*", folder);
 	assert_int_equal(system(command), 0);
+	assert_int_equal(file_write_atomic(path, old, strlen(old)), 0);
+	assert_int_equal(pull_list_load(folder, &source, ".", later, &lists), 0);
+	assert_true(lists.have && lists.list.serial == 7);
+	pull_list_done(&lists.list);
+	remove_folder(folder);
+	free(new);
+	free(newer);
+	free(old);
+}
+
+/* By a checksum alone: no mark stays. */
+static void floor_of_a_checksum(void **state)
+{
+	char folder[] = "/tmp/banyan-list-XXXXXX", why[PULL_WHY_MAX];
+	struct pull_source source;
+	struct pull_list_state lists;
+	struct buffer high = {0}, low = {0};
+	int64_t now = clock_wall_s();
+	assert_non_null(mkdtemp(folder));
+	struct pull_list_making making = {.lines = "https://a.example/\n", .serial = 4000000000};
+	assert_int_equal(pull_list_make(&making, &high, why), 0);
+	making.serial = 3;
+	assert_int_equal(pull_list_make(&making, &low, why), 0);
+	assert_int_equal(pull_source_parse("list:http://192.0.2.1/list", &source, why), 0);
+	assert_int_equal(pull_list_load(folder, &source, ".", now, &lists), 0);
+	assert_int_equal(pull_list_take(folder, &source, ".", now, (char *)high.data, high.len, &lists), 0);
+	assert_false(lists.has_floor);
+	assert_int_equal(pull_list_take(folder, &source, ".", now, (char *)low.data, low.len, &lists), BANYAN_EPROOF);
+	pull_list_done(&lists.list);
+	char command[128];
+	snprintf(command, sizeof command, "rm %s/list-*", folder);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(pull_list_load(folder, &source, ".", now, &lists), 0);
+	assert_int_equal(pull_list_take(folder, &source, ".", now, (char *)low.data, low.len, &lists), 0);
+	pull_list_done(&lists.list);
+	buffer_done(&high);
+	buffer_done(&low);
+	remove_folder(folder);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(draft_example),   cmocka_unit_test(kinds),      cmocka_unit_test(malformed),
-		cmocka_unit_test(malformed_lines), cmocka_unit_test(signatures), cmocka_unit_test(at_rest),
+		cmocka_unit_test(draft_example), cmocka_unit_test(kinds),
+		cmocka_unit_test(malformed),     cmocka_unit_test(malformed_lines),
+		cmocka_unit_test(signatures),    cmocka_unit_test(at_rest),
+		cmocka_unit_test(floors),        cmocka_unit_test(floor_of_a_checksum),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
