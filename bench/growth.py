@@ -76,6 +76,7 @@ def stages(origin, zone, questions, names):
     """What the stages cost, without the daemon around them."""
     cost = json.loads(tool("/", own("zone_cost"), zone, origin, questions, 1))
     parts = ", ".join(f"{stage} {cost[stage]['cpu_s']:.2f} s" for stage in ("read", "prove", "compile"))
+    parts += f" (to touch as much memory as that needs at most: {cost['floor']['cpu_s']:.2f} s)"
     print(f"\nbanyand: {cost['records']} records; CPU: {parts}; the image has {cost['image_bytes'] / names:.0f} bytes a delegation; of an answer out "
           f"of it parse, look up, copy and patch are {cost['answer']['cpu_ns']:.0f} ns", flush=True)
 

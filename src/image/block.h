@@ -75,6 +75,11 @@ uint64_t image_sort_key(const uint8_t *name, const uint8_t *starts, unsigned n);
 uint32_t image_cover_nsec(const struct image *image, const uint8_t *lower);
 uint32_t image_cover_nsec3(const struct image *image, const uint8_t *lower);
 /* The last entry whose hash is <= `hash`, the last of all if there is none (RFC 5155 section 3.1.7: the chain is a ring). */
+/* About where that is among n: hashes are spread evenly. */
+static inline size_t image_nsec3_near(size_t n, const uint8_t hash[20])
+{
+	return (size_t)((unsigned __int128)wire_get64(hash) * n >> 64);
+}
 size_t image_nsec3_before(const struct image_nsec3 *entry, size_t n, const uint8_t hash[20]);
 /* What header.checksum must be. The block is only read: it may be a read-only mapping. */
 uint64_t image_checksum(const struct image_header *header);

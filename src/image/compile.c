@@ -29,7 +29,7 @@ static void compile_done(struct compile *c)
 {
 	region_done(&c->out);
 	free(c->node);
-	free(c->bucket);
+	region_done(&c->buckets);
 	free(c->proof_node);
 	free(c->proof_ref);
 	free(c->nsec3);

@@ -8,6 +8,8 @@
 
 #include "block.h"
 
+#define COMPILE_BATCH                                                                                                  \
+	32 /* names whose places are fetched together: a large table is in no cache, and fetches overlap */
 #define ENCODE_NAMES_MAX 160 /* suffixes remembered for compression in one template: keeps large RRsets linear */
 
 /* What the passes learn of a node of the zone. */
@@ -28,7 +30,8 @@ struct compile {
 	struct region out; /* the block so far */
 	size_t out_len;
 	struct compile_node *node;
-	struct compile_bucket *bucket;
+	struct region buckets;
+	struct compile_bucket *bucket; /* in `buckets` */
 	uint32_t bucket_mask;
 	size_t n_slots;
 	unsigned labels_max;
@@ -58,6 +61,9 @@ int compile_reserve(struct compile *c, size_t size, uint32_t *ret) _must_use_;
 void *compile_at(struct compile *c, uint32_t ref); /* valid until the next compile_reserve() */
 /* The node of this name (any case), or NULL: zone_find() in one step. */
 const struct zone_node *compile_find(const struct compile *c, const uint8_t *name);
+uint64_t compile_name_hash(const struct compile *c, const uint8_t *lower, size_t len);
+/* Has the memory fetched in which the servers of these nodes' NS sets will be looked for; changes nothing. */
+void compile_warm(const struct compile *c, size_t first_node, size_t n_nodes);
 static inline bool compile_has_slot(const struct compile *c, size_t node)
 {
 	return (c->zone->node[node].flags & (ZONE_NODE_BELOW | ZONE_NODE_OCCLUDED | ZONE_NODE_NSEC3)) == 0;

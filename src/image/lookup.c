@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define NSEC3_GUESSES 3 /* one million entries: off by hundreds, then tens, then a few */
+
 unsigned image_label_starts(const uint8_t *name, uint8_t starts[WIRE_LABELS_MAX + 1])
 {
 	unsigned n = 0, pos = 0;
@@ -131,19 +133,44 @@ uint32_t image_cover_nsec(const struct image *image, const uint8_t *lower)
 	return ref[lo > 0 ? lo - 1 : n - 1];
 }
 
+/* Hashes are spread evenly: where one stands follows from its value, to about sqrt(n) places, and each step from there to about the square
+ * root of what was left. A binary search over a large table would miss the caches at each of its steps instead. */
+static size_t nsec3_guess(const struct image_nsec3 *entry, size_t n, const uint8_t hash[20])
+{
+	size_t at = image_nsec3_near(n, hash);
+	uint64_t top = wire_get64(hash);
+	for (unsigned i = 0; i < NSEC3_GUESSES; i++) {
+		uint64_t there = wire_get64(entry[at].hash);
+		size_t far = (size_t)((unsigned __int128)(top > there ? top - there : there - top) * n >> 64);
+		if (far == 0)
+			break;
+		at = top > there ? (far < n - at ? at + far : n - 1) : (far < at ? at - far : 0);
+	}
+	return at;
+}
+
 size_t image_nsec3_before(const struct image_nsec3 *entry, size_t n, const uint8_t hash[20])
 {
-	size_t base = 0, left = n;
-	while (left > 0) {
-		size_t half = left / 2;
-		if (memcmp(entry[base + half].hash, hash, 20) <= 0) {
-			base += half + 1;
-			left -= half + 1;
-		} else {
-			left = half;
-		}
+	/* entries below lo are <= hash, those from hi on are greater; doubled steps find a pair of them around the guess */
+	size_t at = nsec3_guess(entry, n, hash), lo = 0, hi = n;
+	for (size_t step = 1;; step *= 2) {
+		bool below = memcmp(entry[at].hash, hash, 20) <= 0;
+		if (below)
+			lo = at + 1;
+		else
+			hi = at;
+		if (lo == hi || (lo > 0 && hi < n))
+			break;
+		at = below ? (step < n - at ? at + step : n - 1) : (step < at ? at - step : 0);
 	}
-	return base > 0 ? base - 1 : n - 1;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (memcmp(entry[mid].hash, hash, 20) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo > 0 ? lo - 1 : n - 1;
 }
 
 uint32_t image_cover_nsec3(const struct image *image, const uint8_t *lower)

@@ -12,41 +12,36 @@ struct nsec3_match {
 	bool exact;
 };
 
-static int nsec3_lookup(const struct compile *c, const uint8_t *name, struct nsec3_match *ret)
+static int nsec3_hash(const struct compile *c, const uint8_t *name, uint8_t hash[20])
 {
-	uint8_t hash[20];
-	int rc = dnssec_nsec3_hash(name, c->iterations, c->salt, c->salt_len, hash);
-	if (rc < 0)
-		return rc;
+	return dnssec_nsec3_hash(name, c->iterations, c->salt, c->salt_len, hash);
+}
+
+static struct nsec3_match nsec3_match(const struct compile *c, const uint8_t hash[20])
+{
 	const struct image_nsec3 *entry = &c->nsec3[image_nsec3_before(c->nsec3, c->n_denial, hash)];
-	ret->set = entry->set;
-	ret->exact = memcmp(entry->hash, hash, sizeof hash) == 0;
-	return 0;
+	return (struct nsec3_match){.set = entry->set, .exact = memcmp(entry->hash, hash, 20) == 0};
 }
 
 /* Proof that "*" + name is not there; none if it is. */
 static int no_wildcard_nsec3(const struct compile *c, const uint8_t *name, uint32_t *ret)
 {
-	uint8_t wildcard[WIRE_NAME_MAX];
-	struct nsec3_match match;
+	uint8_t wildcard[WIRE_NAME_MAX], hash[20];
 	if (wire_name_wildcard(name, wildcard) < 0)
 		return 0; /* too long to exist or to be asked for */
-	int rc = nsec3_lookup(c, wildcard, &match);
+	int rc = nsec3_hash(c, wildcard, hash);
 	if (rc == 0)
-		*ret = match.set;
+		*ret = nsec3_match(c, hash).set;
 	return rc;
 }
 
 /* RFC 5155 section 7.2.1: the closest encloser proof starts at the closest name that an NSEC3 matches. Under opt-out that need
  * not be the name itself (delegations without DS, empty non-terminals that only lead to such): then it is what it is for the parent,
  * which canonical order has linked before. */
-static int link_nsec3(struct compile *c, size_t index, struct image_slot *slot)
+static int link_nsec3(struct compile *c, size_t index, const uint8_t hash[20], struct image_slot *slot)
 {
 	const struct zone_node *node = &c->zone->node[index];
-	struct nsec3_match own;
-	int rc = nsec3_lookup(c, node->name, &own);
-	if (rc < 0)
-		return rc;
+	struct nsec3_match own = nsec3_match(c, hash);
 	size_t up = c->node[index].parent;
 	if (!own.exact && up != index) {
 		const struct image_slot *parent = compile_at(c, c->node[up].slot);
@@ -116,21 +111,51 @@ static uint32_t find_wildcard(const struct compile *c, size_t index)
 	return node != NULL ? c->node[node - c->zone->node].slot : 0;
 }
 
-int pass_link(struct compile *c)
+/* Names that are linked together: their hashes are made first, so that the places where these stand are fetched meanwhile. */
+struct batch {
+	size_t node[COMPILE_BATCH];
+	uint8_t hash[COMPILE_BATCH][20]; /* NSEC3 */
+	unsigned n;
+};
+
+static int batch_fill(const struct compile *c, size_t *at, struct batch *batch)
 {
-	for (size_t i = 0; i < c->zone->n_nodes; i++) {
-		if (!compile_has_slot(c, i))
+	for (batch->n = 0; *at < c->zone->n_nodes && batch->n < COMPILE_BATCH; ++*at) {
+		if (!compile_has_slot(c, *at))
 			continue;
-		struct image_slot *slot = compile_at(c, c->node[i].slot);
-		if ((slot->flags & IMAGE_SLOT_CUT) == 0)
-			slot->wildcard = find_wildcard(c, i);
-		if (c->denial == IMAGE_DENIAL_NSEC) {
-			link_nsec(c, i, slot);
-		} else if (c->denial == IMAGE_DENIAL_NSEC3) {
-			int rc = link_nsec3(c, i, slot);
+		batch->node[batch->n] = *at;
+		if (c->denial == IMAGE_DENIAL_NSEC3) {
+			int rc = nsec3_hash(c, c->zone->node[*at].name, batch->hash[batch->n]);
 			if (rc < 0)
 				return rc;
+			__builtin_prefetch(&c->nsec3[image_nsec3_near(c->n_denial, batch->hash[batch->n])]);
 		}
+		batch->n++;
+	}
+	return 0;
+}
+
+static int link_slot(struct compile *c, size_t index, const uint8_t hash[20])
+{
+	struct image_slot *slot = compile_at(c, c->node[index].slot);
+	if ((slot->flags & IMAGE_SLOT_CUT) == 0)
+		slot->wildcard = find_wildcard(c, index);
+	if (c->denial == IMAGE_DENIAL_NSEC3)
+		return link_nsec3(c, index, hash, slot);
+	if (c->denial == IMAGE_DENIAL_NSEC)
+		link_nsec(c, index, slot);
+	return 0;
+}
+
+int pass_link(struct compile *c)
+{
+	struct batch batch;
+	for (size_t at = 0; at < c->zone->n_nodes;) {
+		int rc = batch_fill(c, &at, &batch);
+		for (unsigned i = 0; i < batch.n && rc == 0; i++)
+			rc = link_slot(c, batch.node[i], batch.hash[i]);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

@@ -4,9 +4,17 @@
 
 #include <stdlib.h>
 
-static uint64_t name_hash(const struct compile *c, const uint8_t *lower, size_t len)
+uint64_t compile_name_hash(const struct compile *c, const uint8_t *lower, size_t len)
 {
 	return hash_sip(lower, len, ((const struct image_header *)c->out.data)->key);
+}
+
+static void table_add(struct compile *c, uint64_t hash, uint32_t node)
+{
+	uint32_t at = (uint32_t)hash & c->bucket_mask;
+	while (c->bucket[at].node != 0)
+		at = (at + 1) & c->bucket_mask;
+	c->bucket[at] = (struct compile_bucket){.tag = (uint32_t)(hash >> 32), .node = node};
 }
 
 static int table_make(struct compile *c)
@@ -16,17 +24,24 @@ static int table_make(struct compile *c)
 		n *= 2;
 	if (n > UINT32_MAX)
 		return BANYAN_ELIMIT;
-	c->bucket = calloc(n, sizeof *c->bucket);
-	if (c->bucket == NULL)
-		return BANYAN_ENOMEM;
+	int rc = region_reserve(&c->buckets, n * sizeof *c->bucket);
+	c->buckets.huge = true; /* all of it is touched, at random */
+	if (rc == 0)
+		rc = region_grow(&c->buckets, n * sizeof *c->bucket);
+	if (rc < 0)
+		return rc;
+	c->bucket = (struct compile_bucket *)c->buckets.data;
 	c->bucket_mask = (uint32_t)(n - 1);
-	for (size_t i = 0; i < c->zone->n_nodes; i++) {
-		const uint8_t *name = c->zone->node[i].name;
-		uint64_t hash = name_hash(c, name, wire_name_len(name));
-		uint32_t at = (uint32_t)hash & c->bucket_mask;
-		while (c->bucket[at].node != 0)
-			at = (at + 1) & c->bucket_mask;
-		c->bucket[at] = (struct compile_bucket){.tag = (uint32_t)(hash >> 32), .node = (uint32_t)i + 1};
+	uint64_t hash[COMPILE_BATCH];
+	for (size_t first = 0; first < c->zone->n_nodes; first += COMPILE_BATCH) {
+		size_t end = first + COMPILE_BATCH < c->zone->n_nodes ? first + COMPILE_BATCH : c->zone->n_nodes;
+		for (size_t i = first; i < end; i++) {
+			const uint8_t *name = c->zone->node[i].name;
+			hash[i - first] = compile_name_hash(c, name, wire_name_len(name));
+			__builtin_prefetch(&c->bucket[(uint32_t)hash[i - first] & c->bucket_mask], 1);
+		}
+		for (size_t i = first; i < end; i++)
+			table_add(c, hash[i - first], (uint32_t)i + 1);
 	}
 	return 0;
 }
@@ -34,7 +49,7 @@ static int table_make(struct compile *c)
 const struct zone_node *compile_find(const struct compile *c, const uint8_t *name)
 {
 	uint8_t lower[WIRE_NAME_MAX];
-	uint64_t hash = name_hash(c, lower, wire_name_lower(name, lower));
+	uint64_t hash = compile_name_hash(c, lower, wire_name_lower(name, lower));
 	uint32_t at = (uint32_t)hash & c->bucket_mask, tag = (uint32_t)(hash >> 32);
 	for (; c->bucket[at].node != 0; at = (at + 1) & c->bucket_mask) {
 		const struct zone_node *node = &c->zone->node[c->bucket[at].node - 1];

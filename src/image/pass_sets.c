@@ -120,6 +120,8 @@ static int compile_slot(struct compile *c, size_t index)
 int pass_sets(struct compile *c)
 {
 	for (size_t i = 0; i < c->zone->n_nodes; i++) {
+		if (i % COMPILE_BATCH == 0)
+			compile_warm(c, i, COMPILE_BATCH);
 		int rc = compile_has_slot(c, i) ? compile_slot(c, i) : 0;
 		if (rc < 0)
 			return rc;

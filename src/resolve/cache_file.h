@@ -33,17 +33,6 @@
 #define CACHE_TORN_MAX                                                                                                 \
 	64 /* blocks with a wrong checksum; then the rest is not looked at: the disk has written nonsense */
 
-static inline void cache_file_put64(uint8_t *p, uint64_t v)
-{
-	wire_put32(p, (uint32_t)(v >> 32));
-	wire_put32(p + 4, (uint32_t)v);
-}
-
-static inline uint64_t cache_file_get64(const uint8_t *p)
-{
-	return (uint64_t)wire_get32(p) << 32 | wire_get32(p + 4);
-}
-
 /* No secret: it tells accidents from data. */
 static inline uint64_t cache_file_sum(const uint8_t *data, size_t len)
 {

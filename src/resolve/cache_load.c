@@ -132,7 +132,7 @@ static size_t entry_load(struct resolve_cache *cache, struct arena *arena, int64
 	size_t need = CACHE_ENTRY_HEAD + key_len + value_len;
 	if (len < need)
 		return 0;
-	int64_t stored_ms = (int64_t)cache_file_get64(p + 8);
+	int64_t stored_ms = (int64_t)wire_get64(p + 8);
 	const uint8_t *key = p + CACHE_ENTRY_HEAD;
 	struct store_value value = {.rank = p[2],
 				    .kind = p[3],
@@ -189,12 +189,12 @@ static size_t block_next(const uint8_t *data, size_t pos, size_t len)
 
 int resolve_cache_load_head(const uint8_t *data, size_t len, struct resolve_cache_head *ret)
 {
-	if (len < CACHE_FILE_HEAD || cache_file_get64(data) != CACHE_FILE_MAGIC)
+	if (len < CACHE_FILE_HEAD || wire_get64(data) != CACHE_FILE_MAGIC)
 		return BANYAN_EMALF;
-	struct resolve_cache_head head = {wire_get32(data + 8), wire_get32(data + 12), cache_file_get64(data + 16)};
+	struct resolve_cache_head head = {wire_get32(data + 8), wire_get32(data + 12), wire_get64(data + 16)};
 	if (head.version < CACHE_FILE_VERSION_MIN || head.version > CACHE_FILE_VERSION)
 		return BANYAN_EUNSUPP;
-	if (cache_file_get64(data + 24) != cache_file_sum(data, 24))
+	if (wire_get64(data + 24) != cache_file_sum(data, 24))
 		return BANYAN_EMALF;
 	*ret = head;
 	return CACHE_FILE_HEAD;
@@ -216,7 +216,7 @@ size_t resolve_cache_load(struct resolve_cache *cache, int64_t wall_ms, const ui
 			return pos;
 		const uint8_t *body = data + pos + CACHE_BLOCK_HEAD;
 		size_t body_len = size > 0 ? (size_t)size - CACHE_BLOCK_HEAD : 0;
-		if (size > 0 && cache_file_get64(data + pos + 8) == cache_file_sum(body, body_len)) {
+		if (size > 0 && wire_get64(data + pos + 8) == cache_file_sum(body, body_len)) {
 			block_load(cache, now_ms, body, body_len, loaded);
 			pos += (size_t)size;
 			continue;

@@ -7,11 +7,11 @@
 int resolve_cache_save_head(uint64_t context, uint32_t rules, struct buffer *out)
 {
 	uint8_t head[CACHE_FILE_HEAD] = {0};
-	cache_file_put64(head, CACHE_FILE_MAGIC);
+	wire_put64(head, CACHE_FILE_MAGIC);
 	wire_put32(head + 8, CACHE_FILE_VERSION);
 	wire_put32(head + 12, rules);
-	cache_file_put64(head + 16, context);
-	cache_file_put64(head + 24, cache_file_sum(head, 24));
+	wire_put64(head + 16, context);
+	wire_put64(head + 24, cache_file_sum(head, 24));
 	return buffer_append(out, head, sizeof head);
 }
 
@@ -44,7 +44,7 @@ static void entry_save(void *ctx, const struct store_item *item)
 	head[2] = value->rank;
 	head[3] = value->kind;
 	wire_put32(head + 4, (uint32_t)value->asked << 24 | (uint32_t)value->len);
-	cache_file_put64(head + 8, (uint64_t)(value->stored_ms - saving->ahead_ms));
+	wire_put64(head + 8, (uint64_t)(value->stored_ms - saving->ahead_ms));
 	wire_put32(head + 16, (uint32_t)(value->expires_ms - value->stored_ms));
 	if (buffer_append(saving->out, head, sizeof head) < 0 ||
 	    buffer_append(saving->out, item->key, item->key_len) < 0 ||
@@ -72,7 +72,7 @@ int resolve_cache_save(struct resolve_cache *cache, int64_t wall_ms, uint32_t st
 	size_t len = out->len - saving.start - CACHE_BLOCK_HEAD;
 	wire_put32(block, CACHE_BLOCK_MAGIC);
 	wire_put32(block + 4, (uint32_t)len);
-	cache_file_put64(block + 8, cache_file_sum(block + CACHE_BLOCK_HEAD, len));
+	wire_put64(block + 8, cache_file_sum(block + CACHE_BLOCK_HEAD, len));
 	if (len == 0)
 		out->len = saving.start;
 	return more;

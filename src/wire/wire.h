@@ -123,6 +123,15 @@ static inline void wire_put32(uint8_t *p, uint32_t v)
 	wire_put16(p, (uint16_t)(v >> 16));
 	wire_put16(p + 2, (uint16_t)v);
 }
+static inline uint64_t wire_get64(const uint8_t *p)
+{
+	return (uint64_t)wire_get32(p) << 32 | wire_get32(p + 4);
+}
+static inline void wire_put64(uint8_t *p, uint64_t v)
+{
+	wire_put32(p, (uint32_t)(v >> 32));
+	wire_put32(p + 4, (uint32_t)v);
+}
 
 /* ---- names ------------------------------------------------------------------------------------
  * Functions that take a name trust it to be well-formed; those with `len`/`max` arguments do not. */

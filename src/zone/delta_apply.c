@@ -33,11 +33,11 @@ int zone_delta_about(const char *name, const uint8_t *delta, size_t len, struct 
 		.apex = delta + ZONE_DELTA_APEX,
 		.base_serial = wire_get32(delta + ZONE_DELTA_BASE_SERIAL),
 		.serial = wire_get32(delta + ZONE_DELTA_SERIAL),
-		.base_len = zone_get64(delta + ZONE_DELTA_BASE_LEN),
-		.len = zone_get64(delta + ZONE_DELTA_LEN),
-		.n_records = zone_get64(delta + ZONE_DELTA_RECORDS),
-		.edits_len = zone_get64(delta + ZONE_DELTA_EDITS_LEN),
-		.edits_packed_len = zone_get64(delta + ZONE_DELTA_EDITS_PACKED_LEN),
+		.base_len = wire_get64(delta + ZONE_DELTA_BASE_LEN),
+		.len = wire_get64(delta + ZONE_DELTA_LEN),
+		.n_records = wire_get64(delta + ZONE_DELTA_RECORDS),
+		.edits_len = wire_get64(delta + ZONE_DELTA_EDITS_LEN),
+		.edits_packed_len = wire_get64(delta + ZONE_DELTA_EDITS_PACKED_LEN),
 	};
 	size_t left = len - ZONE_DELTA_APEX - (size_t)apex_len;
 	if (about.edits_packed_len > left)

@@ -29,7 +29,7 @@ size_t zone_wire_header_put(const uint8_t *apex, uint32_t serial, uint64_t n_rec
 	memcpy(out, wire_magic, sizeof wire_magic);
 	wire_put16(out + 8, WIRE_CLASS_IN);
 	wire_put32(out + 10, serial);
-	zone_put64(out + 14, n_records);
+	wire_put64(out + 14, n_records);
 	memcpy(out + ZONE_WIRE_HEADER_SIZE, apex, apex_len);
 	return ZONE_WIRE_HEADER_SIZE + apex_len;
 }
@@ -111,7 +111,7 @@ static int header_read(struct wire_reading *r, const struct zone_read_settings *
 	if (wire_get16(r->data + 8) != WIRE_CLASS_IN)
 		return fail_at(r, 8, REASON_CLASS_MIXED, BANYAN_EMALF, "another class than IN");
 	r->serial = wire_get32(r->data + 10);
-	r->n_records = zone_get64(r->data + 14);
+	r->n_records = wire_get64(r->data + 14);
 	int apex_len = wire_name_check(r->data + ZONE_WIRE_HEADER_SIZE, r->len - ZONE_WIRE_HEADER_SIZE);
 	if (apex_len < 0)
 		return fail_at(r, ZONE_WIRE_HEADER_SIZE, REASON_SYNTAX, BANYAN_EMALF,

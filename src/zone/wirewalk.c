@@ -14,7 +14,7 @@ int zone_wire_walk_begin(const uint8_t *data, size_t len, struct zone_wire_walk 
 	*ret = (struct zone_wire_walk){
 		.apex = data + ZONE_WIRE_HEADER_SIZE,
 		.serial = wire_get32(data + 10),
-		.n_records = zone_get64(data + 14),
+		.n_records = wire_get64(data + 14),
 		.at = data + ZONE_WIRE_HEADER_SIZE + apex_len,
 		.end = data + len,
 	};

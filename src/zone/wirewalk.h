@@ -68,17 +68,6 @@ static inline uint64_t zone_delta_edits_max(uint64_t base_len, uint64_t len)
 	return 2 * (base_len + len) + 1024;
 }
 
-static inline void zone_put64(uint8_t *p, uint64_t v)
-{
-	wire_put32(p, (uint32_t)(v >> 32));
-	wire_put32(p + 4, (uint32_t)v);
-}
-
-static inline uint64_t zone_get64(const uint8_t *p)
-{
-	return (uint64_t)wire_get32(p) << 32 | wire_get32(p + 4);
-}
-
 /* RRSIG fields (RFC 4034 section 3.1). */
 #define RRSIG_EXPIRATION 8
 #define RRSIG_INCEPTION  12

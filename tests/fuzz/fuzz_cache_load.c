@@ -36,7 +36,7 @@ static int64_t now_ms;
 static int64_t time_of(const uint8_t *data, size_t len)
 {
 	size_t at = CACHE_FILE_HEAD + CACHE_BLOCK_HEAD + 8;
-	int64_t stored_ms = len < at + 8 ? 0 : (int64_t)(cache_file_get64(data + at) & ((UINT64_C(1) << 41) - 1));
+	int64_t stored_ms = len < at + 8 ? 0 : (int64_t)(wire_get64(data + at) & ((UINT64_C(1) << 41) - 1));
 	return stored_ms + 5000;
 }
 
@@ -53,14 +53,14 @@ static void checksums_renew(uint8_t *data, size_t len)
 {
 	if (len < CACHE_FILE_HEAD)
 		return;
-	cache_file_put64(data, CACHE_FILE_MAGIC);
+	wire_put64(data, CACHE_FILE_MAGIC);
 	wire_put32(data + 8, data[11] & 1 ? CACHE_FILE_VERSION : CACHE_FILE_VERSION_MIN);
-	cache_file_put64(data + 24, cache_file_sum(data, 24));
+	wire_put64(data + 24, cache_file_sum(data, 24));
 	for (size_t pos = CACHE_FILE_HEAD; len - pos >= CACHE_BLOCK_HEAD;) {
 		size_t body = wire_get32(data + pos + 4);
 		if (wire_get32(data + pos) != CACHE_BLOCK_MAGIC || body > len - pos - CACHE_BLOCK_HEAD)
 			return;
-		cache_file_put64(data + pos + 8, cache_file_sum(data + pos + CACHE_BLOCK_HEAD, body));
+		wire_put64(data + pos + 8, cache_file_sum(data + pos + CACHE_BLOCK_HEAD, body));
 		pos += CACHE_BLOCK_HEAD + body;
 	}
 }

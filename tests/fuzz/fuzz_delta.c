@@ -52,15 +52,15 @@ static void run_edits(const uint8_t *data, size_t len)
 	uint32_t records = wire_get16(data + 2);
 	memcpy(head, zone_delta_magic, sizeof zone_delta_magic);
 	wire_put32(head + ZONE_DELTA_BASE_SERIAL, 1);
-	zone_put64(head + ZONE_DELTA_BASE_LEN, base.len);
-	zone_put64(head + ZONE_DELTA_RECORDS, records);
-	zone_put64(head + ZONE_DELTA_LEN, 4096);
-	zone_put64(head + ZONE_DELTA_EDITS_LEN, edits_len);
+	wire_put64(head + ZONE_DELTA_BASE_LEN, base.len);
+	wire_put64(head + ZONE_DELTA_RECORDS, records);
+	wire_put64(head + ZONE_DELTA_LEN, 4096);
+	wire_put64(head + ZONE_DELTA_EDITS_LEN, edits_len);
 	if (EVP_Digest(base.data, base.len, head + ZONE_DELTA_BASE_HASH, NULL, EVP_sha256(), NULL) != 1)
 		abort();
 	uint8_t *packed = malloc(bound);
 	size_t packed_len = ZSTD_compress(packed, bound, data + 2, edits_len, 1);
-	zone_put64(head + ZONE_DELTA_EDITS_PACKED_LEN, packed_len);
+	wire_put64(head + ZONE_DELTA_EDITS_PACKED_LEN, packed_len);
 	if (buffer_append(&delta, head, sizeof head) == 0 && buffer_append(&delta, apex, sizeof apex) == 0 &&
 	    buffer_append(&delta, packed, packed_len) == 0 &&
 	    buffer_append(&delta, data + 2 + edits_len, len - 2 - edits_len) == 0)
