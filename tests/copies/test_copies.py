@@ -284,6 +284,40 @@ def test_roll_back_by_hand(from_file, versions):
     assert d.cli("copy", "dance")[0] != 0
 
 
+# ---- other anchors: what was refused is tried again at once, though its sources rest for an hour
+
+def held_for_its_key(from_file, versions, **options):
+    """Serial 1 in use, serial 5 refused, since it is signed by another key; the sources are not asked again for an hour."""
+    d = from_file(text=versions.text(1, refresh=3600, more=versions.key(1)), **options)
+    wait_serial(d, 1)
+    put(d.source, versions.text(5, key=1, refresh=3600))
+    assert d.cli("copy", "refresh")[0] == 0
+    wait_state(d, "held")
+    assert "serial 5 was refused" in copy(d)["why"]
+    assert serial(d) == 1
+    return d
+
+
+def test_an_anchor_of_a_reload_frees_what_was_held(from_file, versions):
+    d = held_for_its_key(from_file, versions)
+    d.config["root"]["anchors"] = [versions.anchors(0), versions.anchors(1)]
+    d.write()
+    assert d.cli("reload")[0] == 0
+    wait_serial(d, 5)
+    wait_state(d, "current")
+
+
+def test_an_anchor_that_goes_takes_what_it_proved(from_file, versions):
+    """What is in use must prove with what is trusted now; what is kept comes back with the anchor."""
+    d = from_file(text=versions.text(1, refresh=3600))
+    wait_serial(d, 1)
+    for key, expected in (1, None), (0, 1):
+        d.config["root"]["anchors"] = [versions.anchors(key)]
+        d.write()
+        assert d.cli("reload")[0] == 0
+        wait_for(f"serial {expected}", lambda: serial(d) == expected)
+
+
 # ---- its end
 
 def test_rolled_back_and_forward_again(from_file, versions):

@@ -277,6 +277,8 @@ void anchors_told(void *ctx, const struct resolve_action *action)
 	if (report->deleted)
 		log_error(STATION, "all trust anchors of %s are revoked: its names are not proved any more", zone);
 	state_keep(worker->keeper, state);
+	if (report->n > 0) /* without memory for it, copies see it at their next look */
+		(void)!keeper_post(worker->keeper, copies_anchors_changed, worker->keeper);
 }
 
 /* ---- a configuration takes over ---- */

@@ -280,7 +280,9 @@ void copies_adopt(struct keeper *keeper)
 void copies_look(struct keeper *keeper)
 {
 	int64_t now_ms = clock_mono_ms();
+	copies_anchors_look(keeper);
 	for (struct copy *copy = keeper->copies; copy != NULL; copy = copy->next) {
+		copy_again_look(copy);
 		if (now_ms - copy->looked_ms >= COPY_LOOK_MS)
 			copy_tell_kind(copy, PULL_EVENT_TIME);
 		copy_lists_look(copy);

@@ -196,7 +196,8 @@ int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX]) _
 void copy_store_confirmed(struct copy *copy);
 void copy_store_add(struct copy *copy, bool again);
 void copy_prove_again(struct copy *copy);
-void copy_prove_look(struct copy *copy); /* after a reload: is it to be proved in another way, or with other anchors? */
+/* Would a proof be asked for in another way, or with other anchors, than the last one? Once for each change. */
+bool copy_proof_differs(struct copy *copy);
 void copy_again_stop(struct copy *copy);
 bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret);
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
@@ -206,6 +207,11 @@ int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, 
 /* Something could not be written: is it the store? Then it is told of, once. */
 bool copy_room_missing(struct copy *copy, char why[KEEP_WHY_MAX]);
 void copy_room_stored(struct copy *copy, bool good, const char *why);
+
+/* ---- copies_anchors.c ---- */
+/* Is it to be proved with other anchors or in another way by now? Then all that was decided is decided again. */
+void copy_prove_look(struct copy *copy);
+void copy_again_look(struct copy *copy); /* proves once more what is kept, if that is to be done and possible now */
 
 /* ---- copies_publish.c ---- */
 void copy_publish_look(struct copy *copy); /* what is kept goes to the publisher, if it shall be published and is not */

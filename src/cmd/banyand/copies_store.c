@@ -206,18 +206,15 @@ static uint64_t proof_mark(const struct copy *copy, const struct dnssec_anchors 
 	return prove_request_write(&prove, &request) < 0 ? 0 : hash_sip(request.data, request.len, key);
 }
 
-void copy_prove_look(struct copy *copy)
+bool copy_proof_differs(struct copy *copy)
 {
 	struct dnssec_anchors anchors;
-	bool same = !copy_anchors(copy, &anchors) || proof_mark(copy, &anchors) == copy->proved_as;
+	uint64_t mark = copy_anchors(copy, &anchors) ? proof_mark(copy, &anchors) : 0;
 	dnssec_anchors_done(&anchors);
-	if (same || keep_current(copy->keep) == 0)
-		return;
-	copy_again_stop(copy);
-	if (copy->storing || copy->stored)
-		copy->again_later = true;
-	else
-		copy_prove_again(copy);
+	if (mark == 0 || copy->proved_as == 0 || mark == copy->proved_as)
+		return false;
+	copy->proved_as = mark;
+	return true;
 }
 
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
@@ -495,7 +492,9 @@ static void on_again(void *ctx, int error, const uint8_t *reply, size_t len)
 	char room[KEEP_WHY_MAX];
 	copy->again = NULL;
 	if (copy->proof != NULL || copy->storing || keep_current(copy->keep) != copy->again_number) {
-		copy_files_done(copy, &copy->again_files); /* something newer is on its way */
+		copy_files_done(copy,
+				&copy->again_files); /* something newer is on its way, which may come to nothing */
+		copy->again_later = true;
 		return;
 	}
 	if (error == 0 && prove_reply_read(reply, len, was) < 0)

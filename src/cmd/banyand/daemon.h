@@ -383,6 +383,7 @@ struct keeper {
 	struct notifies *notifies; /* NULL: nobody has to be told of anything */
 	_Atomic unsigned registers_pending;
 	struct feed *feeds;            /* policy zones that come from primaries */
+	int64_t anchors_looked_ms;     /* for copies */
 	struct copy *copies;           /* zones that come from sources */
 	struct attendant *attendant;   /* NULL = there is none */
 	struct cache_file *cache_file; /* NULL = none */
@@ -482,9 +483,11 @@ bool copies_any(const struct config *config);
 void copies_open(struct keeper *keeper, const struct config *config);
 /* The copy of a zone (NULL = the root copy), or NULL; to be released. From a reload's thread as well. */
 struct loaded *copies_kept(struct keeper *keeper, const char *zone);
-void copies_adopt(struct keeper *keeper);   /* those of the generation that has just been published */
-void copies_publish(struct keeper *keeper); /* what came during a reload */
-void copies_look(struct keeper *keeper);    /* from time to time: clocks may have jumped */
+void copies_adopt(struct keeper *keeper);        /* those of the generation that has just been published */
+void copies_publish(struct keeper *keeper);      /* what came during a reload */
+void copies_anchors_changed(void *ctx);          /* the keeper: other anchors may be trusted by now */
+void copies_anchors_look(struct keeper *keeper); /* the same, from time to time */
+void copies_look(struct keeper *keeper);         /* from time to time: clocks may have jumped */
 void copies_end(struct keeper *keeper);
 /* As feeds_notify(). */
 int copies_notify(struct keeper *keeper, const struct answer_request *request, struct counters *counters);

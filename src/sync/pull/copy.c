@@ -196,15 +196,19 @@ static void look_again(struct pull_copy *copy, bool all)
 {
 	copy_forgive(copy, all);
 	copy->failures = 0;
-	if (copy->phase == PHASE_IDLE)
+	if (copy->fetch_tokens < 1)
+		copy->fetch_tokens = 1;
+	if (copy->phase == PHASE_IDLE) {
 		copy->next_ms = copy->now.mono_ms;
+	} else {
+		copy->again = true;
+		copy->again_all = copy->again_all || all;
+	}
 }
 
 static void on_refresh(struct pull_copy *copy)
 {
 	copy->held = false;
-	if (copy->fetch_tokens < 1)
-		copy->fetch_tokens = 1;
 	if (copy->phase <= PHASE_FETCHING) /* what is here already is looked at to its end */
 		copy_round_drop(copy);
 	look_again(copy, true);

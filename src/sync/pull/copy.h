@@ -80,9 +80,10 @@ struct pull_copy {
 	uint32_t claimed, fetch_ms,
 		source_expire_s; /* what that source has said; how long the fetch took; EDNS EXPIRE */
 	bool with_changes, round_confirmed, by_notify, fruitful;
-	bool round_failed; /* a source has cost its turn */
-	bool desperate;    /* all sources are on the bench */
-	bool from_unknown; /* the candidate's source could not say its serial */
+	bool round_failed;     /* a source has cost its turn */
+	bool desperate;        /* all sources are on the bench */
+	bool from_unknown;     /* the candidate's source could not say its serial */
+	bool again, again_all; /* what was decided in this round may be wrong by now: another one follows at once */
 	unsigned n_fetches;
 	struct pull_version candidate;
 

@@ -28,10 +28,25 @@ static void notify_wait(struct pull_copy *copy)
 		copy->notify_ok_ms = copy_mono(copy) + (int64_t)copy->notify_wait_s * 1000;
 }
 
+/* What came up while it was under way (copy.c: look_again()): what was asked before that says little. */
+static bool round_again(struct pull_copy *copy, bool good)
+{
+	if (!copy->again)
+		return false;
+	copy_forgive(copy, copy->again_all);
+	copy->again = copy->again_all = false;
+	copy->failures = 0;
+	copy->refusal.is = copy->refusal.is && !good;
+	copy->next_ms = copy_mono(copy);
+	return true;
+}
+
 static void round_end(struct pull_copy *copy, bool good)
 {
 	copy->phase = PHASE_IDLE;
 	notify_wait(copy);
+	if (round_again(copy, good))
+		return;
 	/* the round that was due anyway comes as it would have come: else one who stays behind, and says that he has news before each of
 	 * them, keeps us from ever asking the others */
 	if (copy->by_notify && !(good && copy->fruitful))
@@ -74,6 +89,7 @@ void copy_round_drop(struct pull_copy *copy)
 	if (copy->phase > PHASE_FETCHING)
 		copy_act(copy, PULL_DROP);
 	copy->phase = PHASE_IDLE;
+	copy->again = copy->again_all = false;
 }
 
 /* ---- serials ---- */
