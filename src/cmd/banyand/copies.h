@@ -196,8 +196,7 @@ int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX]) _
 void copy_store_confirmed(struct copy *copy);
 void copy_store_add(struct copy *copy, bool again);
 void copy_prove_again(struct copy *copy);
-/* Would a proof be asked for in another way, or with other anchors, than the last one? Once for each change. */
-bool copy_proof_differs(struct copy *copy);
+struct prove_settings copy_how_to_prove(const struct copy *copy, const struct dnssec_anchors *anchors);
 void copy_again_stop(struct copy *copy);
 bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret);
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
@@ -209,6 +208,8 @@ bool copy_room_missing(struct copy *copy, char why[KEEP_WHY_MAX]);
 void copy_room_stored(struct copy *copy, bool good, const char *why);
 
 /* ---- copies_anchors.c ---- */
+/* A number for how this copy is proved and with what; 0 = out of memory. */
+uint64_t copy_proof_mark(const struct copy *copy, const struct dnssec_anchors *anchors);
 /* Is it to be proved with other anchors or in another way by now? Then all that was decided is decided again. */
 void copy_prove_look(struct copy *copy);
 void copy_again_look(struct copy *copy); /* proves once more what is kept, if that is to be done and possible now */

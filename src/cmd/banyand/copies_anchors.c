@@ -6,6 +6,45 @@
 
 #define ANCHORS_LOOK_MS 60000 /* between two looks: whoever changes them tells, unless there was no memory for that */
 
+/* A key that a DS names already adds nothing: after each restart RFC 5011 knows such a key again. */
+static bool is_named(const struct dnssec_anchors *anchors, const struct dnssec_anchor *key)
+{
+	const struct wire_rdata dnskey = {key->rdata, key->len};
+	for (size_t i = 0; key->type == WIRE_TYPE_DNSKEY && i < anchors->count; i++) {
+		const struct dnssec_anchor *ds = &anchors->item[i];
+		if (ds->type == WIRE_TYPE_DS && wire_name_equal(ds->owner, key->owner) &&
+		    dnssec_ds_match(ds->owner, &(struct wire_rdata){ds->rdata, ds->len}, &dnskey) == 1)
+			return true;
+	}
+	return false;
+}
+
+uint64_t copy_proof_mark(const struct copy *copy, const struct dnssec_anchors *anchors)
+{
+	static const uint8_t hash_key[16]; /* it need not be secret */
+	_cleanup_(buffer_done) struct buffer request = {0};
+	_cleanup_(base_free) struct dnssec_anchor *item = calloc(anchors->count + 1, sizeof *item);
+	struct dnssec_anchors told = {.item = item};
+	if (item == NULL)
+		return 0;
+	for (size_t i = 0; i < anchors->count; i++)
+		if (!is_named(anchors, &anchors->item[i]))
+			item[told.count++] = anchors->item[i];
+	const struct prove_settings prove = copy_how_to_prove(copy, &told);
+	return prove_request_write(&prove, &request) < 0 ? 0 : hash_sip(request.data, request.len, hash_key);
+}
+
+static bool proof_differs(struct copy *copy)
+{
+	struct dnssec_anchors anchors;
+	uint64_t mark = copy_anchors(copy, &anchors) ? copy_proof_mark(copy, &anchors) : 0;
+	dnssec_anchors_done(&anchors);
+	if (mark == 0 || copy->proved_as == 0 || mark == copy->proved_as)
+		return false;
+	copy->proved_as = mark;
+	return true;
+}
+
 /* What did not prove may prove now, and what is in use must prove with these, too. */
 static void anchors_changed(struct copy *copy)
 {
@@ -27,7 +66,7 @@ static void anchors_changed(struct copy *copy)
 
 void copy_prove_look(struct copy *copy)
 {
-	if (copy->machine != NULL && copy_proof_differs(copy))
+	if (copy->machine != NULL && proof_differs(copy))
 		anchors_changed(copy);
 }
 

@@ -185,7 +185,7 @@ bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret)
 				       ret) == 0;
 }
 
-static struct prove_settings how_to_prove(const struct copy *copy, const struct dnssec_anchors *anchors)
+struct prove_settings copy_how_to_prove(const struct copy *copy, const struct dnssec_anchors *anchors)
 {
 	return (struct prove_settings){
 		.form = PROVE_WIRE,
@@ -195,26 +195,6 @@ static struct prove_settings how_to_prove(const struct copy *copy, const struct 
 		.known_only = copy->apex[0] == 0,
 		.anchors = anchors,
 	};
-}
-
-/* A number for how this copy is proved and with what; 0 = out of memory. */
-static uint64_t proof_mark(const struct copy *copy, const struct dnssec_anchors *anchors)
-{
-	static const uint8_t key[16]; /* it need not be secret */
-	_cleanup_(buffer_done) struct buffer request = {0};
-	const struct prove_settings prove = how_to_prove(copy, anchors);
-	return prove_request_write(&prove, &request) < 0 ? 0 : hash_sip(request.data, request.len, key);
-}
-
-bool copy_proof_differs(struct copy *copy)
-{
-	struct dnssec_anchors anchors;
-	uint64_t mark = copy_anchors(copy, &anchors) ? proof_mark(copy, &anchors) : 0;
-	dnssec_anchors_done(&anchors);
-	if (mark == 0 || copy->proved_as == 0 || mark == copy->proved_as)
-		return false;
-	copy->proved_as = mark;
-	return true;
 }
 
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
@@ -230,11 +210,11 @@ int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, 
 		dnssec_anchors_done(&anchors);
 		return BANYAN_ENOMEM;
 	}
-	struct prove_settings prove = how_to_prove(copy, &anchors);
+	struct prove_settings prove = copy_how_to_prove(copy, &anchors);
 	prove.form = form;
 	prove.now = clock_wall_s();
 	prove.bytes_max = copy->size_max;
-	copy->proved_as = proof_mark(copy, &anchors);
+	copy->proved_as = copy_proof_mark(copy, &anchors);
 	int rc = prove_request_write(&prove, &request);
 	dnssec_anchors_done(&anchors);
 	if (rc < 0)
