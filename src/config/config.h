@@ -199,9 +199,10 @@ struct config {
 		uint32_t tcp_idle_ms;  /* RFC 7766 section 6.2.3 */
 		uint32_t tcp_pipeline; /* questions in flight on one connection */
 		bool minimal_responses;
-		enum config_cookies cookies; /* RFC 7873 */
-		char *cookie_secrets;        /* file; "" = drawn at the start */
-		uint32_t notify_rate;        /* messages a second */
+		enum config_cookies cookies;       /* RFC 7873 */
+		char *cookie_secrets;              /* file; "" = drawn at the start */
+		uint32_t notify_rate;              /* messages a second */
+		struct config_addrs notify_source; /* addresses that NOTIFY goes out from */
 		uint32_t registrations, registrations_per_address, registration_time_s;
 		enum log_level log_level;
 		char *files_folder;               /* of the published tree; "" = nothing is published */
@@ -320,9 +321,13 @@ struct config {
 	char *path; /* where it was read from */
 };
 
-/* Texts of notify: "ADDRESS[@PORT] [key=NAME]"; of register: "ADDRESS[/BITS]" or "key=NAME". `ret_key`: "" = none. */
+/* Texts of notify: "ADDRESS[@PORT] [key=NAME] [from=ADDRESS]"; of register: "ADDRESS[/BITS]" or "key=NAME". `key`: "" = none. */
 #define CONFIG_KEY_TEXT_MAX 1024
-int config_notify_parse(const char *text, struct addr *ret_addr, char ret_key[CONFIG_KEY_TEXT_MAX]) _must_use_;
+struct config_notify {
+	struct addr addr, from; /* from: family 0 = none is named */
+	char key[CONFIG_KEY_TEXT_MAX];
+};
+int config_notify_parse(const char *text, struct config_notify *ret) _must_use_;
 int config_register_parse(const char *text, struct addr_prefix *ret_prefix, char ret_key[CONFIG_KEY_TEXT_MAX])
 	_must_use_;
 

@@ -21,20 +21,32 @@ static int key_parse(const char *text, char key[CONFIG_KEY_TEXT_MAX])
 	return 0;
 }
 
-int config_notify_parse(const char *text, struct addr *ret_addr, char ret_key[CONFIG_KEY_TEXT_MAX])
+/* "from=ADDRESS", of the peer's family. */
+static int from_parse(const char *text, struct config_notify *notify)
 {
-	char copy[CONFIG_KEY_TEXT_MAX + ADDR_TEXT_MAX], *rest = copy;
+	if (strncmp(text, "from=", 5) != 0 || notify->from.family != 0 || strchr(text, '@') != NULL)
+		return BANYAN_EINVAL;
+	int rc = addr_parse(text + 5, 0, &notify->from);
+	return rc == 0 && notify->from.family != notify->addr.family ? BANYAN_EINVAL : rc;
+}
+
+int config_notify_parse(const char *text, struct config_notify *ret)
+{
+	char copy[CONFIG_KEY_TEXT_MAX + 2 * ADDR_TEXT_MAX], *rest = NULL;
+	struct config_notify notify = {0};
 	if (strlen(text) >= sizeof copy)
 		return BANYAN_EINVAL;
 	strcpy(copy, text);
-	char *addr = strsep(&rest, " ");
-	ret_key[0] = 0;
-	while (rest != NULL && *rest == ' ')
-		rest++;
-	int rc = addr_parse(addr, DNS_PORT, ret_addr);
-	if (rc == 0 && rest != NULL)
-		rc = key_parse(rest, ret_key);
-	return rc == 0 && ret_addr->port == 0 ? BANYAN_EINVAL : rc;
+	char *word = strtok_r(copy, " ", &rest);
+	if (word == NULL || addr_parse(word, DNS_PORT, &notify.addr) < 0 || notify.addr.port == 0)
+		return BANYAN_EINVAL;
+	while ((word = strtok_r(NULL, " ", &rest)) != NULL) {
+		bool key = strncmp(word, "key=", 4) == 0 && notify.key[0] == 0;
+		if ((key ? key_parse(word, notify.key) : from_parse(word, &notify)) < 0)
+			return BANYAN_EINVAL;
+	}
+	*ret = notify;
+	return 0;
 }
 
 int config_register_parse(const char *text, struct addr_prefix *ret_prefix, char ret_key[CONFIG_KEY_TEXT_MAX])
@@ -58,16 +70,17 @@ static int check_lists(const struct config_reader *r, const struct tree_node *at
 		       const struct config_list *registering)
 {
 	char key[CONFIG_KEY_TEXT_MAX];
-	struct addr addr;
+	struct config_notify peer;
 	struct addr_prefix prefix;
 	for (size_t i = 0; i < notify->count; i++) {
-		if (config_notify_parse(notify->item[i], &addr, key) < 0)
-			return value_fail(r, at,
-					  "%s.notify: found '%.200s'; allowed is ADDRESS or ADDRESS@PORT, and key=NAME "
-					  "behind it",
-					  where, notify->item[i]);
-		if (key_missing(config, key))
-			return value_fail(r, at, "%s.notify: there is no key '%.255s' among keys", where, key);
+		if (config_notify_parse(notify->item[i], &peer) < 0)
+			return value_fail(
+				r, at,
+				"%s.notify: found '%.200s'; allowed is ADDRESS or ADDRESS@PORT, and behind it "
+				"key=NAME and from=ADDRESS, of the same family",
+				where, notify->item[i]);
+		if (key_missing(config, peer.key))
+			return value_fail(r, at, "%s.notify: there is no key '%.255s' among keys", where, peer.key);
 	}
 	for (size_t i = 0; i < registering->count; i++) {
 		if (config_register_parse(registering->item[i], &prefix, key) < 0)

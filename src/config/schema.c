@@ -165,6 +165,15 @@ const struct config_option config_options[] = {
 	 "Notifications a second for one zone. Whoever is told comes to fetch, so many peers are told over a while, in "
 	 "no "
 	 "order."},
+	{"server.notify-source", CONFIG_HOSTS, CONFIG_LIVE, FIELD(server.notify_source), "[]", RANGE(0, LISTEN_MAX),
+	 NULL,
+	 "Addresses that notifications go out from, of which the first of a peer's family is taken: peers heed them by "
+	 "where "
+	 "they come from. Where a text of notify has from=, that is taken, and a peer that has registered hears from "
+	 "where it did so. "
+	 "When empty, it is an address of server.listen, as the kernel would choose it, else the first of them from "
+	 "which the "
+	 "peer can be reached."},
 	{"server.registrations", CONFIG_UINT, CONFIG_LIVE, FIELD(server.registrations), "10000", RANGE(0, 4000000),
 	 NULL,
 	 "Peers that may be registered for one zone at once, some 130 bytes each. When there is no more room, those of "
@@ -239,7 +248,8 @@ const struct config_option config_options[] = {
 	 "Peers that are told of each new version (NOTIFY, RFC 1996), each an address, with @ and a port if it is not "
 	 "53, "
 	 "and with key= and the name of one of the keys behind a space if the messages are to be signed: "
-	 "\"192.0.2.1@5300 key=transfer\"."},
+	 "\"192.0.2.1@5300 key=transfer\". With from= and an address of this machine, they come from there; else see "
+	 "server.notify-source."},
 	{"zones[].register", CONFIG_TEXTS, CONFIG_LIVE, ZONE_FIELD(registering), "[]", RANGE(0, PREFIXES_MAX), NULL,
 	 "Who may register to be told of new versions as if it stood in notify: addresses, networks, or key= and the "
 	 "name "

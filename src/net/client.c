@@ -254,8 +254,15 @@ int net_client_send(struct net_client *client, const uint8_t *msg, size_t len)
 static int client_connect(struct net_client *client, const struct addr *to)
 {
 	struct sockaddr_storage sa;
+	struct addr from = client->settings.from;
+	from.port = 0;
+	if (from.family != 0)
+		net_sockaddr_from(&from, 0, &sa);
+	int rc = from.family != 0 ? uv_tcp_bind(&client->tcp, (struct sockaddr *)&sa, 0) : 0;
+	if (rc < 0)
+		return error_of(rc);
 	net_sockaddr_from(to, 0, &sa);
-	int rc = uv_tcp_connect(&client->connect, &client->tcp, (struct sockaddr *)&sa, on_connect);
+	rc = uv_tcp_connect(&client->connect, &client->tcp, (struct sockaddr *)&sa, on_connect);
 	return rc < 0 ? error_of(rc) : 0;
 }
 

@@ -217,6 +217,13 @@ int net_listen_tls(struct net_loop *loop, const struct addr *addr, net_message_f
 /* In the loop's thread, or before it runs: for sessions that begin from now on. Without one no connection is taken. */
 void net_loop_identity(struct net_loop *loop, struct net_tls_identity *identity);
 
+/* ---- which of our addresses ---- */
+/* The one from which messages to `to` shall go so that they come from where this machine listens: the kernel's choice if it is among
+ * these or one of these is the wildcard, else the first of these from which `to` can be reached. With the port that is listened on.
+ * BANYAN_ENOENT: there is none. */
+int net_source_for(const struct addr *to, size_t n, const struct addr *listen, struct addr *ret) _must_use_;
+int net_source_check(const struct addr *addr) _must_use_; /* BANYAN_EUNSUPP: it is no address of this machine */
+
 /* ---- messages by UDP to many, from any libuv loop: NOTIFY ---- */
 struct net_sender;
 struct uv_loop_s;
@@ -242,6 +249,7 @@ struct net_client_settings {
 	uint32_t idle_ms;
 	uint32_t whole_ms;                 /* over after this long, whatever comes; 0 = no such limit */
 	const struct net_tls_trust *trust; /* by TLS, to whom this trusts; lives as long as the client. NULL = plain */
+	struct addr from;                  /* its own address, with any port; family 0 = the kernel's choice */
 	uint32_t
 		rate_min; /* over when fewer bytes a second come, from the first one on, over rate_ms; 0 = no such limit */
 	uint32_t rate_ms;                                           /* 0 = NET_CLIENT_RATE_MS */

@@ -277,6 +277,8 @@ def test_silent_peers_and_reload(publisher):
 @pytest.mark.parametrize("zone, words", [
     ({"notify": ["nowhere"]}, "zones[0].notify: found 'nowhere'"),
     ({"notify": ["192.0.2.1 secret"]}, "zones[0].notify: found '192.0.2.1 secret'"),
+    ({"notify": ["192.0.2.1 from=2001:db8::1"]}, "zones[0].notify: found '192.0.2.1 from=2001:db8::1'"),
+    ({"notify": ["192.0.2.1 from=192.0.2.2@53"]}, "of the same family"),
     ({"notify": ["192.0.2.1 key=other"]}, "zones[0].notify: there is no key 'other.' among keys"),
     ({"register": ["192.0.2.0/33"]}, "zones[0].register: found '192.0.2.0/33'"),
     ({"register": ["key=other"]}, "zones[0].register: there is no key 'other.' among keys"),
@@ -287,3 +289,51 @@ def test_wrong_words(publisher, zone, words):
     assert d.process.wait(20) != 0
     assert words in d.log()
     d.process = None
+
+
+# ---- from which address, and to which
+
+
+def heeds(kind, folder, port, own, address):
+    """A secondary that fetches from 127.0.0.8 and heeds notifications of one address alone, beside those of its primary."""
+    if kind == "nsd":
+        made = others.nsd(folder, f"127.0.0.1@{port}", "example", [f"allow-notify: {address} NOKEY", f"request-xfr: 127.0.0.8@{own} NOKEY"])
+    else:
+        made = others.bind(folder, f"127.0.0.1@{port}", "example", ["type secondary;", f"primaries {{ 127.0.0.8 port {own}; }};",
+                                                                    f"allow-notify {{ {address}; }};"])
+    return others.Other(folder, made).start()
+
+
+@pytest.mark.parametrize("kind, how, address", [("nsd", "from", "127.0.0.7"), ("bind", "from", "127.0.0.7"),
+                                                ("bind", "notify-source", "127.0.0.7"), ("nsd", "listen", "127.0.0.8")])
+def test_only_heeded_from_one_address(publisher, tmp_path, kind, how, address):
+    """The kernel alone would send from 127.0.0.1, which no one of them heeds."""
+    port, own = free_port(), free_port(("127.0.0.8",))
+    server = {"notify-source": ["::1", address]} if how == "notify-source" else {}
+    d = publisher({"notify": [f"127.0.0.1@{port}" + (f" from={address}" if how == "from" else "")],
+                   "transfer": ["127.0.0.0/8"]}, server, port=own, addresses=("127.0.0.8",))
+    other = heeds(kind, tmp_path / kind, port, own, address)
+    try:
+        wait_for(f"serial 1: {other.log()}", lambda: others.serial_at("example.", port) == 1)
+        d.change(2)
+        wait_for(f"serial 2: {other.log()}", lambda: others.serial_at("example.", port) == 2)
+        wait_for("the confirmation", lambda: d.peers()[0].get("serial") == 2)
+    finally:
+        other.stop()
+
+
+@pytest.mark.parametrize("listen, place", [(["127.0.0.5@{a}", "127.0.0.1@{b}"], "127.0.0.1@{b}"), (["127.0.0.5@{a}"], "127.0.0.5@{a}"),
+                                           (["0.0.0.0@{a}"], "127.0.0.1@{a}"), (["::1@{a}", "127.0.0.1@{b}"], "127.0.0.1@{b}")])
+def test_registers_where_it_listens(publisher, daemon, tmp_path, listen, place):
+    ports = {"a": free_port(("127.0.0.1", "127.0.0.5", "::1")), "b": free_port()}
+    d = publisher({"register": ["127.0.0.0/8"], "transfer": ["127.0.0.0/8"]})
+    zone = {"name": "example.", "store": str(tmp_path / "store"), "refresh-min": "1h", "sources": [f"xfr:127.0.0.1@{d.port} register=on"]}
+    peer = daemon({"server": {"listen": [text.format(**ports) for text in listen], "workers": 1}, "resolver": {"enabled": False}, "zones": [zone]},
+                  port=ports["a"])
+    expected = place.format(**ports)
+    wait_for("its registration", lambda: [p["address"] for p in d.peers()] == [expected])
+    address, _, port = expected.partition("@")
+    wait_for("the first version", lambda: others.serial_at("example.", int(port), address) == 1)
+    d.change(2)
+    wait_for(f"the second one, by NOTIFY: {peer.log()}", lambda: others.serial_at("example.", int(port), address) == 2)
+    assert peer.counters()["copy_notifies"] >= 1

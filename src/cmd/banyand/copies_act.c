@@ -113,14 +113,21 @@ static void probe_failed(struct copy *copy, const struct pull_action *action, in
 					     .why = error_text(rc)});
 }
 
+/* Where this daemon answers it hears NOTIFY, too; a source with register=on is told so. */
+static bool hears(void *ctx, const struct addr *from, struct addr *ret)
+{
+	struct keeper *keeper = ctx;
+	const struct config_addrs *listen = &swap_read(&keeper->swap)->config->server.listen;
+	return net_source_for(from, listen->count, listen->item, ret) == 0;
+}
+
 static int probe(struct copy *copy, const struct pull_action *action)
 {
 	struct copy_source *source = copy->source[action->source];
 	struct pull_fetch_settings settings = settings_of(copy, action->source, action);
 	settings.mode = PULL_MODE_PROBE;
-	/* where this daemon answers it hears NOTIFY, too; a source with register=on is told so */
-	const struct config_addrs *listen = &swap_read(&copy->keeper->swap)->config->server.listen;
-	settings.register_port = listen->count > 0 ? listen->item[0].port : 0;
+	settings.hears = hears;
+	settings.hears_ctx = copy->keeper;
 	settings.done = on_probed;
 	settings.ctx = source;
 	source->ticket = action->ticket;

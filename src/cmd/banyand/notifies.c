@@ -66,6 +66,18 @@ static uint16_t key_number(struct notifies *notifies, const char *name)
 
 static void on_timer(uv_timer_t *timer);
 
+/* Whoever has not said where he knows us: server.notify-source, else where we listen. Family 0 = the kernel's choice. */
+static struct addr source_for(const struct notifies *notifies, const struct addr *to)
+{
+	const struct config *config = swap_read(&notifies->keeper->swap)->config;
+	const struct config_addrs *listen = &config->server.listen, *source = &config->server.notify_source;
+	struct addr from;
+	for (size_t i = 0; i < source->count; i++)
+		if (source->item[i].family == to->family)
+			return source->item[i];
+	return net_source_for(to, listen->count, listen->item, &from) == 0 ? from : (struct addr){0};
+}
+
 /* All that is due goes out; then the timer is set. A message that the socket does not take now counts as lost on the way. */
 static void notifies_run(struct notifies *notifies)
 {
@@ -74,8 +86,11 @@ static void notifies_run(struct notifies *notifies)
 		uint8_t out[PUSH_MESSAGE_MAX];
 		struct push_message message;
 		int len;
-		while ((len = push_notify_send(zone->push, now_ms, out, sizeof out, &message)) > 0)
+		while ((len = push_notify_send(zone->push, now_ms, out, sizeof out, &message)) > 0) {
+			if (message.from.family == 0)
+				message.from = source_for(notifies, &message.to);
 			(void)!net_sender_send(notifies->sender, &message.to, &message.from, out, (size_t)len);
+		}
 		int64_t at_ms = push_notify_wake(zone->push);
 		wake_ms = at_ms < wake_ms ? at_ms : wake_ms;
 	}
@@ -147,6 +162,16 @@ static size_t soa_of(const struct image *image, uint8_t out[SOA_MAX])
 	return soa_len < 22 ? 0 : (size_t)soa_len;
 }
 
+/* It is not refused: the address may come later. */
+static void from_check(const struct config_notify *told)
+{
+	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+	if (told->from.family != 0 && net_source_check(&told->from) == BANYAN_EUNSUPP)
+		log_warning(STATION,
+			    "notify: %s is no address of this machine; until it is, %s is notified from another one",
+			    addr_format(&told->from, false, from), addr_format(&told->addr, true, to));
+}
+
 static int zone_peers(struct notifies *notifies, struct zone_notify *zone, const struct config_list *const list[2])
 {
 	_cleanup_(base_free) struct push_peer *peer = calloc(list[0]->count + list[1]->count + 1, sizeof *peer);
@@ -155,11 +180,14 @@ static int zone_peers(struct notifies *notifies, struct zone_notify *zone, const
 		return BANYAN_ENOMEM;
 	for (int l = 0; l < 2; l++)
 		for (size_t i = 0; i < list[l]->count; i++) {
-			char key[CONFIG_KEY_TEXT_MAX];
-			if (config_notify_parse(list[l]->item[i], &peer[n].addr, key) < 0)
+			struct config_notify told;
+			if (config_notify_parse(list[l]->item[i], &told) < 0)
 				continue; /* looked at when the configuration was read */
-			if (key[0] != 0 && (peer[n].key = key_number(notifies, key)) == 0)
+			peer[n].addr = told.addr;
+			peer[n].from = told.from;
+			if (told.key[0] != 0 && (peer[n].key = key_number(notifies, told.key)) == 0)
 				return BANYAN_ENOMEM;
+			from_check(&told);
 			n++;
 		}
 	return push_notify_configure(zone->push, peer, n, clock_mono_ms());

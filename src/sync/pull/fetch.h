@@ -37,7 +37,8 @@ struct pull_fetch {
 	struct net_tls_trust *trust; /* XOT */
 	struct wire_tsig tsig;
 	uint16_t id;
-	bool plain; /* without EDNS */
+	bool plain;        /* without EDNS */
+	struct addr hears; /* where NOTIFY from address[at] is heard; family 0 = nowhere, or it is not asked for */
 	int64_t asked_ms;
 	/* a transfer */
 	struct sync_pull *pull;

@@ -22,14 +22,22 @@ static void tcp_ask(struct pull_fetch *fetch);
 
 static bool registers(const struct pull_fetch *fetch)
 {
-	return fetch->settings.mode == PULL_MODE_PROBE && fetch->settings.register_port != 0 &&
-	       fetch->source.registers[0] != '\0';
+	return fetch->hears.family != 0;
+}
+
+static void registers_begin(struct pull_fetch *fetch)
+{
+	const struct pull_fetch_settings *s = &fetch->settings;
+	fetch->hears = (struct addr){0};
+	if (s->mode != PULL_MODE_PROBE || fetch->source.registers[0] == '\0' || s->hears == NULL ||
+	    !s->hears(s->hears_ctx, &fetch->address[fetch->at], &fetch->hears))
+		fetch->hears = (struct addr){0};
 }
 
 /* EDNS options of the question; their length. */
 static size_t options_make(const struct pull_fetch *fetch, uint8_t out[OPTIONS_MAX])
 {
-	const struct wire_registration ask = {.port = fetch->settings.register_port, .lifetime_s = REGISTER_S};
+	const struct wire_registration ask = {.port = fetch->hears.port, .lifetime_s = REGISTER_S};
 	wire_put16(out, OPTION_EXPIRE);
 	wire_put16(out + 2, 0); /* asked for by an empty one */
 	if (!registers(fetch))
@@ -228,6 +236,7 @@ static void tcp_ask(struct pull_fetch *fetch)
 		.idle_ms = PULL_PROBE_IDLE_MS,
 		.whole_ms = PULL_PROBE_IDLE_MS, /* a byte now and then is no answer */
 		.trust = fetch->trust,
+		.from = fetch->hears, /* a peer is registered at the address that it asks from */
 		.message = on_message,
 		.over = on_over,
 		.ctx = fetch,
@@ -273,6 +282,7 @@ static void on_address(uv_timer_t *timer)
 		return;
 	}
 	fetch->plain = false;
+	registers_begin(fetch);
 	/* nothing is asked beside a session; and who registers has to show where he is */
 	if (fetch->trust != NULL || registers(fetch)) {
 		tcp_ask(fetch);

@@ -388,10 +388,13 @@ struct pull_fetch_settings {
 	int fd; /* open for reading and writing, empty; PROBE: may be -1 */
 	/* A tree whose publisher has a key: a version that says the same as the newest is kept while its signatures live (docs/published-files.md). */
 	bool keep_unchanged;
-	int64_t first_expiry;   /* of the version at hand */
-	uint32_t margin_s;      /* 0 = FILES_MARGIN_S */
-	uint16_t register_port; /* PROBE: where this machine hears NOTIFY, for a source with register=on; 0 = nowhere */
-	uint64_t seed;          /* of message IDs */
+	int64_t first_expiry; /* of the version at hand */
+	uint32_t margin_s;    /* 0 = FILES_MARGIN_S */
+	/* PROBE of a source with register=on: at which of its addresses and ports this machine hears NOTIFY from there; the question then
+	 * comes from that address. false = at none. NULL = nowhere at all. */
+	bool (*hears)(void *ctx, const struct addr *from, struct addr *ret);
+	void *hears_ctx;
+	uint64_t seed;                        /* of message IDs */
 	const struct pull_helper *helper;     /* HTTP and LIST of a URL; NULL: they fail */
 	const struct pull_resolver *resolver; /* hosts without address; NULL: they fail */
 	void (*done)(void *ctx,

@@ -150,6 +150,9 @@ int push_notify_configure(struct push_notify *notify, const struct push_peer *fr
 		bool is_new = !peer->configured;
 		peer->configured = peer->marked = true;
 		peer->key = from[i].key;
+		peer->fixed = from[i].from.family != 0;
+		if (peer->fixed || !peer->registered)
+			peer->local = from[i].from;
 		if (is_new && notify->has_serial && !peer->registered)
 			round_begin(notify, at, now_ms); /* nobody knows what it has */
 	}

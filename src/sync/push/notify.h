@@ -52,7 +52,8 @@ const uint8_t *push_notify_apex(const struct push_notify *notify); /* lower case
 /* ---- peers ---- */
 struct push_peer {
 	struct addr addr;
-	uint16_t key; /* number of its key, 0 = none */
+	uint16_t key;     /* number of its key, 0 = none */
+	struct addr from; /* to be told from; family 0 = where it has registered, else any */
 };
 /* All configured ones; those of before that are not among them are told no more. */
 int push_notify_configure(struct push_notify *notify, const struct push_peer *peer, size_t n, int64_t now_ms)

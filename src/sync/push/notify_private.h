@@ -20,6 +20,7 @@ struct peer {
 	uint8_t tries; /* copies of this round */
 	uint8_t failures;
 	bool configured, registered, has_serial, plain; /* plain: without EDNS, which it does not understand */
+	bool fixed;                                     /* configured: local */
 	bool told;                                      /* at least once: first_ms */
 	bool marked;                                    /* push_notify_configure() at work */
 	uint16_t id, key, rcode;

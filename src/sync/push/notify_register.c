@@ -120,7 +120,8 @@ struct wire_registration push_notify_register(struct push_notify *notify, const 
 	struct peer *peer = &notify->peer[at];
 	if (!peer->configured && ask->key != 0)
 		peer->key = ask->key;
-	peer->local = ask->local;
+	if (!peer->configured || !peer->fixed)
+		peer->local = ask->local;
 	peer->failures = 0;
 	peer->until_ms = now_ms + (int64_t)lifetime_s * 1000;
 	if (peer->state == PEER_QUIET)

@@ -78,6 +78,13 @@ static void on_done(void *ctx, const struct pull_fetch_result *result)
 	got = *result;
 }
 
+static bool hears(void *ctx, const struct addr *from, struct addr *ret)
+{
+	*ret = *from;
+	ret->port = *(uint16_t *)ctx;
+	return ret->port != 0;
+}
+
 static void probe(struct server *server, uint16_t port)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -99,7 +106,8 @@ static void probe(struct server *server, uint16_t port)
 					       .apex = (const uint8_t *)"",
 					       .mode = PULL_MODE_PROBE,
 					       .fd = -1,
-					       .register_port = port,
+					       .hears = hears,
+					       .hears_ctx = &port,
 					       .done = on_done};
 	assert_int_equal(pull_fetch_start(&loop, &settings, &fetch), 0);
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -118,6 +126,15 @@ static void granted(void **state)
 	assert_int_equal(server.ask.port, 5300);
 	assert_true(server.ask.lifetime_s >= 3 * 1800);
 	assert_int_equal(got.registered_s, 77);
+}
+
+/* Nowhere: the question goes by UDP as to any other source, and by TCP when that is not answered, without the option. */
+static void not_heard(void **state)
+{
+	struct server server = {.silent = true};
+	probe(&server, 0);
+	assert_false(server.asked);
+	assert_int_equal(got.registered_s, 0);
 }
 
 static void not_granted(void **state)
@@ -146,6 +163,6 @@ static void the_word(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(granted), cmocka_unit_test(not_granted),
-					   cmocka_unit_test(the_word)};
+					   cmocka_unit_test(not_heard), cmocka_unit_test(the_word)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
