@@ -20,8 +20,8 @@
 struct attend {
 	int socket;
 	const struct attendant_settings *settings;
-	struct attend_job *job; /* in the order in which they were asked */
-	unsigned n_running;
+	struct attend_job *job;         /* in the order in which they were asked */
+	unsigned n_running, n_fetching; /* n_fetching: of those that run */
 	uint8_t in[sizeof(struct attend_ask) + ATTENDANT_REQUEST_MAX];
 	uint8_t out[sizeof(struct attend_told) + ATTENDANT_REPLY_MAX];
 };
@@ -43,6 +43,7 @@ static void job_free(struct attend *a, struct attend_job *job)
 	*at = job->next;
 	if (job->pid != 0) {
 		a->n_running--;
+		a->n_fetching -= job->ask.kind == ATTENDANT_FETCH;
 		close(job->pidfd);
 		if (job->reply_fd >= 0)
 			close(job->reply_fd);
@@ -149,8 +150,9 @@ static void start_waiting(struct attend *a)
 {
 	for (struct attend_job *job = a->job, *next; job != NULL && a->n_running < ATTENDANT_CHILDREN_MAX; job = next) {
 		char why[256];
+		bool fetch = job->ask.kind == ATTENDANT_FETCH;
 		next = job->next;
-		if (job->pid != 0)
+		if (job->pid != 0 || (fetch && a->n_fetching == ATTENDANT_FETCHES_MAX))
 			continue;
 		int rc = attend_child_start(job, a->settings, why);
 		if (rc < 0) {
@@ -159,6 +161,7 @@ static void start_waiting(struct attend *a)
 			continue;
 		}
 		a->n_running++;
+		a->n_fetching += fetch;
 		job->deadline_ms = clock_mono_ms() + job->ask.time_max_ms;
 		fds_close(job);
 		free(job->request);

@@ -30,6 +30,7 @@
 #define ATTENDANT_REPLY_MAX       ((size_t)60 * 1024) /* bytes, likewise */
 #define ATTENDANT_JOBS_MAX        128                 /* asked and not done: two for each source of a zone */
 #define ATTENDANT_CHILDREN_MAX    8       /* at once; the others wait in the order in which they were asked */
+#define ATTENDANT_FETCHES_MAX     6       /* of them: servers that stall keep no candidate from being proved */
 #define ATTENDANT_TIME_DEFAULT_MS 300000u /* the root takes a second, on the slowest machine ten */
 #define ATTENDANT_MEMORY_DEFAULT                                                                                       \
 	((uint64_t)1 << 30) /* bytes: the root takes 24 MiB; larger zones some ten times their text */

@@ -705,6 +705,9 @@ static int fetch_main(void)
 			pid >= 0, fcntl(9, F_GETFD) >= 0, getenv("PATH") != NULL);
 		_exit(0);
 	}
+	if (strncmp(request, "stall", 5) == 0)
+		for (;;)
+			pause();
 	dprintf(1, "body of %s", request);
 	dprintf(3, "status 200\n");
 	_exit(0);
@@ -728,6 +731,25 @@ static void fetching(void **state)
 	assert_words(0, "made 0 socket 1 read 1 fork 0 fd 0 env 0");
 #endif
 	close(fd);
+}
+
+static void stalled_fetches_keep_nothing_from_being_proved(void **state)
+{
+	struct attendant_job *job[2 * ATTENDANT_CHILDREN_MAX];
+	struct attendant_job_settings fetch = {.kind = ATTENDANT_FETCH};
+	struct outcome none = {0};
+	for (unsigned i = 0; i < ARRAY_SIZE(job); i++) {
+		struct attendant_job_settings settings = {
+			.kind = ATTENDANT_FETCH, .request = "stall", .request_len = 5, .done = on_done, .ctx = &none};
+		assert_int_equal(attendant_ask(attendant, &settings, &job[i]), 0);
+	}
+	ask("echo meanwhile");
+	assert_words(0, "meanwhile");
+	for (unsigned i = 0; i < ARRAY_SIZE(job); i++)
+		attendant_cancel(job[i]);
+	assert_false(none.done);
+	ask_all(&outcome, "url http://example/", -1, &fetch); /* and their places are free again */
+	assert_words(0, "status 200\n");
 }
 
 static void no_program_to_fetch_with(void **state)
@@ -770,6 +792,7 @@ int main(int argc, char **argv)
 		TEST(the_attendant_is_killed),
 		cmocka_unit_test(the_daemon_is_killed),
 		TEST(fetching),
+		TEST(stalled_fetches_keep_nothing_from_being_proved),
 		cmocka_unit_test(no_program_to_fetch_with),
 	};
 	log_set_level(LOG_LEVEL_ERROR);
