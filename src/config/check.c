@@ -167,10 +167,24 @@ static int check_tls(const struct config_reader *r, const struct tree_node *root
 	return 0;
 }
 
+#define BANDWIDTH_MIN                                                                                                  \
+	65536 /* bytes a second: below it those who fetch give up, since they take it for a connection that has stalled */
+
+static int check_bandwidth(const struct config_reader *r, const struct tree_node *root, const char *key, uint64_t value)
+{
+	if (value == 0 || value >= BANDWIDTH_MIN)
+		return 0;
+	return value_fail(r, check_place(root, "server", key, SIZE_MAX),
+			  "server.%s: %llu bytes a second are too few for anybody to wait for; write 64K or more, or 0 "
+			  "for no limit",
+			  key, (unsigned long long)value);
+}
+
 static int check_files(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	char addr[ADDR_TEXT_MAX];
 	bool folder = config->server.files_folder[0] != '\0';
+	int rc;
 	const struct config_addrs *listen = &config->server.files_listen;
 	if (listen->count > 0 && !folder)
 		return value_fail(r, check_place(root, "server", "files-listen", 0),
@@ -181,6 +195,11 @@ static int check_files(const struct config_reader *r, const struct tree_node *ro
 					  "server.files-listen: %s has no port, or that of DNS; write one for HTTP, "
 					  "such as %s@80",
 					  addr_format(&listen->item[i], false, addr), addr);
+	rc = check_bandwidth(r, root, "files-bandwidth", config->server.files_bandwidth);
+	if (rc == 0)
+		rc = check_bandwidth(r, root, "files-bandwidth-per-client", config->server.files_bandwidth_each);
+	if (rc < 0)
+		return rc;
 	if (config->root.publish && !folder)
 		return value_fail(r, check_place(root, "root", "publish", SIZE_MAX),
 				  "root.publish: found without server.files-folder, into which it is to be published");

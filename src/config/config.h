@@ -209,7 +209,8 @@ struct config {
 		struct config_addrs files_listen; /* by HTTP */
 		char *files_key;                  /* file; "" = pointers are not signed */
 		uint32_t files_deltas, files_fresh_s, files_connections, files_rate;
-		bool confine; /* seccomp/capabilities after start */
+		uint64_t files_bandwidth, files_bandwidth_each; /* bytes a second; 0 = no limit */
+		bool confine;                                   /* seccomp/capabilities after start */
 	} server;
 	size_t n_zones;
 	struct config_zone *zones;

@@ -211,6 +211,13 @@ const struct config_option config_options[] = {
 	 "HTTP connections at once on each address of server.files-listen, of one client at most 32."},
 	{"server.files-rate", CONFIG_UINT, CONFIG_RESTART, FIELD(server.files_rate), "50", RANGE(1, 1000), NULL,
 	 "HTTP requests a second of one client; ten times as many at once. Further ones get status 429."},
+	{"server.files-bandwidth", CONFIG_SIZE, CONFIG_RESTART, FIELD(server.files_bandwidth), "0",
+	 RANGE(0, KIB *KIB *KIB *KIB), NULL,
+	 "Bytes a second of published files that are sent to all clients together, at least 64K; 0 is no limit. Who "
+	 "has to wait gets his turn in the order in which he came."},
+	{"server.files-bandwidth-per-client", CONFIG_SIZE, CONFIG_RESTART, FIELD(server.files_bandwidth_each), "0",
+	 RANGE(0, KIB *KIB *KIB *KIB), NULL,
+	 "The same for one address (one /64 of IPv6), over all of its connections."},
 	{"server.confine", CONFIG_BOOL, CONFIG_RESTART, FIELD(server.confine), "true", RANGE(0, 1), NULL,
 	 "Give up capabilities and the system calls that serving does not need, once the daemon has started."},
 

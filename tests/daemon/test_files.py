@@ -210,12 +210,36 @@ def test_what_is_published_never_changes(publisher, tmp_path):
     assert len(d.ask("other.example.").answer) == 1
 
 
+def test_bandwidth(publisher, tmp_path):
+    """What is larger than a second's worth comes in turns, and whole."""
+    d, port, _, _ = publisher
+    fill = "".join(f"n{i} TXT \"{hashlib.sha512(b'%d' % i).hexdigest()}\"\n" for i in range(4000))
+    publish(d, port, tmp_path, 2, fill)
+    d.stop()
+    d.config["server"].update({"files-bandwidth": "256K", "files-bandwidth-per-client": "192K"})
+    d.write()
+    d.start()
+    path, size, digest = Pointer(get(port, "/example/current")[2]).get("wire")[:3]
+    assert int(size) > 256 * 1024
+    status, headers, body = get(port, "/example/" + path)
+    assert status == 200 and headers["Content-Length"] == size and hashlib.sha256(body).hexdigest() == digest
+    assert d.counters()["web_held"] > 0
+    assert get(port, "/example/" + path, Range="bytes=-10")[2] == body[-10:]
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as s:  # ended while somebody waits
+        s.sendall(f"GET /example/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() * 3)
+        held = d.counters()["web_held"]
+        wait_for("a turn that has not come", lambda: d.counters()["web_held"] > held)
+        d.stop()
+
+
 def test_wrong_configurations(tmp_path):
     zone = tmp_path / "example.zone"
     zone.write_text(example_zone())
     for server, zones, words in (
             ("files-listen: [127.0.0.1@8080]", "", "server.files-listen: found without server.files-folder"),
             (f"{{files-folder: {tmp_path}, files-listen: [127.0.0.1]}}", "", "server.files-listen: 127.0.0.1 has no port"),
+            (f"{{files-folder: {tmp_path}, files-bandwidth: 1K}}", "", "server.files-bandwidth: 1024 bytes a second are too few"),
+            (f"{{files-folder: {tmp_path}, files-bandwidth-per-client: 65535}}", "", "server.files-bandwidth-per-client: 65535 bytes"),
             ("{}", f"zones: [{{name: example., file: {zone}, publish: true}}]", "zones[].publish: found without server.files-folder")):
         path = tmp_path / "c.yaml"
         path.write_text(f"server:\n  {server}\n{zones}\n")

@@ -354,6 +354,8 @@ static int listener_open(struct publisher *publisher, const struct config *confi
 					    .folder = config->server.files_folder,
 					    .connections = config->server.files_connections,
 					    .rate = config->server.files_rate,
+					    .bandwidth_each = config->server.files_bandwidth_each,
+					    .bandwidth_all = config->server.files_bandwidth,
 					    .counters = &publisher->web_counters};
 	int rc = net_web_open(&settings, &publisher->web, reason);
 	if (rc < 0)

@@ -5,7 +5,9 @@
 #include "web.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -20,6 +22,9 @@
 	F(MHD_lookup_connection_value)                                                                                 \
 	F(MHD_create_response_from_buffer)                                                                             \
 	F(MHD_create_response_from_fd_at_offset64)                                                                     \
+	F(MHD_create_response_from_callback)                                                                           \
+	F(MHD_suspend_connection)                                                                                      \
+	F(MHD_resume_connection)                                                                                       \
 	F(MHD_add_response_header)                                                                                     \
 	F(MHD_queue_response)                                                                                          \
 	F(MHD_destroy_response)
@@ -31,10 +36,12 @@ struct web_library {
 	void *handle;
 };
 
-#define WEB_BUCKETS 4096 /* addresses whose rate is known; more share */
+#define WEB_BUCKETS  4096  /* addresses whose rate is known; more share */
+#define WEB_KEY_SIZE 9     /* family and network of a client */
+#define WEB_PIECE    16384 /* bytes of a file that are sent at once, where there is a limit */
 
 struct web_bucket {
-	uint8_t key[9];  /* family and network */
+	uint8_t key[WEB_KEY_SIZE];
 	int64_t full_at; /* when it has all of its tokens again, in ms of the monotonic clock */
 };
 
@@ -45,8 +52,29 @@ struct web_rates {
 };
 
 void web_rates_init(struct web_rates *rates, uint32_t rate);
+void web_key(const struct sockaddr *from, uint8_t key[WEB_KEY_SIZE]);
 /* May this address ask once more? */
 bool web_rates_take(struct web_rates *rates, const struct sockaddr *from, int64_t now_ms);
+
+/* ---- bandwidth (flow.c): bytes a second, 0 = no limit. Both take note of a piece, and return when it may be sent. ---- */
+
+struct web_flow_bucket {
+	uint8_t key[WEB_KEY_SIZE];
+	int64_t sent_us;
+};
+
+struct web_flow {
+	uint64_t each, all;
+	uint8_t secret[16];
+	int64_t sent_us;
+	struct web_flow_bucket bucket[WEB_BUCKETS];
+};
+
+void web_flow_init(struct web_flow *flow, uint64_t each, uint64_t all);
+int64_t web_flow_each(struct web_flow *flow, const struct sockaddr *from, size_t bytes, int64_t now_us);
+int64_t web_flow_all(struct web_flow *flow, size_t bytes, int64_t now_us);
+
+TAILQ_HEAD(web_waiting, web_send);
 
 struct net_web {
 	struct web_library library;
@@ -58,7 +86,22 @@ struct net_web {
 	bool running;
 	struct counters *counters, own_counters;
 	struct web_rates rates;
+	struct web_flow flow;
+	struct web_waiting waiting; /* connections whose turn has not come */
 };
+
+static inline bool web_is_limited(const struct net_web *web)
+{
+	return web->flow.each > 0 || web->flow.all > 0;
+}
+
+/* ---- files in pieces (send.c) ---- */
+
+/* `fd` goes with the response; NULL: it is the caller's still. */
+struct MHD_Response *web_send_make(struct net_web *web, struct MHD_Connection *connection, const struct sockaddr *from,
+				   int fd, uint64_t first, uint64_t len);
+/* Those whose turn has come go on, or all. Milliseconds until the next one's; -1 = nobody waits. */
+int64_t web_send_turns(struct net_web *web, bool all);
 
 /* ---- requests (request.c) ---- */
 

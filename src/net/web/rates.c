@@ -17,9 +17,9 @@ void web_rates_init(struct web_rates *rates, uint32_t rate)
 }
 
 /* An IPv6 client is its /64, since that is what one is given (RFC 6177). */
-static void key_of(const struct sockaddr *from, uint8_t key[9])
+void web_key(const struct sockaddr *from, uint8_t key[WEB_KEY_SIZE])
 {
-	memset(key, 0, 9);
+	memset(key, 0, WEB_KEY_SIZE);
 	if (from->sa_family == AF_INET6) {
 		key[0] = 6;
 		memcpy(key + 1, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 8);
@@ -31,8 +31,8 @@ static void key_of(const struct sockaddr *from, uint8_t key[9])
 
 bool web_rates_take(struct web_rates *rates, const struct sockaddr *from, int64_t now_ms)
 {
-	uint8_t key[9];
-	key_of(from, key);
+	uint8_t key[WEB_KEY_SIZE];
+	web_key(from, key);
 	struct web_bucket *bucket = &rates->bucket[hash_quick(key, sizeof key, rates->secret) % WEB_BUCKETS];
 	if (memcmp(bucket->key, key, sizeof key) != 0 && bucket->full_at <= now_ms)
 		memcpy(bucket->key, key, sizeof key); /* else two share it for a while */

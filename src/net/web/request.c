@@ -129,6 +129,7 @@ enum web_range web_range_parse(const char *header, uint64_t size, uint64_t *ret_
 struct reply {
 	struct net_web *web;
 	struct MHD_Connection *connection;
+	const struct sockaddr *from;
 	struct MHD_Response *response;
 };
 
@@ -232,7 +233,9 @@ static enum MHD_Result send_file(struct reply *reply, const char *path, int fd, 
 		header(reply, "Content-Range", text);
 		return send_reply(reply, MHD_HTTP_RANGE_NOT_SATISFIABLE);
 	}
-	reply->response = reply->web->library.MHD_create_response_from_fd_at_offset64(len, fd, first);
+	reply->response = web_is_limited(reply->web)
+				  ? web_send_make(reply->web, reply->connection, reply->from, fd, first, len)
+				  : reply->web->library.MHD_create_response_from_fd_at_offset64(len, fd, first);
 	if (reply->response == NULL) {
 		close(fd);
 		return MHD_NO;
@@ -268,6 +271,7 @@ enum MHD_Result web_request(void *ctx, struct MHD_Connection *connection, const 
 		counter_add(web->counters, COUNTER_WEB_REFUSED, 1);
 		return send_words(&reply, MHD_HTTP_TOO_MANY_REQUESTS, "too many requests\n");
 	}
+	reply.from = from->client_addr;
 	bool head = strcmp(method, "HEAD") == 0;
 	if (!head && strcmp(method, "GET") != 0)
 		return send_words(&reply, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");

@@ -70,11 +70,13 @@ static int listener_add(struct net_web *web, const struct net_web_settings *sett
 	unsigned connections = or_default(settings->connections, NET_WEB_CONNECTIONS);
 	unsigned each = or_default(settings->connections_per_address, NET_WEB_CONNECTIONS_PER_ADDRESS);
 	unsigned idle_s = or_default(settings->idle_s, NET_WEB_IDLE_S);
+	bool limited = web_is_limited(web);
 	struct MHD_Daemon *daemon = web->library.MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, web_request, web, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, each,
-		MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+		limited ? MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME : MHD_USE_EPOLL, 0, NULL, NULL, web_request, web,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, each, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (daemon == NULL) {
 		close(fd);
 		snprintf(why, NET_WEB_WHY_MAX, "cannot start to listen for HTTP on %s", addr_format(addr, true, text));
@@ -98,6 +100,8 @@ int net_web_open(const struct net_web_settings *settings, struct net_web **ret, 
 	}
 	web->counters = settings->counters != NULL ? settings->counters : &web->own_counters;
 	web_rates_init(&web->rates, or_default(settings->rate, NET_WEB_RATE));
+	web_flow_init(&web->flow, settings->bandwidth_each, settings->bandwidth_all);
+	TAILQ_INIT(&web->waiting);
 	web->wake_fd = -1;
 	web->folder_fd = open(settings->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc = 0;
@@ -143,7 +147,10 @@ static void *web_run(void *arg)
 			.events = POLLIN};
 	fds[web->n] = (struct pollfd){.fd = web->wake_fd, .events = POLLIN};
 	while (fds[web->n].revents == 0) {
-		(void)poll(fds, web->n + 1, wait_ms(web));
+		int64_t turn_ms = web_send_turns(web, false);
+		int ms = wait_ms(web);
+		(void)poll(fds, web->n + 1, turn_ms >= 0 && turn_ms < ms ? (int)turn_ms : ms);
+		(void)web_send_turns(web, false);
 		for (size_t i = 0; i < web->n; i++)
 			web->library.MHD_run(web->daemon[i]);
 	}
@@ -168,6 +175,8 @@ void net_web_free(struct net_web *web)
 		(void)eventfd_write(web->wake_fd, 1);
 		pthread_join(web->thread, NULL);
 	}
+	if (web->library.handle != NULL)
+		(void)web_send_turns(web, true); /* as the library wants it before the end */
 	for (size_t i = 0; i < web->n; i++) {
 		web->library.MHD_stop_daemon(web->daemon[i]); /* closes the socket, too */
 	}

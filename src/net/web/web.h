@@ -31,7 +31,8 @@ struct net_web_settings {
 	const struct addr *listen;
 	const char *folder;
 	uint32_t connections, connections_per_address, idle_s, rate; /* each: 0 = the default above */
-	struct counters *counters;                                   /* written by its thread alone */
+	uint64_t bandwidth_each, bandwidth_all; /* bytes a second, to one address and to all; 0 = no limit */
+	struct counters *counters;              /* written by its thread alone */
 };
 
 /* Loads the library, opens the folder and the sockets: before rights are dropped. */

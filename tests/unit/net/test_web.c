@@ -180,6 +180,69 @@ static void rates(void **state)
 	assert_false(web_rates_take(&r, (struct sockaddr *)&b, 5000));
 }
 
+/* Clients that take all that they are given, for a minute of virtual time: how many bytes does each get? */
+static void shared_out(uint64_t each, uint64_t all, size_t n, uint64_t ret_bytes[])
+{
+	static struct web_flow flow;
+	struct {
+		struct sockaddr_in from;
+		int64_t at;
+		bool own; /* its own turn has come */
+	} client[8] = {0};
+	web_flow_init(&flow, each, all);
+	memset(ret_bytes, 0, n * sizeof *ret_bytes);
+	for (size_t i = 0; i < n; i++) {
+		client[i].from =
+			(struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000200 + (uint32_t)i)};
+		client[i].at = 1000000000;
+	}
+	for (;;) {
+		size_t next = 0;
+		for (size_t i = 1; i < n; i++)
+			next = client[i].at < client[next].at ? i : next;
+		int64_t now = client[next].at;
+		if (now >= 1060000000)
+			return;
+		client[next].own = !client[next].own;
+		client[next].at = client[next].own
+					  ? web_flow_each(&flow, (struct sockaddr *)&client[next].from, WEB_PIECE, now)
+					  : web_flow_all(&flow, WEB_PIECE, now);
+		assert_true(client[next].at >= now);
+		if (!client[next].own && client[next].at < 1060000000)
+			ret_bytes[next] += WEB_PIECE;
+	}
+}
+
+static void bandwidth(void **state)
+{
+	uint64_t bytes[8];
+	shared_out(100000, 0, 3, bytes); /* each its own, and a second's worth at once at the begin */
+	for (size_t i = 0; i < 3; i++)
+		assert_in_range(bytes[i], 61 * 100000 - WEB_PIECE, 61 * 100000);
+	/* what there is, in equal shares, but for the first second's worth, which goes to who asks first */
+	shared_out(0, 300000, 3, bytes);
+	for (size_t i = 0; i < 3; i++)
+		assert_in_range(bytes[i], 60 * 100000 - 2 * WEB_PIECE, 63 * 100000 + 2 * WEB_PIECE);
+	assert_in_range(bytes[0] + bytes[1] + bytes[2], 61 * 300000 - 3 * WEB_PIECE, 61 * 300000);
+	shared_out(100000, 150000, 3, bytes); /* both */
+	assert_in_range(bytes[0] + bytes[1] + bytes[2], 61 * 150000 - 3 * WEB_PIECE, 61 * 150000);
+	shared_out(100000, 1000000, 2, bytes); /* nobody gets more for there being room */
+	assert_in_range(bytes[0], 61 * 100000 - WEB_PIECE, 61 * 100000);
+	/* after a pause, one second's worth at once, and no more */
+	static struct web_flow flow;
+	web_flow_init(&flow, 0, 100000);
+	assert_int_equal(web_flow_all(&flow, 100000, 5000000), 5000000);
+	assert_int_equal(web_flow_all(&flow, 100000, 5000000), 6000000);
+	assert_int_equal(web_flow_all(&flow, 100000, 90000000), 90000000);
+	assert_int_equal(web_flow_all(&flow, 1, 90000000), 90000010);
+	/* no limit */
+	web_flow_init(&flow, 0, 0);
+	struct sockaddr_in from = {.sin_family = AF_INET};
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(web_flow_all(&flow, WEB_PIECE, 7),
+				 web_flow_each(&flow, (struct sockaddr *)&from, WEB_PIECE, 7));
+}
+
 /* ---- requests ---- */
 
 static int dial(void)
@@ -298,6 +361,71 @@ static void counts(void **state)
 	assert_int_equal(counter_read(&counters, COUNTER_WEB_REFUSED), 0);
 }
 
+#define LARGE_FILE 300000
+
+static void must_send(int fd, const char *text)
+{
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+/* What comes over the connection until its end, behind the headers, is `len` times the letter. */
+static void must_come(int fd, size_t len, char letter)
+{
+	static char reply[LARGE_FILE + 4096];
+	size_t have = 0;
+	for (ssize_t n; (n = read(fd, reply + have, sizeof reply - 1 - have)) > 0;)
+		have += (size_t)n;
+	reply[have] = '\0';
+	close(fd);
+	const char *body = strstr(reply, "\r\n\r\n");
+	assert_non_null(body);
+	assert_int_equal(reply + have - (body + 4), len);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(body[4 + i], letter);
+}
+
+/* Sent in pieces, in turn, to several at once: it is what it is, and the end may come at any time. */
+static void in_turn(void **state)
+{
+	static char text[LARGE_FILE + 1];
+	char why[NET_WEB_WHY_MAX];
+	struct counters counted = {0};
+	struct addr own, first = at;
+	struct net_web *limited;
+	memset(text, 'x', LARGE_FILE);
+	put("root/7/large", text);
+	assert_int_equal(addr_parse("127.0.0.1", 0, &own), 0);
+	struct net_web_settings settings = {.n_listen = 1,
+					    .listen = &own,
+					    .folder = folder,
+					    .counters = &counted,
+					    .bandwidth_each = 450000,
+					    .bandwidth_all = 400000};
+	if (net_web_open(&settings, &limited, why) < 0)
+		fail_msg("%s", why);
+	assert_int_equal(net_web_address(limited, 0, &at), 0);
+	assert_int_equal(net_web_start(limited), 0);
+	assert_true(ends(ask("HEAD /root/7/large", ""), ""));
+	assert_true(ends(ask("GET /root/7/large", "Range: bytes=299990-\r\n"), "xxxxxxxxxx"));
+	int fd[2] = {dial(), dial()}, gone = dial(), left = dial();
+	must_send(gone, "GET /root/7/large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	close(gone);
+	for (size_t i = 0; i < 2; i++)
+		must_send(fd[i], "GET /root/7/large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	must_come(fd[0], LARGE_FILE, 'x');
+	must_come(fd[1], LARGE_FILE, 'x');
+	assert_true(counter_read(&counted, COUNTER_WEB_HELD) > 0);
+	for (unsigned i = 0; i < 4; i++) /* more than a second's worth: some of it waits */
+		must_send(left, "GET /root/7/large HTTP/1.1\r\nHost: x\r\n\r\n");
+	uint64_t held = counter_read(&counted, COUNTER_WEB_HELD);
+	char byte;
+	while (counter_read(&counted, COUNTER_WEB_HELD) == held)
+		assert_int_equal(recv(left, &byte, 1, 0), 1);
+	net_web_free(limited); /* while one waits */
+	close(left);
+	at = first;
+}
+
 static void no_folder(void **state)
 {
 	char why[NET_WEB_WHY_MAX];
@@ -312,12 +440,16 @@ static void no_folder(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths),       cmocka_unit_test(tags),
-		cmocka_unit_test(ranges),      cmocka_unit_test(rates),
-		cmocka_unit_test(requests),    cmocka_unit_test(refusals),
-		cmocka_unit_test(counts),      cmocka_unit_test(no_folder),
-		cmocka_unit_test(connections), /* last: those that were closed are counted for a while */
-	};
+	const struct CMUnitTest
+		tests
+			[] =
+				{
+					cmocka_unit_test(paths),       cmocka_unit_test(tags),
+					cmocka_unit_test(ranges),      cmocka_unit_test(rates),
+					cmocka_unit_test(requests),    cmocka_unit_test(refusals),
+					cmocka_unit_test(counts),      cmocka_unit_test(no_folder),
+					cmocka_unit_test(bandwidth),   cmocka_unit_test(in_turn),
+					cmocka_unit_test(connections), /* last: those that were closed are counted for a while */
+				};
 	return cmocka_run_group_tests_name("web", tests, begin, end);
 }
