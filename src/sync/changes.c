@@ -52,10 +52,11 @@ static bool changes_good(const uint8_t *data, size_t len, size_t *ret_n)
 		if (len - pos < SYNC_CHANGE_HEAD || data[pos] > SYNC_ADD)
 			return false;
 		size_t owner = name_within(data + pos + SYNC_CHANGE_HEAD, len - pos - SYNC_CHANGE_HEAD);
-		uint16_t rdata_len = wire_get16(data + pos + 7);
+		uint16_t type = wire_get16(data + pos + 1), rdata_len = wire_get16(data + pos + 7);
 		size_t whole = SYNC_CHANGE_HEAD + owner + rdata_len;
-		if (owner == 0 || whole > len - pos ||
-		    wire_rdata_check(data + pos + SYNC_CHANGE_HEAD + owner, rdata_len, wire_get16(data + pos + 1)) < 0)
+		if (owner == 0 || whole > len - pos || sync_type_is_meta(type) ||
+		    wire_get32(data + pos + 3) > INT32_MAX ||
+		    wire_rdata_check(data + pos + SYNC_CHANGE_HEAD + owner, rdata_len, type) < 0)
 			return false;
 		pos += whole;
 	}
@@ -72,7 +73,7 @@ int sync_changes_apply(const uint8_t *data, size_t len, const uint8_t *apex, con
 	size_t pos = HEAD_LEN + name_len;
 	if (name_len == 0 || !wire_name_equal(data + HEAD_LEN, apex))
 		return BANYAN_EINVAL;
-	if (soa_len < SOA_LEAST || soa_len > len - pos ||
+	if (wire_get32(data + 13) > INT32_MAX || soa_len < SOA_LEAST || soa_len > len - pos ||
 	    wire_rdata_check(data + pos, (uint16_t)soa_len, WIRE_TYPE_SOA) < 0)
 		return BANYAN_EMALF;
 	wire_name_lower(apex, transfer.apex);

@@ -17,6 +17,12 @@ int sync_change_put(struct buffer *changes, const struct sync_change *change) _m
 /* The change at *pos, which moves behind it; false at the end. */
 bool sync_change_next(const struct buffer *changes, size_t *pos, struct sync_change *ret);
 
+/* A type that cannot stand in a zone (RFC 6895 section 3.1). */
+static inline bool sync_type_is_meta(uint16_t type)
+{
+	return type == 0 || type == WIRE_TYPE_OPT || (type >= 128 && type <= 255);
+}
+
 /* Which question the transfer has asked, or asks next. */
 enum sync_step { STEP_SERIAL, STEP_IXFR, STEP_AXFR };
 /* What the next record of the answer is. */

@@ -259,12 +259,6 @@ static enum sync_progress take_record(struct sync_transfer *t, const struct wire
 	return fail(t, "records follow behind the end of the zone");
 }
 
-/* Types that are no data (RFC 6895 section 3.1). */
-static bool is_meta(uint16_t type)
-{
-	return type == 0 || type == WIRE_TYPE_OPT || (type >= 128 && type <= 255);
-}
-
 static enum sync_progress take_records(struct sync_transfer *t, struct wire_reader *reader)
 {
 	enum sync_progress progress = SYNC_WAIT;
@@ -276,7 +270,7 @@ static enum sync_progress take_records(struct sync_transfer *t, struct wire_read
 		if (record.section != WIRE_ANSWER)
 			continue;
 		int len = wire_record_rdata(reader, &record, data, sizeof data);
-		if (len < 0 || is_meta(record.type) || record.rclass != WIRE_CLASS_IN ||
+		if (len < 0 || sync_type_is_meta(record.type) || record.rclass != WIRE_CLASS_IN ||
 		    (record.type == WIRE_TYPE_SOA && len < SOA_NUMBERS + 2))
 			return fail(t, "the record %.200s %s is malformed", wire_name_text(record.owner, owner),
 				    wire_type_text(record.type, type));

@@ -3,6 +3,7 @@
  * is a zone that can be written and read again. */
 #include "sync/sync.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,13 @@ static void apply(const uint8_t *data, size_t len, const struct zone *base)
 	struct zone_error error;
 	if (sync_changes_apply(data, len, apex, base, &zone) < 0)
 		return;
+	error.text[0] = 0;
 	if (zone_write_wire(zone, &wire) < 0 ||
 	    zone_read_wire("again", wire.data, wire.len, &settings, &again, &error) < 0 ||
-	    again->n_records != zone->n_records || again->serial != zone->serial)
+	    again->n_records != zone->n_records || again->serial != zone->serial) {
+		fprintf(stderr, "%s\n", error.text);
 		abort();
+	}
 	zone_free(again);
 	zone_free(zone);
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <gnutls/x509.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ static int connect_from(uint16_t port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
 	    connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
@@ -211,7 +213,7 @@ static void say(struct client *c, const uint8_t *data, size_t len)
 static size_t whole(const struct net_inbox *sent)
 {
 	size_t pos = 0;
-	while (net_has_whole(sent->data + pos, sent->len - pos))
+	while (sent->len > 0 && net_has_whole(sent->data + pos, sent->len - pos))
 		pos += 2 + (size_t)(sent->data[pos] << 8 | sent->data[pos + 1]);
 	return pos;
 }
