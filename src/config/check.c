@@ -97,6 +97,21 @@ static bool same_addr(const void *a, const void *b)
 	return addr_order(a, b) == 0;
 }
 
+/* One copy is enough: without sources of its own the resolver uses the one that is served. */
+static int check_root_twice(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	const struct config_list *own = &config->root.copy.sources;
+	bool explicit = own->count > 0 && !(own->count == 1 && strcasecmp(own->item[0], "auto") == 0);
+	for (size_t i = 0; config->resolver.enabled && explicit && i < config->n_zones; i++)
+		if (strcmp(config->zones[i].name, ".") == 0 && config->zones[i].copy.sources.count > 0)
+			return value_fail(r, check_place(root, "zones", NULL, i),
+					  "zones[%zu].sources: the root comes from root.sources, too, and would be "
+					  "fetched, proved and kept twice; write all sources here and leave out "
+					  "root.sources: then the resolver uses this copy",
+					  i);
+	return 0;
+}
+
 static int check_zones(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	size_t pair[2];
@@ -125,7 +140,10 @@ static int check_zones(const struct config_reader *r, const struct tree_node *ro
 					  i);
 		}
 	}
-	int rc = find_pair(config->zones, config->n_zones, sizeof *config->zones, by_zone, same_zone, pair);
+	int rc = check_root_twice(r, root, config);
+	if (rc < 0)
+		return rc;
+	rc = find_pair(config->zones, config->n_zones, sizeof *config->zones, by_zone, same_zone, pair);
 	if (rc <= 0)
 		return rc;
 	return value_fail(r, check_place(root, "zones", NULL, pair[1]),

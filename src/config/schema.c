@@ -237,7 +237,9 @@ const struct config_option config_options[] = {
 	 "Master file of the zone (RFC 1035 section 5), plain or compressed with gzip or zstd. A zone has a file, or "
 	 "sources, or both."},
 	COPY_ROWS("zones[]", ZONE_COPY, "[]", "1G",
-		  "Where copies of the zone come from, as in root.sources: then this server is a secondary for it. "
+		  "Where copies of the zone come from, as in root.sources: then this server is a secondary for it. Of "
+		  "the "
+		  "root, without root.sources and root.file, the resolver uses this copy, too. "
 		  "What the file "
 		  "holds, if there is one, is served until the first copy has come.",
 		  "Empty means a folder of the zone's name in copies in the state folder of the service manager."),

@@ -378,6 +378,51 @@ def test_signatures_that_end(from_file, versions):
     wait_serial(d, 2)
 
 
+# ---- a root that is served, and the resolver's
+
+def both_roots(versions, tmp_path, **root):
+    config = root_config(versions, tmp_path, [])
+    del config["root"]["sources"], config["root"]["refresh-min"], config["root"]["store"]
+    config["root"].update(root)
+    config["zones"] = [{"name": ".", "sources": [f"file:{tmp_path}/source"], "store": str(tmp_path / "store"), "refresh-min": "1s"}]
+    return config
+
+
+def test_the_root_that_is_served_is_the_resolvers(daemon, versions, tmp_path):
+    d = daemon(both_roots(versions, tmp_path))
+    assert 14 in errors(d.ask("www0.example", use_edns=0))
+    for wanted in (1, 2):
+        put(tmp_path / "source", versions.text(wanted, expire=30))
+        wait_serial(d, wanted)
+        assert d.ask("no-such-tld").flags & dns.flags.AA
+        told = errors(d.ask(f"www{wanted}.example", use_edns=0))
+        assert told and 14 not in told, told  # the resolver knows whom to ask; they are not there
+    assert d.counters()["copy_adopted"] == 2  # each version once
+    status = d.status()
+    assert status["resolver"]["root"]["serial"] == 2 and copy(d)["state"] == "current"
+    assert d.cli("reload")[0] == 0
+    assert serial(d) == 2 and d.ask("no-such-tld").rcode() == dns.rcode.NXDOMAIN
+    d.stop()
+    d.start()
+    assert serial(d) == 2 and d.ask("no-such-tld").rcode() == dns.rcode.NXDOMAIN
+    os.unlink(tmp_path / "source")
+    wait_state(d, "lagging")
+    assert errors(d.ask("no-such-tld", use_edns=0))[0].startswith("copy-lagging: ")
+
+
+def test_two_copies_of_the_root_are_refused(daemon, versions, tmp_path):
+    put(tmp_path / "source", versions.text(1))
+    d = daemon(both_roots(versions, tmp_path, sources=[f"file:{tmp_path}/source"]), start=False)
+    done = subprocess.run([program("banyand"), "-c", str(d.path), "--check"], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "zones[0].sources: the root comes from root.sources, too" in done.stderr
+    assert "leave out root.sources" in done.stderr
+    del d.config["root"]["sources"]
+    d.write()
+    done = subprocess.run([program("banyand"), "-c", str(d.path), "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 # ---- what clients hear of it (RFC 8914)
 
 def errors(reply):

@@ -54,7 +54,12 @@ static struct copy **find(struct keeper *keeper, bool is_root, const char *zone)
 
 struct copy *copies_find(struct keeper *keeper, const char *zone)
 {
-	return *find(keeper, zone == NULL, zone == NULL ? "." : zone);
+	struct copy *copy = *find(keeper, zone == NULL, zone == NULL ? "." : zone);
+	if (zone == NULL && copy == NULL) {
+		copy = *find(keeper, false, ".");
+		return copy != NULL && copy->for_resolver ? copy : NULL;
+	}
+	return copy;
 }
 
 static struct copy *copy_new(struct keeper *keeper, const struct copy_plan *plan)
@@ -129,17 +134,17 @@ static void empty_tell(struct copy *copy, const struct pull_copy_status *status)
 	copy->told_empty = true;
 	bool fallback = swap_read(&copy->keeper->swap)->config->root.fallback;
 	log_warning(STATION, "copy of %s: there is none yet: %s; %s, and it is tried again", copy->zone, status->why,
-		    !copy->is_root ? "its names get SERVFAIL"
-		    : fallback     ? "the root servers are asked"
-				   : "nothing can be resolved");
+		    !copy->for_resolver ? "its names get SERVFAIL"
+		    : fallback          ? "the root servers are asked"
+					: "nothing can be resolved");
 }
 
 /* What clients profit from: not that all is well. */
-static enum reason trouble_of(const struct copy *copy, enum pull_state state)
+static enum reason trouble_of(enum pull_state state)
 {
 	switch (state) {
 	case PULL_EMPTY:
-		return copy->is_root ? REASON_ROOT_EMPTY : REASON_COPY_EMPTY;
+		return REASON_COPY_EMPTY;
 	case PULL_CURRENT:
 		return REASON_NONE;
 	case PULL_LAGGING:
@@ -147,7 +152,7 @@ static enum reason trouble_of(const struct copy *copy, enum pull_state state)
 	case PULL_HELD:
 		return REASON_COPY_HELD;
 	case PULL_EXPIRED:
-		return copy->is_root ? REASON_ROOT_EXPIRED : REASON_COPY_EXPIRED;
+		return REASON_COPY_EXPIRED;
 	}
 	return REASON_NONE;
 }
@@ -162,7 +167,7 @@ static void use_look(struct copy *copy)
 	if (copy->current != NULL)
 		atomic_store(&copy->current->until_s, status.usable_until);
 	bool use_changes = copy->current != NULL && ended != copy->ended;
-	copy->trouble = trouble_of(copy, status.state);
+	copy->trouble = trouble_of(status.state);
 	if (copy->keeper->reloading || (!use_changes && copy->trouble == copy->trouble_told))
 		return;
 	copy->ended = use_changes ? ended : copy->ended;

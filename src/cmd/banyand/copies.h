@@ -60,7 +60,8 @@ struct copy_files {
 struct copy {
 	struct copy *next;
 	struct keeper *keeper;
-	bool is_root; /* the root copy, or a zone that is served */
+	bool is_root;      /* the root copy, or a zone that is served */
+	bool for_resolver; /* the resolver's root comes from it: the root copy, or the served root */
 	char zone[WIRE_NAME_TEXT_MAX];
 	uint8_t apex[WIRE_NAME_MAX];
 	bool gone, closed; /* freed when nothing is under way */

@@ -351,15 +351,15 @@ static void state_tell(struct copy *copy, const struct pull_action *action)
 		[PULL_HELD] = LOG_LEVEL_WARNING, [PULL_EXPIRED] = LOG_LEVEL_ERROR,
 	};
 	const char *then = action->state != PULL_EXPIRED ? ""
-			   : copy->is_root               ? "; the root servers are asked"
+			   : copy->for_resolver          ? "; the root servers are asked"
 							 : "; its names get SERVFAIL";
 	const char *colon = action->text[0] != 0 ? ": " : "";
 	char serial[32] = "";
 	if (action->have)
 		snprintf(serial, sizeof serial, " (serial %u)", action->serial);
 	log_write(level[action->state], STATION, "copy of %s%s: %s%s%s%s%s", copy->zone,
-		  copy->is_root ? " for the resolver" : "", pull_state_text(action->state), serial, colon, action->text,
-		  then);
+		  copy->for_resolver ? " for the resolver" : "", pull_state_text(action->state), serial, colon,
+		  action->text, then);
 	counter_add(&copy->keeper->counters, COUNTER_COPY_EXPIRED, action->state == PULL_EXPIRED);
 }
 

@@ -42,21 +42,45 @@ static bool is_auto(const struct config_list *sources)
 	return sources->count == 1 && strcasecmp(sources->item[0], "auto") == 0;
 }
 
-/* Who has a file for the root, or nowhere to keep copies, is not made to fetch any. */
+/* The root that is served here, if it comes from sources and is proved as the resolver's must be: then that copy is the resolver's, too, and
+ * nothing is fetched, proved and kept twice. */
+static const struct config_zone *zone_of_root(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_zones; i++) {
+		const struct config_zone *zone = &config->zones[i];
+		if (strcmp(zone->name, ".") == 0 && zone->copy.sources.count > 0 && zone->anchors.count == 0 &&
+		    (zone->prove == CONFIG_PROVE_AUTO || zone->prove == CONFIG_PROVE_FULL))
+			return zone;
+	}
+	return NULL;
+}
+
+/* Who has a file for the root is not made to fetch any. */
+static bool root_by_itself(const struct config *config)
+{
+	return config->resolver.enabled && is_auto(&config->root.copy.sources) &&
+	       (config->root.file[0] == 0 || access(config->root.file, F_OK) < 0);
+}
+
+static bool is_shared(const struct config *config)
+{
+	return root_by_itself(config) && zone_of_root(config) != NULL;
+}
+
+/* Nor who has nowhere to keep copies. */
 bool copies_root_wanted(const struct config *config)
 {
 	char folder[PATH_MAX];
 	if (!config->resolver.enabled || config->root.copy.sources.count == 0)
 		return false;
-	if (!is_auto(&config->root.copy.sources))
+	if (!is_auto(&config->root.copy.sources) || is_shared(config))
 		return true;
-	return (config->root.copy.store[0] != 0 || state_folder(folder)) &&
-	       (config->root.file[0] == 0 || access(config->root.file, F_OK) < 0);
+	return root_by_itself(config) && (config->root.copy.store[0] != 0 || state_folder(folder));
 }
 
 bool copies_plan(const struct config *config, size_t i, struct copy_plan *ret)
 {
-	if (copies_root_wanted(config) && i-- == 0) {
+	if (copies_root_wanted(config) && !is_shared(config) && i-- == 0) {
 		*ret = (struct copy_plan){.zone = ".", .is_root = true, .copy = &config->root.copy};
 		return true;
 	}
@@ -113,11 +137,13 @@ int copy_configure(struct copy *copy, const struct config *config, const struct 
 	copy->size_max = plan->copy->size_max;
 	copy->keep_unchanged = plan->copy->keep_unchanged;
 	copy->keep_margin_s = plan->copy->keep_margin_s;
-	copy->publish = plan->is_root ? config->root.publish : plan->from->publish;
+	copy->for_resolver = plan->is_root || (is_shared(config) && plan->from == zone_of_root(config));
+	copy->publish = (copy->for_resolver && config->root.publish) || (!plan->is_root && plan->from->publish);
 	copy->gives = plan->is_root ? config->root.transfer.count > 0 : transfers_wanted(config, plan->from);
 	transfers_journal_of(config, &copy->journal);
 	copy->prove = prove_of(copy, plan);
-	copy->require_zonemd = plan->is_root ? config->root.require_zonemd : plan->from->require_zonemd;
+	copy->require_zonemd =
+		(copy->for_resolver && config->root.require_zonemd) || (!plan->is_root && plan->from->require_zonemd);
 	return copy_sources_set(copy, config, is_auto(&plan->copy->sources) ? &builtin : &plan->copy->sources, why);
 }
 

@@ -49,21 +49,26 @@ static void root_set(struct generation *g, struct loaded *loaded)
 	g->root_failure[0] = 0;
 }
 
-/* The one that is there now comes back, to be released. */
-static struct loaded *place(struct generation *g, const struct copy *copy, struct loaded *loaded)
+/* Those that are there now come back, to be released. */
+struct places {
+	struct loaded *root, *zone;
+};
+
+static struct places place(struct generation *g, const struct copy *copy, struct loaded *loaded)
 {
-	struct loaded *was = NULL;
-	if (copy->is_root) {
-		was = g->root;
+	struct places was = {0};
+	if (copy->for_resolver) {
+		was.root = g->root;
+		loaded->users++;
 		root_set(g, loaded);
-		return was;
 	}
-	for (size_t i = 0; i < g->config->n_zones; i++)
+	for (size_t i = 0; !copy->is_root && i < g->config->n_zones; i++)
 		if (strcasecmp(g->config->zones[i].name, copy->zone) == 0) {
-			was = g->zone[i];
+			was.zone = g->zone[i];
+			loaded->users++;
 			g->zone[i] = loaded;
 		}
-	for (size_t i = 0; i < g->config->n_zones; i++)
+	for (size_t i = 0; !copy->is_root && i < g->config->n_zones; i++)
 		if (wire_name_equal(g->answer_zone[i].apex, copy->apex)) {
 			g->answer_zone[i].image = loaded_image(loaded);
 			g->answer_zone[i].expire_s = loaded->expire_s;
@@ -72,12 +77,18 @@ static struct loaded *place(struct generation *g, const struct copy *copy, struc
 	return was;
 }
 
+static enum reason trouble_of_root(const struct generation *g, enum reason trouble)
+{
+	if (trouble == REASON_COPY_EMPTY)
+		return g->root != NULL ? REASON_NONE : REASON_ROOT_EMPTY;
+	return trouble == REASON_COPY_EXPIRED ? REASON_ROOT_EXPIRED : trouble;
+}
+
 /* That there is no copy is no trouble while a file stands in for it. */
 static void trouble_set(struct generation *g, const struct copy *copy)
 {
-	if (copy->is_root)
-		g->view.root_trouble =
-			copy->trouble == REASON_ROOT_EMPTY && g->root != NULL ? REASON_NONE : copy->trouble;
+	if (copy->for_resolver)
+		g->view.root_trouble = trouble_of_root(g, copy->trouble);
 	for (size_t i = 0; !copy->is_root && i < g->config->n_zones; i++) {
 		struct answer_zone *zone = &g->answer_zone[i];
 		if (wire_name_equal(zone->apex, copy->apex))
@@ -101,16 +112,16 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 	}
 	if (fresh != NULL)
 		copy->ended = false;
-	struct loaded *was = NULL;
+	struct places was = {0};
 	if (loaded != NULL) {
 		loaded->ended = copy->ended;
-		loaded->users++;
 		was = place(g, copy, loaded);
 	}
 	trouble_set(g, copy);
 	copy->trouble_told = copy->trouble;
 	shell_free(swap_publish(&keeper->swap, g));
-	loaded_release(was);
+	loaded_release(was.root);
+	loaded_release(was.zone);
 	if (fresh != NULL) {
 		loaded_release(copy->current);
 		copy->current = fresh;

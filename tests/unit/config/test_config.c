@@ -220,6 +220,9 @@ static void wrong_lists_are_named(void **state)
 	refused("zones: [{file: x}]", "t:1:9: zones[0]: 'name' is missing");
 	refused("zones: [{name: x}]",
 		"t:1:9: zones[0]: found neither file nor sources; the zone must come from somewhere");
+	refused("root: {sources: [builtin]}\nzones: [{name: ., sources: [builtin]}]\nresolver: {enabled: true}",
+		"t:2:9: zones[0].sources: the root comes from root.sources, too, and would be fetched, proved and kept "
+		"twice; write all sources here and leave out root.sources: then the resolver uses this copy");
 	refused("zones: [{name: ., file: r}, {name: b..c, file: x}]",
 		"t:1:36: zones[1].name: found 'b..c'; allowed is a domain name");
 	refused("zones: [{name: 'a\\256', file: x}]",
