@@ -100,6 +100,7 @@ def question(origin, kind, serial):
 
 def connect(port, tls):
     s = socket.create_connection((ADDRESS, port + (TLS_OFFSET if tls else 0)), timeout=60)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the question comes right behind the handshake
     if not tls:
         return s
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

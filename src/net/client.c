@@ -262,6 +262,7 @@ static int client_connect(struct net_client *client, const struct addr *to)
 	if (rc < 0)
 		return error_of(rc);
 	net_sockaddr_from(to, 0, &sa);
+	uv_tcp_nodelay(&client->tcp, 1); /* else a question waits behind the end of the handshake for 40 ms */
 	rc = uv_tcp_connect(&client->connect, &client->tcp, (struct sockaddr *)&sa, on_connect);
 	return rc < 0 ? error_of(rc) : 0;
 }
