@@ -156,14 +156,24 @@ def test_other_anchors_by_a_reload(from_file, versions):
     wait_serial(d, 1)
 
 
+def parent_of(process):
+    return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1]
+
+
+def children_of(process):
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+
 def provers(d):
     """Processes that prove, two below the daemon."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if (folder / "comm").read_text() != "banyand-prove\n":
                 continue
-            parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            if Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1] == str(d.process.pid):
+            above = folder.name
+            for _ in range(3):  # the attendant, its minder, the daemon
+                above = parent_of(above)
+            if above == str(d.process.pid):
                 yield int(folder.name)
         except (OSError, IndexError):
             pass
@@ -376,6 +386,39 @@ def test_signatures_that_end(from_file, versions):
     wait_for("no answers from it", lambda: serial(d) is None)
     put(d.source, versions.text(2))
     wait_serial(d, 2)
+
+
+# ---- who fetches and proves is killed; or is needed for the first time
+
+def attendant_of(d):
+    minder, = children_of(d.process.pid)
+    found = wait_for("the attendant", lambda: children_of(minder))
+    return int(found[0])
+
+
+def test_the_attendant_is_killed(from_file, versions):
+    d = from_file()
+    wait_serial(d, 1)
+    for number in (2, 3):
+        before = attendant_of(d)
+        os.kill(before, signal.SIGKILL)
+        put(d.source, versions.text(number))
+        assert serial(d) in (number - 1, number)  # service goes on
+        wait_serial(d, number)
+        assert attendant_of(d) != before
+    assert d.log().count("was started anew") == 2
+    wait_state(d, "current")
+
+
+def test_the_first_source_comes_with_a_reload(daemon, versions, tmp_path):
+    put(tmp_path / "source", versions.text(1))
+    config = root_config(versions, tmp_path, [f"file:{tmp_path}/source"])
+    d = daemon(dict(config, root=dict(config["root"], sources=[])))
+    assert serial(d) is None
+    d.config["root"]["sources"] = config["root"]["sources"]
+    d.write()
+    assert d.cli("reload")[0] == 0
+    wait_serial(d, 1)
 
 
 # ---- a root that is served, and the resolver's

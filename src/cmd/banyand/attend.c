@@ -308,18 +308,15 @@ static void turn(struct attend *a)
 	start_waiting(a);
 }
 
-_Noreturn void attend_run(int socket, const struct attendant_settings *settings)
+/* One of them: it says that it is there, and then does what it is asked. */
+static _Noreturn void attend(int socket, const struct attendant_settings *settings, pid_t minder)
 {
-	/* the daemon's end is its end; what the service manager sends to all is for the daemon */
-	static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
+	const struct attend_told there = {0};
 	prctl(PR_SET_NAME, "banyand-attend", 0, 0, 0);
-	leave_behind(&socket);
-	if (become_nobody(settings) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != minder)
 		_exit(1);
+	if (send(socket, &there, sizeof there, MSG_NOSIGNAL) < 0)
+		_exit(0);
 	struct attend *a = calloc(1, sizeof *a);
 	if (a == NULL)
 		_exit(1);
@@ -329,4 +326,53 @@ _Noreturn void attend_run(int socket, const struct attendant_settings *settings)
 	background_begin();
 	for (;;)
 		turn(a);
+}
+
+/* ---- who starts it, again and again: the daemon itself may not ---- */
+
+#define LIVED_LONG_MS  10000 /* whoever ends sooner is started after a pause that doubles */
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MOST_MS  30000
+
+static void pause_for(int64_t ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+/* Once: until it ends. An end of its own accord is one for good: the daemon has gone, or asks what it never would. */
+static void attend_once(int socket, const struct attendant_settings *settings)
+{
+	pid_t minder = getpid();
+	pid_t pid = _Fork();
+	int status = 0;
+	if (pid == 0)
+		attend(socket, settings, minder);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid > 0 && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+}
+
+_Noreturn void attend_run(int socket, const struct attendant_settings *settings)
+{
+	/* the daemon's end is its end; what the service manager sends to all is for the daemon */
+	static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+	int64_t pause_ms = PAUSE_FIRST_MS;
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	prctl(PR_SET_NAME, "banyand-minder", 0, 0, 0);
+	leave_behind(&socket);
+	if (become_nobody(settings) < 0)
+		_exit(1);
+	for (;;) {
+		int64_t began_ms = clock_mono_ms();
+		attend_once(socket, settings);
+		pause_ms = clock_mono_ms() - began_ms >= LIVED_LONG_MS ? PAUSE_FIRST_MS : pause_ms * 2;
+		pause_for(pause_ms < PAUSE_MOST_MS ? pause_ms : PAUSE_MOST_MS);
+		pause_ms = pause_ms < PAUSE_MOST_MS ? pause_ms : PAUSE_MOST_MS;
+	}
 }

@@ -16,7 +16,7 @@ struct attend_ask {
 	bool fd[ATTENDANT_FDS_MAX];
 };
 
-/* To the daemon: the reply or the sentence behind it. */
+/* To the daemon: the reply or the sentence behind it. Number 0 is nobody's: a new attendant says that it is there. */
 struct attend_told {
 	uint64_t id;
 	int32_t error;
@@ -37,7 +37,7 @@ struct attend_job {
 	struct buffer reply;
 };
 
-/* The attendant's whole life (attend.c). */
+/* The whole life of who starts the attendant, and again if it is killed (attend.c). */
 _Noreturn void attend_run(int socket, const struct attendant_settings *settings);
 /* In the attendant: forks a child for the job. On failure `why` gets a sentence (attend_child.c). */
 int attend_child_start(struct attend_job *job, const struct attendant_settings *settings, char why[static 256])

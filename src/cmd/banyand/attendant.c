@@ -28,6 +28,7 @@ struct attendant {
 	int socket;
 	pid_t pid;
 	bool alive, attached;
+	bool there; /* it has said so; when it says so again, it is another one */
 	uv_poll_t poll;
 	uv_timer_t failing; /* so that no done() is called from within attendant_ask() */
 	unsigned closing;
@@ -124,6 +125,30 @@ static void jobs_fail(struct attendant *attendant)
 static void on_failing(uv_timer_t *timer)
 {
 	jobs_fail(timer->data);
+}
+
+/* What the one before had been given is lost; what is not sent yet gets to this one. */
+static void came(struct attendant *attendant)
+{
+	static const char words[] = "the process that starts others ended, and was started anew";
+	uint64_t last = attendant->n_ids;
+	bool another = attendant->there;
+	attendant->there = true;
+	if (!another)
+		return;
+	log_error(STATION, "the attendant has ended and was started anew: what it had begun is tried again");
+	attendant->n_cancels = 0;
+	for (struct attendant_job *job = attendant->job; job != NULL;) {
+		if (job->message != NULL || job->id > last) {
+			job = job->next;
+			continue;
+		}
+		/* it may lie in the socket still */
+		if (attendant->n_cancels < ATTENDANT_JOBS_MAX)
+			attendant->cancel[attendant->n_cancels++] = job->id;
+		job_end(job, BANYAN_EIO, (const uint8_t *)words, sizeof words - 1);
+		job = attendant->job; /* done() may ask and cancel */
+	}
 }
 
 static void lost(struct attendant *attendant, const char *how)
@@ -223,6 +248,8 @@ static bool receive(struct attendant *attendant)
 		return false;
 	}
 	attendant->in[n] = '\0';
+	if (told.id == 0)
+		came(attendant);
 	for (struct attendant_job *job = attendant->job; job != NULL; job = job->next) {
 		if (job->id != told.id)
 			continue;

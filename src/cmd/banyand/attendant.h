@@ -10,8 +10,9 @@
  *	ATTENDANT_FETCH   runs the program banyan-fetch: the network, and files for reading only. Descriptor 0 = the request, 1 = fd[0] (the
  *	                  body), 3 = the reply, 4 and up = fd[1] and up. Exit status 0 = the reply is one.
  *
- * A child ends with the attendant, the attendant with the daemon. If the attendant ends by itself, what was asked fails, the log says so,
- * attendant_alive() is false, and nothing else changes. All calls from the keeper's thread.
+ * A child ends with the attendant, the attendant with the daemon. If the attendant is killed, what was asked fails, the log says so, and a minder,
+ * a process between the two that does nothing else, starts another one. If the minder is killed, or the attendant ends by itself, what was
+ * asked fails, the log says so, attendant_alive() is false, and nothing else changes. All calls from the keeper's thread.
  *
  * Example:
  *
@@ -56,7 +57,7 @@ int attendant_fork(const struct attendant_settings *settings, struct attendant *
 /* From now on it can be asked. */
 int attendant_attach(struct attendant *attendant, struct uv_loop_s *loop) _must_use_;
 bool attendant_alive(const struct attendant *attendant);
-long attendant_process(const struct attendant *attendant); /* its number */
+long attendant_process(const struct attendant *attendant); /* the minder's number */
 /* Ends it; no done() is called any more, and jobs are gone. NULL is fine. The memory goes when the loop has closed its handle. */
 void attendant_free(struct attendant *attendant);
 

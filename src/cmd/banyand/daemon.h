@@ -478,7 +478,6 @@ int copies_doors_make(const struct config *config, struct copy_door **ret, size_
 void copies_doors_free(struct copy_door *door, size_t n);
 const uint8_t *copies_door_apex(const struct generation *g, const char *zone); /* of a zone with sources */
 bool copies_root_wanted(const struct config *config);                          /* has the root copy sources? */
-bool copies_any(const struct config *config);
 /* Before the first generation: opens the stores, so that it has what is kept there. */
 void copies_open(struct keeper *keeper, const struct config *config);
 /* The copy of a zone (NULL = the root copy), or NULL; to be released. From a reload's thread as well. */

@@ -589,9 +589,19 @@ static pid_t child_of(pid_t pid)
 	return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
 }
 
+static pid_t wait_child(pid_t pid)
+{
+	pid_t child;
+	int64_t until = clock_mono_ms() + DEADLINE_MS;
+	while ((child = child_of(pid)) == 0 && clock_mono_ms() < until)
+		usleep(1000);
+	assert_true(child > 0);
+	return child;
+}
+
 static void two_hundred_proofs_leak_nothing(void **state)
 {
-	pid_t pid = (pid_t)attendant_process(attendant);
+	pid_t pid = wait_child((pid_t)attendant_process(attendant));
 	unsigned ours = 0, theirs = 4 + 2; /* standard ones, the socket; and two dots */
 	assert_true(pid > 0);
 	for (int i = 0; i < 200; i++) {
@@ -630,17 +640,33 @@ static void wait_gone(pid_t pid)
 	assert_true(gone(pid));
 }
 
-static pid_t wait_child(pid_t pid)
+/* What was under way fails, and a minute later nobody would know: another one is there. */
+static void the_attendant_is_killed(void **state)
 {
-	pid_t child;
-	int64_t until = clock_mono_ms() + DEADLINE_MS;
-	while ((child = child_of(pid)) == 0 && clock_mono_ms() < until)
-		usleep(1000);
-	assert_true(child > 0);
-	return child;
+	pid_t minder = (pid_t)attendant_process(attendant);
+	for (int i = 0; i < 3; i++) {
+		struct outcome one = {0}, two = {0};
+		struct attendant_job *job;
+		struct attendant_job_settings settings = {
+			.request = "loop", .request_len = 4, .done = on_done, .ctx = &one};
+		assert_int_equal(attendant_ask(attendant, &settings, &job), 0);
+		settings.ctx = &two;
+		assert_int_equal(attendant_ask(attendant, &settings, &job), 0);
+		pid_t pid = wait_child(minder), child = wait_child(pid);
+		kill(pid, SIGKILL);
+		wait_for(&one.done);
+		wait_for(&two.done);
+		assert_int_equal(one.error, BANYAN_EIO);
+		assert_int_equal(two.error, BANYAN_EIO);
+		wait_gone(child);
+		wait_gone(pid);
+		assert_true(attendant_alive(attendant));
+		prove(PROVE_TEXT, file_of(TEXT, strlen(TEXT)), -1, CONFIG_PROVE_STRUCTURE, NULL, 0);
+		assert_int_equal(reply.error, 0);
+	}
 }
 
-static void the_attendant_is_killed(void **state)
+static void the_minder_is_killed(void **state)
 {
 	struct outcome one = {0}, two = {0};
 	struct attendant_job *job;
@@ -649,7 +675,7 @@ static void the_attendant_is_killed(void **state)
 	assert_int_equal(attendant_ask(attendant, &settings, &job), 0);
 	settings.ctx = &two;
 	assert_int_equal(attendant_ask(attendant, &settings, &job), 0);
-	pid_t child = wait_child(pid);
+	pid_t second = wait_child(pid), child = wait_child(second);
 	kill(pid, SIGKILL);
 	wait_for(&one.done);
 	wait_for(&two.done);
@@ -677,9 +703,10 @@ static void the_daemon_is_killed(void **state)
 			uv_run(&loop, UV_RUN_DEFAULT);
 	}
 	signal(SIGCHLD, SIG_DFL);
-	pid_t pid = wait_child(daemon), child = wait_child(pid);
+	pid_t minder = wait_child(daemon), pid = wait_child(minder), child = wait_child(pid);
 	kill(daemon, SIGKILL);
 	assert_int_equal(waitpid(daemon, NULL, 0), daemon);
+	wait_gone(minder);
 	wait_gone(pid);
 	wait_gone(child);
 }
@@ -790,6 +817,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(replies_are_held_against_their_form),
 		TEST(two_hundred_proofs_leak_nothing),
 		TEST(the_attendant_is_killed),
+		TEST(the_minder_is_killed),
 		cmocka_unit_test(the_daemon_is_killed),
 		TEST(fetching),
 		TEST(stalled_fetches_keep_nothing_from_being_proved),
