@@ -22,6 +22,7 @@ void copy_free_if_done(struct copy *copy)
 	copy_files_done(copy, &copy->files);
 	copy_files_done(copy, &copy->again_files);
 	keep_close(copy->keep);
+	loaded_release(copy->fresh); /* it waited for the end of the reload that took the zone away */
 	loaded_release(copy->current);
 	pull_copy_free(copy->machine);
 	dnssec_anchors_done(&copy->anchors);
