@@ -618,6 +618,8 @@ def test_a_store_that_cannot_be(daemon, versions, tmp_path, place, words):
     d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/x"], store=str(tmp_path / place)))
     assert words in d.log()
     assert d.log().count("cannot be used") == 1
+    assert "its store cannot be used" in d.cli("status")[1]
+    assert "cannot be used" in d.cli("copy", "refresh")[2]
 
 
 def test_a_list_that_is_wrong(daemon, versions, tmp_path):

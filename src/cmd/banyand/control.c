@@ -27,6 +27,8 @@ bool control_take_word(int *argc, char **argv, const char *word)
 
 /* ---- status, counters ---- */
 
+#define STORE_UNUSABLE "its store cannot be used: the log says why"
+
 static void sum_counters(struct keeper *keeper, struct operate_counters *ret)
 {
 	struct counters *each[WORKERS_MAX + 2];
@@ -80,6 +82,8 @@ static void describe_resolver(struct keeper *keeper, const struct generation *g,
 		status->root =
 			(struct operate_zone){.name = ".", .file = "its sources", .proof = "no copy has come yet"};
 	status->root.copy = copied ? copies_describe(keeper, NULL) : NULL;
+	if (g->root == NULL && copied && status->root.copy == NULL)
+		status->root.proof = STORE_UNUSABLE;
 }
 
 static void copies_free(struct operate_status *status)
@@ -119,6 +123,8 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 	for (size_t i = 0; i < g->config->n_zones; i++) {
 		zone[i] = control_describe(g->zone[i]);
 		zone[i].copy = copies_describe(keeper, g->config->zones[i].name);
+		if (g->config->zones[i].copy.sources.count > 0 && zone[i].copy == NULL && !zone[i].loaded)
+			zone[i].proof = STORE_UNUSABLE;
 	}
 	for (size_t i = 0; i < g->config->n_rpz; i++)
 		policy_zone[i] = describe_policy_zone(keeper, g, i);

@@ -68,6 +68,7 @@ struct operate_copy *copies_describe(struct keeper *keeper, const char *zone)
 
 static const char *copy_of(struct keeper *keeper, const char *zone, struct copy **ret)
 {
+	struct copy_plan plan;
 	if (zone != NULL) {
 		char name[WIRE_NAME_TEXT_MAX];
 		size_t len = strlen(zone);
@@ -82,6 +83,9 @@ static const char *copy_of(struct keeper *keeper, const char *zone, struct copy 
 		*ret = keeper->copies;
 	if (*ret != NULL && (*ret)->machine != NULL)
 		return NULL;
+	if (keeper->copies == NULL && copies_plan(swap_read(&keeper->swap)->config, 0, &plan))
+		return "the stores of all zones with sources cannot be used: the log says why; reload when that is "
+		       "mended";
 	return keeper->copies == NULL ? "no zone has sources" : "there are several zones with sources: name one";
 }
 
