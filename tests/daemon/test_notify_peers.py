@@ -274,6 +274,36 @@ def test_silent_peers_and_reload(publisher):
     assert d.counters()["notifies_repeated"] == 1 and d.counters()["notifies_confirmed"] == 1
 
 
+def test_registrations_outlive_restarts(publisher, tmp_path):
+    """Within their lifetimes, by the rules of the day; and what came meanwhile is told."""
+    (tmp_path / "state").mkdir(mode=0o777)
+    (tmp_path / "state").chmod(0o777)
+    d = publisher({"register": ["127.0.0.1", "key=k.test"]}, env={"STATE_DIRECTORY": str(tmp_path / "state")})
+    peer, keyed = Peer(d), Peer(d)
+    assert peer.ask_tcp(lifetime=600)[0] == GRANTED
+    assert keyed.ask_tcp(keyring=RING, lifetime=900)[0] == GRANTED
+    before = {p["address"]: p for p in d.peers()}
+    assert len(before) == 2
+    d.stop()
+    (tmp_path / "example.zone").write_text(example_zone(2))
+    d.start()
+    after = {p["address"]: p for p in d.peers()}
+    assert after.keys() == before.keys()
+    for address, now in after.items():
+        assert now["registered"] and now["key"] == before[address]["key"]
+        assert now["until"] <= before[address]["until"]
+    assert peer.notified() == 2 and keyed.notified(keyring=RING) == 2
+    d.stop()
+    d.config["zones"][0]["register"] = ["key=k.test"]
+    d.write()
+    d.start()
+    assert [p["address"] for p in d.peers()] == [f"127.0.0.1@{keyed.port}"]
+    d.stop()
+    (tmp_path / "state" / "registrations.state").write_text("nonsense")
+    d.start()
+    assert d.peers() == [] and "not a list of registrations" in d.log()
+
+
 @pytest.mark.parametrize("zone, words", [
     ({"notify": ["nowhere"]}, "zones[0].notify: found 'nowhere'"),
     ({"notify": ["192.0.2.1 secret"]}, "zones[0].notify: found '192.0.2.1 secret'"),

@@ -51,6 +51,7 @@ void registers_free(struct registers *registers);
 /* In a worker: does somebody ask to be notified? The length of the reply, NET_LATER, or REGISTERS_NOT_MINE. */
 int registers_ask(struct worker *worker, const struct net_message *m, const struct answer_request *request);
 /* Keeper: a generation has been published: new versions in it are told of. */
+void notifies_look(struct keeper *keeper); /* from time to time: writes registrations down */
 void notifies_adopt(struct keeper *keeper);
 /* Before the keys of the published generation go. */
 void notifies_forget_keys(struct keeper *keeper);

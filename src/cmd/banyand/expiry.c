@@ -15,6 +15,7 @@ static void root_look(uv_timer_t *timer)
 	if (g != NULL)
 		clock_look(keeper);
 	copies_look(keeper);
+	notifies_look(keeper);
 	if (g == NULL || g->root == NULL || g->root->copied)
 		return;
 	bool usable = loaded_until(g->root) > clock_wall_s(), used = atomic_load(&g->view.root) != NULL;

@@ -28,6 +28,8 @@ struct notifies {
 	/* names of keys, numbered from 1: the same over all reloads */
 	size_t n_names, cap_names;
 	char **name;
+	char *kept; /* while the first configuration is taken: registrations of before the start */
+	struct registers_state state;
 };
 
 /* ---- keys by number ---- */
@@ -60,6 +62,49 @@ static uint16_t key_number(struct notifies *notifies, const char *name)
 		return 0;
 	notifies->name[notifies->n_names++] = copy;
 	return (uint16_t)notifies->n_names;
+}
+
+static uint16_t key_number_of(void *ctx, const char *name)
+{
+	return key_number(ctx, name);
+}
+
+static const char *key_name_of(void *ctx, uint16_t number)
+{
+	const struct notifies *notifies = ctx;
+	return number > 0 && number <= notifies->n_names ? notifies->name[number - 1] : "";
+}
+
+/* ---- registrations over restarts ---- */
+
+static void save(struct notifies *notifies, bool now)
+{
+	_cleanup_(buffer_done) struct buffer text = {0};
+	if (!now && !registers_due(&notifies->state))
+		return;
+	int rc = buffer_printf(&text, "registrations 1\n");
+	for (struct zone_notify *zone = notifies->zone; rc == 0 && zone != NULL; zone = zone->next)
+		rc = registers_write(&text, zone->push, key_name_of, notifies);
+	if (rc == 0)
+		registers_save(&notifies->state, swap_read(&notifies->keeper->swap)->config, &text, now);
+}
+
+void notifies_look(struct keeper *keeper)
+{
+	if (keeper->notifies != NULL)
+		save(keeper->notifies, false);
+}
+
+/* Before the first version is published, so that they hear of what came while nobody was here. */
+static void restore(struct notifies *notifies, const struct zone_notify *zone, const char *name)
+{
+	const struct generation *g = swap_read(&notifies->keeper->swap);
+	if (notifies->kept == NULL)
+		return;
+	size_t n =
+		registers_restore(notifies->kept, g, push_notify_apex(zone->push), zone->push, key_number_of, notifies);
+	if (n > 0)
+		log_info(STATION, "zone %s: %zu registration%s of before the start", name, n, n == 1 ? "" : "s");
 }
 
 /* ---- sending ---- */
@@ -206,6 +251,8 @@ static void zone_adopt(struct notifies *notifies, const char *name, const struct
 		return;
 	}
 	zone->marked = true;
+	if (registering)
+		restore(notifies, zone, name);
 	if (image == NULL)
 		return;
 	size_t soa_len = soa_of(image, soa);
@@ -274,7 +321,8 @@ void notifies_adopt(struct keeper *keeper)
 	const struct config *config = g->config;
 	if (keeper->notifies == NULL && !is_wanted(config))
 		return;
-	if (keeper->notifies == NULL)
+	bool first = keeper->notifies == NULL;
+	if (first)
 		keeper->notifies = notifies_new(keeper);
 	struct notifies *notifies = keeper->notifies;
 	if (notifies == NULL) {
@@ -285,6 +333,8 @@ void notifies_adopt(struct keeper *keeper)
 	notifies->settings.registered_max = config->server.registrations;
 	notifies->settings.per_address_max = config->server.registrations_per_address;
 	notifies->settings.lifetime_max_s = config->server.registration_time_s;
+	if (first)
+		notifies->kept = registers_read(config);
 	bool root_is_zone = false;
 	for (size_t i = 0; i < config->n_zones; i++) {
 		const struct config_zone *from = &config->zones[i];
@@ -298,6 +348,8 @@ void notifies_adopt(struct keeper *keeper)
 	if (!root_is_zone)
 		zone_adopt(notifies, ".", g->root == NULL ? NULL : g->root->image, lists,
 			   config->root.registering.count > 0);
+	free(notifies->kept);
+	notifies->kept = NULL;
 	zones_sweep(notifies);
 	notifies_run(notifies);
 }
@@ -329,6 +381,7 @@ void notifies_end(struct keeper *keeper)
 	struct notifies *notifies = keeper->notifies;
 	if (notifies == NULL)
 		return;
+	save(notifies, true);
 	keeper->notifies = NULL;
 	zones_sweep(notifies);
 	net_sender_close(notifies->sender);

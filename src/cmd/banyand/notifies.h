@@ -17,6 +17,24 @@ struct registers {
 	struct register_rule rule[];
 };
 
+/* May this peer, with the key of that name ("" = none), by the rules of today? */
+bool registers_allow(const struct generation *g, const uint8_t *apex, const char *key, const struct addr *peer);
+
+/* ---- registers_state.c: over restarts ---- */
+struct registers_state {
+	int64_t saved_ms;
+	uint64_t saved; /* a number for what was written last */
+};
+/* The lines of one zone. */
+int registers_write(struct buffer *out, const struct push_notify *push, const char *(*key_name)(void *ctx, uint16_t),
+		    void *ctx) _must_use_;
+bool registers_due(const struct registers_state *state);
+void registers_save(struct registers_state *state, const struct config *config, struct buffer *text, bool now);
+char *registers_read(const struct config *config); /* NULL: there is nothing; else to be freed */
+/* How many of the zone there are again. */
+size_t registers_restore(const char *text, const struct generation *g, const uint8_t *apex, struct push_notify *push,
+			 uint16_t (*key_number)(void *ctx, const char *name), void *ctx);
+
 /* Keeper: a peer that may, and that is where it says, asks. `key`: the name of its key, "" = none. */
 struct wire_registration notifies_register(struct keeper *keeper, const uint8_t *apex, const char *key,
 					   struct push_ask *ask);

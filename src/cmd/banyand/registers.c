@@ -104,6 +104,16 @@ static bool rule_allows(const struct register_rule *rule, const struct addr *pee
 	return false;
 }
 
+bool registers_allow(const struct generation *g, const uint8_t *apex, const char *key, const struct addr *peer)
+{
+	const struct register_rule *rule = g->registers == NULL ? NULL : rule_of(g->registers, apex);
+	size_t at = 0;
+	bool is_signed = key[0] != 0;
+	if (rule == NULL || (is_signed && keys_find(&g->keys, key, &at) == NULL))
+		return false;
+	return rule_allows(rule, peer, is_signed, at);
+}
+
 /* ---- the question, in a worker ---- */
 
 /* A look that costs next to nothing, since it is taken at each question. */

@@ -343,6 +343,7 @@ bool push_notify_next(const struct push_notify *notify, size_t *at, struct push_
 		.rcode = peer->rcode,
 		.failures = peer->failures,
 		.since_ms = peer->since_ms,
+		.local = peer->local,
 		.until_ms = peer->until_ms,
 	};
 	return true;

@@ -91,7 +91,7 @@ bool push_notify_take(struct push_notify *notify, const struct addr *from, const
 
 /* ---- looking ---- */
 struct push_peer_state {
-	struct addr addr;
+	struct addr addr, local;           /* local: where it has registered; family 0 = not known */
 	bool registered, benched, waiting; /* waiting: it has not yet confirmed the newest version */
 	uint16_t key;
 	uint32_t serial; /* that it knows of; has_serial */
