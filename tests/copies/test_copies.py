@@ -339,8 +339,16 @@ def test_rolled_back_and_forward_again(from_file, versions):
     code, out, err = d.cli("copy", "roll-back")
     assert code == 0, err
     assert serial(d) == 1
+    d.stop()
+    d.start()  # it stays until the operator says otherwise
+    wait_for("rounds after the restart", lambda: d.counters()["copy_probes"] >= 3)
+    assert serial(d) == 1 and copy(d)["state"] == "held"
     d.cli("copy", "refresh")
     wait_serial(d, 2)
+    d.stop()
+    d.start()
+    assert serial(d) == 2
+    wait_state(d, "current")
 
 
 def test_a_source_that_stays_behind(daemon, versions, tmp_path):

@@ -209,6 +209,7 @@ static int machine_start(struct copy *copy, const struct copy_plan *plan)
 	if (rc < 0)
 		return rc;
 	copy_store_start(copy, &event, &version);
+	event.kind = copy_is_held(copy) ? PULL_EVENT_ROLLED_BACK : PULL_EVENT_START;
 	copy_tell(copy, &event);
 	copy_prove_again(copy);
 	return 0;

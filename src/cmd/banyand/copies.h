@@ -184,6 +184,11 @@ void copy_tags_read(struct copy *copy); /* when its sources are new */
 void copy_tag_set(struct copy_source *source, uint32_t serial, const char *tag);
 const char *copy_tag(const struct copy_source *source); /* "" = none for the version in use */
 
+/* ---- copies_held.c ---- */
+void copy_held_set(struct copy *copy, uint32_t serial);
+void copy_held_end(struct copy *copy);
+bool copy_is_held(const struct copy *copy);
+
 /* ---- copies_act.c ---- */
 void copy_carry_out(struct copy *copy, const struct pull_actions *actions);
 void copy_abandon(struct copy *copy); /* all that is under way */

@@ -114,6 +114,7 @@ static void roll_back(struct copy *copy, struct operate_call *call)
 	}
 	copy_store_start(copy, &event, &version);
 	copy_tell(copy, &event);
+	copy_held_set(copy, version.serial);
 	copy_again_stop(copy);
 	copy_prove_again(copy);
 	log_notice(STATION, "copy of %s: rolled back to serial %u by command", copy->zone, version.serial);
@@ -125,6 +126,7 @@ static void roll_back(struct copy *copy, struct operate_call *call)
 
 static void refresh(struct copy *copy, struct operate_call *call)
 {
+	copy_held_end(copy);
 	copy_tell_kind(copy, PULL_EVENT_REFRESH);
 	(void)!buffer_printf(operate_call_reply(call), "%s: its sources are asked now\n", copy->zone);
 	operate_call_done(call, true);
