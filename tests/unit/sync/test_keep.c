@@ -35,6 +35,27 @@ static uint64_t add(struct keep *keep, uint32_t serial)
 	return number;
 }
 
+/* Field by field: what lies between them is nobody's. */
+static void assert_about(const struct keep_about *is, const struct keep_about *was)
+{
+	assert_int_equal(is->number, was->number);
+	assert_int_equal(is->serial, was->serial);
+	assert_int_equal(is->fetched_at, was->fetched_at);
+	assert_int_equal(is->proved_at, was->proved_at);
+	assert_int_equal(is->first_expiry, was->first_expiry);
+	assert_int_equal(is->last_inception, was->last_inception);
+	assert_int_equal(is->refresh_s, was->refresh_s);
+	assert_int_equal(is->retry_s, was->retry_s);
+	assert_int_equal(is->expire_s, was->expire_s);
+	assert_int_equal(is->records, was->records);
+	assert_int_equal(is->zonemd_len, was->zonemd_len);
+	assert_int_equal(is->zonemd_scheme, was->zonemd_scheme);
+	assert_int_equal(is->zonemd_algorithm, was->zonemd_algorithm);
+	assert_memory_equal(is->zonemd, was->zonemd, sizeof is->zonemd);
+	assert_string_equal(is->source, was->source);
+	assert_string_equal(is->proof, was->proof);
+}
+
 static void kept_over_a_restart(void **state)
 {
 	struct keep *keep = open_keep(3);
@@ -51,7 +72,7 @@ static void kept_over_a_restart(void **state)
 	keep = open_keep(3);
 	assert_int_equal(keep_count(keep), 1);
 	assert_int_equal(keep_current(keep), 1);
-	assert_memory_equal(keep_about_at(keep, 0), &before, offsetof(struct keep_about, proof) + sizeof before.proof);
+	assert_about(keep_about_at(keep, 0), &before);
 	assert_true(keep_highest(keep, &highest));
 	assert_int_equal(highest, 2026080100);
 	assert_content(keep, 1);
