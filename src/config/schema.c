@@ -288,7 +288,7 @@ const struct config_option config_options[] = {
 		  "https://... (a "
 		  "file), file:PATH, dir:PATH, list:URL-or-PATH (a publication list), builtin (today's public ones). "
 		  "Words behind "
-		  "it: key=NAME (of keys), address=ADDR, name=, pin=, ca=. They are asked for their serial by the "
+		  "it: key=NAME (of keys), address=ADDR, name=, pin=, ca=, alpn=any. They are asked for their serial by the "
 		  "SOA's refresh "
 		  "time, and what is newer is fetched, proved in a confined process, kept, and used from then on, "
 		  "without a "
