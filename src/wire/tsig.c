@@ -2,6 +2,7 @@
 /* Transaction signatures (RFC 8945): messages signed and checked with a secret that both sides have. */
 #include "wire.h"
 
+#include <gnutls/gnutls.h>
 #include <libknot/libknot.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,10 @@ int wire_tsig_key_new(const char *algorithm, const char *name, const char *secre
 	struct wire_tsig_key *key = calloc(1, sizeof *key);
 	if (key == NULL)
 		return BANYAN_ENOMEM;
+	if (gnutls_global_init() < 0) { /* libknot signs with it, and net/tls.c does not let it begin by itself */
+		free(key);
+		return BANYAN_ENOMEM;
+	}
 	int rc = knot_tsig_key_init(&key->knot, algorithm, name, secret);
 	if (rc != KNOT_EOK || key->knot.secret.size == 0) {
 		if (rc == KNOT_EOK)

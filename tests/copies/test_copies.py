@@ -429,6 +429,19 @@ def test_the_first_source_comes_with_a_reload(daemon, versions, tmp_path):
     wait_serial(d, 1)
 
 
+def test_an_authority_for_what_is_here_has_no_process_beside_it(daemon, versions, tmp_path):
+    put(tmp_path / "zone", versions.text(1))
+    zone = {"name": ".", "file": str(tmp_path / "zone"), "prove": "structure"}
+    d = daemon({"resolver": {"enabled": False}, "zones": [zone]})
+    assert d.ask("example", "NS").authority
+    assert not Path(f"/proc/{d.process.pid}/task/{d.process.pid}/children").read_text().split()
+    d.config["zones"] = [{"name": ".", "sources": [f"file:{tmp_path}/zone"], "store": str(tmp_path / "store")}]
+    d.write()
+    code, out, err = d.cli("reload")
+    assert code != 0 and "need a restart" in out + err
+    assert d.ask("example", "NS").authority
+
+
 # ---- a root that is served, and the resolver's
 
 def both_roots(versions, tmp_path, **root):

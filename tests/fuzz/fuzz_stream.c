@@ -54,6 +54,8 @@ static void certificate_make(char certificate_path[], char key_path[])
 	gnutls_x509_privkey_t key;
 	gnutls_x509_crt_t crt;
 	gnutls_datum_t out;
+	if (gnutls_global_init() < 0)
+		abort();
 	gnutls_x509_privkey_init(&key);
 	gnutls_x509_crt_init(&crt);
 	if (gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) < 0)

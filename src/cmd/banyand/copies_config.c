@@ -94,6 +94,12 @@ bool copies_plan(const struct config *config, size_t i, struct copy_plan *ret)
 	return false;
 }
 
+bool copies_any(const struct config *config)
+{
+	struct copy_plan plan;
+	return copies_plan(config, 0, &plan);
+}
+
 static int anchors_own(struct copy *copy, const struct copy_plan *plan, char why[REFUSAL_TEXT_MAX])
 {
 	dnssec_anchors_done(&copy->anchors);

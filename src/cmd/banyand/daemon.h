@@ -483,6 +483,7 @@ bool copies_root_wanted(const struct config *config);                          /
 void copies_open(struct keeper *keeper, const struct config *config);
 /* The copy of a zone (NULL = the root copy), or NULL; to be released. From a reload's thread as well. */
 struct loaded *copies_kept(struct keeper *keeper, const char *zone);
+bool copies_any(const struct config *config);
 void copies_adopt(struct keeper *keeper);        /* those of the generation that has just been published */
 void copies_publish(struct keeper *keeper);      /* what came during a reload */
 void copies_anchors_changed(void *ctx);          /* the keeper: other anchors may be trusted by now */

@@ -126,6 +126,8 @@ static int control_open(struct keeper *keeper, const struct config *config, char
 static int attendant_begin(struct keeper *keeper, const struct config *config, char why[REFUSAL_TEXT_MAX])
 {
 	struct attendant_settings settings = {.identity = &keeper->identity, .confine = config->server.confine};
+	if (!config->resolver.enabled && !copies_any(config))
+		return 0; /* an authority for what is here already: two processes less */
 	int rc = attendant_fork(&settings, &keeper->attendant, why);
 	if (rc < 0)
 		return rc;

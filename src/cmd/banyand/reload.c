@@ -21,6 +21,15 @@ static void reload_work(uv_work_t *work)
 		snprintf(keeper->reload_why, sizeof(keeper->reload_why), "%s", error.text);
 		return;
 	}
+	if (keeper->attendant == NULL && copies_any(config)) {
+		keeper->reload_rc = BANYAN_EINVAL;
+		snprintf(keeper->reload_why, sizeof(keeper->reload_why),
+			 "the first sources of a server that does not resolve need a restart: the process that proves "
+			 "what they "
+			 "have is started before all others");
+		config_free(config);
+		return;
+	}
 	/* only the keeper replaces the current generation, and not while this runs */
 	bool need_root = swap_read(&keeper->swap)->root != NULL;
 	keeper->reload_rc = generation_load(config, keeper->workers.shared_anchors, need_root, feeds_kept, keeper,

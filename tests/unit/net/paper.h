@@ -35,6 +35,7 @@ static inline void paper_make(struct paper *paper, const char *name)
 	uint8_t spki[512];
 	size_t len = sizeof spki;
 	strcpy(paper->folder, "/tmp/banyan-tls.XXXXXX");
+	assert_int_equal(gnutls_global_init(), 0);
 	assert_non_null(mkdtemp(paper->folder));
 	snprintf(paper->certificate, sizeof paper->certificate, "%s/certificate", paper->folder);
 	snprintf(paper->key, sizeof paper->key, "%s/key", paper->folder);
