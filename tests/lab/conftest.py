@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labs for the tests: made once, on free ports, run by `banyan lab run`, ended by process id."""
+import contextlib
 import os
 import random
 import signal
@@ -141,7 +142,8 @@ def place():
     with short_folder() as folder:
         yield Path(folder)
         for pid in processes_of(Path(folder) / "lab"):  # a test that failed half way
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have gone with another
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

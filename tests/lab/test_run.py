@@ -121,7 +121,7 @@ def small(place):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_nothing_is_left_over(small, how):
     run = Run(small, "--resolver").wait_ready()
-    assert len(processes_of(small)) == 14  # 11 operators, the odd servers, the resolver, and lab run itself
+    assert len(processes_of(small)) == 16  # 11 operators, the odd servers, the resolver and two beside it, and lab run itself
     status = run.end(how)
     assert status == (-signal.SIGKILL if how == signal.SIGKILL else 0)
 
