@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The parts of the chain that are not ours: nginx, which carries the published tree, and NSD and Knot DNS as secondaries. Each can be told to be wrong."""
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 from versions import PATH
 
@@ -22,6 +24,17 @@ def listens(address, port):
         return True
     except OSError:
         return False
+
+
+def runs(group):
+    """Is there a process of this group that is more than a zombie?"""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) == group and fields[0] not in "ZX":
+                    return True
+    return False
 
 
 class Part:
@@ -46,8 +59,13 @@ class Part:
 
     def kill(self):
         if self.process is not None:
-            self.send(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it could not start, or has ended
+                self.send(signal.SIGKILL)
             self.process.wait()
+            end = time.monotonic() + 20
+            while runs(self.process.pid):  # the others of its group hold the port until they are gone
+                assert time.monotonic() < end, self.folder
+                time.sleep(0.005)
         self.process = None
 
     def stall(self):
