@@ -10,7 +10,6 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -23,7 +22,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
 import others  # noqa: E402
-from basics import DEADLINE_S, free_port, program  # noqa: E402
+from basics import DEADLINE_S, Server, free_port, program  # noqa: E402
 
 
 def wait_for_port(port, process):
@@ -68,37 +67,6 @@ def probe(root):
         return [rows[source] for source in sources], done.returncode
 
     return run
-
-
-class Server:
-    """A TCP server of one function, a thread a connection; ended with the test."""
-
-    def __init__(self, serve):
-        self.serve, self.connections = serve, 0
-        self.stopped = threading.Event()
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.one, args=(connection,), daemon=True).start()
-
-    def one(self, connection):
-        with connection:
-            try:
-                self.serve(self, connection)
-            except OSError:
-                pass  # the other side has had enough
-
-    def stop(self):
-        self.stopped.set()
-        self.socket.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 import random
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -61,3 +62,34 @@ def certificate(folder, name="xfr.example", stem="tls"):
                    check=True, capture_output=True)
     key.chmod(0o644)
     return pem, key
+
+
+class Server:
+    """A TCP server of one function, a thread a connection; ended with the test."""
+
+    def __init__(self, serve):
+        self.serve, self.connections = serve, 0
+        self.stopped = threading.Event()
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.one, args=(connection,), daemon=True).start()
+
+    def one(self, connection):
+        with connection:
+            try:
+                self.serve(self, connection)
+            except (OSError, EOFError):
+                pass  # the other side has had enough
+
+    def stop(self):
+        self.stopped.set()
+        self.socket.close()

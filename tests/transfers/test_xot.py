@@ -8,7 +8,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import threading
 
 import dns.message
 import dns.query
@@ -17,7 +16,7 @@ import dns.rdatatype
 import dns.rrset
 import others
 import pytest
-from basics import certificate, wait_for
+from basics import Server, certificate, wait_for
 from conftest import PRIMARY, SECONDARY, Banyand, notify, records, serial_of, zone_text
 
 ZONE, HOST = "example.net.", "xfr.example"
@@ -306,7 +305,7 @@ def told(d, sources):
     return failures if all(failures[text] for text in sources) else None
 
 
-class Speaker:
+class Speaker(Server):
     """A TLS server of its own pace: Python's, or what a function says to a bare connection."""
 
     def __init__(self, paper, serve, alpn=("dot",), **options):
@@ -316,30 +315,7 @@ class Speaker:
             self.context.set_alpn_protocols(list(alpn))
         for option, value in options.items():
             setattr(self.context, option, value)
-        self.serve, self.connections, self.stopped = serve, 0, threading.Event()
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.one, args=(connection,), daemon=True).start()
-
-    def one(self, connection):
-        try:
-            with connection:
-                self.serve(self, connection)
-        except (OSError, EOFError):
-            pass  # the other side has had enough
-
-    def stop(self):
-        self.stopped.set()
-        self.socket.close()
+        super().__init__(serve)
 
 
 def speaks(then):
