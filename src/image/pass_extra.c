@@ -104,13 +104,17 @@ static int add_address(struct compile *c, struct extra_build *b, const struct ta
 	return rc;
 }
 
+/* Each server has one address before any has a second: where not all fit, those that do are of as many servers as can be. With
+ * thirteen in 512 bytes that is 13 A and 2 AAAA. */
 static int add_kind(struct compile *c, struct extra_build *b, const struct target *target, unsigned n,
 		    enum target_kind kind)
 {
-	static const uint16_t types[] = {WIRE_TYPE_A, WIRE_TYPE_AAAA};
-	for (unsigned i = 0; i < n; i++) {
-		for (unsigned t = 0; t < ARRAY_SIZE(types) && target[i].kind == kind; t++) {
-			int rc = add_address(c, b, &target[i], types[t]);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < n; i++) {
+			bool has_a = zone_node_set(c->zone, target[i].node, WIRE_TYPE_A) != NULL;
+			if (target[i].kind != kind || (round == 1 && !has_a))
+				continue;
+			int rc = add_address(c, b, &target[i], round == 0 && has_a ? WIRE_TYPE_A : WIRE_TYPE_AAAA);
 			if (rc < 0)
 				return rc;
 		}

@@ -252,13 +252,59 @@ static void test_general_nsec3(void **state)
 	check_zone("ex.", ZONE_GENERAL, CHAIN_NSEC3);
 }
 
+/* Thirteen servers of two addresses each, as the root has: in 512 bytes there are 13 A and 2 AAAA, and of a server that has no A its AAAA comes
+ * before anyone's second address. */
+static void count_addresses(bool without_a, size_t max, unsigned *ret_a, unsigned *ret_aaaa)
+{
+	static struct asked asked;
+	char text[8192];
+	struct wire_reader reader;
+	struct wire_record record;
+	size_t n = (size_t)snprintf(text, sizeof text, ". 86400 SOA a.root-servers.net. host. 1 2 3 4 900\n");
+	for (char c = 'a'; c <= 'm'; c++) {
+		n += (size_t)snprintf(text + n, sizeof text - n,
+				      ". 3600 NS %c.root-servers.net.\n%c.root-servers.net. 3600 AAAA 2001:db8::%c\n",
+				      c, c, "0123456789abc"[c - 'a']);
+		if (!without_a || c != 'm')
+			n += (size_t)snprintf(text + n, sizeof text - n, "%c.root-servers.net. 3600 A 192.0.2.%d\n", c,
+					      c - 'a');
+	}
+	struct zone *zone = test_zone(".", text, CHAIN_NONE);
+	struct image *image;
+	assert_int_equal(test_compile(zone, &image), 0);
+	ask(image, (const uint8_t *)"", WIRE_TYPE_NS, false, max, &asked);
+	assert_int_equal(wire_reader_init(&reader, asked.out, (size_t)asked.len), 0);
+	assert_false(asked.reply.truncated);
+	*ret_a = *ret_aaaa = 0;
+	while (wire_reader_next(&reader, &record) > 0) {
+		*ret_a += record.section == WIRE_ADDITIONAL && record.type == WIRE_TYPE_A;
+		*ret_aaaa += record.section == WIRE_ADDITIONAL && record.type == WIRE_TYPE_AAAA;
+	}
+	image_free(image);
+	zone_free(zone);
+}
+
+static void test_one_address_each_first(void **state)
+{
+	unsigned a, aaaa;
+	count_addresses(false, 512, &a, &aaaa);
+	assert_int_equal(a, 13);
+	assert_int_equal(aaaa, 2);
+	count_addresses(true, 448, &a, &aaaa); /* 228 bytes, 12 A of 16, one AAAA of 28 */
+	assert_int_equal(a, 12);
+	assert_int_equal(aaaa, 1);
+	count_addresses(false, 800, &a, &aaaa);
+	assert_int_equal(a, 13);
+	assert_int_equal(aaaa, 13);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root_unsigned),    cmocka_unit_test(test_root_nsec),
 		cmocka_unit_test(test_tld_nsec3),        cmocka_unit_test(test_tld_optout),
 		cmocka_unit_test(test_general_unsigned), cmocka_unit_test(test_general_nsec),
-		cmocka_unit_test(test_general_nsec3),
+		cmocka_unit_test(test_general_nsec3),    cmocka_unit_test(test_one_address_each_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
