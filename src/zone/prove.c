@@ -3,6 +3,7 @@
 #include "private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 void zone_judge_tell(struct zone_judge *judge, bool fatal, enum reason reason, const uint8_t *owner, uint16_t type,
@@ -23,11 +24,45 @@ static void on_dnssec_finding(void *ctx, const struct dnssec_finding *finding)
 	zone_judge_tell(judge, finding->fatal, finding->reason, finding->owner, finding->type, line, finding->text);
 }
 
+static void dates_check(struct zone_judge *judge, const struct zone_edition *edition)
+{
+	char date[32], text[160];
+	int when = zone_edition_when(edition, judge->settings->now);
+	if (!judge->settings->dates || when == 0)
+		return;
+	snprintf(text, sizeof text, "it is valid %s %s", when < 0 ? "from" : "until",
+		 clock_format(when < 0 ? edition->valid_from : edition->valid_until, date));
+	zone_judge_tell(judge, true, when < 0 ? REASON_EDITION_EARLY : REASON_EDITION_ENDED, judge->zone->apex,
+			WIRE_TYPE_TXT, 0, text);
+}
+
+/* A root with other servers at its apex than the one that is meant is another namespace: only who was told of it takes it. */
+static void edition_check(struct zone_judge *judge, struct zone_edition *ret)
+{
+	const char *wanted = judge->settings->edition, *why = NULL;
+	char text[3 * ZONE_EDITION_MAX + 64];
+	struct zone_edition edition;
+	if (zone_edition(judge->zone, &edition, &why) != 0) {
+		zone_judge_tell(judge, wanted != NULL, REASON_EDITION_MALFORMED, judge->zone->apex, WIRE_TYPE_TXT, 0,
+				why);
+		return;
+	}
+	*ret = edition;
+	if (wanted != NULL && strcmp(wanted, edition.name) != 0) {
+		snprintf(text, sizeof text, "it is %s%s, and %s%s is what is trusted here",
+			 edition.name[0] == '\0' ? "no edition" : "edition ", edition.name,
+			 wanted[0] == '\0' ? "none" : "edition ", wanted);
+		zone_judge_tell(judge, true, REASON_EDITION_OTHER, judge->zone->apex, WIRE_TYPE_TXT, 0, text);
+	}
+	dates_check(judge, &edition);
+}
+
 int zone_prove(const struct zone *zone, const struct zone_prove_settings *settings, struct zone_proof *ret)
 {
 	struct zone_judge judge = {.zone = zone, .settings = settings};
 	struct zone_proof proof = {.dnssec = {.serial = zone->serial, .zonemd = DNSSEC_ZONEMD_NOT_PROVED}};
 	zone_structure_check(&judge);
+	edition_check(&judge, &proof.edition);
 	proof.structure_good = judge.reason == REASON_NONE;
 	if (!settings->structure_only) {
 		struct dnssec_zone_check check = {

@@ -172,6 +172,26 @@ struct zone_diff {
 int zone_diff(const struct zone *from, const struct zone *to, struct zone_diff *ret) _must_use_;
 void zone_diff_done(struct zone_diff *diff);
 
+/* ---- editions: what a zone says of itself in the TXT at its apex (docs/published-files.md) ---- */
+
+#define ZONE_EDITION_MAX   64  /* bytes of a name with its NUL: letters, digits, '-', '_', '.' */
+#define ZONE_EDITION_RDATA 256 /* bytes of the TXT record that says it all */
+
+struct zone_edition {
+	char name[ZONE_EDITION_MAX];     /* "" = none: the plain zone */
+	int64_t valid_from, valid_until; /* UNIX seconds, from the first to before the second; both 0 = it says none */
+};
+/* BANYAN_EMALF: it says something of that kind, but not well; `ret_why` is a sentence. */
+int zone_edition(const struct zone *zone, struct zone_edition *ret, const char **ret_why) _must_use_;
+/* The same of one TXT record: fills in what it says. */
+int zone_edition_take(const uint8_t *rdata, size_t len, struct zone_edition *edition, const char **ret_why) _must_use_;
+/* The RDATA of the TXT record that says it. BANYAN_EINVAL: no such name, or dates that are none. */
+int zone_edition_write(const struct zone_edition *edition, uint8_t out[ZONE_EDITION_RDATA], size_t *ret_len)
+	_must_use_;
+bool zone_edition_name_good(const char *name);
+/* May it be used at this time, by its dates? Less than 0: its time has not begun; more: it has ended. */
+int zone_edition_when(const struct zone_edition *edition, int64_t now);
+
 /* ---- proving -------------------------------------------------------------------------------- */
 /* One line of a proof's report: a fault (fatal or not) with record and line. */
 struct zone_finding {
@@ -190,12 +210,15 @@ struct zone_prove_settings {
 	bool digest_only, require_zonemd, refuse_sha1;
 	bool known_only;     /* refuse types and algorithms that are not known here (localroot draft, section 4) */
 	bool structure_only; /* for zones that carry no proof: structure checks alone */
+	const char *edition; /* it must be this one; "" = the plain zone; NULL = any */
+	bool dates;          /* `now` must be within the dates of its edition, if it has such */
 	void (*report)(void *ctx, const struct zone_finding *finding);
 	void *report_ctx;
 };
 
 struct zone_proof {
 	struct dnssec_zone_result dnssec;
+	struct zone_edition edition; /* as it says; with dates only when what it says is well-formed */
 	bool structure_good;
 	bool proved;        /* structure and DNSSEC/ZONEMD as asked */
 	enum reason reason; /* the first fatal one */
