@@ -44,6 +44,10 @@ unsigned rrsig_labels(const uint8_t *owner);
 /* REASON_NONE, or why a signature of this time cannot count. */
 enum reason rrsig_time_check(const struct rrsig *sig, int64_t now);
 
+/* What is signed (RFC 4034 section 3.1.8.1), laid out in `out`: `head` is the RRSIG's RDATA up to the signature, `labels` its field. */
+int rrsig_signed_data(struct buffer *out, const struct wire_rrset *set, const uint8_t *head, size_t head_len,
+		      unsigned labels) _must_use_;
+
 /* What verifies: contexts that libcrypto takes long to make, kept for the next signature. One a thread. */
 #define VERIFIER_SLOTS 8
 struct verifier {

@@ -72,24 +72,23 @@ static size_t signed_owner(const uint8_t *owner, unsigned labels, uint8_t out[WI
 	return len > 0 ? (size_t)len : 0;
 }
 
-/* Lays out what was signed (RFC 4034 section 3.1.8.1) in verifier->data. */
-static int signed_data(struct verifier *v, const struct wire_rrset *set, const struct wire_rdata *rrsig,
-		       const struct rrsig *sig)
+int rrsig_signed_data(struct buffer *out, const struct wire_rrset *set, const uint8_t *head, size_t head_len,
+		      unsigned labels)
 {
 	uint8_t prefix[WIRE_NAME_MAX + 8], *p;
-	size_t owner_len = signed_owner(set->owner, sig->labels, prefix), size = RRSIG_FIXED_SIZE + sig->signer_len;
+	size_t owner_len = signed_owner(set->owner, labels, prefix), size = head_len;
 	for (uint32_t i = 0; i < set->count; i++)
 		size += owner_len + 10 + set->rdata[i].len;
-	v->data.len = 0;
-	if (owner_len == 0 || buffer_reserve(&v->data, size) < 0)
+	out->len = 0;
+	if (owner_len == 0 || buffer_reserve(out, size) < 0)
 		return BANYAN_ENOMEM;
-	p = v->data.data;
-	memcpy(p, rrsig->data, RRSIG_FIXED_SIZE);
+	p = out->data;
+	memcpy(p, head, RRSIG_FIXED_SIZE);
 	p += RRSIG_FIXED_SIZE;
-	p += wire_name_lower(sig->signer, p);
+	p += wire_name_lower(head + RRSIG_FIXED_SIZE, p);
 	wire_put16(prefix + owner_len, set->type);
 	wire_put16(prefix + owner_len + 2, set->rclass);
-	wire_put32(prefix + owner_len + 4, sig->original_ttl);
+	wire_put32(prefix + owner_len + 4, wire_get32(head + 4)); /* the original TTL */
 	for (uint32_t i = 0; i < set->count; i++) {
 		memcpy(p, prefix, owner_len + 8);
 		p += owner_len + 8;
@@ -97,7 +96,7 @@ static int signed_data(struct verifier *v, const struct wire_rrset *set, const s
 		memcpy(p + 2, set->rdata[i].data, set->rdata[i].len);
 		p += 2 + set->rdata[i].len;
 	}
-	v->data.len = (size_t)(p - v->data.data);
+	out->len = (size_t)(p - out->data);
 	return 0;
 }
 
@@ -153,7 +152,7 @@ int verifier_check(struct verifier *verifier, const struct wire_rrset *set, cons
 {
 	if (verifier->md_ctx == NULL && (verifier->md_ctx = EVP_MD_CTX_new()) == NULL)
 		return BANYAN_ENOMEM;
-	int rc = signed_data(verifier, set, rrsig, sig);
+	int rc = rrsig_signed_data(&verifier->data, set, rrsig->data, RRSIG_FIXED_SIZE + sig->signer_len, sig->labels);
 	if (rc < 0)
 		return rc;
 	rc = key->md != NULL ? verify_digest(verifier, sig, key) : verify_message(verifier, sig, key);
