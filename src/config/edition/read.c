@@ -155,7 +155,7 @@ static const struct tree_node *place(const struct tree_node *root, const char *s
 static bool name_is_good(const char *name)
 {
 	size_t len = strlen(name);
-	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == len;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
 }
 
 static bool salt_is_good(const char *salt)
@@ -167,9 +167,10 @@ static bool salt_is_good(const char *salt)
 static int check_identity(const struct config_reader *r, const struct tree_node *root, const struct config_edition *e)
 {
 	if (!name_is_good(e->edition.name))
-		return value_fail(r, place(root, "edition", "name"),
-				  "edition.name: found '%s'; allowed are letters, digits, hyphens and dots",
-				  e->edition.name);
+		return value_fail(
+			r, place(root, "edition", "name"),
+			"edition.name: found '%s'; allowed are letters, digits, hyphens, underscores and dots",
+			e->edition.name);
 	if (e->edition.name[0] == '\0' && e->apex.n_servers > 0)
 		return value_fail(
 			r, place(root, "apex", "name-servers"),

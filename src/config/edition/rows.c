@@ -44,7 +44,8 @@ const size_t edition_sections_count = ARRAY_SIZE(edition_sections);
 const struct config_option edition_options[] = {
 	/* ---- edition ---- */
 	{"edition.name", CONFIG_TEXT, FIELD(edition.name), "\"\"", RANGE(0, CONFIG_EDITION_NAME_MAX), NULL,
-	 "Name of the edition: letters, digits, hyphens and dots. It stands in a TXT record at the apex (edition=NAME) "
+	 "Name of the edition: letters, digits, hyphens, underscores and dots. It stands in a TXT record at the apex "
+	 "(edition=NAME) "
 	 "and in the "
 	 "pointer of the published tree, and resolvers take the edition only where they are told this name. It must be "
 	 "given "

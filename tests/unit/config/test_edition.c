@@ -99,7 +99,7 @@ static void wrong(void **state)
 		"and needs a "
 		"name: give edition.name");
 	refused("edition: {folder: x, name: a b}\n",
-		"t:1:28: edition.name: found 'a b'; allowed are letters, digits, hyphens and dots");
+		"t:1:28: edition.name: found 'a b'; allowed are letters, digits, hyphens, underscores and dots");
 	refused("edition: {folder: x, name: n}\napex: {name-servers: [{name: a}, {name: A.}]}\n",
 		"t:2:22: apex.name-servers: A. stands there twice");
 	refused("edition: {folder: x}\nsigning: {refresh: 13d}\n",

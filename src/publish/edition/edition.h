@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * edition - a source zone in, an edition of it out: proved, and in its place.
+ *
+ * A source zone becomes a plain one (edition_strip), gets the apex and what else its edition says (edition_apply), is signed
+ * (publish_sign), proved by the code of `banyan verify`, and only then takes the place of the version before: as a zone file, as a published
+ * tree. Whatever goes wrong is a refusal with a reason, and the version before stays where it is.
+ * Making is here, offering is not: a server follows the zone file, any web server has the tree.
+ * Called by `banyan publish`.
+ *
+ * Example:
+ *
+ *	struct edition *edition;
+ *	struct edition_result result;
+ *	if (edition_open(&settings, &edition, why) < 0) ...
+ *	if (edition_run(edition, source, now, &result) < 0)
+ *		log_error("publish", "%s (%s)", result.why, reason_code(result.reason));
+ */
+#pragma once
+
+#include "zone/zone.h"
+
+#define EDITION_WHY_MAX 1024 /* bytes of a sentence */
+
+/* ---- what an edition is ---------------------------------------------------------------------- */
+
+struct edition_server {
+	uint8_t name[WIRE_NAME_MAX]; /* lower case */
+	size_t n_addresses;          /* 0: those that the source has */
+	const struct addr *address;
+};
+
+/* How it differs from its source, before it is signed. */
+struct edition_change {
+	size_t n_servers; /* 0: those of the source */
+	const struct edition_server *server;
+	uint32_t ns_ttl, address_ttl;         /* here and below 0 = as in the source */
+	const uint8_t *soa_mname, *soa_rname; /* NULL = as in the source */
+	uint32_t soa_refresh, soa_retry, soa_expire, soa_minimum, soa_ttl;
+	size_t n_remove;
+	const uint8_t *const *remove; /* names, with all below them; lower case */
+	const struct zone *add;       /* records beside those of the source; NULL = none */
+};
+
+/* What one version says of itself. */
+struct edition_version {
+	uint32_t serial;
+	struct zone_edition says; /* without a name: nothing */
+};
+
+/* The zone without what signing makes: RRSIG, NSEC, NSEC3, NSEC3PARAM; at the apex DNSKEY, CDS, CDNSKEY, ZONEMD, and the words of an edition. */
+int edition_strip(const struct zone *source, struct zone **ret) _must_use_;
+/* A plain zone as the edition has it. BANYAN_EINVAL: the two do not fit, and `why` says where. */
+int edition_apply(const struct zone *plain, const struct edition_change *change, const struct edition_version *version,
+		  struct zone **ret, char ret_why[EDITION_WHY_MAX]) _must_use_;
+
+/* ---- serials --------------------------------------------------------------------------------- */
+
+enum edition_serial_rule { EDITION_SERIAL_SOURCE, EDITION_SERIAL_NEXT, EDITION_SERIAL_DATE, EDITION_SERIAL_TIME };
+/* Of the next version: newer than `last` (NULL = there is none yet) by RFC 1982. */
+uint32_t edition_serial_next(enum edition_serial_rule rule, const uint32_t *last, uint32_t source, int64_t now);
+
+/* ---- what is known of an edition from one run to the next (state.c) ---------------------------- */
+
+struct edition_state {
+	char name[ZONE_EDITION_MAX];
+	uint8_t zone[WIRE_NAME_MAX];
+	bool have; /* a version was published */
+	uint32_t source_serial, serial, tree_serial;
+	uint64_t source_records; /* of the plain source */
+	int64_t made, sign_at;   /* UNIX seconds; sign_at: then something must be signed anew; 0 = never */
+	int64_t valid_until;     /* of a scheduled version; 0 = it has no dates */
+};
+/* As text. Appends. */
+int edition_state_write(const struct edition_state *state, struct buffer *out) _must_use_;
+/* BANYAN_EMALF: damaged. `file` is for the sentence. */
+int edition_state_read(const char *file, const char *text, size_t len, struct edition_state *ret,
+		       char ret_why[EDITION_WHY_MAX]) _must_use_;
+
+/* ---- what the source must be (source.c) -------------------------------------------------------- */
+
+struct edition_source_check {
+	const struct dnssec_anchors *anchors; /* NULL or none: what it is worth is not asked */
+	int64_t now;
+	unsigned threads;
+	unsigned shrink_max_percent;
+	bool accept_shrink, accept_serial;  /* somebody has looked at it */
+	const struct edition_state *before; /* NULL or without a version: nothing to hold it against */
+};
+/* May this source be used? 0, or BANYAN_EPROOF with the reason. `plain` is what edition_strip() has made of it. */
+int edition_source_check(const struct edition_source_check *check, const struct zone *source, const struct zone *plain,
+			 enum reason *ret_reason, char ret_why[EDITION_WHY_MAX]) _must_use_;
