@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * keys - the keys of one zone through their lives: made, published, used, retired, revoked, removed.
+ *
+ * The machine (keys_step) knows neither files nor clocks: a state, a policy and the time go in, the state moves, and what somebody has to
+ * do comes out. Its intervals are those of RFC 7583; it rolls ZSKs by pre-publication, KSKs by double-KSK, double-DS or RFC 5011, whole
+ * algorithms in the order of RFC 6781 section 4.1.4, and shares a zone with other signers (RFC 8901). No interval begins before
+ * keys_offered() has said that the zone went out as the state describes it: a publisher that was down delays a roll and never breaks a chain.
+ * The folder (keys_open) keeps the state and the private halves: files that nobody else may read, or tokens (PKCS #11).
+ * Called by publish/ and by `banyan key`.
+ *
+ * Example, for each edition:
+ *
+ *	struct keys_folder *folder;
+ *	char why[KEYS_WHY_MAX];
+ *	if (keys_open("keys", &policy, KEYS_WRITE, &folder, why) < 0 || keys_advance(folder, now, NULL, why) < 0 ||
+ *	    keys_signing(folder, now, &signing, why) < 0) ...
+ *	... publish_sign() with `signing`, prove, put the file in its place ...
+ *	if (keys_offered(folder, now, why) < 0) ...
+ *	keys_close(folder);
+ */
+#pragma once
+
+#include "dnssec/make/make.h"
+
+#define KEYS_MAX         48 /* of one zone, removed ones included: the oldest of those are forgotten. A roll has four */
+#define KEYS_HISTORY_MAX 16 /* removed ones that are remembered */
+#define KEYS_FOREIGN_MAX 8  /* DNSKEYs of other signers: two providers with two each, twice while they roll */
+#define KEYS_RDATA_MAX   MAKE_KEY_RDATA_MAX
+#define KEYS_PLACE_MAX   512 /* bytes of a file's name or a URI */
+#define KEYS_WHY_MAX     768 /* bytes of a sentence */
+#define KEYS_ACTIONS_MAX 64
+#define KEYS_NEVER       INT64_MAX
+
+enum keys_role { KEYS_ZSK, KEYS_KSK, KEYS_CSK };
+
+/* RFC 7583 section 3.1. SIGNING and WITHDRAWN are of algorithm rolls alone: signatures without the key (RFC 6781 section 4.1.4). */
+enum keys_phase {
+	KEYS_GENERATED,
+	KEYS_SIGNING,
+	KEYS_PUBLISHED,
+	KEYS_READY,
+	KEYS_ACTIVE,
+	KEYS_RETIRED,
+	KEYS_REVOKED,
+	KEYS_WITHDRAWN,
+	KEYS_REMOVED,
+	KEYS_PHASES
+};
+
+/* How a key comes in, and how it goes. */
+enum keys_way {
+	KEYS_FIRST,      /* the first of its zone */
+	KEYS_PREPUBLISH, /* ZSK: RFC 7583 section 3.2.1 */
+	KEYS_DOUBLE_KSK, /* RFC 7583 section 3.3.1 */
+	KEYS_DOUBLE_DS,  /* RFC 7583 section 3.3.2 */
+	KEYS_STANDBY, /* RFC 5011: it stands by until every resolver has held it for 30 days; the old one is revoked */
+	KEYS_ALGORITHM, /* RFC 6781 section 4.1.4: signatures first */
+	KEYS_LIBERAL,   /* the same for validators that do not ask for every algorithm (RFC 6840 section 5.11) */
+	KEYS_PLANNED,   /* ZSK with an offline KSK: at the dates of the signed key responses */
+	KEYS_WAYS
+};
+
+/* What the chain hangs from. */
+enum keys_trust {
+	KEYS_TRUST_PARENT, /* DS at the parent; somebody says when it is there */
+	KEYS_TRUST_ANCHOR, /* anchors that people configure; somebody says when that is done */
+	KEYS_TRUST_5011,   /* anchors that roll by themselves (RFC 5011) */
+};
+
+struct keys_policy {
+	uint8_t algorithm;
+	bool csk;                               /* one key for both */
+	bool offline;                           /* the KSK is elsewhere: DNSKEY sets come signed, in key responses */
+	bool liberal;                           /* algorithm rolls: key and signatures at once */
+	bool double_ds;                         /* KSK rolls with TRUST_PARENT by double-DS */
+	bool cds;                               /* CDS and CDNSKEY records (RFC 7344) tell the parent */
+	uint8_t trust;                          /* enum keys_trust */
+	uint32_t zsk_bits, ksk_bits;            /* of RSA */
+	int64_t zsk_lifetime_s, ksk_lifetime_s; /* 0 = rolled only when asked */
+	int64_t dnskey_ttl_s, data_ttl_s;       /* of the DNSKEY set; the longest of all other data */
+	int64_t propagation_s;                  /* until the last server of the zone has a version */
+	int64_t signing_s;                      /* until all data are signed with a new key; 0 = in the next version */
+	int64_t ds_ttl_s, parent_propagation_s;
+	int64_t publish_safety_s, retire_safety_s; /* on top of what RFC 7583 asks for */
+	int64_t hold_s;         /* RFC 5011 section 2.4.1: 30 days; less only where resolvers hold less */
+	int64_t query_s;        /* how often resolvers ask for the DNSKEY set; 0 = by RFC 5011 section 2.3 */
+	int64_t validity_s;     /* of signatures of the DNSKEY set; sets the time above, and that of key responses */
+	int64_t revoke_after_s; /* a retired KSK is revoked so long after its successor signs */
+	int64_t revoked_s;      /* and stays in the set, revoked, for so long */
+	int64_t slot_s;         /* bundles of key responses: one begins every slot */
+};
+
+struct keys_key {
+	uint8_t role, phase, way, leave; /* leave: how it goes, once its successor is there */
+	bool hurry;                      /* its roll was asked for: no waiting for the old one's lifetime */
+	uint8_t algorithm;
+	uint16_t tag; /* without the REVOKE bit */
+	uint16_t rdata_len;
+	uint8_t rdata[KEYS_RDATA_MAX]; /* DNSKEY, without the REVOKE bit */
+	char place[KEYS_PLACE_MAX]; /* of the private half: a file's name in the folder, "pkcs11:..."; "" = not here */
+	int64_t since;              /* when the zone went out as this phase describes it; 0 = it did not yet */
+	int64_t at[KEYS_PHASES];    /* when it came into each phase; 0 = never */
+	int64_t ds_seen, ds_gone;   /* at the parent, or configured as anchor; 0 = not yet */
+	int64_t shared;             /* RFC 8901: when all other signers had it in their DNSKEY sets; 0 = not yet */
+	int64_t plan;               /* KEYS_PLANNED: when it is to sign */
+};
+
+/* A DNSKEY of another signer (RFC 8901): published, never used. */
+struct keys_foreign {
+	char name[64]; /* of the signer, for people */
+	int64_t since; /* 0 = not offered yet */
+	int64_t left;  /* its signer has stopped to sign with it; 0 = it has not */
+	uint16_t tag, rdata_len;
+	uint8_t rdata[KEYS_RDATA_MAX];
+};
+
+/* What was the case before TTLs were lowered holds until the old ones have run out of caches. */
+struct keys_ttl {
+	int64_t value_s, before_s, delay_s;
+	int64_t before_until; /* KEYS_NEVER: the zone did not go out with the lower one yet */
+};
+
+struct keys_state {
+	uint8_t apex[WIRE_NAME_MAX];
+	bool asked_zsk, asked_ksk; /* rolls that were asked for and have not begun */
+	uint8_t asked_algorithm;   /* 0 = none */
+	bool multi;                /* other signers: a new key waits until they have it */
+	int64_t bundles_until;     /* offline KSK: expiration of the last key response; 0 = none was taken */
+	struct keys_ttl dnskey_ttl, data_ttl, ds_ttl;
+	size_t n, n_foreign;
+	struct keys_key key[KEYS_MAX];
+	struct keys_foreign foreign[KEYS_FOREIGN_MAX];
+};
+
+enum keys_action_kind {
+	KEYS_DO_GENERATE,    /* `role`, `algorithm`, `way`: keys_add() and step again */
+	KEYS_DO_MOVED,       /* told: key `tag` went `from` -> `to` */
+	KEYS_DO_SUBMIT_DS,   /* the parent should have the DS of `tag` (or people its anchor) */
+	KEYS_DO_WITHDRAW_DS, /* and should not have that of `tag` any more */
+	KEYS_DO_SHARE,       /* the other signers should publish `tag` */
+};
+struct keys_action {
+	uint8_t kind, role, way, algorithm, from, to;
+	uint16_t tag;
+};
+struct keys_actions {
+	size_t n;
+	struct keys_action item[KEYS_ACTIONS_MAX];
+};
+
+/* ---- the machine: no files, no clock ---- */
+
+void keys_policy_init(struct keys_policy *policy); /* ECDSA P-256, split, ZSK 90 days, KSK when asked */
+/* Sets one value by its name in configuration: "zsk-lifetime" to "90d". BANYAN_ENOENT: no such name; BANYAN_EINVAL; with a sentence. */
+int keys_policy_set(struct keys_policy *policy, const char *name, const char *value, char why[KEYS_WHY_MAX]) _must_use_;
+/* Do the values fit each other? BANYAN_EINVAL with a sentence. */
+int keys_policy_check(const struct keys_policy *policy, char why[KEYS_WHY_MAX]) _must_use_;
+/* "name value" lines; what keys_policy_set() takes. */
+int keys_policy_write(const struct keys_policy *policy, struct buffer *out) _must_use_;
+int keys_policy_help(struct buffer *out) _must_use_;   /* a line an option, for usage texts */
+int keys_algorithm_parse(const char *text) _must_use_; /* "13", "ECDSAP256SHA256"; BANYAN_EINVAL */
+
+void keys_state_init(struct keys_state *state, const uint8_t *apex);
+/* Adds a key that was made: GENERATED, to be used when its turn comes. `rdata` is its DNSKEY. BANYAN_EEXIST: a key with this algorithm
+ * and tag (or the tag of its revoked form) is there: make another. BANYAN_ELIMIT, BANYAN_EINVAL. */
+int keys_add(struct keys_state *state, enum keys_role role, const uint8_t *rdata, size_t len, const char *place,
+	     int64_t now, struct keys_key **ret) _must_use_;
+/* DNSKEYs (algorithm and tag) that are in the DNSKEY set which was signed elsewhere and is in force; NULL = the KSK is here. */
+struct keys_in_force {
+	size_t n;
+	struct {
+		uint8_t algorithm;
+		uint16_t tag;
+	} key[KEYS_MAX];
+};
+/* Moves every key whose time has come. Call again after each KEYS_DO_GENERATE was done. */
+void keys_step(struct keys_state *state, const struct keys_policy *policy, const struct keys_in_force *in_force,
+	       int64_t now, struct keys_actions *ret_actions);
+/* The zone was offered as keys_step() left it: intervals begin. */
+void keys_state_offered(struct keys_state *state, int64_t now);
+/* When the next step is due: KEYS_NEVER if it waits for somebody. */
+int64_t keys_next(const struct keys_state *state, const struct keys_policy *policy);
+/* What a key waits for: its next phase and when (KEYS_NEVER: until somebody says something; `ret_why` tells what). false: nothing. */
+bool keys_key_next(const struct keys_state *state, const struct keys_policy *policy, const struct keys_key *key,
+		   enum keys_phase *ret_to, int64_t *ret_due, const char **ret_why);
+
+/* What people tell the machine. BANYAN_ENOENT: no such key; BANYAN_EINVAL: it makes no sense now. */
+int keys_tell_ds(struct keys_state *state, uint16_t tag, bool seen, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
+int keys_tell_shared(struct keys_state *state, uint16_t tag, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
+/* Begins a roll at the next step. */
+int keys_ask_roll(struct keys_state *state, const struct keys_policy *policy, enum keys_role role,
+		  char why[KEYS_WHY_MAX]) _must_use_;
+int keys_ask_algorithm(struct keys_state *state, const struct keys_policy *policy, uint8_t algorithm,
+		       char why[KEYS_WHY_MAX]) _must_use_;
+int keys_foreign_add(struct keys_state *state, const char *name, const uint8_t *rdata, size_t len,
+		     char why[KEYS_WHY_MAX]) _must_use_;
+/* Its signer has stopped to sign with it: it goes when no cache needs it any more. */
+int keys_foreign_leave(struct keys_state *state, uint16_t tag, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
+
+/* What a key does in a zone that goes out now. */
+struct keys_does {
+	bool published, revoked, signs_keys, signs_data;
+	bool ds; /* should the parent (the anchors) have it? */
+};
+struct keys_does keys_key_does(const struct keys_state *state, const struct keys_key *key);
+
+const char *keys_phase_text(enum keys_phase phase);
+const char *keys_role_text(enum keys_role role);
+const char *keys_way_text(enum keys_way way);
+
+/* The state as text, and back. `name` is for the sentence. BANYAN_EMALF, BANYAN_ENOMEM. */
+int keys_state_write(const struct keys_state *state, const struct keys_policy *policy, struct buffer *out) _must_use_;
+int keys_state_read(const char *name, const char *text, size_t len, struct keys_state *ret_state,
+		    struct keys_policy *ret_policy, char why[KEYS_WHY_MAX]) _must_use_;

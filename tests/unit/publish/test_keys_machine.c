@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The machine of publish/keys in virtual time: rolls of every kind, and never a moment without a chain. */
+#include "../test.h"
+
+#include "keys_world.h"
+
+#define DAY    86400LL
+#define WORLDS 60 /* of each kind; each with another seed */
+
+static struct world *world_new(uint64_t seed, const struct keys_policy *policy)
+{
+	struct world *world = malloc(sizeof *world);
+	assert_non_null(world);
+	world_init(world, seed, policy);
+	world->lag_max_s = seed % 3 == 0 ? 0 : seed % 3 == 1 ? 7200 : 5 * DAY;
+	return world;
+}
+
+/* Values of all sizes; `seed` tells which. */
+static void policy_some(struct keys_policy *policy, uint64_t seed)
+{
+	static const int64_t ttls[] = {0, 60, 3600, DAY, 2 * DAY, 6 * DAY};
+	struct random random;
+	random_init_seed(&random, seed ^ 0x5eed);
+	keys_policy_init(policy);
+	policy->dnskey_ttl_s = ttls[random_below(&random, ARRAY_SIZE(ttls))];
+	policy->data_ttl_s = ttls[random_below(&random, ARRAY_SIZE(ttls))];
+	policy->ds_ttl_s = ttls[random_below(&random, ARRAY_SIZE(ttls))];
+	policy->propagation_s = random_below(&random, 2) * random_below(&random, DAY);
+	policy->parent_propagation_s = random_below(&random, 2) * random_below(&random, DAY);
+	policy->publish_safety_s = random_below(&random, 2) * 3600;
+	policy->retire_safety_s = random_below(&random, 2) * 3600;
+	policy->zsk_lifetime_s = 90 * DAY;
+}
+
+static void assert_sound(struct world *world)
+{
+	world_check(world);
+	if (world->faults > 0)
+		fail_msg("%s (%u in all)", world->fault, world->faults);
+}
+
+static unsigned count(const struct world *world, enum keys_role role, enum keys_phase phase)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < world->state.n; i++)
+		n += world->state.key[i].role == role && world->state.key[i].phase == phase;
+	return n;
+}
+
+static void test_first_keys(void **state)
+{
+	struct keys_policy policy;
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	world_run(world, 1);
+	assert_int_equal(world->generated, 2);
+	assert_int_equal(count(world, KEYS_ZSK, KEYS_ACTIVE), 1);
+	/* the DS must wait until nobody has the zone without signatures: 6 days, an hour of propagation and one of safety */
+	assert_int_equal(count(world, KEYS_KSK, KEYS_PUBLISHED), 1);
+	const struct keys_key *ksk = &world->state.key[world->state.key[0].role == KEYS_KSK ? 0 : 1];
+	enum keys_phase to;
+	int64_t due;
+	const char *why;
+	assert_true(keys_key_next(&world->state, &policy, ksk, &to, &due, &why));
+	assert_int_equal(to, KEYS_READY);
+	assert_int_equal(due - ksk->since, 6 * DAY + 7200);
+	world_run(world, 30 * DAY);
+	assert_int_equal(count(world, KEYS_KSK, KEYS_ACTIVE), 1);
+	assert_int_equal(world->n_ds, 1);
+	assert_sound(world);
+	free(world);
+}
+
+/* RFC 7583 section 3.2.1, by its letters: Ipub = Dprp + TTLkey, Iret = Dsgn + Dprp + TTLsig. */
+static void test_zsk_times(void **state)
+{
+	struct keys_policy policy;
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	world_run(world, 400 * DAY);
+	assert_sound(world);
+	assert_true(world->generated >= 5);
+	for (size_t i = 0; i < world->state.n; i++) {
+		const struct keys_key *key = &world->state.key[i];
+		if (key->role != KEYS_ZSK || key->phase != KEYS_REMOVED || key->way != KEYS_PREPUBLISH)
+			continue;
+		assert_int_equal(key->at[KEYS_READY] - key->at[KEYS_PUBLISHED], 2 * DAY + 7200);
+		assert_int_equal(key->at[KEYS_ACTIVE], key->at[KEYS_READY]);
+		assert_int_equal(key->at[KEYS_RETIRED] - key->at[KEYS_ACTIVE], 90 * DAY);
+		assert_int_equal(key->at[KEYS_REMOVED] - key->at[KEYS_RETIRED], 6 * DAY + 7200);
+	}
+	free(world);
+}
+
+static void test_zsk_rolls(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		policy_some(&policy, seed);
+		policy.csk = seed % 5 == 4;
+		policy.ksk_lifetime_s = policy.csk ? 120 * DAY : 0;
+		struct world *world = world_new(seed, &policy);
+		world_run(world, 500 * DAY);
+		assert_sound(world);
+		assert_true(world->generated >= (policy.csk ? 4 : 5));
+		free(world);
+	}
+}
+
+/* Rolls one after the other, as soon as the one before lets us. */
+static void roll_often(uint64_t seed, struct keys_policy *policy, int64_t days, unsigned least)
+{
+	struct world *world = world_new(seed, policy);
+	char why[KEYS_WHY_MAX];
+	unsigned rolls = 0;
+	for (int64_t day = 7; day < days; day += 7) {
+		world_run(world, day * DAY);
+		rolls += keys_ask_roll(&world->state, policy, KEYS_KSK, why) == 0;
+		if (!policy->csk && keys_ask_roll(&world->state, policy, KEYS_ZSK, why) < 0)
+			assert_non_null(strstr(why, "a roll is under way"));
+	}
+	world_run(world, (days + 400) * DAY);
+	assert_sound(world);
+	assert_true(rolls >= least);
+	assert_int_equal(count(world, policy->csk ? KEYS_CSK : KEYS_KSK, KEYS_ACTIVE), 1);
+	assert_true(count(world, policy->csk ? KEYS_CSK : KEYS_KSK, KEYS_REMOVED) >= least - 1);
+	free(world);
+}
+
+static void test_double_ksk(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		policy_some(&policy, seed);
+		policy.csk = seed % 2;
+		policy.trust = seed % 7 == 6 ? KEYS_TRUST_ANCHOR : KEYS_TRUST_PARENT;
+		roll_often(seed, &policy, 200, 3);
+	}
+}
+
+static void test_double_ds(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		policy_some(&policy, seed);
+		policy.double_ds = true;
+		roll_often(seed, &policy, 200, 3);
+	}
+}
+
+static void test_rfc5011(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		policy_some(&policy, seed);
+		policy.trust = KEYS_TRUST_5011;
+		policy.csk = seed % 4 == 3;
+		policy.revoke_after_s = seed % 2 ? 0 : 60 * DAY;
+		roll_often(seed, &policy, 400, 2);
+	}
+}
+
+/* The new KSK stands by for 30 days and what a resolver needs to ask; the old one is revoked, and stays for 30 days. */
+static void test_rfc5011_times(void **state)
+{
+	struct keys_policy policy;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	policy.trust = KEYS_TRUST_5011;
+	struct world *world = world_new(0, &policy);
+	world_run(world, 10 * DAY);
+	assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_KSK, why), 0);
+	world_run(world, 400 * DAY);
+	assert_sound(world);
+	assert_int_equal(count(world, KEYS_KSK, KEYS_REMOVED), 1);
+	for (size_t i = 0; i < world->state.n; i++) {
+		const struct keys_key *key = &world->state.key[i];
+		if (key->role != KEYS_KSK)
+			continue;
+		if (key->phase == KEYS_ACTIVE)
+			assert_int_equal(key->at[KEYS_READY] - key->at[KEYS_PUBLISHED],
+					 30 * DAY + 2 * DAY + 7200 + 4 * DAY);
+		if (key->phase == KEYS_REMOVED) {
+			assert_int_equal(key->at[KEYS_REVOKED] - key->at[KEYS_RETIRED], 60 * DAY);
+			assert_int_equal(key->at[KEYS_REMOVED] - key->at[KEYS_REVOKED], 30 * DAY);
+		}
+	}
+	free(world);
+}
+
+/* There is a moment with signatures of the new algorithm and without its keys, and one with signatures of the old one alone. */
+static void assert_signatures_first(const struct world *world)
+{
+	bool before = false, after = false;
+	for (size_t i = 0; i < world->n; i++) {
+		const struct version *v = &world->version[i];
+		for (size_t j = 0; j < v->n; j++) {
+			bool alone = v->key[j].does.signs_data && !v->key[j].does.published;
+			before |= alone && v->key[j].algorithm == DNSSEC_ECDSAP256SHA256;
+			after |= alone && v->key[j].algorithm == DNSSEC_RSASHA256;
+		}
+	}
+	assert_true(before);
+	assert_true(after);
+}
+
+static void algorithm_roll(uint64_t seed, const struct keys_policy *settings, bool strict)
+{
+	struct keys_policy policy = *settings;
+	char why[KEYS_WHY_MAX];
+	policy.algorithm = DNSSEC_RSASHA256;
+	struct world *world = world_new(seed, &policy);
+	world->strict = strict;
+	world_run(world, (40 + (int64_t)seed % 60) * DAY);
+	if (seed % 2)
+		world->policy.algorithm = DNSSEC_ECDSAP256SHA256;
+	else
+		assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ECDSAP256SHA256, why), 0);
+	world_run(world, 700 * DAY);
+	assert_sound(world);
+	for (size_t i = 0; i < world->state.n; i++) {
+		const struct keys_key *key = &world->state.key[i];
+		assert_int_equal(key->phase == KEYS_ACTIVE,
+				 key->phase != KEYS_REMOVED && key->phase <= KEYS_ACTIVE && key->phase > KEYS_READY);
+		if (key->phase == KEYS_ACTIVE)
+			assert_int_equal(key->algorithm, DNSSEC_ECDSAP256SHA256);
+		if (key->algorithm == DNSSEC_RSASHA256)
+			assert_int_equal(key->phase, KEYS_REMOVED);
+	}
+	if (!policy.liberal)
+		assert_signatures_first(world);
+	free(world);
+}
+
+static void test_algorithm(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		policy_some(&policy, seed);
+		policy.csk = seed % 3 == 2;
+		policy.zsk_lifetime_s = 0;
+		algorithm_roll(seed, &policy, true);
+	}
+}
+
+static void test_algorithm_liberal(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		policy_some(&policy, seed);
+		policy.liberal = true;
+		policy.csk = seed % 3 == 2;
+		algorithm_roll(seed, &policy, false);
+	}
+}
+
+/* As the root would: RSA to ECDSA with anchors that follow RFC 5011. */
+static void test_algorithm_rfc5011(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		policy_some(&policy, seed);
+		policy.trust = KEYS_TRUST_5011;
+		algorithm_roll(seed, &policy, true);
+	}
+}
+
+/* RFC 8901 model 2: our data are proved by the other signer's DNSKEY set too. */
+static void test_several_signers(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		uint8_t rdata[36] = {1, 0, 3, DNSSEC_ECDSAP256SHA256, 1, 2, 3};
+		char why[KEYS_WHY_MAX];
+		policy_some(&policy, seed);
+		policy.csk = seed % 3 == 2;
+		policy.ksk_lifetime_s = policy.csk ? 90 * DAY : 0;
+		struct world *world = world_new(seed, &policy);
+		assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), 0);
+		world_run(world, 400 * DAY);
+		assert_sound(world);
+		assert_true(world->generated >= 4);
+		assert_int_equal(world->state.n_foreign, 1);
+		uint16_t tag = world->state.foreign[0].tag;
+		assert_int_equal(keys_foreign_leave(&world->state, tag, world->now, why), 0);
+		world_run(world, 440 * DAY);
+		assert_int_equal(world->state.n_foreign, 0);
+		free(world);
+	}
+}
+
+/* TTLs that are lowered in the middle of a roll: what was cached before lives on. */
+static void test_ttl_lowered(void **state)
+{
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		char why[KEYS_WHY_MAX];
+		policy_some(&policy, seed);
+		policy.dnskey_ttl_s = policy.data_ttl_s = 6 * DAY;
+		policy.csk = seed % 2;
+		struct world *world = world_new(seed, &policy);
+		world_run(world, 30 * DAY);
+		assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), 0);
+		world_run(world, (30 + (int64_t)seed % 14) * DAY);
+		world->policy.dnskey_ttl_s = 60;
+		world->policy.data_ttl_s = 300;
+		world_run(world, (31 + (int64_t)seed % 14) * DAY + 1);
+		world->policy.dnskey_ttl_s = 30;
+		world_run(world, 200 * DAY);
+		assert_sound(world);
+		free(world);
+	}
+}
+
+/* The check itself is checked: caches that keep what they should not must be found out, in rolls of every kind. */
+static void test_check_finds(void **state)
+{
+	for (uint64_t seed = 0; seed < 9; seed++) {
+		struct keys_policy policy;
+		char why[KEYS_WHY_MAX];
+		keys_policy_init(&policy);
+		policy.algorithm = seed % 3 == 2 ? DNSSEC_RSASHA256 : DNSSEC_ECDSAP256SHA256;
+		policy.csk = seed % 3 == 1;
+		struct world *world = world_new(0, &policy);
+		world->real_ttl_s = 8 * DAY;
+		world_run(world, 30 * DAY);
+		if (seed % 3 == 2)
+			assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ECDSAP256SHA256, why), 0);
+		else
+			assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), 0);
+		world_run(world, 90 * DAY);
+		world_check(world);
+		assert_true(world->faults > 0);
+		free(world);
+	}
+}
+
+/* The zone does not go out: nothing moves, however late it gets. */
+static void test_not_offered(void **state)
+{
+	struct keys_policy policy;
+	struct keys_actions actions;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	world_run(world, 30 * DAY);
+	assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(actions.n, 1);
+	assert_int_equal(actions.item[0].kind, KEYS_DO_GENERATE);
+	uint8_t rdata[36] = {1, 0, 3, DNSSEC_ECDSAP256SHA256, 42};
+	struct keys_key *key;
+	assert_int_equal(keys_add(&world->state, KEYS_ZSK, rdata, sizeof rdata, "", world->now, &key), 0);
+	for (int64_t day = 0; day < 300; day++)
+		keys_step(&world->state, &policy, NULL, world->now + day * DAY, &actions);
+	assert_int_equal(key->phase, KEYS_PUBLISHED);
+	assert_int_equal(key->since, 0);
+	keys_state_offered(&world->state, world->now + 300 * DAY);
+	keys_step(&world->state, &policy, NULL, world->now + 301 * DAY, &actions);
+	assert_int_equal(key->phase, KEYS_PUBLISHED);
+	keys_step(&world->state, &policy, NULL, world->now + 303 * DAY, &actions);
+	assert_int_equal(key->phase, KEYS_ACTIVE);
+	free(world);
+}
+
+static void test_text(void **state)
+{
+	for (uint64_t seed = 0; seed < 12; seed++) {
+		_cleanup_(buffer_done) struct buffer text = {0}, again = {0};
+		struct keys_policy policy, read_policy;
+		char why[KEYS_WHY_MAX];
+		policy_some(&policy, seed);
+		policy.trust = seed % 3;
+		struct world *world = world_new(seed, &policy);
+		struct keys_state *read = malloc(sizeof *read);
+		world_run(world, (int64_t)(20 + 11 * seed) * DAY);
+		assert_int_equal(keys_state_write(&world->state, &policy, &text), 0);
+		assert_int_equal(keys_state_read("state", (char *)text.data, text.len, read, &read_policy, why), 0);
+		assert_int_equal(keys_state_write(read, &read_policy, &again), 0);
+		assert_int_equal(text.len, again.len);
+		assert_memory_equal(text.data, again.data, text.len);
+		assert_memory_equal(&policy, &read_policy, sizeof policy);
+		/* cut off anywhere, it is refused */
+		for (size_t len = 0; len < text.len; len += 7)
+			assert_int_equal(keys_state_read("state", (char *)text.data, len, read, &read_policy, why),
+					 BANYAN_EMALF);
+		free(read);
+		free(world);
+	}
+}
+
+static void test_policy(void **state)
+{
+	struct keys_policy policy;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	assert_int_equal(keys_policy_check(&policy, why), 0);
+	assert_int_equal(keys_policy_set(&policy, "zsk-lifetime", "30d", why), 0);
+	assert_int_equal(policy.zsk_lifetime_s, 30 * DAY);
+	assert_int_equal(keys_policy_set(&policy, "algorithm", "RSASHA256", why), 0);
+	assert_int_equal(policy.algorithm, 8);
+	assert_int_equal(keys_policy_set(&policy, "algorithm", "7", why), BANYAN_EINVAL);
+	assert_int_equal(keys_policy_set(&policy, "zsk-lifetime", "a month", why), BANYAN_EINVAL);
+	assert_string_equal(why, "zsk-lifetime is a length of time as 90d, 12h, 30m or 10s, not 'a month'");
+	assert_int_equal(keys_policy_set(&policy, "zsk", "1", why), BANYAN_ENOENT);
+	assert_int_equal(keys_policy_set(&policy, "zsk-lifetime", "5d", why), 0);
+	assert_int_equal(keys_policy_check(&policy, why), BANYAN_EINVAL);
+	assert_non_null(strstr(why, "to roll a ZSK takes"));
+	keys_policy_init(&policy);
+	policy.offline = policy.csk = true;
+	assert_int_equal(keys_policy_check(&policy, why), BANYAN_EINVAL);
+}
+
+static void test_refusals(void **state)
+{
+	struct keys_policy policy;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), BANYAN_EINVAL);
+	world_run(world, 30 * DAY);
+	assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), 0);
+	world_run(world, 30 * DAY + 10);
+	assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), BANYAN_EINVAL);
+	assert_non_null(strstr(why, "a roll is under way"));
+	assert_int_equal(keys_ask_algorithm(&world->state, &policy, 5, why), BANYAN_EUNSUPP);
+	const struct keys_key *key = &world->state.key[0];
+	struct keys_key *ret;
+	assert_int_equal(keys_add(&world->state, KEYS_ZSK, key->rdata, key->rdata_len, "", 0, &ret), BANYAN_EEXIST);
+	assert_int_equal(keys_tell_ds(&world->state, 0xffff, true, 0, why), BANYAN_ENOENT);
+	uint8_t rdata[36] = {1, 0, 3, DNSSEC_ED25519, 42};
+	assert_int_equal(keys_foreign_add(&world->state, "x", rdata, sizeof rdata, why), BANYAN_EINVAL);
+	assert_int_equal(keys_foreign_add(&world->state, "x", key->rdata, key->rdata_len, why), BANYAN_EEXIST);
+	free(world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_keys),
+		cmocka_unit_test(test_zsk_times),
+		cmocka_unit_test(test_zsk_rolls),
+		cmocka_unit_test(test_double_ksk),
+		cmocka_unit_test(test_double_ds),
+		cmocka_unit_test(test_rfc5011),
+		cmocka_unit_test(test_rfc5011_times),
+		cmocka_unit_test(test_algorithm),
+		cmocka_unit_test(test_algorithm_liberal),
+		cmocka_unit_test(test_algorithm_rfc5011),
+		cmocka_unit_test(test_several_signers),
+		cmocka_unit_test(test_ttl_lowered),
+		cmocka_unit_test(test_check_finds),
+		cmocka_unit_test(test_not_offered),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_refusals),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
