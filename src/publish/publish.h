@@ -23,11 +23,11 @@
 struct publish_sign_result {
 	uint32_t serial;
 	size_t sets; /* RRsets that are signed */
-	size_t made, kept,
-		dropped; /* signatures: new ones, those taken over, those of the version before that were not */
-	size_t denial,
-		denial_changed; /* NSEC or NSEC3 records; of them new, changed or gone since the version before */
-	int64_t first_expiry;   /* UNIX seconds at which the first signature ends; INT64_MAX without signatures */
+	/* Signatures: new ones, those taken over, those of the version before that were not, those that came with ready_dnskey. */
+	size_t made, kept, dropped, ready;
+	size_t denial;         /* NSEC or NSEC3 records */
+	size_t denial_changed; /* of them new, changed or gone since the version before */
+	int64_t first_expiry;  /* UNIX seconds at which the first signature ends; INT64_MAX without signatures */
 	int64_t next; /* when something must be signed anew, should nothing change before; INT64_MAX without signatures */
 	char text[512]; /* of a failure: what is wrong and what to do */
 };

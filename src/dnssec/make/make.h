@@ -106,6 +106,9 @@ void make_signer_free(struct make_signer *signer);
 int make_signer_rrsig(struct make_signer *signer, const struct wire_rrset *set, const struct make_key *key,
 		      const uint8_t *zone, int64_t inception, int64_t expiration, uint8_t *out, size_t *ret_len)
 	_must_use_;
+/* The RDATA up to the signature; its length. For who must know where a signature will stand before it can be made. */
+size_t make_rrsig_head(const struct wire_rrset *set, const struct make_key *key, const uint8_t *zone, int64_t inception,
+		       int64_t expiration, uint8_t *out);
 size_t make_rrsig_len(const struct make_key *key, const uint8_t *zone);
 
 /* ---- what a zone is signed with, at one moment ------------------------------------------------ */

@@ -117,8 +117,8 @@ static int sign_elsewhere(struct make_signer *s, const struct make_key *key, uin
 	return rc != 0 ? rc : len == key->signature_len ? 0 : BANYAN_EMALF;
 }
 
-static size_t head_write(const struct wire_rrset *set, const struct make_key *key, const uint8_t *zone,
-			 int64_t inception, int64_t expiration, uint8_t *out)
+size_t make_rrsig_head(const struct wire_rrset *set, const struct make_key *key, const uint8_t *zone, int64_t inception,
+		       int64_t expiration, uint8_t *out)
 {
 	wire_put16(out, set->type);
 	out[2] = key->algorithm->number;
@@ -142,7 +142,7 @@ int make_signer_rrsig(struct make_signer *signer, const struct wire_rrset *set, 
 		return BANYAN_ENOENT;
 	if (!wire_name_under(set->owner, zone) || expiration <= inception)
 		return BANYAN_EINVAL;
-	size_t len = head_write(set, key, zone, inception, expiration, out);
+	size_t len = make_rrsig_head(set, key, zone, inception, expiration, out);
 	int rc = rrsig_signed_data(&signer->data, set, out, len, out[3]);
 	if (rc != 0)
 		return rc;
