@@ -2,7 +2,8 @@
 /*
  * zone_cost - what a zone costs, stage by stage, in one process: zone_cost FILE ORIGIN [QUESTIONS [ROUNDS]]. Time and memory of reading,
  * checking the structure and compiling, and of only touching as much memory ("floor"); then, of the image alone, nanoseconds an answer.
- * QUESTIONS has a name and a type number a line. Prints JSON. With ROUNDS 0 nothing is answered; under callgrind,
+ * QUESTIONS has a name and a type number a line. Prints JSON;
+ * user_s is cpu_s without what the kernel did (new memory, above all). With ROUNDS 0 nothing is answered; under callgrind,
  * --toggle-collect=image_answer counts instructions an answer.
  */
 #include "image/image.h"
@@ -20,7 +21,7 @@
 #define MESSAGE    320 /* bytes that any question here fits in */
 
 struct mark {
-	double wall, cpu;
+	double wall, cpu, user;
 };
 
 static struct mark mark_now(void)
@@ -29,9 +30,10 @@ static struct mark mark_now(void)
 	struct rusage u;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	getrusage(RUSAGE_SELF, &u);
-	return (struct mark){(double)t.tv_sec + (double)t.tv_nsec / 1e9,
-			     (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-				     (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6};
+	double user = (double)u.ru_utime.tv_sec + (double)u.ru_utime.tv_usec / 1e6;
+	return (struct mark){.wall = (double)t.tv_sec + (double)t.tv_nsec / 1e9,
+			     .cpu = user + (double)u.ru_stime.tv_sec + (double)u.ru_stime.tv_usec / 1e6,
+			     .user = user};
 }
 
 static unsigned long status_kib(const char *field)
@@ -50,8 +52,9 @@ static unsigned long status_kib(const char *field)
 static void tell(const char *stage, struct mark *from)
 {
 	struct mark now = mark_now();
-	printf("\"%s\": {\"wall_s\": %.3f, \"cpu_s\": %.3f, \"rss_kib\": %lu, \"peak_kib\": %lu}, ", stage,
-	       now.wall - from->wall, now.cpu - from->cpu, status_kib("VmRSS:"), status_kib("VmHWM:"));
+	printf("\"%s\": {\"wall_s\": %.3f, \"cpu_s\": %.3f, \"user_s\": %.3f, \"rss_kib\": %lu, \"peak_kib\": %lu}, ",
+	       stage, now.wall - from->wall, now.cpu - from->cpu, now.user - from->user, status_kib("VmRSS:"),
+	       status_kib("VmHWM:"));
 	*from = mark_now();
 }
 
@@ -95,6 +98,8 @@ static void answer_all(const struct image *image, const char *path, unsigned rou
 {
 	size_t n, bytes = 0;
 	uint8_t(*message)[MESSAGE] = questions_read(path, &n), out[REPLY_MAX];
+	if (n == 0 || rounds == 0)
+		fail("no questions");
 	struct mark from = mark_now();
 	for (size_t i = 0; i < n * rounds; i++) {
 		const uint8_t *m = message[i % n];

@@ -74,12 +74,14 @@ uint64_t image_sort_key(const uint8_t *name, const uint8_t *starts, unsigned n);
 /* Proof that covers a name that does not exist: NSEC of the predecessor, or NSEC3 over its hash. 0 = none. */
 uint32_t image_cover_nsec(const struct image *image, const uint8_t *lower);
 uint32_t image_cover_nsec3(const struct image *image, const uint8_t *lower);
-/* The last entry whose hash is <= `hash`, the last of all if there is none (RFC 5155 section 3.1.7: the chain is a ring). */
-/* About where that is among n: hashes are spread evenly. */
+/* About where a hash stands among n: they are spread evenly. */
 static inline size_t image_nsec3_near(size_t n, const uint8_t hash[20])
 {
 	return (size_t)((unsigned __int128)wire_get64(hash) * n >> 64);
 }
+/* The same from a place that was guessed before: what stands there tells how far it is. */
+size_t image_nsec3_nearer(const struct image_nsec3 *entry, size_t n, const uint8_t hash[20], size_t at);
+/* The last entry whose hash is <= `hash`, the last of all if there is none (RFC 5155 section 3.1.7: the chain is a ring). */
 size_t image_nsec3_before(const struct image_nsec3 *entry, size_t n, const uint8_t hash[20]);
 /* What header.checksum must be. The block is only read: it may be a read-only mapping. */
 uint64_t image_checksum(const struct image_header *header);

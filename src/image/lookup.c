@@ -133,18 +133,25 @@ uint32_t image_cover_nsec(const struct image *image, const uint8_t *lower)
 	return ref[lo > 0 ? lo - 1 : n - 1];
 }
 
+size_t image_nsec3_nearer(const struct image_nsec3 *entry, size_t n, const uint8_t hash[20], size_t at)
+{
+	uint64_t top = wire_get64(hash), there = wire_get64(entry[at].hash);
+	size_t far = (size_t)((unsigned __int128)(top > there ? top - there : there - top) * n >> 64);
+	if (top > there)
+		return far < n - at ? at + far : n - 1;
+	return far < at ? at - far : 0;
+}
+
 /* Hashes are spread evenly: where one stands follows from its value, to about sqrt(n) places, and each step from there to about the square
  * root of what was left. A binary search over a large table would miss the caches at each of its steps instead. */
 static size_t nsec3_guess(const struct image_nsec3 *entry, size_t n, const uint8_t hash[20])
 {
 	size_t at = image_nsec3_near(n, hash);
-	uint64_t top = wire_get64(hash);
 	for (unsigned i = 0; i < NSEC3_GUESSES; i++) {
-		uint64_t there = wire_get64(entry[at].hash);
-		size_t far = (size_t)((unsigned __int128)(top > there ? top - there : there - top) * n >> 64);
-		if (far == 0)
+		size_t nearer = image_nsec3_nearer(entry, n, hash, at);
+		if (nearer == at)
 			break;
-		at = top > there ? (far < n - at ? at + far : n - 1) : (far < at ? at - far : 0);
+		at = nearer;
 	}
 	return at;
 }

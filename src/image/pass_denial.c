@@ -73,6 +73,14 @@ static int nsec3_cmp(const void *a, const void *b)
 	return memcmp(((const struct image_nsec3 *)a)->hash, ((const struct image_nsec3 *)b)->hash, 20);
 }
 
+static bool nsec3_sorted(const struct compile *c)
+{
+	for (size_t i = 1; i < c->n_denial; i++)
+		if (nsec3_cmp(&c->nsec3[i - 1], &c->nsec3[i]) > 0)
+			return false;
+	return true;
+}
+
 static int denial_nsec3(struct compile *c)
 {
 	const struct zone *zone = c->zone;
@@ -99,7 +107,9 @@ static int denial_nsec3(struct compile *c)
 			return rc;
 		c->n_denial++;
 	}
-	qsort(c->nsec3, c->n_denial, sizeof *c->nsec3, nsec3_cmp);
+	/* canonical order of owners is that of their hashes (RFC 4648 section 7), unless one of them stands deeper than it should */
+	if (!nsec3_sorted(c))
+		qsort(c->nsec3, c->n_denial, sizeof *c->nsec3, nsec3_cmp);
 	return 0;
 }
 

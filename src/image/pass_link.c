@@ -111,7 +111,8 @@ static uint32_t find_wildcard(const struct compile *c, size_t index)
 	return node != NULL ? c->node[node - c->zone->node].slot : 0;
 }
 
-/* Names that are linked together: their hashes are made first, so that the places where these stand are fetched meanwhile. */
+/* Names that are linked together: their hashes are made first, so that the places where these stand are fetched meanwhile; first where they
+ * are likely to be, then, told from what is there, where they are. */
 struct batch {
 	size_t node[COMPILE_BATCH];
 	uint8_t hash[COMPILE_BATCH][20]; /* NSEC3 */
@@ -131,6 +132,10 @@ static int batch_fill(const struct compile *c, size_t *at, struct batch *batch)
 			__builtin_prefetch(&c->nsec3[image_nsec3_near(c->n_denial, batch->hash[batch->n])]);
 		}
 		batch->n++;
+	}
+	for (unsigned i = 0; c->denial == IMAGE_DENIAL_NSEC3 && i < batch->n; i++) {
+		size_t near = image_nsec3_near(c->n_denial, batch->hash[i]);
+		__builtin_prefetch(&c->nsec3[image_nsec3_nearer(c->nsec3, c->n_denial, batch->hash[i], near)]);
 	}
 	return 0;
 }
