@@ -15,7 +15,7 @@ struct net_datagram {
 	uint64_t started_ms, again_ms;
 	size_t len;
 	uint8_t msg[512]; /* a question */
-	char in[NET_MESSAGE_MAX];
+	char in[];
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -75,7 +75,7 @@ static void on_timer(uv_timer_t *timer)
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct net_datagram *datagram = handle->data;
-	*buf = uv_buf_init(datagram->in, sizeof datagram->in);
+	*buf = uv_buf_init(datagram->in, datagram->settings.room);
 }
 
 static void on_read(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
@@ -93,10 +93,12 @@ int net_datagram_open(struct uv_loop_s *loop, const struct addr *to, const uint8
 		      const struct net_datagram_settings *settings, struct net_datagram **ret)
 {
 	struct sockaddr_storage sa;
-	struct net_datagram *datagram = len > sizeof datagram->msg ? NULL : calloc(1, sizeof *datagram);
+	uint32_t room = settings->room > 0 ? settings->room : NET_MESSAGE_MAX;
+	struct net_datagram *datagram = len > sizeof datagram->msg ? NULL : calloc(1, sizeof *datagram + room);
 	if (datagram == NULL)
 		return len > sizeof datagram->msg ? BANYAN_EINVAL : BANYAN_ENOMEM;
 	datagram->settings = *settings;
+	datagram->settings.room = room;
 	datagram->again_ms = settings->again_ms;
 	memcpy(datagram->msg, msg, len);
 	datagram->len = len;

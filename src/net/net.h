@@ -271,6 +271,7 @@ struct net_datagram;
 struct net_datagram_settings {
 	uint32_t again_ms; /* sent again when nothing has come for so long, then for twice as long, ...; 0 = never */
 	uint32_t whole_ms; /* over after this long */
+	uint32_t room;     /* bytes of a reply; longer ones are dropped. 0 = as long as a message can be */
 	void (*message)(void *ctx, const uint8_t *msg,
 			size_t len); /* what came from the server's address, forged or not */
 	/* once, unless closed before; never from within open: BANYAN_ETIMEOUT, BANYAN_EIO */

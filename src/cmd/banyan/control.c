@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fleet.h"
 #include "operate/operate.h"
 
 const char *ask_socket_default(void)
@@ -79,6 +80,9 @@ int cmd_status(int argc, char **argv)
 		.what = "Says what the daemon serves, how it was proved, and what it has counted.",
 		.allowed = ASK_JSON | ASK_COUNTERS,
 	};
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--fleet") == 0)
+			return fleet_command(argc, argv);
 	return simple(argc, argv, &s);
 }
 

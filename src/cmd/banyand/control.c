@@ -304,6 +304,7 @@ int control_start(struct keeper *keeper, const char *path, char why[REFUSAL_TEXT
 		{"why", control_why},
 		{"anchors", control_anchors},
 		{"copy", control_copy},
+		{"fleet", control_fleet},
 		{"stop", on_stop},
 		{NULL, NULL},
 	};

@@ -423,6 +423,8 @@ bool cache_context_matches(const struct keeper *keeper, const struct config *con
 /* cachefile.c: the cache in a file. Reads it; later writes it from time to time, and once more at the end. */
 void cache_file_start(struct keeper *keeper, const struct config *config);
 void cache_file_stop(struct keeper *keeper); /* the workers have stopped */
+/* fleet.c: the command fleet [ZONE] */
+void control_fleet(void *ctx, struct operate_call *call, int argc, char **argv);
 void control_why(void *ctx, struct operate_call *call, int argc, char **argv);
 
 /* clock.c: when a root copy is proved but for its dates, the sentence that says how far the clock is off. */

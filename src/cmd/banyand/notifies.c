@@ -15,6 +15,7 @@
 struct zone_notify {
 	struct zone_notify *next;
 	struct push_notify *push;
+	struct offered offered;
 	bool marked; /* notifies_adopt(): it is still configured */
 };
 
@@ -28,7 +29,9 @@ struct notifies {
 	/* names of keys, numbered from 1: the same over all reloads */
 	size_t n_names, cap_names;
 	char **name;
-	char *kept; /* while the first configuration is taken: registrations of before the start */
+	char *kept;     /* while the first configuration is taken: registrations of before the start */
+	char *versions; /* likewise: the versions of then */
+	bool has_news;  /* versions that are not written down yet */
 	struct registers_state state;
 };
 
@@ -107,6 +110,20 @@ static void restore(struct notifies *notifies, const struct zone_notify *zone, c
 		log_info(STATION, "zone %s: %zu registration%s of before the start", name, n, n == 1 ? "" : "s");
 }
 
+/* Versions are rare, so they are written down at once. */
+static void versions_keep(struct notifies *notifies, const struct config *config)
+{
+	_cleanup_(buffer_done) struct buffer text = {0};
+	char name[WIRE_NAME_TEXT_MAX];
+	int rc = 0;
+	for (struct zone_notify *zone = notifies->zone; notifies->has_news && rc == 0 && zone != NULL;
+	     zone = zone->next)
+		rc = offered_write(&zone->offered, wire_name_text(push_notify_apex(zone->push), name), &text);
+	if (notifies->has_news && rc == 0)
+		versions_save(config, &text);
+	notifies->has_news = false;
+}
+
 /* ---- sending ---- */
 
 static void on_timer(uv_timer_t *timer);
@@ -182,6 +199,10 @@ static struct zone_notify *zone_get(struct notifies *notifies, const uint8_t *ap
 	}
 	zone->next = notifies->zone;
 	notifies->zone = zone;
+	if (notifies->versions != NULL) {
+		char name[WIRE_NAME_TEXT_MAX];
+		offered_read(&zone->offered, notifies->versions, wire_name_text(apex, name));
+	}
 	return zone;
 }
 
@@ -255,6 +276,7 @@ static void zone_adopt(struct notifies *notifies, const char *name, const struct
 		restore(notifies, zone, name);
 	if (image == NULL)
 		return;
+	notifies->has_news |= offered_take(&zone->offered, image, clock_wall_ms());
 	size_t soa_len = soa_of(image, soa);
 	if (push_notify_publish(zone->push, image_serial(image), soa, soa_len, clock_mono_ms()) &&
 	    push_notify_count(zone->push) > 0)
@@ -273,6 +295,7 @@ static void zones_sweep(struct notifies *notifies)
 		}
 		*at = zone->next;
 		push_notify_free(zone->push);
+		offered_done(&zone->offered);
 		free(zone);
 	}
 }
@@ -333,8 +356,10 @@ void notifies_adopt(struct keeper *keeper)
 	notifies->settings.registered_max = config->server.registrations;
 	notifies->settings.per_address_max = config->server.registrations_per_address;
 	notifies->settings.lifetime_max_s = config->server.registration_time_s;
-	if (first)
+	if (first) {
 		notifies->kept = registers_read(config);
+		notifies->versions = versions_read(config);
+	}
 	bool root_is_zone = false;
 	for (size_t i = 0; i < config->n_zones; i++) {
 		const struct config_zone *from = &config->zones[i];
@@ -349,8 +374,10 @@ void notifies_adopt(struct keeper *keeper)
 		zone_adopt(notifies, ".", g->root == NULL ? NULL : g->root->image, lists,
 			   config->root.registering.count > 0);
 	free(notifies->kept);
-	notifies->kept = NULL;
+	free(notifies->versions);
+	notifies->kept = notifies->versions = NULL;
 	zones_sweep(notifies);
+	versions_keep(notifies, config);
 	notifies_run(notifies);
 }
 
@@ -389,6 +416,19 @@ void notifies_end(struct keeper *keeper)
 }
 
 /* ---- status ---- */
+
+bool notifies_zone(struct keeper *keeper, const uint8_t *apex, struct notifies_zone *ret)
+{
+	struct zone_notify *zone = keeper->notifies == NULL ? NULL : zone_find_notify(keeper->notifies, apex);
+	if (zone != NULL)
+		*ret = (struct notifies_zone){.push = zone->push, .offered = &zone->offered};
+	return zone != NULL;
+}
+
+const char *notifies_key_name(struct keeper *keeper, uint16_t number)
+{
+	return keeper->notifies == NULL ? "" : key_name_of(keeper->notifies, number);
+}
 
 static void describe_peer(const struct notifies *notifies, const struct push_peer_state *from, struct operate_peer *ret)
 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon.h"
+#include "offered.h"
 #include "sync/push/push.h"
 
 /* Who may register for a zone. Part of a generation, immutable. */
@@ -34,6 +35,18 @@ char *registers_read(const struct config *config); /* NULL: there is nothing; el
 /* How many of the zone there are again. */
 size_t registers_restore(const char *text, const struct generation *g, const uint8_t *apex, struct push_notify *push,
 			 uint16_t (*key_number)(void *ctx, const char *name), void *ctx);
+
+/* Which versions were offered, over restarts. versions_read(): NULL = there is nothing; else to be freed. */
+char *versions_read(const struct config *config);
+void versions_save(const struct config *config, const struct buffer *text);
+
+/* Keeper: what is known of a zone whose peers are told; false: there is no such zone. Valid until the next event. */
+struct notifies_zone {
+	const struct push_notify *push;
+	const struct offered *offered;
+};
+bool notifies_zone(struct keeper *keeper, const uint8_t *apex, struct notifies_zone *ret);
+const char *notifies_key_name(struct keeper *keeper, uint16_t number); /* "" = none */
 
 /* Keeper: a peer that may, and that is where it says, asks. `key`: the name of its key, "" = none. */
 struct wire_registration notifies_register(struct keeper *keeper, const uint8_t *apex, const char *key,

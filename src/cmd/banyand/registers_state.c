@@ -12,13 +12,32 @@
 
 #define STATE_BYTES_MAX ((size_t)64 << 20) /* 65,536 zones do not all have full tables */
 #define STATE_SAVE_MS   60000              /* between two times that it is written */
+#define STATE_NAME      "registrations.state"
 #define STATE_FIRST     "registrations 1\n"
+#define VERSIONS_NAME   "versions.state"
 
-static bool state_path(const struct config *config, char out[PATH_MAX])
+#define VERSIONS_FIRST "versions 1\n"
+
+static bool state_path(const struct config *config, const char *name, char out[PATH_MAX])
 {
 	char folder[PATH_MAX];
 	anchors_folder(config, folder);
-	return folder[0] != 0 && snprintf(out, PATH_MAX, "%s/registrations.state", folder) < PATH_MAX;
+	return folder[0] != 0 && snprintf(out, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
+}
+
+/* The file's text if it begins as it should, or NULL. */
+static char *state_read(const struct config *config, const char *name, const char *first, const char *what)
+{
+	char path[PATH_MAX];
+	uint8_t *text = NULL;
+	size_t len;
+	if (!state_path(config, name, path) || file_read(path, STATE_BYTES_MAX, &text, &len) < 0)
+		return NULL;
+	if (len > 0 && strlen((const char *)text) == len && strncmp((const char *)text, first, strlen(first)) == 0)
+		return (char *)text;
+	log_warning(STATION, "%s: not a list of %s", path, what);
+	free(text);
+	return NULL;
 }
 
 /* ---- written ---- */
@@ -51,7 +70,7 @@ void registers_save(struct registers_state *state, const struct config *config, 
 		return;
 	state->saved_ms = clock_mono_ms();
 	mark = hash_sip(text->data, text->len, hash_key);
-	if (mark == state->saved || !state_path(config, path))
+	if (mark == state->saved || !state_path(config, STATE_NAME, path))
 		return;
 	errno = 0;
 	if (file_write_atomic(path, text->data, text->len) == 0)
@@ -70,17 +89,7 @@ bool registers_due(const struct registers_state *state)
 
 char *registers_read(const struct config *config)
 {
-	char path[PATH_MAX];
-	uint8_t *text = NULL;
-	size_t len;
-	if (!state_path(config, path) || file_read(path, STATE_BYTES_MAX, &text, &len) < 0)
-		return NULL;
-	if (len > 0 && strlen((const char *)text) == len &&
-	    strncmp((const char *)text, STATE_FIRST, strlen(STATE_FIRST)) == 0)
-		return (char *)text;
-	log_warning(STATION, "%s: not a list of registrations; peers register anew", path);
-	free(text);
-	return NULL;
+	return state_read(config, STATE_NAME, STATE_FIRST, "registrations; peers register anew");
 }
 
 /* false: not such a line, or over, or not for this zone. A rest of less than the shortest lifetime is not made longer. */
@@ -119,4 +128,25 @@ size_t registers_restore(const char *text, const struct generation *g, const uin
 		n += push_notify_register(push, &ask, clock_mono_ms()).status == WIRE_REGISTRATION_GRANTED;
 	}
 	return n;
+}
+
+/* ---- versions that were offered ---- */
+
+char *versions_read(const struct config *config)
+{
+	return state_read(config, VERSIONS_NAME, VERSIONS_FIRST,
+			  "versions; how far others lag behind is told from now on");
+}
+
+void versions_save(const struct config *config, const struct buffer *text)
+{
+	char path[PATH_MAX];
+	_cleanup_(buffer_done) struct buffer all = {0};
+	if (!state_path(config, VERSIONS_NAME, path) || buffer_printf(&all, VERSIONS_FIRST) < 0 ||
+	    buffer_append(&all, text->data, text->len) < 0)
+		return;
+	errno = 0;
+	if (file_write_atomic(path, all.data, all.len) < 0)
+		log_warning(STATION, "the versions that were offered cannot be written to %s: %s", path,
+			    strerror(errno));
 }

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* What becomes of what a node has said: is it up to date, behind, or does it lie? */
+#include "fleet.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *reason, *words;
+} words[] = {
+	{"unreachable", "no reply by UDP nor by TCP"},
+	{"malformed", "its replies make no sense"},
+	{"no-zone", "it answers, but not for the zone"},
+	{"no-digest-reply", "it tells its serial, but does not reply when asked for its digest"},
+	{"serial-of-digest", "its ZONEMD is that of another serial than its SOA"},
+	{"digest-differs", "its ZONEMD differs from the master's of the same serial"},
+	{"digest-missing", "it shows no ZONEMD, and the master's version of the same serial has one"},
+	{"unsigned", "it shows no signature, and the master's zone is signed"},
+	{"signature-bad", "a signature does not hold by the master's keys"},
+	{"signature-of-other-key", "its signatures are of a key that the master has not got"},
+	{"serial-ahead", "its serial is newer than any that the master has offered, and nothing proves it"},
+	{"serial-never-offered", "its serial is none that the master has ever offered, and nothing proves it"},
+	{"signed-ahead", "its version is newer than the master's, and the zone's keys have signed it"},
+	{"signed-by-others", "the master has never offered this version, but the zone's keys have signed it"},
+	{"signature-dates", "its signatures are out of date"},
+};
+
+char *fleet_reason_words(const struct fleet_node *node, char out[FLEET_WHY_MAX])
+{
+	const char *found = node->reason == NULL ? "" : node->reason;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i].reason, found) == 0)
+			found = words[i].words;
+	if (node->state == FLEET_FAILS && node->rcode != 0)
+		snprintf(out, FLEET_WHY_MAX, "%s (%s)", found, wire_rcode_text(node->rcode));
+	else
+		snprintf(out, FLEET_WHY_MAX, "%s", found);
+	return out;
+}
+
+const char *fleet_state_text(enum fleet_state state)
+{
+	static const char *const texts[FLEET_STATES] = {"current", "behind", "ahead", "lies", "fails", "silent"};
+	return texts[state];
+}
+
+static void is(struct fleet_node *node, enum fleet_state state, const char *reason)
+{
+	node->state = state;
+	node->reason = reason;
+}
+
+static bool newer(uint32_t a, uint32_t b) /* RFC 1982; what is neither counts as older */
+{
+	return (int32_t)(a - b) > 0;
+}
+
+/* ---- versions ---- */
+
+static bool digests_equal(const struct fleet_digests *a, const struct fleet_digests *b)
+{
+	bool equal = a->n == b->n;
+	for (size_t i = 0; equal && i < a->n; i++)
+		equal = a->len[i] == b->len[i] && memcmp(a->data[i], b->data[i], a->len[i]) == 0;
+	return equal;
+}
+
+/* The newest version of that serial with that digest, else with another one; NULL: none has the serial. */
+static const struct fleet_version *version_of(const struct fleet_master *master, const struct fleet_node *node)
+{
+	const struct fleet_version *found = NULL;
+	for (size_t i = master->n; i > 0; i--) {
+		const struct fleet_version *version = &master->version[i - 1];
+		if (version->serial != node->serial)
+			continue;
+		if (digests_equal(&version->digests, &node->digests))
+			return version;
+		found = found == NULL ? version : found;
+	}
+	return found;
+}
+
+/* The version that was in use at the master when the node was asked: what came later it need not have. */
+static size_t version_then(const struct fleet_master *master, int64_t asked_ms)
+{
+	size_t at = master->n - 1;
+	while (at > 0 && master->version[at].at_ms > asked_ms)
+		at--;
+	return at;
+}
+
+/* ---- lies ---- */
+
+/* Of the signatures over both sets the worse one. `known`: the digest is the master's own, so that an old key is none of a stranger. */
+static const char *signature_lie(const struct fleet_node *node, bool known)
+{
+	const enum fleet_proof proofs[] = {node->soa_proof, node->digest_proof};
+	for (size_t i = 0; i < ARRAY_SIZE(proofs); i++) {
+		if (proofs[i] == FLEET_UNSIGNED)
+			return "unsigned";
+		if (proofs[i] == FLEET_BAD)
+			return "signature-bad";
+		if (proofs[i] == FLEET_UNKNOWN_KEY && !known)
+			return "signature-of-other-key";
+	}
+	return NULL;
+}
+
+static const char *digest_lie(const struct fleet_node *node, const struct fleet_version *version)
+{
+	for (size_t i = 0; i < node->digests.n; i++)
+		if (wire_get32(node->digests.data[i]) != node->serial)
+			return "serial-of-digest";
+	if (version == NULL || version->digests.n == 0)
+		return NULL;
+	if (node->digests.n == 0)
+		return "digest-missing";
+	return digests_equal(&version->digests, &node->digests) ? NULL : "digest-differs";
+}
+
+/* Is what it shows signed, so that who holds the zone's keys has made it? */
+static bool is_proved(const struct fleet_master *master, const struct fleet_node *node)
+{
+	return master->is_signed && (node->soa_proof == FLEET_GOOD || node->soa_proof == FLEET_OLD);
+}
+
+/* A serial that the master has not in its history: could it have been there before that begins? */
+static const char *serial_lie(const struct fleet_master *master, const struct fleet_node *node)
+{
+	if (is_proved(master, node))
+		return NULL;
+	if (newer(node->serial, master->version[master->n - 1].serial))
+		return "serial-ahead";
+	return master->has_history && newer(node->serial, master->version[0].serial) ? "serial-never-offered" : NULL;
+}
+
+/* ---- lag ---- */
+
+static void measure(const struct fleet_master *master, struct fleet_node *node, size_t has, size_t then)
+{
+	if (has >= then) {
+		is(node, FLEET_CURRENT, NULL);
+		return;
+	}
+	is(node, FLEET_BEHIND, NULL);
+	node->behind = (uint32_t)(then - has);
+	node->has_lag = master->version[has + 1].at_ms > 0;
+	node->lag_ms = node->asked_ms - master->version[has + 1].at_ms;
+}
+
+/* Older than all that is known, or between two of them. */
+static void measure_unknown(const struct fleet_master *master, struct fleet_node *node, size_t then)
+{
+	if (newer(node->serial, master->version[then].serial)) {
+		is(node, FLEET_AHEAD, "signed-ahead");
+		return;
+	}
+	size_t first = 0;
+	while (first < then && newer(node->serial, master->version[first].serial))
+		first++;
+	is(node, FLEET_BEHIND, first > 0 && master->has_history ? "signed-by-others" : NULL);
+	node->behind = (uint32_t)(then - first + 1);
+	node->lag_at_least = first == 0;
+	node->has_lag = master->version[first].at_ms > 0;
+	node->lag_ms = node->asked_ms - master->version[first].at_ms;
+}
+
+/* What is wrong before versions are looked at; true: that is all there is to say. */
+static bool judge_replies(struct fleet_node *node)
+{
+	if (!node->heard)
+		is(node, FLEET_SILENT, "unreachable");
+	else if (node->has_serial && node->asked_digest && !node->has_digest_reply)
+		is(node, FLEET_FAILS, "no-digest-reply");
+	else if (!node->has_serial)
+		is(node, FLEET_FAILS, node->is_malformed ? "malformed" : "no-zone");
+	else
+		return false;
+	return true;
+}
+
+void fleet_judge(const struct fleet_master *master, struct fleet_node *node, int64_t grace_ms)
+{
+	const struct fleet_version *version = version_of(master, node);
+	node->behind = 0;
+	node->has_lag = node->lag_at_least = node->in_grace = node->is_checked = false;
+	if (judge_replies(node))
+		return;
+	const char *lie = digest_lie(node, version);
+	node->is_checked = lie == NULL && version != NULL && version->digests.n > 0;
+	if (lie == NULL && master->is_signed)
+		lie = signature_lie(node, node->is_checked);
+	if (lie == NULL && version == NULL)
+		lie = serial_lie(master, node);
+	if (lie != NULL) {
+		is(node, FLEET_LIES, lie);
+		return;
+	}
+	size_t then = version_then(master, node->asked_ms);
+	if (version != NULL)
+		measure(master, node, (size_t)(version - master->version), then);
+	else
+		measure_unknown(master, node, then);
+	if (node->reason == NULL && (node->soa_proof == FLEET_OLD || node->digest_proof == FLEET_OLD))
+		node->reason = "signature-dates";
+	if (node->lag_ms < 0)
+		node->lag_ms = 0;
+	node->in_grace = node->state == FLEET_BEHIND && node->has_lag && !node->lag_at_least && node->lag_ms < grace_ms;
+}

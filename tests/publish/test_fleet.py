@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""banyan status --fleet: a master, global nodes, local nodes; who is behind, who lies and who is silent."""
+import pytest
+
+from fleets import Fleet, Liar, Versions, load_daemons, others, put, wait_for, without
+
+daemon = load_daemons().daemon
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory):
+    return Versions(tmp_path_factory.mktemp("versions"))
+
+
+@pytest.fixture
+def fleet(daemon, versions, tmp_path):
+    return Fleet(daemon, versions, tmp_path)
+
+
+@pytest.fixture
+def liar():
+    running = []
+
+    def start(*words, **options):
+        running.append(Liar(*words, **options))
+        return running[-1]
+    yield start
+    for each in running:
+        each.stop()
+
+
+def storeys(fleet, **options):
+    """The master, two global nodes, a local node at each of them; all have version 1."""
+    fleet.master(**options)
+    for name, parent in ((2, 1), (3, 1), (4, 2), (5, 3)):
+        fleet.node(name, [parent])
+        fleet.wait(name, 1)
+        fleet.registered(name, by=parent)
+
+
+def test_who_is_behind_and_who_is_silent(fleet):
+    storeys(fleet)
+    local = [fleet.at(4), fleet.at(5)]
+    nodes, code = fleet.nodes(*local)
+    assert {address: node["state"] for address, node in nodes.items()} == {fleet.at(i): "current" for i in (2, 3, 4, 5)} and code == 0
+    assert nodes[fleet.at(2)]["registered"] and not nodes[fleet.at(2)]["given"] and nodes[fleet.at(4)]["given"]
+    for i in (2, 3, 4, 5):
+        node = nodes[fleet.at(i)]
+        assert node["nsid"] == node["id"] == f"node-{i}" and node["round_trip_ms"] > 0 and node["digest_matches"] and not node["tcp"]
+        assert node["soa_signature"] == node["digest_signature"] == "good" and node["lag_s"] == node["versions_behind"] == 0
+    fleet.running[3].process.kill()
+    fleet.running[3].process.wait()
+    for serial in (2, 3):
+        put(fleet.source, fleet.versions.text(serial))
+        for name in (1, 2, 4):
+            fleet.wait(name, serial)
+    nodes, code = fleet.nodes(*local, "--time", "1")
+    assert code == 2 and nodes[fleet.at(3)]["state"] == "silent" and nodes[fleet.at(3)]["reason"] == "unreachable"
+    last = nodes[fleet.at(5)]
+    assert last["state"] == "behind" and last["serial"] == 1 and last["serials_behind"] == last["versions_behind"] == 2
+    assert last["lag_s"] > 0 and not last["lag_at_least"] and last["digest_matches"]
+    assert nodes[fleet.at(2)]["state"] == nodes[fleet.at(4)]["state"] == "current"
+    only, code = fleet.nodes("--no-register", *local)
+    assert code == 1 and set(only) == set(local)
+    assert fleet.nodes("--no-register", "--grace", "100000", *local)[1] == 0
+    code, told, _ = fleet.status("--trouble", "--no-register", *local)
+    assert [node["address"] for node in told["nodes"]] == [fleet.at(5)] and told["summary"]["nodes"] == 2
+    fleet.running[3].process = None
+    fleet.running[3].notify.close()
+
+
+def test_the_table_for_people(fleet, liar):
+    fleet.master()
+    liar(fleet.at(9), fleet.versions.text(1, other=1))
+    fleet.node(2, [1])
+    fleet.wait(2, 1)
+    fleet.registered(2, by=1)
+    code, out, err = fleet.running[1].cli("status", "--fleet", "--zone", "example.", "--time", "1", fleet.at(9), fleet.at(8))
+    assert code == 2 and err == ""
+    lines = {line.split()[0]: line for line in out.splitlines() if line}
+    assert "current" in lines[fleet.at(2)] and "node-2" in lines[fleet.at(2)] and " ms" in lines[fleet.at(2)]
+    assert "LIES" in lines[fleet.at(9)] and "its ZONEMD differs from the master's of the same serial" in lines[fleet.at(9)]
+    assert "SILENT" in lines[fleet.at(8)]
+    assert "master" in lines["zone"] and "(node-1), serial 1 since " in lines["zone"]
+    assert ": 1 current, 1 lies, 1 silent" in out
+    code, out, _ = fleet.running[1].cli("status", "--fleet", "--zone", "example.", "--trouble", "--no-register", fleet.at(2))
+    assert code == 0 and fleet.at(2) not in out
+
+
+def test_lies(fleet, liar):
+    """Each shows something else that is not so, and is told by it."""
+    fleet.master(5)
+    put(fleet.source, fleet.versions.text(6))
+    fleet.wait(1, 6)
+    truth, make = fleet.source.read_text(), fleet.versions.text
+    old = make(4, dates=("-i", "20200101000000", "-e", "20200201000000"))
+
+    def refuses(query, reply):
+        reply.set_rcode(5)
+        reply.answer = []
+        return reply
+
+    def babbles(query, reply):
+        return reply.to_wire()[:17]
+
+    def forges(query, reply):
+        """Another one's reply comes first: it is no reply to what was asked."""
+        reply.id ^= 1
+        return reply
+
+    servers = {
+        10: (truth, None, "current", None),
+        11: (make(6, other=1), None, "lies", "digest-differs"),
+        12: (make(6, key=1), None, "lies", "digest-differs"),
+        13: (make(7, key=1), None, "lies", "signature-of-other-key"),
+        14: (make(7), None, "ahead", "signed-ahead"),
+        15: (truth.replace(" 604800 300", " 604800 301"), None, "lies", "signature-bad"),
+        16: (truth.replace("host.example. 6 1 1", "host.example. 7 1 1"), None, "lies", "serial-of-digest"),
+        17: (without(truth, "ZONEMD"), None, "lies", "digest-missing"),
+        18: ("\n".join(line for line in truth.splitlines() if "RRSIG" not in line), None, "lies", "unsigned"),
+        19: (old, None, "behind", "signature-dates"),
+        20: (truth, refuses, "fails", "no-zone"),
+        21: (truth, babbles, "fails", "malformed"),
+        22: (truth, forges, "silent", "unreachable"),
+        23: (make(4), None, "behind", None),
+    }
+    for i, (text, answer, _, _) in servers.items():
+        liar(fleet.at(i), text, answer=answer)
+    nodes, code = fleet.nodes("--time", "1", *(fleet.at(i) for i in servers))
+    assert code == 2
+    assert {i: (nodes[fleet.at(i)]["state"], nodes[fleet.at(i)]["reason"]) for i in servers} == {i: row[2:] for i, row in servers.items()}
+    assert nodes[fleet.at(23)]["lag_at_least"] and nodes[fleet.at(23)]["versions_behind"] == 2
+    assert nodes[fleet.at(19)]["soa_signature"] == "out of date" and nodes[fleet.at(13)]["soa_signature"] == "unknown key"
+    assert nodes[fleet.at(20)]["rcode"] == "REFUSED" and nodes[fleet.at(14)]["serials_behind"] == -1
+    assert fleet.nodes("--no-register", fleet.at(14), fleet.at(10))[1] == 1
+
+
+def test_history_outlives_the_master(fleet, liar):
+    """When a version was offered, and with which digest, is known after a restart."""
+    master = fleet.master()
+    first = fleet.source.read_text()
+    forged = fleet.versions.text(1, other=1)
+    put(fleet.source, fleet.versions.text(2))
+    fleet.wait(1, 2)
+    offered = fleet.status("--no-register")[1]["master"]["offered_at"]
+    master.stop()
+    master.start()
+    fleet.wait(1, 2)
+    liar(fleet.at(10), first)
+    liar(fleet.at(11), forged)
+    nodes, code = fleet.nodes(fleet.at(10), fleet.at(11))
+    assert code == 2 and nodes[fleet.at(11)]["reason"] == "digest-differs"
+    assert nodes[fleet.at(10)]["state"] == "behind" and nodes[fleet.at(10)]["versions_behind"] == 1 and not nodes[fleet.at(10)]["lag_at_least"]
+    assert fleet.status("--no-register")[1]["master"]["offered_at"] == offered
+
+
+def test_a_master_by_dns(fleet, liar, tmp_path):
+    """Without a way to its control socket: its records, by its keys, which trust anchors may prove."""
+    liar(fleet.at(1), fleet.versions.text(2))
+    liar(fleet.at(2), fleet.versions.text(2, other=1))
+    liar(fleet.at(3), fleet.versions.text(1))
+    anchored = ["--master", fleet.at(1), "--anchor", fleet.versions.anchors(), fleet.at(2), fleet.at(3)]
+    nodes, code = fleet.nodes(*anchored, by=None)
+    assert code == 2 and nodes[fleet.at(1)]["state"] == "current" and nodes[fleet.at(2)]["reason"] == "digest-differs"
+    assert nodes[fleet.at(3)]["state"] == "behind" and nodes[fleet.at(3)]["lag_s"] is None
+    liar(fleet.at(4), fleet.versions.text(2, key=1))
+    code, told, err = fleet.status("--master", fleet.at(4), "--anchor", fleet.versions.anchors(), by=None)
+    assert code == 3 and told is None and "not those of the trust anchors" in err
+    assert fleet.status("--master", fleet.at(4), by=None)[0] == 0
+    code, told, err = fleet.status("--master", fleet.at(5), "--time", "1", by=None)
+    assert code == 3 and fleet.at(5) in err
+
+
+def test_what_is_wrong_is_said(fleet, tmp_path):
+    (tmp_path / "list").write_text("# nodes\n127.0.0.1@53\nnonsense\n")
+    for words, what in ((["--depth", "17"], "--depth"), (["--nodes", str(tmp_path / "list")], "line 3"), (["nonsense"], "nonsense"),
+                        (["--master", "x"], "--master"), (["--time", "0"], "--time"), (["--zone", "..", ], "--zone")):
+        code, told, err = fleet.status(*words, by=None)
+        assert code == 3 and told is None and what in err, (words, err)
+    code, told, err = fleet.status("--socket", str(tmp_path / "nobody"), by=None)
+    assert code == 3 and "is banyand running?" in err
+    fleet.master(register=[])
+    code, told, err = fleet.status()
+    assert code == 3 and "nobody" in err
+    code, told, err = fleet.status(zone="other.example.")
+    assert code == 3 and "no such zone" in err
+    (tmp_path / "list").write_text(f"# nodes\n\n{fleet.at(1)} # the master itself\n")
+    nodes, code = fleet.nodes("--nodes", str(tmp_path / "list"))
+    assert code == 0 and list(nodes) == [fleet.at(1)]
+
+
+# ---- nodes of other makes
+
+def test_nodes_of_other_makes(fleet, tmp_path):
+    """NSD, Knot DNS and BIND serve the same version: judged alike, each with its own ways to say who it is."""
+    fleet.master()
+    made = {
+        10: others.nsd(tmp_path / "nsd", fleet.at(10), "example.", [], server=["nsid: ascii_nsd-10", "identity: nsd-identity"]),
+        11: others.knot(tmp_path / "knot", fleet.at(11), "example.", []),
+        0: others.bind(tmp_path / "bind", fleet.at(0), "example.", ["type primary;"], options='server-id "bind-0"; version "BIND of a test";'),
+    }
+    command, text = made[11]
+    made[11] = command, text.replace("server:\n", "server:\n  nsid: knot-11\n  identity: knot-identity\n  version: \"Knot of a test\"\n", 1)
+    running = []
+    try:
+        for name, one in zip(("nsd", "knot", "bind"), made.values()):
+            other = others.Other(tmp_path / name, one)
+            (tmp_path / name / "zone").write_text(fleet.source.read_text())
+            running.append(other.start())
+        for i in made:
+            wait_for(f"{i} serves", lambda i=i: others.serial_at("example.", fleet.port, fleet.host(i)) == 1)
+        nodes, code = fleet.nodes(*(fleet.at(i) for i in made))
+    finally:
+        for other in running:
+            other.stop()
+    assert code == 0 and all(node["state"] == "current" and node["digest_matches"] and node["register"] == "hidden" for node in nodes.values())
+    said = {i: (nodes[fleet.at(i)]["nsid"], nodes[fleet.at(i)]["id"]) for i in made}
+    assert said == {10: ("nsd-10", "nsd-identity"), 11: ("knot-11", "knot-identity"), 0: ("bind-0", "bind-0")}
+    assert nodes[fleet.at(10)]["version"].startswith("NSD ") and nodes[fleet.at(11)]["version"] == "Knot of a test"
+    assert nodes[fleet.at(0)]["version"] == "BIND of a test"
