@@ -25,6 +25,7 @@ static const struct command {
 	{"delta", "make, apply and show deltas between versions of a zone", cmd_delta},
 	{"files", "write zones as files for web servers, check such a tree", cmd_files},
 	{"simulate", "how a new version of a zone spreads over many machines, in virtual time", cmd_simulate},
+	{"plan", "what the answer to a priming question weighs, for any names and keys", cmd_plan},
 	{"lab", "make and run a small Internet on loopback", cmd_lab},
 	{NULL, NULL, NULL},
 };

@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* banyan plan priming: what the answer to a priming question weighs, for any names, addresses and signatures. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd.h"
+#include "planner.h"
+
+static const char help[] =
+	"usage: banyan plan priming [OPTIONS]\n"
+	"\n"
+	"Answers priming questions with the server's own code and takes the messages apart.\n"
+	"\n"
+	"which root:\n"
+	"  --names PATTERN      of its servers, % is a letter: a, b, ... z, aa (%.root-servers.net)\n"
+	"  --servers N          how many (13)\n"
+	"  --addresses A,AAAA   of each server (1,1)\n"
+	"  --server NAME[=ADDRESS,...]  one server, as it is; may be repeated, in place of --names\n"
+	"  --from FILE          the servers of a zone or of a hints file, in place of --names\n"
+	"  --cut LABELS         so many last labels of the names are delegated by the root: their\n"
+	"                       addresses are glue; 0: they are the root's own, and signed\n"
+	"                       (1 for names of several labels, 0 for others)\n"
+	"  --sign ALGORITHM     who signs: rsa2048, ecdsa256, ecdsa384, ed25519, ed448, a number of bytes,\n"
+	"                       or none; may be repeated (rsa2048)\n"
+	"  --scheme SECTION     one of RSSAC028's: 5.1 to 5.6, in place of --names and --cut\n"
+	"  --schemes            all six, side by side\n"
+	"  --zone FILE          a root zone as it stands, signatures and all\n"
+	"  --seeds              the known figures of the root, found again, and the six schemes\n"
+	"what is asked:\n"
+	"  --sizes LIST         EDNS sizes (512,1232,1410,4096)\n"
+	"  --against ADDRESS[@PORT]  ask this server the same and explain each byte of the difference\n"
+	"what is written:\n"
+	"  --records            each record: its place, its bytes, how its names are compressed\n"
+	"  --json               one JSON object\n"
+	"  --svg FILE           a picture: bytes against the number of servers\n"
+	"  --write-zones DIR    the root and the zones beside it as master files, and stop\n"
+	"  --help               this\n";
+
+enum {
+	OPTION_NAMES = 256,
+	OPTION_SERVERS,
+	OPTION_ADDRESSES,
+	OPTION_SERVER,
+	OPTION_FROM,
+	OPTION_CUT,
+	OPTION_SIGN,
+	OPTION_SCHEME,
+	OPTION_SCHEMES,
+	OPTION_ZONE,
+	OPTION_SEEDS,
+	OPTION_SIZES,
+	OPTION_AGAINST,
+	OPTION_RECORDS,
+	OPTION_JSON,
+	OPTION_SVG,
+	OPTION_WRITE,
+	OPTION_HELP
+};
+
+static const struct option table[] = {
+	{"names", required_argument, NULL, OPTION_NAMES},
+	{"servers", required_argument, NULL, OPTION_SERVERS},
+	{"addresses", required_argument, NULL, OPTION_ADDRESSES},
+	{"server", required_argument, NULL, OPTION_SERVER},
+	{"from", required_argument, NULL, OPTION_FROM},
+	{"cut", required_argument, NULL, OPTION_CUT},
+	{"sign", required_argument, NULL, OPTION_SIGN},
+	{"scheme", required_argument, NULL, OPTION_SCHEME},
+	{"schemes", no_argument, NULL, OPTION_SCHEMES},
+	{"zone", required_argument, NULL, OPTION_ZONE},
+	{"seeds", no_argument, NULL, OPTION_SEEDS},
+	{"sizes", required_argument, NULL, OPTION_SIZES},
+	{"against", required_argument, NULL, OPTION_AGAINST},
+	{"records", no_argument, NULL, OPTION_RECORDS},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"svg", required_argument, NULL, OPTION_SVG},
+	{"write-zones", required_argument, NULL, OPTION_WRITE},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+#define CUT_DEFAULT UINT_MAX
+
+struct planner {
+	const char *names, *from, *zone, *svg, *folder;
+	const struct plan_scheme *scheme;
+	size_t n_servers, n_signers, n_size;
+	unsigned n_a, n_aaaa, cut_labels;
+	bool all_schemes, seeds, records, json, none_signs, against;
+	struct plan_signer signer[PLAN_SIGNERS_MAX];
+	uint16_t size[PLANNER_SIZES_MAX];
+	struct planner_peer peer;
+	struct plan_set listed; /* by --server */
+};
+
+static void planner_done(struct planner *p)
+{
+	plan_set_done(&p->listed);
+}
+
+_printf_(1, 2) static int complain(const char *format, ...)
+{
+	va_list args;
+	fprintf(stderr, "banyan plan: ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return CMD_ERROR;
+}
+
+/* ---- options ---- */
+
+static bool number(const char *option, const char *text, unsigned long least, unsigned long most, unsigned long *ret)
+{
+	char *end;
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == 0 && errno == 0 && value >= least && value <= most) {
+		*ret = value;
+		return true;
+	}
+	complain("--%s: '%s' is not a number from %lu to %lu", option, text, least, most);
+	return false;
+}
+
+static bool take_addresses(struct planner *p, char *text)
+{
+	unsigned long a, aaaa;
+	char *rest = text, *first = strsep(&rest, ",");
+	if (rest == NULL) {
+		complain("--addresses: two numbers are wanted, of A and of AAAA: 1,1");
+		return false;
+	}
+	if (!number("addresses", first, 0, PLAN_ADDRESSES_MAX, &a) ||
+	    !number("addresses", rest, 0, PLAN_ADDRESSES_MAX, &aaaa))
+		return false;
+	p->n_a = (unsigned)a;
+	p->n_aaaa = (unsigned)aaaa;
+	return true;
+}
+
+static bool take_server(struct planner *p, char *text)
+{
+	struct addr address[2 * PLAN_ADDRESSES_MAX];
+	char *rest = text, *name = strsep(&rest, "=");
+	size_t n = 0;
+	for (char *word; (word = strsep(&rest, ",")) != NULL; n++)
+		if (n == ARRAY_SIZE(address) || strchr(word, '@') != NULL || addr_parse(word, 53, &address[n]) < 0) {
+			complain("--server %s: '%s' is no address, or one too many", name, word);
+			return false;
+		}
+	int rc = plan_set_add(&p->listed, name, address, n);
+	if (rc != 0)
+		complain("--server %s: %s", name, rc == BANYAN_EINVAL ? "this is no name of a server" : error_text(rc));
+	return rc == 0;
+}
+
+static bool take_sign(struct planner *p, const char *text)
+{
+	if (strcmp(text, "none") == 0) {
+		p->none_signs = true;
+		return true;
+	}
+	if (p->n_signers == PLAN_SIGNERS_MAX) {
+		complain("--sign: more than %d", PLAN_SIGNERS_MAX);
+		return false;
+	}
+	if (plan_signer_parse(text, &p->signer[p->n_signers]) == 0) {
+		p->n_signers++;
+		return true;
+	}
+	complain("--sign: '%s' is unknown; rsa1024 to rsa4096, ecdsa256, ecdsa384, ed25519, ed448, bytes from 17 to "
+		 "%d, or none are known",
+		 text, PLAN_SIGNATURE_MAX);
+	return false;
+}
+
+static bool take_scheme(struct planner *p, const char *text)
+{
+	for (size_t i = 0; i < PLAN_SCHEMES; i++)
+		if (strcmp(plan_schemes[i].section, text) == 0)
+			p->scheme = &plan_schemes[i];
+	if (p->scheme == NULL)
+		complain("--scheme: there is no '%s'; RSSAC028 has 5.1 to 5.6", text);
+	return p->scheme != NULL;
+}
+
+static bool take_sizes(struct planner *p, char *text)
+{
+	unsigned long value;
+	char *rest = text;
+	p->n_size = 0;
+	for (char *word; (word = strsep(&rest, ",")) != NULL;) {
+		if (p->n_size == PLANNER_SIZES_MAX) {
+			complain("--sizes: more than %d", PLANNER_SIZES_MAX);
+			return false;
+		}
+		if (!number("sizes", word, 512, WIRE_MESSAGE_MAX, &value))
+			return false;
+		p->size[p->n_size++] = (uint16_t)value;
+	}
+	return true;
+}
+
+static bool take_against(struct planner *p, const char *text)
+{
+	p->against = addr_parse(text, 53, &p->peer.addr) == 0;
+	if (!p->against)
+		complain("--against: '%s' is no address; say 192.0.2.1 or 192.0.2.1@5300", text);
+	return p->against;
+}
+
+static bool take_flag(struct planner *p, int option)
+{
+	p->all_schemes |= option == OPTION_SCHEMES;
+	p->seeds |= option == OPTION_SEEDS;
+	p->records |= option == OPTION_RECORDS;
+	p->json |= option == OPTION_JSON;
+	return true;
+}
+
+static bool take(struct planner *p, int option, char *text)
+{
+	unsigned long value;
+	switch (option) {
+	case OPTION_NAMES:
+		p->names = text;
+		return true;
+	case OPTION_SERVERS:
+		return number("servers", text, 1, PLAN_SERVERS_MAX, &value) && (p->n_servers = value) > 0;
+	case OPTION_ADDRESSES:
+		return take_addresses(p, text);
+	case OPTION_SERVER:
+		return take_server(p, text);
+	case OPTION_FROM:
+		p->from = text;
+		return true;
+	case OPTION_CUT:
+		if (!number("cut", text, 0, 126, &value))
+			return false;
+		p->cut_labels = (unsigned)value;
+		return true;
+	case OPTION_SIGN:
+		return take_sign(p, text);
+	case OPTION_SCHEME:
+		return take_scheme(p, text);
+	case OPTION_ZONE:
+		p->zone = text;
+		return true;
+	case OPTION_SIZES:
+		return take_sizes(p, text);
+	case OPTION_AGAINST:
+		return take_against(p, text);
+	case OPTION_SVG:
+		p->svg = text;
+		return true;
+	case OPTION_WRITE:
+		p->folder = text;
+		return true;
+	default:
+		return take_flag(p, option);
+	}
+}
+
+/* Only one of those that say which root it is. */
+static bool agree(const struct planner *p)
+{
+	unsigned ways = (p->names != NULL) + (p->from != NULL) + (p->zone != NULL) + (p->listed.n > 0) +
+			(p->scheme != NULL) + p->all_schemes + p->seeds;
+	bool many = p->all_schemes || p->seeds;
+	if (ways > 1)
+		complain("--names, --server, --from, --zone, --scheme, --schemes and --seeds each say which root; take "
+			 "one");
+	else if (p->cut_labels != CUT_DEFAULT && (p->scheme != NULL || many || p->zone != NULL))
+		complain("--cut goes with --names, --server or --from");
+	else if (p->none_signs && p->n_signers > 0)
+		complain("--sign none goes with no other --sign");
+	else if (p->zone != NULL && (p->n_signers > 0 || p->none_signs || p->svg != NULL || p->folder != NULL))
+		complain("--zone takes a zone as it stands: no --sign, --svg, --write-zones with it; --from takes its "
+			 "servers alone");
+	else if (many && (p->against || p->records || p->folder != NULL))
+		complain("--against, --records and --write-zones are about one root; take --scheme");
+	else if (p->seeds && (p->n_signers > 0 || p->none_signs || p->svg != NULL))
+		complain("--seeds are roots that are known; no --sign or --svg with it");
+	else
+		return true;
+	return false;
+}
+
+/* ---- one root ---- */
+
+static int read_zone(const char *path, struct zone **ret)
+{
+	static const uint8_t root[] = {0};
+	struct zone_read_settings settings = {.origin = root};
+	struct zone_error error;
+	int rc = zone_read_file(path, &settings, NULL, NULL, ret, &error);
+	if (rc != 0)
+		complain("%s", error.text);
+	return rc;
+}
+
+static int find_servers(const struct planner *p, const struct plan_scheme *scheme, struct plan_set *ret)
+{
+	struct zone *zone;
+	if (p->from != NULL) {
+		int rc = read_zone(p->from, &zone);
+		if (rc != 0)
+			return rc;
+		rc = plan_set_from_zone(zone, ret);
+		if (rc != 0)
+			complain("%s: %s", p->from,
+				 rc == BANYAN_ENOENT ? "there are no NS records of the root" : error_text(rc));
+		zone_free(zone);
+		return rc;
+	}
+	const char *pattern = scheme != NULL ? scheme->pattern : p->names != NULL ? p->names : "%.root-servers.net";
+	/* more than are asked about: how many fit is asked too */
+	int rc = plan_set_pattern(pattern, PLAN_SERVERS_MAX, p->n_a, p->n_aaaa, ret);
+	if (rc == BANYAN_EINVAL || rc == BANYAN_ELIMIT)
+		complain("--names: no name of a server comes of '%s'", pattern);
+	else if (rc != 0)
+		complain("%s", error_text(rc));
+	return rc;
+}
+
+/* `set`: where the servers go, unless they were listed. */
+static int edition_of(struct planner *p, const struct plan_scheme *scheme, struct plan_set *set,
+		      struct planner_plan *plan)
+{
+	struct plan_edition *edition = &plan->edition;
+	int rc = p->listed.n > 0 ? 0 : find_servers(p, scheme, set);
+	if (rc != 0)
+		return rc;
+	edition->set = p->listed.n > 0 ? &p->listed : set;
+	edition->n = p->listed.n > 0 || p->from != NULL ? edition->set->n : p->n_servers;
+	edition->cut_labels = scheme != NULL                                       ? scheme->cut_labels
+			      : p->cut_labels != CUT_DEFAULT                       ? p->cut_labels
+			      : wire_name_labels(edition->set->server[0].name) > 1 ? 1
+										   : 0;
+	edition->child_labels = scheme != NULL ? scheme->child_labels : 0;
+	edition->child_signed = scheme != NULL && scheme->child_signed;
+	edition->n_signers = p->n_signers;
+	memcpy(edition->signer, p->signer, sizeof edition->signer);
+	if (scheme != NULL) {
+		plan->section = scheme->section;
+		plan->title = scheme->title;
+		plan->words = scheme->words;
+	}
+	return 0;
+}
+
+static void zones_free(struct zone **zone, int n)
+{
+	while (n > 0)
+		zone_free(zone[--n]);
+}
+
+/* The root and what is beside it; how many zones. */
+static int zones_of(const struct plan_edition *edition, struct zone *zone[PLANNER_CHILDREN_MAX + 1])
+{
+	int rc = plan_zone(edition, &zone[0]);
+	if (rc != 0)
+		return rc;
+	int n = plan_children(edition, zone + 1, PLANNER_CHILDREN_MAX);
+	if (n < 0)
+		zone_free(zone[0]);
+	return n < 0 ? n : n + 1;
+}
+
+static int write_zones(const struct planner *p, const struct plan_edition *edition)
+{
+	struct zone *zone[PLANNER_CHILDREN_MAX + 1];
+	int n = zones_of(edition, zone), rc = n < 0 ? n : 0;
+	if (rc == 0 && mkdir(p->folder, 0777) != 0 && errno != EEXIST)
+		rc = error_from_errno(errno);
+	for (int i = 0; i < n && rc == 0; i++) {
+		_cleanup_(buffer_done) struct buffer text = {0};
+		char name[WIRE_NAME_TEXT_MAX], path[4096];
+		wire_name_text(zone[i]->apex, name);
+		snprintf(path, sizeof path, "%s/%szone", p->folder, i == 0 ? "root." : name);
+		rc = zone_write_text(zone[i], &text);
+		if (rc == 0)
+			rc = file_write_atomic(path, text.data, text.len);
+		if (rc == 0)
+			printf("%s %s\n", name, path);
+	}
+	zones_free(zone, n);
+	return rc == 0 ? CMD_OK : complain("%s: %s", p->folder, error_text(rc));
+}
+
+static int run_edition(struct planner *p, const struct plan_asker *asker, struct planner_plan *plan)
+{
+	struct zone *zone[PLANNER_CHILDREN_MAX + 1];
+	plan->n_size = p->n_size;
+	memcpy(plan->size, p->size, sizeof plan->size);
+	int n = zones_of(&plan->edition, zone), rc = n < 0 ? n : 0;
+	if (rc == 0)
+		rc = asker->load(asker->ctx, zone, (size_t)n);
+	if (rc == 0)
+		rc = planner_run(asker, p->against ? &p->peer : NULL, true, plan);
+	zones_free(zone, n);
+	return rc;
+}
+
+static int run_zone(struct planner *p, const struct plan_asker *asker, struct planner_plan *plan, struct plan_set *set)
+{
+	struct zone *zone;
+	plan->n_size = p->n_size;
+	memcpy(plan->size, p->size, sizeof plan->size);
+	int rc = read_zone(p->zone, &zone);
+	if (rc != 0)
+		return rc;
+	rc = plan_set_from_zone(zone, set);
+	if (rc == 0)
+		rc = asker->load(asker->ctx, &zone, 1);
+	plan->edition = (struct plan_edition){.set = set, .n = set->n};
+	if (rc == 0)
+		rc = planner_run(asker, p->against ? &p->peer : NULL, false, plan);
+	if (rc != 0 && p->peer.why[0] == 0)
+		complain("%s: %s", p->zone,
+			 rc == BANYAN_ENOENT ? "there are no NS records of the root" : error_text(rc));
+	zone_free(zone);
+	return rc;
+}
+
+/* ---- pictures ---- */
+
+static void label(struct plan_curve *curve, const struct planner_plan *plan, const char *words)
+{
+	char name[WIRE_NAME_TEXT_MAX];
+	wire_name_text(plan->edition.set->server[0].name, name);
+	if (plan->section != NULL)
+		snprintf(curve->label, sizeof curve->label, "%s %.40s%s", plan->section, plan->title, words);
+	else
+		snprintf(curve->label, sizeof curve->label, "%.36s%s", name, words);
+}
+
+/* Of one root a curve for each kind of question; of several one each, with signatures. */
+static int draw(const struct planner *p, const struct plan_asker *asker, const struct planner_plan *plan, size_t n)
+{
+	static const struct {
+		struct plan_question question;
+		const char *words;
+	} kinds[] = {
+		{{.size = 0}, ", no EDNS"},
+		{{.size = 1232}, ", EDNS"},
+		{{.size = 1232, .dnssec = true}, ", signed"},
+		{{.size = 1232, .dnssec = true, .cookie = true}, ", signed, cookie"},
+	};
+	static size_t points[PLAN_CURVES_MAX][PLAN_SERVERS_MAX];
+	struct plan_curve curve[PLAN_CURVES_MAX];
+	_cleanup_(buffer_done) struct buffer out = {0};
+	size_t n_curves = n == 1 ? ARRAY_SIZE(kinds) : n;
+	size_t most = p->size[0];
+	int rc = 0;
+	for (size_t i = 0; i < p->n_size; i++)
+		most = p->size[i] > most ? p->size[i] : most;
+	for (size_t i = 0; i < n_curves && rc == 0; i++) {
+		const struct planner_plan *drawn = n == 1 ? plan : &plan[i];
+		size_t kind = n == 1 ? i : 2;
+		curve[i] = (struct plan_curve){.n = PLAN_SERVERS_MAX, .bytes = points[i]};
+		label(&curve[i], drawn, n == 1 ? kinds[kind].words : "");
+		rc = plan_curve(asker, &drawn->edition, &kinds[kind].question, most, &curve[i]);
+	}
+	if (rc == 0)
+		rc = plan_svg(curve, n_curves, p->size, p->n_size, &out);
+	if (rc == 0)
+		rc = file_write_atomic(p->svg, out.data, out.len);
+	return rc == 0 ? CMD_OK : complain("%s: %s", p->svg, error_text(rc));
+}
+
+/* ---- running ---- */
+
+static int fail(const struct planner *p, int rc)
+{
+	if (p->peer.why[0] != 0)
+		return complain("%s", p->peer.why);
+	return complain("%s", error_text(rc));
+}
+
+static int run_many(struct planner *p, const struct plan_asker *asker, struct planner_plan *plan)
+{
+	struct plan_set set[PLAN_SCHEMES] = {0};
+	struct planner_seed seed[PLANNER_SEEDS] = {0};
+	int status = CMD_OK, rc = p->seeds ? planner_seeds(asker, seed) : 0;
+	for (size_t i = 0; i < PLAN_SCHEMES && rc == 0; i++) {
+		rc = edition_of(p, &plan_schemes[i], &set[i], &plan[i]);
+		if (rc == 0)
+			rc = run_edition(p, asker, &plan[i]);
+	}
+	if (rc != 0)
+		status = fail(p, rc);
+	else if (p->json)
+		planner_json(p->seeds ? seed : NULL, plan, PLAN_SCHEMES);
+	if (rc == 0 && !p->json) {
+		if (p->seeds)
+			planner_print_seeds(seed);
+		planner_print_schemes(plan, PLAN_SCHEMES);
+	}
+	for (size_t i = 0; i < PLANNER_SEEDS && p->seeds && rc == 0; i++)
+		if (seed[i].found != seed[i].expected)
+			status = CMD_NO;
+	if (rc == 0 && p->svg != NULL)
+		status = draw(p, asker, plan, PLAN_SCHEMES);
+	for (size_t i = 0; i < PLANNER_SEEDS; i++)
+		plan_message_done(&seed[i].message);
+	for (size_t i = 0; i < PLAN_SCHEMES; i++) {
+		planner_plan_done(&plan[i]);
+		plan_set_done(&set[i]);
+	}
+	return status;
+}
+
+static int run_one(struct planner *p, const struct plan_asker *asker, struct planner_plan *plan)
+{
+	_cleanup_(plan_set_done) struct plan_set set = {0};
+	int status = CMD_OK;
+	if (p->zone != NULL) {
+		if (run_zone(p, asker, plan, &set) != 0)
+			return p->peer.why[0] != 0 ? fail(p, 0) : CMD_ERROR;
+	} else {
+		if (edition_of(p, p->scheme, &set, plan) != 0)
+			return CMD_ERROR;
+		if (p->folder != NULL)
+			return write_zones(p, &plan->edition);
+		int rc = run_edition(p, asker, plan);
+		if (rc != 0) {
+			planner_plan_done(plan);
+			return fail(p, rc);
+		}
+	}
+	if (p->json)
+		planner_json(NULL, plan, 1);
+	else
+		planner_print(plan);
+	if (p->records && !p->json)
+		planner_print_records(plan);
+	if (p->svg != NULL)
+		status = draw(p, asker, plan, 1);
+	planner_plan_done(plan);
+	return status;
+}
+
+static int run(struct planner *p)
+{
+	struct planner_server *server;
+	_cleanup_(base_free) struct planner_plan *plan = calloc(PLAN_SCHEMES, sizeof *plan);
+	if (plan == NULL || planner_server_new(&server) != 0)
+		return complain("out of memory");
+	struct plan_asker asker = planner_server_asker(server);
+	if (p->n_signers == 0 && !p->none_signs && plan_signer_parse("rsa2048", &p->signer[0]) == 0)
+		p->n_signers = 1;
+	int status = p->all_schemes || p->seeds ? run_many(p, &asker, plan) : run_one(p, &asker, plan);
+	planner_server_free(server);
+	return status;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+	_cleanup_(planner_done) struct planner p = {.n_servers = 13,
+						    .n_a = 1,
+						    .n_aaaa = 1,
+						    .cut_labels = CUT_DEFAULT,
+						    .n_size = 4,
+						    .size = {512, 1232, 1410, 4096}};
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(help, stdout);
+		return CMD_OK;
+	}
+	if (argc < 2 || strcmp(argv[1], "priming") != 0) {
+		fputs(help, stderr);
+		return CMD_ERROR;
+	}
+	argc--;
+	argv++;
+	optind = 1;
+	for (int option; (option = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+		if (option == OPTION_HELP || option == '?') {
+			fputs(help, option == OPTION_HELP ? stdout : stderr);
+			return option == OPTION_HELP ? CMD_OK : CMD_ERROR;
+		}
+		if (!take(&p, option, optarg))
+			return CMD_ERROR;
+	}
+	if (optind != argc)
+		return complain("'%s' is not understood; `banyan plan priming --help`", argv[optind]);
+	return agree(&p) ? run(&p) : CMD_ERROR;
+}

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`banyan plan priming` held against servers that run: what it says of this one is what banyand sends, and what it says of NSD and Knot DNS accounts for
+each byte of theirs."""
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.query
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
+import others  # noqa: E402
+from basics import DEADLINE_S, TOP, free_port, is_sanitized, program, wait_for  # noqa: E402
+
+SHARED = Path(os.environ.get("BANYAN_SHARED", TOP.parent / "shared"))
+REAL_ZONE = SHARED / "data" / "rootzones" / "signed" / "root-2026073102.zone.zst"
+SCHEMES = ["5.1", "5.2", "5.3", "5.4", "5.5", "5.6"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def network():
+    """A network of its own with loopback alone, unless this process has one already."""
+    if [name for _, name in socket.if_nameindex()] == ["lo"]:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x40000000 | (0x10000000 if os.geteuid() != 0 else 0)) != 0:
+        pytest.skip("no network namespace")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def plan(*arguments, status=0):
+    done = subprocess.run([program("banyan"), "plan", "priming", *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def plan_json(*arguments):
+    return json.loads(plan("--json", *arguments))
+
+
+# ---- the servers: each has the root and the zones beside it ----
+
+def nsd(folder, port, zones):
+    extra = "".join(f'zone:\n  name: "{name}"\n  zonefile: "{path}"\n' for name, path in zones.items() if name != ".")
+    command, text = others.nsd(folder / "nsd", f"127.0.0.1@{port}", ".", [], server=["ipv4-edns-size: 4096", "rrl-ratelimit: 0"], sections=extra)
+    return command, text.replace(f"{folder}/nsd/zone\"", f"{zones['.']}\"")
+
+
+def knot(folder, port, zones):
+    as_they_are = ["journal-content: none", "zonefile-load: whole", "zonefile-sync: -1", "semantic-checks: off"]
+    command, text = others.knot(folder / "knot", f"127.0.0.1@{port}", ".", as_they_are)
+    text = text.replace(f"{folder}/knot/zone", str(zones["."])).replace("server:\n", "server:\n  udp-max-payload: 4096\n", 1)
+    for name, path in zones.items():
+        if name != ".":
+            text += f'  - domain: "{name}"\n    file: {path}\n' + others.indented(as_they_are, "    ")
+    return command, text
+
+
+def banyan(folder, port, zones):
+    (folder / "banyan").mkdir()
+    confine = "false" if is_sanitized() else "true"
+    text = f"""server:
+  listen: [127.0.0.1@{port}]
+  rundir: {folder / "banyan"}
+  udp-size: 4096
+  workers: 1
+  user: ""
+  confine: {confine}
+resolver:
+  enabled: false
+zones:
+"""
+    for name, path in zones.items():
+        text += f'  - name: "{name}"\n    file: {path}\n    prove: structure\n'
+    return [program("banyand"), "-c", str(folder / "banyan" / "conf")], text
+
+
+KINDS = {"banyan": banyan, "nsd": nsd, "knot": knot}
+
+
+class Servers:
+    """All three with the same zones; .at[kind] is ADDRESS@PORT."""
+
+    def __init__(self, folder, zones):
+        self.running, self.at = [], {}
+        try:
+            for kind, make in KINDS.items():
+                port = free_port()
+                made = make(folder, port, zones)
+                server = others.Other(folder / kind, made).start()
+                self.running.append(server)
+                self.at[kind] = f"127.0.0.1@{port}"
+                self.wait(server, port)
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait(self, server, port):
+        def serves():
+            assert server.process.poll() is None, server.log()
+            reply = others.asked(".", port)
+            return reply is not None and reply.rcode() == 0 and reply.answer
+        wait_for(f"{server.command[0]} to serve the root", serves, 2 * DEADLINE_S)
+
+    def stop(self):
+        for server in self.running:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def schemes(tmp_path_factory):
+    """Scheme to its servers, started when first asked for."""
+    started = {}
+
+    def get(scheme):
+        if scheme not in started:
+            folder = tmp_path_factory.mktemp("scheme")
+            folder.chmod(0o755)
+            lines = plan("--scheme", scheme, "--write-zones", folder / "zones").split()
+            started[scheme] = Servers(folder, dict(zip(lines[::2], lines[1::2])))
+        return started[scheme]
+    yield get
+    for servers in started.values():
+        servers.stop()
+
+
+def key(row):
+    return ("TCP" if row["tcp"] else row["size"], row["edns"], row["dnssec"], row["cookie"])
+
+
+def rows_of(report):
+    assert len(report["plans"]) == 1
+    return {key(row): row for row in report["plans"][0]["questions"]}
+
+
+def check_sums(row):
+    """Each byte is accounted for: of the message, of the other one, of the difference."""
+    for message in (row, row["other"]):
+        assert sum(part["bytes"] for part in message["parts"].values()) == message["bytes"]
+        assert message["rcode"] == 0
+    assert row["other"]["bytes"] - row["bytes"] == row["other"]["difference"]
+    assert sum(each["bytes"] for each in row["other"]["because"]) == row["other"]["difference"]
+
+
+def because(row):
+    return {(each["part"], each["why"]): (each["records"], each["bytes"]) for each in row["other"]["because"]}
+
+
+# ---- the figures that are known ----
+
+def test_seeds():
+    text = plan("--seeds")
+    for words in ("492 bytes: header 12, question 5, 13 NS 211, 13 A 208, 2 AAAA 56", "493 bytes: header 12, question 5, 14 NS 196, 14 A 224, 2 AAAA 56",
+                  "811 bytes", "1097 bytes: header 12, question 5, 13 NS 211, RRSIG of NS 286, 13 A 208, 13 AAAA 364, OPT 11", "N = 20"):
+        assert words in text
+    for section in SCHEMES:
+        assert f"\n{section}  " in text
+
+
+def test_seeds_as_json():
+    report = plan_json("--seeds")
+    found = [seed.get("found_bytes") or seed.get("found_servers") for seed in report["seeds"]]
+    assert found == [492, 493, 811, 1097, 20]
+    assert [seed["expected"] for seed in report["seeds"]] == found
+    parts = report["seeds"][0]["message"]["parts"]
+    assert (parts["ns"]["records"], parts["a"]["records"], parts["aaaa"]["records"]) == (13, 13, 2)
+    assert [each["scheme"] for each in report["plans"]] == SCHEMES
+
+
+# ---- our own server sends what the plan says ----
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_banyand_sends_what_is_planned(schemes, scheme):
+    rows = rows_of(plan_json("--scheme", scheme, "--against", schemes(scheme).at["banyan"]))
+    assert len(rows) == 14
+    for row in rows.values():
+        check_sums(row)
+        assert row["other"]["difference"] == 0 and row["other"]["because"] == [], key(row)
+        assert row["other"]["tc"] == row["tc"]
+        assert row["other"]["records"] == row["records"]  # at the same places
+
+
+# Bytes of whole replies (TCP, DO), of this server, NSD 4.6 and Knot DNS 3.2.
+WHOLE = {
+    "5.1": (1097, 1097, 1289),
+    "5.2": (1097, 1097, 1289),
+    "5.3": (8555, 8555, 8699),
+    "5.4": (1093, 1093, 1237),
+    "5.5": (1133, 1133, 1133),
+    "5.6": (1489, 1489, 1489),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_nsd_by_the_byte(schemes, scheme):
+    rows = rows_of(plan_json("--scheme", scheme, "--against", schemes(scheme).at["nsd"]))
+    whole = rows["TCP", True, True, False]
+    assert (whole["bytes"], whole["other"]["bytes"]) == WHOLE[scheme][:2]
+    for row in rows.values():
+        check_sums(row)
+        for part, why in because(row):
+            # it compresses as we do; what differs are records for which one had no room, and it makes no cookies here
+            assert why in ("left_out", "added"), (key(row), part, why)
+        if row["cookie"]:
+            assert because(row)["cookie", "left_out"] == (1, -28)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_knot_by_the_byte(schemes, scheme):
+    rows = rows_of(plan_json("--scheme", scheme, "--against", schemes(scheme).at["knot"]))
+    whole = rows["TCP", True, True, False]
+    assert (whole["bytes"], whole["other"]["bytes"]) == (WHOLE[scheme][0], WHOLE[scheme][2])
+    names = {"5.1": (12, 192), "5.2": (12, 192), "5.3": (12, 144), "5.4": (12, 144)}.get(scheme)
+    for row in rows.values():
+        check_sums(row)
+        found = because(row)
+        if row["other"]["parts"]["ns"]["records"] == row["parts"]["ns"]["records"] > 0:
+            assert found.get(("NS", "data_names")) == names  # the names behind the first are written in full
+        assert {why for part, why in found} <= {"left_out", "added", "data_names"}, (key(row), found)
+
+
+def test_knot_at_1232(schemes):
+    """The example of the documentation: 1,217 bytes are 1,097, names written in full, less what had no room any more."""
+    rows = rows_of(plan_json("--scheme", "5.1", "--against", schemes("5.1").at["knot"]))
+    row = rows[1232, True, True, False]
+    assert (row["bytes"], row["other"]["bytes"]) == (1097, 1217)
+    assert because(row) == {("NS", "data_names"): (12, 192), ("A", "left_out"): (1, -16), ("AAAA", "left_out"): (2, -56)}
+    assert rows[1232, True, False, False]["other"]["bytes"] == 1003
+    text = plan("--scheme", "5.1", "--against", schemes("5.1").at["knot"], "--sizes", "1232")
+    assert "the other server: 1217 bytes (+120), left out: 1 A, 2 AAAA" in text and "+192  12 x NS: names in data" in text
+
+
+# ---- the real zone ----
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    if not REAL_ZONE.exists():
+        pytest.skip("needs ../shared")
+    folder = tmp_path_factory.mktemp("real")
+    folder.chmod(0o755)
+    zone = folder / "root.zone"
+    subprocess.run(["zstd", "-q", "-d", str(REAL_ZONE), "-o", str(zone)], check=True)
+    servers = Servers(folder, {".": zone})
+    servers.zone = zone
+    yield servers
+    servers.stop()
+
+
+@pytest.mark.parametrize("kind,sizes", [("banyan", (492, 811, 1097)), ("nsd", (492, 811, 1097)), ("knot", (508, 1003, 1217))])
+def test_real_root(real, kind, sizes):
+    rows = rows_of(plan_json("--zone", real.zone, "--against", real.at[kind]))
+    asked = [rows[512, False, False, False], rows[1232, True, False, False], rows[1232, True, True, False]]
+    assert [row["bytes"] for row in asked] == [492, 811, 1097]
+    assert tuple(row["other"]["bytes"] for row in asked) == sizes
+    for row in rows.values():
+        check_sums(row)
+        assert kind != "banyan" or row["other"]["because"] == []
+    # a root made of the same servers weighs the same
+    made = rows_of(plan_json("--from", real.zone))
+    assert {k: (row["bytes"], row["tc"]) for k, row in made.items()} == {k: (row["bytes"], row["tc"]) for k, row in rows.items()}
+
+
+# ---- what it writes ----
+
+def test_written_zones_hold_the_scheme(tmp_path):
+    names = plan("--scheme", "5.5", "--write-zones", tmp_path / "zones").split()[::2]
+    assert names == ["."] + [f"{letter}." for letter in "abcdefghijklm"]
+    root = (tmp_path / "zones" / "root.zone").read_text()
+    assert "root.a." in root and (tmp_path / "zones" / "m.zone").exists()
+
+
+def test_records_are_placed_where_they_are(schemes):
+    """Offsets and lengths of the JSON report are those of a message that came over the network."""
+    address, port = schemes("5.1").at["banyan"].split("@")
+    question = dns.message.make_query(".", "NS", use_edns=0, payload=1232)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(DEADLINE_S)
+        question.flags &= ~dns.flags.RD
+        s.sendto(question.to_wire(), (address, int(port)))
+        wire = s.recv(65535)
+    row = rows_of(plan_json("--scheme", "5.1"))[1232, True, False, False]
+    assert len(wire) == row["bytes"] == 811
+    at = 17
+    for record in row["records"]:
+        assert record["at"] == at
+        owner = record["owner_bytes"]
+        data_len = int.from_bytes(wire[at + owner + 8:at + owner + 10], "big")
+        assert data_len == record["data_bytes"] and record["bytes"] == owner + 10 + data_len
+        at += record["bytes"]
+    assert at + 11 == len(wire)
+
+
+def test_picture(tmp_path):
+    plan("--svg", tmp_path / "one.svg")
+    plan("--schemes", "--svg", tmp_path / "six.svg")
+    for name, curves in (("one.svg", 4), ("six.svg", 6)):
+        root = xml.etree.ElementTree.parse(tmp_path / name).getroot()
+        lines = root.findall("{http://www.w3.org/2000/svg}polyline")
+        assert len(lines) == curves
+        limits = [each for each in root.iter() if each.get("class") == "limit"]
+        assert len(limits) == 4
+        for line in lines:  # bytes only grow with the number of servers
+            heights = [float(point.split(",")[1]) for point in line.get("points").split()]
+            assert heights == sorted(heights, reverse=True) and len(heights) > 4
+    numbers = [each.text for each in xml.etree.ElementTree.parse(tmp_path / "one.svg").getroot().iter() if each.text]
+    assert "20" in numbers and "15" in numbers  # how many fit at 1232, on the curves
+
+
+@pytest.mark.parametrize("arguments,words", [
+    (["--names", "a..b"], "no name of a server comes of 'a..b'"),
+    (["--names", ""], "no name of a server"),
+    (["--servers", "0"], "not a number from 1 to 1024"),
+    (["--sign", "rsa99999"], "'rsa99999' is unknown"),
+    (["--sign", "none", "--sign", "ed25519"], "goes with no other"),
+    (["--scheme", "5.7"], "there is no '5.7'"),
+    (["--scheme", "5.1", "--names", "%"], "take one"),
+    (["--sizes", "100"], "not a number from 512"),
+    (["--addresses", "1"], "two numbers are wanted"),
+    (["--server", "a.example=nowhere"], "'nowhere' is no address"),
+    (["--against", "somewhere"], "'somewhere' is no address"),
+    (["--zone", "/nonexistent"], "/nonexistent"),
+    (["--zone", "x", "--sign", "ed25519"], "as it stands"),
+    (["--seeds", "--sign", "ed25519"], "roots that are known"),
+    (["stray"], "'stray' is not understood"),
+    (["--svg", "/nonexistent/a.svg"], "/nonexistent/a.svg"),
+])
+def test_errors_say_what_is_wrong(arguments, words):
+    assert words in plan(*arguments, status=2)
+
+
+def test_a_server_that_is_not_there(tmp_path):
+    port = free_port()
+    assert f"127.0.0.1@{port} does not answer" in plan("--against", f"127.0.0.1@{port}", status=2)
+
+
+def test_listed_servers():
+    rows = rows_of(plan_json("--server", "x1.iana-servers.net=192.0.2.1,2001:db8::1", "--server", "x2.iana-servers.net", "--sign", "ed25519"))
+    row = rows[1232, True, True, False]
+    assert [row["parts"][part]["records"] for part in ("ns", "a", "aaaa", "rrsig_of_ns")] == [2, 2, 2, 1]
+    assert row["parts"]["rrsig_of_ns"]["bytes"] == 1 + 10 + 18 + 1 + 64
