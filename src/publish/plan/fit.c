@@ -102,7 +102,7 @@ int plan_fit(const struct plan_asker *asker, const struct plan_edition *edition,
 	struct plan_fit fit = {0};
 	size_t bytes;
 	int rc = largest(&trial, whole_fits, &fit.whole, &fit.bytes);
-	if (rc == 0 && room <= plan_question_room(question))
+	if (rc == 0 && !question->tcp)
 		rc = largest(&trial, each_fits, &fit.each, &bytes);
 	if (rc != 0)
 		return rc;

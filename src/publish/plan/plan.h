@@ -179,7 +179,7 @@ struct plan_fit {
 	size_t bytes; /* of the message with `whole` servers */
 	bool all;     /* `whole` is all that there are */
 };
-/* Of the edition's set, whatever its n is. A question without EDNS is asked over TCP if `room` is above 512: what could go into so many bytes. */
+/* Of the edition's set, whatever its n is. `room`: bytes; for a question over TCP, whose reply is always whole, `each` is not asked for. */
 int plan_fit(const struct plan_asker *asker, const struct plan_edition *edition, const struct plan_question *question,
 	     size_t room, struct plan_fit *ret) _must_use_;
 
