@@ -133,7 +133,7 @@ static bool take_addresses(struct planner *p, char *text)
 {
 	unsigned long a, aaaa;
 	char *rest = text, *first = strsep(&rest, ",");
-	if (rest == NULL) {
+	if (first == NULL || rest == NULL) {
 		complain("--addresses: two numbers are wanted, of A and of AAAA: 1,1");
 		return false;
 	}
