@@ -18,7 +18,7 @@
  */
 #pragma once
 
-#include "zone/zone.h"
+#include "publish/publish.h"
 
 #define EDITION_WHY_MAX 1024 /* bytes of a sentence */
 
@@ -90,3 +90,56 @@ struct edition_source_check {
 /* May this source be used? 0, or BANYAN_EPROOF with the reason. `plain` is what edition_strip() has made of it. */
 int edition_source_check(const struct edition_source_check *check, const struct zone *source, const struct zone *plain,
 			 enum reason *ret_reason, char ret_why[EDITION_WHY_MAX]) _must_use_;
+
+/* ---- an edition, from one run to the next (run.c) ---------------------------------------------- */
+
+struct edition_settings {
+	const char *name; /* "" = it is the source's namespace */
+	uint8_t zone[WIRE_NAME_MAX];
+	const char *folder, *zone_file;
+	const char *tree, *tree_key; /* "" = none */
+	unsigned tree_deltas;
+	struct edition_change change;
+	enum edition_serial_rule serial;
+	bool scheduled; /* by `schedule` */
+	struct edition_schedule {
+		uint32_t every_s, ahead_s, valid_s;
+	} schedule;
+	const struct dnssec_anchors *source_anchors; /* NULL or none: what the source is worth is not asked */
+	unsigned source_shrink_max_percent;
+	struct make_signing signing; /* all but apex, keys and now */
+	const char *keys_folder;
+	uint8_t keys_algorithm;
+};
+
+/* What somebody has looked at, or asks for. */
+struct edition_request {
+	bool accept_shrink, accept_serial;
+	bool force; /* a new version, also when nothing has changed */
+	bool dry;   /* all but the writing */
+};
+
+enum edition_outcome { EDITION_PUBLISHED, EDITION_UNCHANGED, EDITION_REFUSED };
+struct edition_result {
+	enum edition_outcome outcome;
+	enum reason reason; /* REFUSED */
+	char why[EDITION_WHY_MAX];
+	char warning[EDITION_WHY_MAX]; /* published, but: the tree could not be written */
+	uint32_t serial, source_serial;
+	size_t records;
+	struct publish_sign_result sign;
+	int64_t sign_ns, prove_ns, whole_ns;
+};
+
+struct edition;
+/* The folder is locked until edition_close(); settings and what they point to must stay. BANYAN_EAGAIN: somebody else has it. */
+int edition_open(const struct edition_settings *settings, struct edition **ret, char ret_why[EDITION_WHY_MAX])
+	_must_use_;
+void edition_close(struct edition *edition);
+/* Makes a version of this source, if there is anything new, proves it and puts it in its place. 0 also for UNCHANGED; an error for REFUSED: the
+ * version before is where it was. */
+int edition_run(struct edition *edition, const struct zone *source, const struct edition_request *request, int64_t now,
+		struct edition_result *ret);
+/* When it must run again although the source is the same: a signature, a key, a schedule, a pointer. UNIX seconds, INT64_MAX = never. */
+int64_t edition_due(const struct edition *edition, int64_t now);
+const struct edition_state *edition_state_of(const struct edition *edition);

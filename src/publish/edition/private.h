@@ -10,3 +10,43 @@ bool edition_is_word(const struct wire_rdata *txt);
 int edition_add(struct zone_maker *maker, const struct wire_rrset *set, uint32_t index, uint32_t ttl) _must_use_;
 /* Writes the sentence and returns `rc`. */
 int edition_why(char why[EDITION_WHY_MAX], int rc, const char *format, ...) _printf_(3, 4);
+
+/* ---- keys (keys.c): those of one run ---- */
+struct edition_keys;
+/* Keys come and go as is due. */
+int edition_keys_begin(const struct edition_settings *settings, int64_t now, struct edition_keys **ret,
+		       char why[EDITION_WHY_MAX]) _must_use_;
+void edition_keys_end(struct edition_keys *keys);
+void edition_keys_fill(const struct edition_keys *keys, struct make_signing *signing);
+/* What a validator should trust now. */
+int edition_keys_anchors(const struct edition_keys *keys, const uint8_t *apex, struct dnssec_anchors *anchors)
+	_must_use_;
+/* The zone is out as these keys have signed it. */
+int edition_keys_offered(struct edition_keys *keys, int64_t now, char why[EDITION_WHY_MAX]) _must_use_;
+int64_t edition_keys_next(const struct edition_keys *keys); /* INT64_MAX = it waits for somebody */
+
+/* ---- one version on its way out (prove.c, offer.c) ---- */
+struct edition_made {
+	struct zone *zone; /* signed */
+	struct buffer wire, text;
+};
+void edition_made_done(struct edition_made *made);
+/* Writes both forms, reads the text as anybody will, and proves what comes out. BANYAN_EPROOF: it is not good. */
+int edition_prove(const struct edition_settings *settings, const struct dnssec_anchors *anchors, int64_t now,
+		  struct edition_made *made, char why[EDITION_WHY_MAX]) _must_use_;
+/* The zone file and the state take the place of those before. *ret_out tells, on failure too, whether the zone file has. */
+int edition_write(const struct edition_settings *settings, const struct edition_made *made,
+		  const struct edition_state *state, bool *ret_out, char why[EDITION_WHY_MAX]) _must_use_;
+int edition_state_save(const struct edition_settings *settings, const struct edition_state *state,
+		       char why[EDITION_WHY_MAX]) _must_use_;
+/* As a published tree: the version, or its pointer anew. */
+int edition_tree_write(const struct edition_settings *settings, const struct buffer *wire, int64_t now,
+		       char why[EDITION_WHY_MAX]) _must_use_;
+
+struct edition {
+	const struct edition_settings *settings;
+	int lock; /* descriptor */
+	struct edition_state state;
+	struct zone *before; /* the signed version that is out; NULL = none */
+	int64_t keys_next, tree_written_at;
+};

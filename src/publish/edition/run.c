@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/*
+ * One run: source -> plain -> edition -> signed -> proved -> in its place. A refusal at any step leaves all as it was.
+ *
+ * Whether there is anything new is found out by making the version again under the serial that is out: what comes out as the same bytes
+ * needs no new one. The signatures that were made on the way are taken over by the version that follows, so nothing is signed twice.
+ */
+#include "private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "publish/schedule.h"
+#include "sync/files/files.h"
+
+struct running {
+	struct edition *e;
+	const struct edition_settings *settings;
+	const struct edition_request *request;
+	int64_t now;
+	struct zone *plain; /* the source's */
+	struct edition_keys *keys;
+	struct make_signing signing;
+	struct edition_version version;
+	struct edition_made made;
+	struct edition_result *result;
+};
+
+static int refuse(struct running *r, int rc, enum reason reason)
+{
+	r->result->outcome = EDITION_REFUSED;
+	r->result->reason = reason;
+	if (r->result->why[0] == '\0')
+		edition_why(r->result->why, rc, "%s", error_text(rc));
+	return rc;
+}
+
+static bool has_last(const struct edition *e)
+{
+	return e->state.have || e->before != NULL;
+}
+
+/* ---- which version is due ---- */
+
+static struct publish_schedule schedule_of(const struct edition_settings *settings)
+{
+	return (struct publish_schedule){.interval_s = settings->schedule.every_s,
+					 .ahead_s = settings->schedule.ahead_s,
+					 .valid_s = settings->schedule.valid_s};
+}
+
+/* The dates that a scheduled version has. Its signatures must outlive them. */
+static void dates_set(struct running *r)
+{
+	struct publish_schedule schedule = schedule_of(r->settings);
+	struct publish_version due;
+	publish_schedule_due(&schedule, r->now, &due);
+	r->version.says.valid_from = due.valid_from;
+	r->version.says.valid_until = due.valid_until;
+	int64_t lives = due.signed_until - r->now;
+	if (lives > r->signing.refresh_s)
+		r->signing.refresh_s = (uint32_t)lives;
+}
+
+static int serial_set(struct running *r, uint32_t source)
+{
+	const struct edition_settings *s = r->settings;
+	const uint32_t *last = has_last(r->e) ? &r->e->state.serial : NULL;
+	if (!s->scheduled) {
+		r->version.serial = edition_serial_next(s->serial, last, source, r->now);
+		return 0;
+	}
+	struct publish_schedule schedule = schedule_of(s);
+	struct publish_version due;
+	publish_schedule_due(&schedule, r->now, &due);
+	return publish_schedule_serial(&schedule, &due, last, &r->version.serial);
+}
+
+/* ---- making ---- */
+
+static int sign_failed(struct running *r, int rc)
+{
+	edition_why(r->result->why, rc, "%.500s", r->result->sign.text);
+	return refuse(r, rc, rc == BANYAN_ENOENT ? REASON_KEYS_UNUSABLE : REASON_SIGNING_FAILED);
+}
+
+/* A version under this serial, signed; what holds of `before` is taken over. */
+static int version_make(struct running *r, uint32_t serial, const struct zone *before, struct zone **ret)
+{
+	struct zone *edition;
+	struct edition_version version = r->version;
+	version.serial = serial;
+	int rc = edition_apply(r->plain, &r->settings->change, &version, &edition, r->result->why);
+	if (rc < 0)
+		return refuse(r, rc, REASON_EDITION_MISFIT);
+	int64_t start = clock_mono_ns();
+	size_t made = r->result->sign.made, dropped = r->result->sign.dropped;
+	rc = publish_sign(edition, before, &r->signing, ret, &r->result->sign);
+	r->result->sign_ns += clock_mono_ns() - start;
+	zone_free(edition);
+	if (rc < 0)
+		return sign_failed(r, rc);
+	/* of both passes, if there are two */
+	r->result->sign.made += made;
+	r->result->sign.dropped += dropped;
+	return 0;
+}
+
+static bool same_zone(const struct zone *a, const struct zone *b)
+{
+	struct zone_diff diff;
+	if (zone_diff(a, b, &diff) < 0)
+		return false;
+	bool same = diff.n_gone == 0 && diff.n_come == 0;
+	zone_diff_done(&diff);
+	return same;
+}
+
+/* Makes the next version, unless it says what the one that is out says; *ret_new tells. */
+static int next_make(struct running *r, bool new_source, bool *ret_new)
+{
+	struct edition *e = r->e;
+	struct zone *again = NULL;
+	const struct zone *before = e->before;
+	int rc = 0;
+	*ret_new = true;
+	if (!new_source && before != NULL) {
+		rc = version_make(r, before->serial, before, &again);
+		if (rc == 0 && !r->request->force && same_zone(before, again)) {
+			zone_free(again);
+			*ret_new = false;
+			return 0;
+		}
+		before = again;
+	}
+	if (rc == 0)
+		rc = version_make(r, r->version.serial, before, &r->made.zone);
+	zone_free(again);
+	return rc;
+}
+
+static int prove(struct running *r)
+{
+	struct dnssec_anchors anchors = {0};
+	int64_t start = clock_mono_ns();
+	int rc = edition_keys_anchors(r->keys, r->settings->zone, &anchors);
+	if (rc == 0)
+		rc = edition_prove(r->settings, &anchors, r->now, &r->made, r->result->why);
+	dnssec_anchors_done(&anchors);
+	r->result->prove_ns += clock_mono_ns() - start;
+	return rc;
+}
+
+/* What was taken over from a version that somebody has touched may not prove: then all is signed anew. */
+static int make_and_prove(struct running *r, bool new_source, bool *ret_new)
+{
+	int rc = next_make(r, new_source, ret_new);
+	if (rc < 0 || !*ret_new)
+		return rc;
+	rc = prove(r);
+	if (rc < 0 && r->e->before != NULL) {
+		log_warning("publish", "%s; all is signed anew", r->result->why);
+		edition_made_done(&r->made);
+		r->result->why[0] = '\0';
+		rc = version_make(r, r->version.serial, NULL, &r->made.zone);
+		if (rc < 0)
+			return rc;
+		rc = prove(r);
+	}
+	return rc < 0 ? refuse(r, rc, REASON_OUTPUT_NOT_PROVED) : 0;
+}
+
+/* ---- out with it ---- */
+
+static void state_set(struct running *r, const struct zone *source)
+{
+	struct edition_state *state = &r->e->state;
+	state->have = true;
+	state->source_serial = source->serial;
+	state->source_records = r->plain->n_records;
+	state->serial = r->made.zone->serial;
+	state->made = r->now;
+	state->sign_at = r->result->sign.next;
+	state->valid_until = r->version.says.valid_until;
+}
+
+static void warn(struct running *r, const char *why)
+{
+	if (r->result->warning[0] == '\0')
+		edition_why(r->result->warning, 0, "%s", why);
+}
+
+/* The tree follows the zone file; if it cannot, it is tried again the next time. */
+static void tree_follow(struct running *r, const struct buffer *wire)
+{
+	char why[EDITION_WHY_MAX];
+	struct edition *e = r->e;
+	if (r->settings->tree[0] == '\0')
+		return;
+	if (edition_tree_write(r->settings, wire, r->now, why) < 0) {
+		warn(r, why);
+		return;
+	}
+	bool new = e->state.tree_serial != e->state.serial;
+	e->state.tree_serial = e->state.serial;
+	e->tree_written_at = r->now;
+	if (new &&edition_state_save(r->settings, &e->state, why) < 0)
+		warn(r, why);
+}
+
+static int put_out(struct running *r, const struct zone *source)
+{
+	struct edition *e = r->e;
+	struct edition_state was = e->state;
+	char why[EDITION_WHY_MAX] = "";
+	bool out = false;
+	state_set(r, source);
+	if (r->request->dry) {
+		e->state = was;
+		return 0;
+	}
+	int rc = edition_write(r->settings, &r->made, &e->state, &out, why);
+	if (rc < 0 && !out) {
+		e->state = was;
+		edition_why(r->result->why, rc, "%s", why);
+		return refuse(r, rc, REASON_OUTPUT_NOT_WRITTEN);
+	}
+	if (rc < 0)
+		warn(r, why);
+	if (edition_keys_offered(r->keys, r->now, why) < 0)
+		warn(r, why);
+	tree_follow(r, &r->made.wire);
+	zone_free(e->before);
+	e->before = r->made.zone;
+	r->made.zone = NULL;
+	return 0;
+}
+
+/* Nothing new: what was not done the last time may be done now. */
+static void unchanged(struct running *r)
+{
+	struct edition *e = r->e;
+	char why[EDITION_WHY_MAX];
+	_cleanup_(buffer_done) struct buffer wire = {0};
+	r->result->outcome = EDITION_UNCHANGED;
+	if (r->request->dry)
+		return;
+	if (e->state.sign_at != r->result->sign.next) {
+		e->state.sign_at = r->result->sign.next;
+		if (edition_state_save(r->settings, &e->state, why) < 0)
+			warn(r, why);
+	}
+	if (edition_keys_offered(r->keys, r->now, why) < 0)
+		warn(r, why);
+	bool due = e->state.tree_serial != e->state.serial || files_renewal_due(e->tree_written_at, 0, r->now);
+	if (due && zone_write_wire(e->before, &wire) == 0)
+		tree_follow(r, &wire);
+}
+
+/* ---- the run ---- */
+
+static int source_take(struct running *r, const struct zone *source)
+{
+	const struct edition_settings *s = r->settings;
+	struct edition_source_check check = {
+		.anchors = s->source_anchors,
+		.now = r->now,
+		.threads = s->signing.threads,
+		.shrink_max_percent = s->source_shrink_max_percent,
+		.accept_shrink = r->request->accept_shrink,
+		.accept_serial = r->request->accept_serial,
+		.before = &r->e->state,
+	};
+	enum reason reason = REASON_NONE;
+	int rc = edition_strip(source, &r->plain);
+	if (rc < 0)
+		return refuse(r, rc, REASON_EDITION_MISFIT);
+	rc = edition_source_check(&check, source, r->plain, &reason, r->result->why);
+	return rc < 0 ? refuse(r, rc, reason) : 0;
+}
+
+/* A scheduled version does not change before the next one is due, whatever the source does. */
+static bool waits(const struct running *r)
+{
+	return r->settings->scheduled && r->e->state.have && r->e->before != NULL && !r->request->force &&
+	       r->e->state.valid_until == r->version.says.valid_until;
+}
+
+static int run(struct running *r, const struct zone *source)
+{
+	struct edition *e = r->e;
+	bool new_source = !e->state.have || source->serial != e->state.source_serial, is_new = false;
+	memcpy(r->version.says.name, r->settings->name, strlen(r->settings->name) + 1);
+	int rc = source_take(r, source);
+	if (rc < 0)
+		return rc;
+	rc = edition_keys_begin(r->settings, r->now, &r->keys, r->result->why);
+	if (rc < 0)
+		return refuse(r, rc, REASON_KEYS_UNUSABLE);
+	e->keys_next = edition_keys_next(r->keys);
+	r->signing = r->settings->signing;
+	r->signing.now = r->now;
+	edition_keys_fill(r->keys, &r->signing);
+	if (r->settings->scheduled)
+		dates_set(r);
+	if (waits(r)) {
+		r->result->outcome = EDITION_UNCHANGED;
+		return 0;
+	}
+	rc = serial_set(r, source->serial);
+	if (rc < 0)
+		return refuse(r, rc, REASON_SIGNING_FAILED);
+	rc = make_and_prove(r, new_source, &is_new);
+	if (rc < 0)
+		return rc;
+	if (is_new) {
+		r->result->serial = r->made.zone->serial;
+		r->result->records = r->made.zone->n_records;
+		r->result->outcome = EDITION_PUBLISHED;
+		return put_out(r, source);
+	}
+	unchanged(r);
+	return 0;
+}
+
+int edition_run(struct edition *edition, const struct zone *source, const struct edition_request *request, int64_t now,
+		struct edition_result *ret)
+{
+	struct running r = {.e = edition, .settings = edition->settings, .request = request, .now = now, .result = ret};
+	int64_t start = clock_mono_ns();
+	*ret = (struct edition_result){.source_serial = source->serial, .serial = edition->state.serial};
+	int rc = run(&r, source);
+	ret->whole_ns = clock_mono_ns() - start;
+	edition_keys_end(r.keys);
+	edition_made_done(&r.made);
+	zone_free(r.plain);
+	return rc;
+}
+
+int64_t edition_due(const struct edition *edition, int64_t now)
+{
+	const struct edition_settings *s = edition->settings;
+	int64_t due = edition->keys_next;
+	if (!edition->state.have)
+		return now;
+	if (s->scheduled) { /* it does not change in between */
+		struct publish_schedule schedule = schedule_of(s);
+		due = publish_schedule_next(&schedule, now);
+	} else if (edition->state.sign_at < due)
+		due = edition->state.sign_at;
+	if (s->tree[0] != '\0') {
+		int64_t renewal = edition->tree_written_at + FILES_FRESH_DEFAULT_S / 8;
+		due = renewal < due ? renewal : due;
+	}
+	return due;
+}
