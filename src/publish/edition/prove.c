@@ -57,7 +57,7 @@ int edition_prove(const struct edition_settings *settings, const struct dnssec_a
 		  struct edition_made *made, char why[EDITION_WHY_MAX])
 {
 	char first[EDITION_WHY_MAX / 2] = "";
-	struct zone *zone;
+	struct zone *zone = NULL;
 	struct zone_proof proof = {0};
 	struct zone_prove_settings prove = {
 		.anchors = anchors,
@@ -75,7 +75,7 @@ int edition_prove(const struct edition_settings *settings, const struct dnssec_a
 	if (rc < 0)
 		return edition_why(why, rc, "what was made has no text: %s", error_text(rc));
 	rc = read_back(settings, made, &zone, why);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	rc = zone_prove(zone, &prove, &proof);
 	zone_free(zone);
