@@ -23,6 +23,7 @@ static const struct command {
 	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
 	{"stop", "end the running daemon", cmd_stop},
 	{"delta", "make, apply and show deltas between versions of a zone", cmd_delta},
+	{"publish", "make editions of zones: other name servers, signed, digested, proved", cmd_publish},
 	{"files", "write zones as files for web servers, check such a tree", cmd_files},
 	{"simulate", "how a new version of a zone spreads over many machines, in virtual time", cmd_simulate},
 	{"plan", "what the answer to a priming question weighs, for any names and keys", cmd_plan},

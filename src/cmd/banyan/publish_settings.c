@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The description of an edition -> plain settings: names in wire form, anchors and records read. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cmd.h"
+#include "publish.h"
+
+static int wrong(const struct publishing *p, const char *option, const char *value, const char *why)
+{
+	fprintf(stderr, "banyan publish: %s: %s: found '%s'; %s\n", p->config->path, option, value, why);
+	return CMD_ERROR;
+}
+
+/* A name in lower case; NULL = out of memory or malformed. */
+static uint8_t *name_of(struct publishing *p, const char *text)
+{
+	uint8_t wire[WIRE_NAME_MAX], lower[WIRE_NAME_MAX];
+	if (wire_name_parse(text, wire) < 0)
+		return NULL;
+	return arena_dup(&p->arena, lower, wire_name_lower(wire, lower));
+}
+
+/* ---- the apex ---- */
+
+static int servers_make(struct publishing *p)
+{
+	const struct config_edition_apex *apex = &p->config->apex;
+	struct edition_server *server = arena_alloc0(&p->arena, (apex->n_servers + 1) * sizeof *server);
+	for (size_t i = 0; server != NULL && i < apex->n_servers; i++) {
+		uint8_t wire[WIRE_NAME_MAX];
+		if (wire_name_parse(apex->server[i].name, wire) < 0)
+			return wrong(p, "apex.name-servers[].name", apex->server[i].name, "allowed is a domain name");
+		wire_name_lower(wire, server[i].name);
+		server[i].n_addresses = apex->server[i].addresses.count;
+		server[i].address = apex->server[i].addresses.item;
+	}
+	if (server == NULL)
+		return CMD_ERROR;
+	p->settings.change.n_servers = apex->n_servers;
+	p->settings.change.server = server;
+	return CMD_OK;
+}
+
+static int apex_make(struct publishing *p)
+{
+	const struct config_edition_apex *apex = &p->config->apex;
+	struct edition_change *change = &p->settings.change;
+	change->ns_ttl = apex->ns_ttl_s;
+	change->address_ttl = apex->address_ttl_s;
+	change->soa_refresh = apex->soa_refresh_s;
+	change->soa_retry = apex->soa_retry_s;
+	change->soa_expire = apex->soa_expire_s;
+	change->soa_minimum = apex->soa_minimum_s;
+	change->soa_ttl = apex->soa_ttl_s;
+	if (apex->soa_mname[0] != '\0' && (change->soa_mname = name_of(p, apex->soa_mname)) == NULL)
+		return wrong(p, "apex.soa-mname", apex->soa_mname, "allowed is a domain name");
+	if (apex->soa_rname[0] != '\0' && (change->soa_rname = name_of(p, apex->soa_rname)) == NULL)
+		return wrong(p, "apex.soa-rname", apex->soa_rname, "allowed is a domain name");
+	return servers_make(p);
+}
+
+/* ---- records ---- */
+
+static int removed_make(struct publishing *p)
+{
+	const struct config_list *list = &p->config->records.remove;
+	const uint8_t **name = arena_alloc0(&p->arena, (list->count + 1) * sizeof *name);
+	if (name == NULL)
+		return CMD_ERROR;
+	for (size_t i = 0; i < list->count; i++) {
+		name[i] = name_of(p, list->item[i]);
+		if (name[i] == NULL)
+			return wrong(p, "records.remove", list->item[i], "allowed is a domain name");
+		if (wire_name_equal(name[i], p->settings.zone) || !wire_name_under(name[i], p->settings.zone))
+			return wrong(p, "records.remove", list->item[i], "allowed is a name below that of the zone");
+	}
+	p->settings.change.n_remove = list->count;
+	p->settings.change.remove = name;
+	return CMD_OK;
+}
+
+static int added_check(const struct publishing *p)
+{
+	const struct zone *extra = p->extra;
+	for (size_t i = 0; i < extra->n_sets; i++) {
+		uint16_t type = extra->set[i].type;
+		char text[16];
+		if (type == WIRE_TYPE_SOA || type == WIRE_TYPE_RRSIG || type == WIRE_TYPE_NSEC ||
+		    type == WIRE_TYPE_NSEC3 || type == WIRE_TYPE_NSEC3PARAM || type == WIRE_TYPE_ZONEMD ||
+		    (type == WIRE_TYPE_DNSKEY && wire_name_equal(extra->set[i].owner, extra->apex)))
+			return wrong(p, "records.add", wire_type_text(type, text), "that is made here, and not added");
+	}
+	if (extra->n_out_of_zone > 0)
+		return wrong(p, "records.add", extra->n_remarks > 0 ? extra->remark[0].text : "a record",
+			     "it is outside the zone");
+	return CMD_OK;
+}
+
+static int added_make(struct publishing *p)
+{
+	const struct config_list *list = &p->config->records.add;
+	_cleanup_(buffer_done) struct buffer text = {0};
+	struct zone_read_settings settings = {.origin = p->settings.zone};
+	struct zone_error error;
+	int rc = 0;
+	for (size_t i = 0; i < list->count && rc == 0; i++)
+		rc = buffer_printf(&text, "%s\n", list->item[i]);
+	if (rc < 0 || list->count == 0)
+		return rc < 0 ? CMD_ERROR : CMD_OK;
+	if (zone_read_text("records.add", (const char *)text.data, text.len, &settings, NULL, NULL, &p->extra, &error) <
+	    0) {
+		fprintf(stderr, "banyan publish: %s: %s\n", p->config->path, error.text);
+		return CMD_ERROR;
+	}
+	p->settings.change.add = p->extra;
+	return added_check(p);
+}
+
+/* ---- the source ---- */
+
+/* ALGORITHM:NAME:SECRET */
+static int tsig_make(struct publishing *p)
+{
+	const char *text = p->config->source.tsig, *name = strchr(text, ':');
+	const char *secret = name != NULL ? strchr(name + 1, ':') : NULL;
+	if (text[0] == '\0')
+		return p->source.key[0] == '\0'
+			       ? CMD_OK
+			       : wrong(p, "source.from", p->source.text, "its key is not at hand: give source.tsig");
+	char *algorithm = secret == NULL ? NULL : arena_printf(&p->arena, "%.*s", (int)(name - text), text);
+	char *key = secret == NULL ? NULL : arena_printf(&p->arena, "%.*s", (int)(secret - name - 1), name + 1);
+	if (algorithm == NULL || key == NULL || wire_tsig_key_new(algorithm, key, secret + 1, &p->key) < 0) {
+		fprintf(stderr,
+			"banyan publish: %s: source.tsig: allowed is ALGORITHM:NAME:SECRET, as "
+			"hmac-sha256:name:BASE64\n",
+			p->config->path);
+		return CMD_ERROR;
+	}
+	return CMD_OK;
+}
+
+/* A path in the description begins where that is. */
+static char *source_text(struct publishing *p)
+{
+	const char *text = p->run->source != NULL ? p->run->source : p->config->source.from;
+	const char *slash = strrchr(p->config->path, '/');
+	for (size_t i = 0; i < 2; i++) {
+		const char *scheme = i == 0 ? "file:" : "dir:";
+		size_t len = strlen(scheme);
+		if (p->run->source == NULL && slash != NULL && strncmp(text, scheme, len) == 0 && text[len] != '/')
+			return arena_printf(&p->arena, "%s%.*s%s", scheme, (int)(slash - p->config->path + 1),
+					    p->config->path, text + len);
+	}
+	/* what people write on a command line */
+	if (p->run->source != NULL && strchr(text, ':') == NULL)
+		return arena_printf(&p->arena, "file:%s", text);
+	return arena_printf(&p->arena, "%s", text);
+}
+
+static int source_make(struct publishing *p)
+{
+	char why[PULL_WHY_MAX];
+	char *text = source_text(p);
+	if (text == NULL)
+		return CMD_ERROR;
+	if (text[0] == '\0') {
+		fprintf(stderr, "banyan publish: %s: source.from: there is none; give it there, or --source\n",
+			p->config->path);
+		return CMD_ERROR;
+	}
+	if (pull_source_parse(text, &p->source, why) < 0) {
+		fprintf(stderr, "banyan publish: %s: source.from: %s\n", p->config->path, why);
+		return CMD_ERROR;
+	}
+	if (p->source.kind == PULL_SOURCE_LIST || p->source.kind == PULL_SOURCE_BUILTIN || p->source.tree)
+		return wrong(p, "source.from", text,
+			     "an edition has one source: a file, a folder, a transfer or a URL of a file");
+	for (size_t i = 0; i < p->config->source.anchors.count; i++) {
+		struct zone_error error;
+		if (zone_anchors_read(p->config->source.anchors.item[i], &p->anchors, &error) < 0) {
+			fprintf(stderr, "banyan publish: %s: source.anchors: %s\n", p->config->path, error.text);
+			return CMD_ERROR;
+		}
+	}
+	p->settings.source_anchors = &p->anchors;
+	p->settings.source_shrink_max_percent = p->config->source.shrink_max_percent;
+	return tsig_make(p);
+}
+
+/* ---- signing ---- */
+
+static int salt_make(struct publishing *p)
+{
+	const char *text = p->config->signing.nsec3_salt;
+	size_t len = strlen(text) / 2;
+	uint8_t *salt = arena_alloc(&p->arena, len + 1);
+	if (salt == NULL)
+		return CMD_ERROR;
+	for (size_t i = 0; i < len; i++) {
+		char two[3] = {text[2 * i], text[2 * i + 1], '\0'};
+		salt[i] = (uint8_t)strtoul(two, NULL, 16);
+	}
+	p->settings.signing.nsec3.salt = salt;
+	p->settings.signing.nsec3.salt_len = (uint8_t)len;
+	return CMD_OK;
+}
+
+static int signing_make(struct publishing *p)
+{
+	static const unsigned zonemd[] = {
+		[CONFIG_ZONEMD_NONE] = 0,
+		[CONFIG_ZONEMD_SHA384] = MAKE_ZONEMD_SHA384,
+		[CONFIG_ZONEMD_SHA512] = MAKE_ZONEMD_SHA512,
+		[CONFIG_ZONEMD_BOTH] = MAKE_ZONEMD_SHA384 | MAKE_ZONEMD_SHA512,
+	};
+	const struct config_edition_signing *s = &p->config->signing;
+	struct make_signing *signing = &p->settings.signing;
+	signing->dnskey_ttl = p->config->keys.ttl_s;
+	signing->validity_s = s->validity_s;
+	signing->validity_dnskey_s = s->validity_keys_s;
+	signing->inception_before_s = s->inception_before_s;
+	signing->refresh_s = s->refresh_s;
+	signing->jitter_s = s->jitter_s;
+	signing->denial = s->denial == CONFIG_DENIAL_NSEC3 ? MAKE_NSEC3 : MAKE_NSEC;
+	signing->nsec3.iterations = (uint16_t)s->nsec3_iterations;
+	signing->nsec3.opt_out = s->nsec3_opt_out;
+	signing->zonemd = zonemd[s->zonemd];
+	signing->threads = s->threads;
+	return salt_make(p);
+}
+
+static int schedule_make(struct publishing *p)
+{
+	const struct config_edition_schedule *s = &p->config->schedule;
+	p->settings.scheduled = s->every_s > 0;
+	p->settings.schedule.every_s = s->every_s;
+	p->settings.schedule.ahead_s = s->ahead_s;
+	p->settings.schedule.valid_s = s->valid_s;
+	return CMD_OK;
+}
+
+int publish_settings_make(struct publishing *p)
+{
+	const struct config_edition *c = p->config;
+	struct edition_settings *s = &p->settings;
+	uint8_t zone[WIRE_NAME_MAX];
+	if (wire_name_parse(c->edition.zone, zone) < 0)
+		return wrong(p, "edition.zone", c->edition.zone, "allowed is a domain name");
+	wire_name_lower(zone, s->zone);
+	s->name = c->edition.name;
+	s->folder = c->edition.folder;
+	s->zone_file = c->output.zone_file;
+	s->tree = c->output.tree;
+	s->tree_key = c->output.tree_key;
+	s->tree_deltas = c->output.tree_deltas;
+	s->serial = (enum edition_serial_rule)c->edition.serial;
+	s->keys_folder = c->keys.folder;
+	s->keys_algorithm = (uint8_t)c->keys.algorithm;
+	int status = apex_make(p);
+	if (status == CMD_OK)
+		status = removed_make(p);
+	if (status == CMD_OK)
+		status = added_make(p);
+	if (status == CMD_OK)
+		status = signing_make(p);
+	if (status == CMD_OK)
+		status = schedule_make(p);
+	return status == CMD_OK ? source_make(p) : status;
+}
+
+void publish_settings_done(struct publishing *p)
+{
+	zone_free(p->extra);
+	dnssec_anchors_done(&p->anchors);
+	wire_tsig_key_free(p->key);
+	arena_done(&p->arena);
+}
