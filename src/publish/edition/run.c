@@ -14,6 +14,8 @@
 #include "publish/schedule.h"
 #include "sync/files/files.h"
 
+#define TOGETHER_MAX_S 3600 /* 24 versions a day at most, where jitter spreads signatures over all of it */
+
 struct running {
 	struct edition *e;
 	const struct edition_settings *settings;
@@ -107,12 +109,31 @@ static int version_make(struct running *r, uint32_t serial, const struct zone *b
 	return 0;
 }
 
-static bool same_zone(const struct zone *a, const struct zone *b)
+/* The signature of the digest is made anew each time, whatever the digest. When it must be; INT64_MAX: this is another record. */
+static int64_t zonemd_sign_at(const struct running *r, const struct zone_diff_record *record)
+{
+	const struct wire_rdata *rdata = &record->set->rdata[record->index];
+	if (record->set->type != WIRE_TYPE_RRSIG || rdata->len < 12 || wire_get16(rdata->data) != WIRE_TYPE_ZONEMD)
+		return INT64_MAX;
+	int64_t left = (int32_t)(wire_get32(rdata->data + 8) - (uint32_t)r->now); /* RFC 4034 section 3.1.5 */
+	return r->now + left - r->signing.refresh_s;
+}
+
+/* Does what was made again say what is out, and is nothing in that due? */
+static bool same_zone(struct running *r, const struct zone *out, const struct zone *again)
 {
 	struct zone_diff diff;
-	if (zone_diff(a, b, &diff) < 0)
+	if (zone_diff(out, again, &diff) < 0)
 		return false;
-	bool same = diff.n_gone == 0 && diff.n_come == 0;
+	bool same = true;
+	for (size_t i = 0; i < diff.n_come && same; i++)
+		same = zonemd_sign_at(r, &diff.come[i]) != INT64_MAX;
+	for (size_t i = 0; i < diff.n_gone && same; i++) {
+		int64_t at = zonemd_sign_at(r, &diff.gone[i]);
+		same = at > r->now && at != INT64_MAX;
+		if (same && at < r->result->sign.next)
+			r->result->sign.next = at;
+	}
 	zone_diff_done(&diff);
 	return same;
 }
@@ -127,7 +148,7 @@ static int next_make(struct running *r, bool new_source, bool *ret_new)
 	*ret_new = true;
 	if (!new_source && before != NULL) {
 		rc = version_make(r, before->serial, before, &again);
-		if (rc == 0 && !r->request->force && same_zone(before, again)) {
+		if (rc == 0 && !r->request->force && same_zone(r, before, again)) {
 			zone_free(again);
 			*ret_new = false;
 			return 0;
@@ -338,6 +359,13 @@ int edition_run(struct edition *edition, const struct zone *source, const struct
 	return rc;
 }
 
+/* Signatures that are due within so many seconds are made anew in one version, the first of them so much later than it could be. */
+static int64_t together(const struct edition_settings *settings)
+{
+	int64_t share = settings->signing.refresh_s / 8;
+	return share < TOGETHER_MAX_S ? share : TOGETHER_MAX_S;
+}
+
 int64_t edition_due(const struct edition *edition, int64_t now)
 {
 	const struct edition_settings *s = edition->settings;
@@ -347,8 +375,9 @@ int64_t edition_due(const struct edition *edition, int64_t now)
 	if (s->scheduled) { /* it does not change in between */
 		struct publish_schedule schedule = schedule_of(s);
 		due = publish_schedule_next(&schedule, now);
-	} else if (edition->state.sign_at < due)
-		due = edition->state.sign_at;
+	} else if (edition->state.sign_at != INT64_MAX && edition->state.sign_at + together(s) < due) {
+		due = edition->state.sign_at + together(s);
+	}
 	if (s->tree[0] != '\0') {
 		int64_t renewal = edition->tree_written_at + FILES_FRESH_DEFAULT_S / 8;
 		due = renewal < due ? renewal : due;
