@@ -71,6 +71,7 @@ enum keys_trust {
 struct keys_policy {
 	uint8_t algorithm;
 	bool csk;                               /* one key for both */
+	bool ksk_only; /* this is the folder of an offline KSK */
 	bool offline;                           /* the KSK is elsewhere: DNSKEY sets come signed, in key responses */
 	bool liberal;                           /* algorithm rolls: key and signatures at once */
 	bool double_ds;                         /* KSK rolls with TRUST_PARENT by double-DS */
@@ -213,3 +214,104 @@ const char *keys_way_text(enum keys_way way);
 int keys_state_write(const struct keys_state *state, const struct keys_policy *policy, struct buffer *out) _must_use_;
 int keys_state_read(const char *name, const char *text, size_t len, struct keys_state *ret_state,
 		    struct keys_policy *ret_policy, char why[KEYS_WHY_MAX]) _must_use_;
+
+/* ---- the folder: the state in a file, private halves in files or tokens ----
+ * `state` is written by rename; `lock` keeps a second writer out; NAME.pem must not be readable by others. A private half may also be
+ * in a token: "pkcs11:token=...;object=..." (RFC 7512; `pin-source=file:...` for its PIN, `module-path=...` for a module that p11-kit
+ * does not know). */
+struct keys_folder;
+
+struct keys_open {
+	const char *path;
+	const uint8_t *apex;              /* NULL = that of the folder, which must be there */
+	const struct keys_policy *policy; /* NULL = the one the folder remembers; otherwise it is remembered */
+	bool write;                       /* makes the folder if it is not there, and locks it */
+};
+/* BANYAN_EAGAIN: another one writes; BANYAN_ENOENT; BANYAN_EACCES: others may read or write it; BANYAN_EMALF; with a sentence. */
+int keys_open(const struct keys_open *open, struct keys_folder **ret, char why[KEYS_WHY_MAX]) _must_use_;
+void keys_close(struct keys_folder *folder); /* what was not saved is lost */
+struct keys_state *keys_folder_state(struct keys_folder *folder);
+const struct keys_policy *keys_folder_policy(const struct keys_folder *folder);
+/* The policy from now on: an edition that knows the longest TTL of its zone only when it has read it sets data_ttl_s so. */
+void keys_folder_policy_set(struct keys_folder *folder, const struct keys_policy *policy);
+int keys_save(struct keys_folder *folder, char why[KEYS_WHY_MAX]) _must_use_;
+
+/* Makes a key: in a file, or in the token that a URI names. It is saved. */
+int keys_generate(struct keys_folder *folder, enum keys_role role, uint8_t algorithm, const char *token, int64_t now,
+		  struct keys_key **ret, char why[KEYS_WHY_MAX]) _must_use_;
+/* Where keys that the machine asks for are made; NULL = in files. */
+void keys_folder_token(struct keys_folder *folder, const char *token);
+
+/* Steps the machine, makes the keys it asks for, saves. `actions` may be NULL. */
+int keys_advance(struct keys_folder *folder, int64_t now, struct keys_actions *ret_actions, char why[KEYS_WHY_MAX])
+	_must_use_;
+/* What the zone is signed with now. Fills apex, key, n_keys, more_keys, dnskey_ttl, ready_dnskey, cds, cdnskey, and validity_dnskey_s if it is
+ * 0; all else is the caller's. It lives until the next call or keys_close(). BANYAN_ENOENT: a private half is missing; BANYAN_EACCES:
+ * others may read one; BANYAN_EIO: a token does not answer; BANYAN_EPROOF: a key response has expired; with a sentence. */
+int keys_signing(struct keys_folder *folder, int64_t now, struct make_signing *ret, char why[KEYS_WHY_MAX]) _must_use_;
+/* publish_sign() failed: what a token said last. NULL: none has failed. */
+const char *keys_trouble(const struct keys_folder *folder);
+/* The zone that keys_signing() described is offered: intervals begin. Saves. */
+int keys_offered(struct keys_folder *folder, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
+/* When something is due: the next step, or the next bundle of a key response. */
+int64_t keys_folder_next(const struct keys_folder *folder, int64_t now);
+/* What validators should trust now, a record a line: DS (digest type 2), or DNSKEY. */
+int keys_anchors(const struct keys_folder *folder, bool dnskey, struct buffer *out) _must_use_;
+/* The private half of a key. */
+int keys_private(struct keys_folder *folder, const struct keys_key *key, struct make_key **ret, char why[KEYS_WHY_MAX])
+	_must_use_;
+/* Takes a private half that was made elsewhere (in a file of the folder from now on). The key is in the phase `phase`, as if it had been since `now`. */
+int keys_import(struct keys_folder *folder, const struct make_key *key, enum keys_role role, enum keys_phase phase,
+		int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX]) _must_use_;
+/* The same for one that is in a token: the public half is read from there. */
+int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algorithm, enum keys_role role,
+		      enum keys_phase phase, int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX]) _must_use_;
+
+/* ---- an offline KSK: requests and responses for a quarter at a time ---- */
+#define KEYS_BUNDLES_MAX     64  /* a year of bundles of a week has 53 */
+#define KEYS_BUNDLE_KEYS_MAX 16  /* two ZSKs, two KSKs, and those of other signers */
+#define KEYS_REQUEST_MAX     (1024 * 1024) /* bytes of text: nine bundles of RSA-2048 have 25,000 */
+#define KEYS_SUM_MAX         65
+#define KEYS_ID_MAX          40
+
+struct keys_signature {
+	uint16_t tag;
+	uint8_t algorithm;
+	struct wire_rdata bytes;
+};
+struct keys_bundle {
+	int64_t from;                  /* used from then on, until the next one begins */
+	int64_t inception, expiration; /* of its signatures */
+	size_t n_keys, n_signatures;
+	struct wire_rdata key[KEYS_BUNDLE_KEYS_MAX]; /* DNSKEYs */
+	struct keys_signature signature[KEYS_BUNDLE_KEYS_MAX];
+};
+struct keys_request {
+	bool response;
+	uint8_t apex[WIRE_NAME_MAX];
+	char id[KEYS_ID_MAX], sum[KEYS_SUM_MAX]; /* sum: SHA-256 of its text, in hex */
+	char answers[KEYS_SUM_MAX];              /* response: the sum of the request */
+	int64_t made, from, until;
+	uint32_t ttl;
+	size_t n;
+	struct keys_bundle *bundle;
+	struct arena arena; /* owns the bundles */
+};
+int keys_request_read(const char *name, const char *text, size_t len, struct keys_request *ret, char why[KEYS_WHY_MAX])
+	_must_use_;
+/* Appends the text, and sets sum. */
+int keys_request_write(struct keys_request *request, struct buffer *out) _must_use_;
+void keys_request_done(struct keys_request *request);
+
+/* The online side. A request for the time from `from` (0 = where the last one ended, or now) with `slots` bundles; makes the ZSKs it needs, keeps
+ * a copy in the folder, appends the text. */
+int keys_ksr(struct keys_folder *folder, int64_t now, int64_t from, unsigned slots, struct buffer *out,
+	     char why[KEYS_WHY_MAX]) _must_use_;
+/* Takes a response: it must answer our last request, and its signatures must be those of a KSK that we know: from the response before or from
+ * `anchors` (NULL: none). */
+int keys_skr(struct keys_folder *folder, const char *name, const char *text, size_t len,
+	     const struct dnssec_anchors *anchors, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
+/* The offline side: checks a request, moves its KSKs through the quarter, signs each bundle. `record` gets a text for people, whether it was signed or
+ * refused (BANYAN_EPROOF). `first`: there is no response before this one. */
+int keys_sign_ksr(struct keys_folder *folder, const char *name, const char *text, size_t len, bool first, int64_t now,
+		  struct buffer *out, struct buffer *record, char why[KEYS_WHY_MAX]) _must_use_;

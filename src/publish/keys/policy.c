@@ -24,6 +24,7 @@ static const struct row {
 	{"algorithm", KIND_ALGORITHM, AT(algorithm), DNSSEC_ECDSAP256SHA256, 0, "8, 10, 13, 14, 15 or 16, or its name"},
 	{"csk", KIND_YES, AT(csk), 0, 0, "one key for both"},
 	{"offline", KIND_YES, AT(offline), 0, 0, "the KSK is elsewhere: DNSKEY sets come as key responses"},
+	{"ksk-only", KIND_YES, AT(ksk_only), 0, 0, "the folder of an offline KSK"},
 	{"trust", KIND_TRUST, AT(trust), KEYS_TRUST_PARENT, 0, "parent (DS), anchor (told by hand) or rfc5011"},
 	{"zsk-bits", KIND_BITS, AT(zsk_bits), 2048, 1024, "of RSA"},
 	{"ksk-bits", KIND_BITS, AT(ksk_bits), 2048, 1024, "of RSA"},
@@ -179,6 +180,8 @@ int keys_policy_check(const struct keys_policy *policy, char why[KEYS_WHY_MAX])
 			policy->propagation_s + policy->data_ttl_s + policy->retire_safety_s;
 	if (policy->offline && policy->csk)
 		return keys_wrong(why, BANYAN_EINVAL, "csk and offline do not go together: a CSK signs the data, here");
+	if (policy->ksk_only && (policy->csk || policy->offline))
+		return keys_wrong(why, BANYAN_EINVAL, "ksk-only goes with neither csk nor offline");
 	if (!policy->csk && policy->zsk_lifetime_s != 0 && policy->zsk_lifetime_s < zsk_s)
 		return keys_wrong(why, BANYAN_EINVAL,
 				  "zsk-lifetime is %" PRId64 " s, but to roll a ZSK takes %" PRId64

@@ -102,7 +102,7 @@ static bool start_algorithm(struct keys_state *state, const struct keys_policy *
 		want_key(state, policy->csk ? KEYS_CSK : KEYS_KSK, algorithm, actions);
 	if (data == NULL && !policy->csk)
 		want_key(state, KEYS_ZSK, algorithm, actions);
-	if (keys == NULL || data == NULL)
+	if (keys == NULL || data == NULL || policy->ksk_only)
 		return false;
 	keys->way = data->way = policy->liberal ? KEYS_LIBERAL : KEYS_ALGORITHM;
 	keys_enter(state, keys, policy->liberal ? KEYS_PUBLISHED : KEYS_SIGNING, now, actions);
@@ -125,7 +125,7 @@ bool keys_start(struct keys_state *state, const struct keys_policy *policy, cons
 	}
 	if (!has_any(state, keys_for_keys))
 		moved |= start_first(state, policy, policy->csk ? KEYS_CSK : KEYS_KSK, now, actions);
-	if (!has_any(state, keys_for_data))
+	if (!policy->ksk_only && !has_any(state, keys_for_data))
 		moved |= start_first(state, policy, policy->csk ? KEYS_CSK : KEYS_ZSK, now, actions);
 	if (moved)
 		return true;

@@ -125,7 +125,7 @@ int keys_ask_roll(struct keys_state *state, const struct keys_policy *policy, en
 int keys_ask_algorithm(struct keys_state *state, const struct keys_policy *policy, uint8_t algorithm,
 		       char why[KEYS_WHY_MAX])
 {
-	if (policy->offline)
+	if (policy->offline || policy->ksk_only)
 		return keys_wrong(why, BANYAN_EUNSUPP,
 				  "an algorithm roll needs the KSK: with an offline one it cannot be made");
 	if (policy->csk && policy->trust == KEYS_TRUST_5011 && !policy->liberal)
