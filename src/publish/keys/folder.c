@@ -45,7 +45,8 @@ void keys_file_name(const struct keys_folder *folder, uint8_t algorithm, uint16_
 	size_t len = strlen(wire_name_text(folder->state.apex, name));
 	if (len > 1)
 		name[len - 1] = '\0'; /* the last dot */
-	if (len == 1 || len > 200 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != strlen(name) || name[0] == '.')
+	if (len == 1 || len > 200 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != strlen(name) ||
+	    name[0] == '.')
 		snprintf(name, sizeof name, "%s", len == 1 ? "root" : "zone");
 	snprintf(out, KEYS_PLACE_MAX, "%s.%u.%u.pem", name, algorithm, tag);
 }
@@ -57,8 +58,10 @@ static int check_folder(const struct keys_folder *folder, char why[KEYS_WHY_MAX]
 	if (fstat(folder->fd, &st) < 0)
 		return keys_wrong(why, error_from_errno(errno), "%s: %s", folder->path, strerror(errno));
 	if ((st.st_mode & 022) != 0)
-		return keys_wrong(why, BANYAN_EACCES, "%s: others may write in this folder (mode %04o): chmod 700 it, and look "
-						      "at what is in it", folder->path, (unsigned)st.st_mode & 07777);
+		return keys_wrong(why, BANYAN_EACCES,
+				  "%s: others may write in this folder (mode %04o): chmod 700 it, and look "
+				  "at what is in it",
+				  folder->path, (unsigned)st.st_mode & 07777);
 	return 0;
 }
 
@@ -85,7 +88,8 @@ static int load_state(struct keys_folder *folder, const struct keys_open *open, 
 		keys_policy_init(&folder->policy);
 		keys_state_init(&folder->state, open->apex);
 	} else if (rc == BANYAN_ENOENT) {
-		return keys_wrong(why, rc, "%s: there are no keys here yet: `banyan key generate` makes some", folder->path);
+		return keys_wrong(why, rc, "%s: there are no keys here yet: `banyan key generate` makes some",
+				  folder->path);
 	} else if (rc != 0) {
 		return keys_wrong(why, rc, "%s: %s", name, error_text(rc));
 	} else {

@@ -42,10 +42,10 @@ struct keys_folder {
 /* PKCS #11 (token.c). */
 bool keys_place_token(const char *place);
 int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const char *label, uint16_t flags,
-			char place[KEYS_PLACE_MAX], uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len, char why[KEYS_WHY_MAX])
-	_must_use_;
-int keys_token_public(const char *uri, uint8_t algorithm, uint16_t flags, uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
-		      char why[KEYS_WHY_MAX]) _must_use_;
+			char place[KEYS_PLACE_MAX], uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
+			char why[KEYS_WHY_MAX]) _must_use_;
+int keys_token_public(const char *uri, uint8_t algorithm, uint16_t flags, uint8_t rdata[KEYS_RDATA_MAX],
+		      size_t *ret_len, char why[KEYS_WHY_MAX]) _must_use_;
 /* `trouble` (KEYS_WHY_MAX bytes) is written when a signature fails; it must outlive the key. */
 int keys_token_open(const char *uri, const uint8_t *rdata, size_t len, char *trouble, struct make_key **ret,
 		    char why[KEYS_WHY_MAX]) _must_use_;

@@ -71,7 +71,7 @@ enum keys_trust {
 struct keys_policy {
 	uint8_t algorithm;
 	bool csk;                               /* one key for both */
-	bool ksk_only; /* this is the folder of an offline KSK */
+	bool ksk_only;                          /* this is the folder of an offline KSK */
 	bool offline;                           /* the KSK is elsewhere: DNSKEY sets come signed, in key responses */
 	bool liberal;                           /* algorithm rolls: key and signatures at once */
 	bool double_ds;                         /* KSK rolls with TRUST_PARENT by double-DS */
@@ -255,8 +255,9 @@ const char *keys_trouble(const struct keys_folder *folder);
 int keys_offered(struct keys_folder *folder, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
 /* When something is due: the next step, or the next bundle of a key response. */
 int64_t keys_folder_next(const struct keys_folder *folder, int64_t now);
-/* What validators should trust now, a record a line: DS (digest type 2), or DNSKEY. */
-int keys_anchors(const struct keys_folder *folder, bool dnskey, struct buffer *out) _must_use_;
+/* What validators should trust now, a record a line: DS (digest type 2), or DNSKEY. With an offline KSK: those of the bundle in force. */
+int keys_anchors(struct keys_folder *folder, bool dnskey, int64_t now, struct buffer *out, char why[KEYS_WHY_MAX])
+	_must_use_;
 /* The private half of a key. */
 int keys_private(struct keys_folder *folder, const struct keys_key *key, struct make_key **ret, char why[KEYS_WHY_MAX])
 	_must_use_;
@@ -268,8 +269,8 @@ int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algor
 		      enum keys_phase phase, int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX]) _must_use_;
 
 /* ---- an offline KSK: requests and responses for a quarter at a time ---- */
-#define KEYS_BUNDLES_MAX     64  /* a year of bundles of a week has 53 */
-#define KEYS_BUNDLE_KEYS_MAX 16  /* two ZSKs, two KSKs, and those of other signers */
+#define KEYS_BUNDLES_MAX     64            /* a year of bundles of a week has 53 */
+#define KEYS_BUNDLE_KEYS_MAX 16            /* two ZSKs, two KSKs, and those of other signers */
 #define KEYS_REQUEST_MAX     (1024 * 1024) /* bytes of text: nine bundles of RSA-2048 have 25,000 */
 #define KEYS_SUM_MAX         65
 #define KEYS_ID_MAX          40

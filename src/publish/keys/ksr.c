@@ -21,7 +21,8 @@ static const struct keys_key *planned_before(const struct keys_state *state, int
 	const struct keys_key *best = NULL;
 	for (size_t i = 0; i < state->n; i++) {
 		const struct keys_key *key = &state->key[i];
-		if (key->role != KEYS_ZSK || key->phase == KEYS_REMOVED || key == than || key->plan == 0 || key->plan > t)
+		if (key->role != KEYS_ZSK || key->phase == KEYS_REMOVED || key == than || key->plan == 0 ||
+		    key->plan > t)
 			continue;
 		if (than != NULL && key->plan >= than->plan)
 			continue;
@@ -118,17 +119,21 @@ static int fill_bundle(struct keys_folder *folder, struct keys_request *request,
 	return rc;
 }
 
-static int check_ksr(const struct keys_folder *folder, int64_t now, int64_t from, unsigned slots, char why[KEYS_WHY_MAX])
+static int check_ksr(const struct keys_folder *folder, int64_t now, int64_t from, unsigned slots,
+		     char why[KEYS_WHY_MAX])
 {
 	if (!folder->policy.offline)
-		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `offline yes`: the KSK is here", folder->path);
+		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `offline yes`: the KSK is here",
+				  folder->path);
 	if (folder->state.n_foreign > 0)
-		return keys_wrong(why, BANYAN_EUNSUPP, "%s: keys of other signers do not go into requests", folder->path);
+		return keys_wrong(why, BANYAN_EUNSUPP, "%s: keys of other signers do not go into requests",
+				  folder->path);
 	if (slots < 1 || slots > KEYS_BUNDLES_MAX)
 		return keys_wrong(why, BANYAN_EINVAL, "a request has 1 to %d bundles, not %u", KEYS_BUNDLES_MAX, slots);
 	if (folder->state.bundles_until != 0 && from != folder->state.bundles_until)
 		return keys_wrong(why, BANYAN_EINVAL,
-				  "%s: the next request begins where the last response ends, at %" PRId64 ", not at %" PRId64,
+				  "%s: the next request begins where the last response ends, at %" PRId64
+				  ", not at %" PRId64,
 				  folder->path, folder->state.bundles_until, from);
 	if (from + (int64_t)slots * folder->policy.slot_s <= now)
 		return keys_wrong(why, BANYAN_EINVAL, "the request would be for a time that is over");
@@ -200,7 +205,8 @@ static bool in_anchors(const uint8_t *apex, const struct dnssec_anchors *anchors
 		struct wire_rdata rdata = {.data = a->rdata, .len = a->len};
 		if (!wire_name_equal(a->owner, apex))
 			continue;
-		if (a->type == WIRE_TYPE_DS ? dnssec_ds_match(apex, &rdata, key) == 1 : wire_rdata_cmp(&rdata, key) == 0)
+		if (a->type == WIRE_TYPE_DS ? dnssec_ds_match(apex, &rdata, key) == 1
+					    : wire_rdata_cmp(&rdata, key) == 0)
 			return true;
 	}
 	return false;
@@ -244,24 +250,25 @@ static int check_chain(const struct keys_folder *folder, const struct keys_reque
 	return 0;
 }
 
-static int check_answer(struct keys_folder *folder, const struct keys_request *request, const struct keys_request *response,
-			const char *name, int64_t now, char why[KEYS_WHY_MAX])
+static int check_answer(struct keys_folder *folder, const struct keys_request *request,
+			const struct keys_request *response, const char *name, int64_t now, char why[KEYS_WHY_MAX])
 {
 	char zone[WIRE_NAME_TEXT_MAX];
 	if (!response->response)
 		return keys_wrong(why, BANYAN_EINVAL, "%s: this is a request, not a response: have it signed", name);
 	if (!wire_name_equal(response->apex, folder->state.apex))
-		return keys_wrong(why, BANYAN_EINVAL, "%s: this is a response for %s", name, wire_name_text(response->apex, zone));
+		return keys_wrong(why, BANYAN_EINVAL, "%s: this is a response for %s", name,
+				  wire_name_text(response->apex, zone));
 	if (strcmp(response->answers, request->sum) != 0 || response->n != request->n || response->ttl != request->ttl)
 		return keys_wrong(why, BANYAN_EINVAL,
-				  "%s: this response answers another request than our last one (%s, sum %.16s...)", name,
-				  request->id, request->sum);
+				  "%s: this response answers another request than our last one (%s, sum %.16s...)",
+				  name, request->id, request->sum);
 	for (size_t b = 0; b < response->n; b++) {
 		const struct keys_bundle *asked = &request->bundle[b], *given = &response->bundle[b];
 		if (asked->from != given->from || asked->inception != given->inception ||
 		    asked->expiration != given->expiration || !same_zsks(asked, given))
-			return keys_wrong(why, BANYAN_EPROOF, "%s: bundle %zu has other keys or dates than were asked for", name,
-					  b + 1);
+			return keys_wrong(why, BANYAN_EPROOF,
+					  "%s: bundle %zu has other keys or dates than were asked for", name, b + 1);
 	}
 	if (response->bundle[response->n - 1].expiration <= now)
 		return keys_wrong(why, BANYAN_EPROOF, "%s: all of this response has expired", name);
@@ -275,7 +282,8 @@ int keys_skr(struct keys_folder *folder, const char *name, const char *text, siz
 	struct buffer whole = {.data = (uint8_t *)(uintptr_t)text, .len = len};
 	char file[64], when[32];
 	if (!folder->policy.offline)
-		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `offline yes`: the KSK is here", folder->path);
+		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `offline yes`: the KSK is here",
+				  folder->path);
 	int rc = keys_request_read(name, text, len, &response, why);
 	if (rc == 0)
 		rc = keys_responses_load(folder, why);

@@ -41,8 +41,8 @@ static int bundle_write(const struct keys_bundle *b, struct buffer *out)
 		rc = time_write("expiration", b->expiration, out);
 	for (size_t i = 0; i < b->n_keys && rc >= 0; i++) {
 		const struct wire_rdata *k = &b->key[i];
-		rc = buffer_printf(out, "dnskey %u %u %u %u ", dnssec_key_tag(k->data, k->len), wire_get16(k->data), k->data[2],
-				   k->data[3]);
+		rc = buffer_printf(out, "dnskey %u %u %u %u ", dnssec_key_tag(k->data, k->len), wire_get16(k->data),
+				   k->data[2], k->data[3]);
 		if (rc >= 0)
 			rc = keys_base64_append(out, k->data + 4, k->len - 4U);
 		if (rc >= 0)
@@ -181,8 +181,8 @@ static int key_take(struct reading *r, struct arena *arena, struct keys_bundle *
 	char *text = r->value;
 	if (b->n_keys == KEYS_BUNDLE_KEYS_MAX || b->n_signatures > 0)
 		return malformed(r, "too many keys, or one behind the signatures");
-	if (!number_take(&text, 65535, &tag) || !number_take(&text, 65535, &flags) || !number_take(&text, 255, &protocol) ||
-	    !number_take(&text, 255, &algorithm) || protocol != 3)
+	if (!number_take(&text, 65535, &tag) || !number_take(&text, 65535, &flags) ||
+	    !number_take(&text, 255, &protocol) || !number_take(&text, 255, &algorithm) || protocol != 3)
 		return malformed(r, "a key as 'dnskey TAG FLAGS 3 ALGORITHM BASE64' is expected");
 	uint8_t head[4] = {(uint8_t)(flags >> 8), (uint8_t)flags, 3, (uint8_t)algorithm};
 	struct wire_rdata *k = &b->key[b->n_keys];
@@ -246,7 +246,8 @@ static int head_take(struct reading *r, struct keys_request *request)
 		return rc;
 	request->response = rc > 0 && strcmp(r->word, "banyan-skr") == 0;
 	if (rc == 0 || strcmp(r->value, "1") != 0 || (!request->response && strcmp(r->word, "banyan-ksr") != 0))
-		return malformed(r, "this is neither a key signing request ('banyan-ksr 1') nor a response ('banyan-skr 1')");
+		return malformed(
+			r, "this is neither a key signing request ('banyan-ksr 1') nor a response ('banyan-skr 1')");
 	rc = expect(r, "zone");
 	if (rc == 0 && wire_name_parse(r->value, request->apex) < 0)
 		rc = malformed(r, "this is no name of a zone");

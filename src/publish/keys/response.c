@@ -42,7 +42,8 @@ static size_t newest(struct keys_folder *folder, char name[KEYS_RESPONSES_MAX][6
 	size_t n = 0;
 	for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL && n < FILES_MAX;) {
 		size_t len = strlen(e->d_name);
-		if (strncmp(e->d_name, "skr-", 4) == 0 && len > 8 && len < 64 && strcmp(e->d_name + len - 4, ".txt") == 0)
+		if (strncmp(e->d_name, "skr-", 4) == 0 && len > 8 && len < 64 &&
+		    strcmp(e->d_name + len - 4, ".txt") == 0)
 			memcpy(all[n++], e->d_name, len + 1);
 	}
 	if (dir != NULL)
@@ -103,15 +104,19 @@ const struct keys_bundle *keys_bundle_at(struct keys_folder *folder, int64_t now
 		}
 	}
 	if (best == NULL) {
-		keys_wrong(why, BANYAN_EPROOF,
-			   "%s: no key response is in force at %s: make a request (`banyan key ksr`), have it signed, and "
-			   "bring the response (`banyan key skr`)", folder->path, clock_format(now, when));
+		keys_wrong(
+			why, BANYAN_EPROOF,
+			"%s: no key response is in force at %s: make a request (`banyan key ksr`), have it signed, and "
+			"bring the response (`banyan key skr`)",
+			folder->path, clock_format(now, when));
 		return NULL;
 	}
 	if (best->expiration <= now) {
-		keys_wrong(why, BANYAN_EPROOF,
-			   "%s: the last bundle of the key responses expired at %s: bring the next response (`banyan key "
-			   "skr`)", folder->path, clock_format(best->expiration, when));
+		keys_wrong(
+			why, BANYAN_EPROOF,
+			"%s: the last bundle of the key responses expired at %s: bring the next response (`banyan key "
+			"skr`)",
+			folder->path, clock_format(best->expiration, when));
 		return NULL;
 	}
 	return best;

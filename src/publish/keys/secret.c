@@ -53,8 +53,8 @@ int keys_add_saved(struct keys_folder *folder, enum keys_role role, const uint8_
 	if (rc == BANYAN_ELIMIT)
 		return keys_wrong(why, rc, "%s: %d keys are the most; let rolls end first", folder->path, KEYS_MAX);
 	if (rc == BANYAN_EEXIST)
-		return keys_wrong(why, rc, "%s: a key with algorithm %u and tag %u is there already", folder->path, rdata[3],
-				  dnssec_key_tag(rdata, len));
+		return keys_wrong(why, rc, "%s: a key with algorithm %u and tag %u is there already", folder->path,
+				  rdata[3], dnssec_key_tag(rdata, len));
 	if (rc != 0)
 		return keys_wrong(why, rc, "%s: this is no key for this folder", folder->path);
 	rc = keys_save(folder, why);
@@ -102,8 +102,8 @@ static int generate_token(struct keys_folder *folder, enum keys_role role, uint8
 	random_init_kernel(&random);
 	snprintf(label, sizeof label, "%.60s %s %08x", wire_name_text(folder->state.apex, zone), keys_role_text(role),
 		 (unsigned)random_u64(&random));
-	int rc = keys_token_generate(token, algorithm, bits, label, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK, place,
-				     rdata, &len, why);
+	int rc = keys_token_generate(token, algorithm, bits, label, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK,
+				     place, rdata, &len, why);
 	return rc != 0 ? rc : keys_add_saved(folder, role, rdata, len, place, now, ret, why);
 }
 
@@ -124,8 +124,8 @@ int keys_generate(struct keys_folder *folder, enum keys_role role, uint8_t algor
 		}
 		rc = make_key_generate(algorithm, bits, flags, &key);
 		if (rc != 0)
-			return keys_wrong(why, rc, "a key of algorithm %u with %u bits cannot be made: %s", algorithm, bits,
-					  error_text(rc));
+			return keys_wrong(why, rc, "a key of algorithm %u with %u bits cannot be made: %s", algorithm,
+					  bits, error_text(rc));
 		rc = keep_in_file(folder, key, role, now, ret, why);
 		make_key_free(key);
 	}
@@ -172,7 +172,8 @@ int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algor
 	if (strlen(uri) >= KEYS_PLACE_MAX || strpbrk(uri, " \t\n") != NULL)
 		return keys_wrong(why, BANYAN_EINVAL, "a URI of PKCS #11 has at most %d bytes, and %%20 for a space",
 				  KEYS_PLACE_MAX - 1);
-	int rc = keys_token_public(uri, algorithm, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK, rdata, &len, why);
+	int rc =
+		keys_token_public(uri, algorithm, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK, rdata, &len, why);
 	if (rc == 0)
 		rc = keys_add_saved(folder, role, rdata, len, uri, now, &added, why);
 	if (rc == 0)
@@ -192,19 +193,22 @@ static int open_secret(const struct keys_folder *folder, const char *name, struc
 	if (fd < 0 || fstat(fd, ret) < 0) {
 		if (fd >= 0)
 			close(fd);
-		return keys_wrong(why, error_from_errno(err), "%s/%s: the private key is not to be had: %s; bring it back "
-							      "from a backup, or roll to another key", folder->path, name,
-				  strerror(err));
+		return keys_wrong(why, error_from_errno(err),
+				  "%s/%s: the private key is not to be had: %s; bring it back "
+				  "from a backup, or roll to another key",
+				  folder->path, name, strerror(err));
 	}
-	const char *trouble = !S_ISREG(ret->st_mode)                                       ? "this is no file"
-			      : (ret->st_mode & 077) != 0                                  ? "others may read this private key"
+	const char *trouble = !S_ISREG(ret->st_mode)      ? "this is no file"
+			      : (ret->st_mode & 077) != 0 ? "others may read this private key"
 			      : ret->st_uid != geteuid() && ret->st_uid != 0 && geteuid() ? "this key is another user's"
-											   : NULL;
+											  : NULL;
 	if (trouble == NULL)
 		return fd;
 	close(fd);
-	return keys_wrong(why, BANYAN_EACCES, "%s/%s: %s (mode %04o): chmod 600 it; if others could have read it, roll to a new "
-					      "key", folder->path, name, trouble, (unsigned)ret->st_mode & 07777);
+	return keys_wrong(why, BANYAN_EACCES,
+			  "%s/%s: %s (mode %04o): chmod 600 it; if others could have read it, roll to a new "
+			  "key",
+			  folder->path, name, trouble, (unsigned)ret->st_mode & 07777);
 }
 
 static int read_secret(int fd, const struct stat *st, struct buffer *out)
@@ -231,8 +235,8 @@ static int check_public(const struct keys_folder *folder, const struct keys_key 
 	const uint8_t *rdata = make_key_rdata(made, &len);
 	if (len == key->rdata_len && memcmp(rdata, key->rdata, len) == 0)
 		return 0;
-	return keys_wrong(why, BANYAN_EINVAL, "%s/%s: this is another key than the one with the tag %u", folder->path, key->place,
-			  key->tag);
+	return keys_wrong(why, BANYAN_EINVAL, "%s/%s: this is another key than the one with the tag %u", folder->path,
+			  key->place, key->tag);
 }
 
 static int load_file(struct keys_folder *folder, const struct keys_key *key, struct keys_loaded *loaded,
@@ -255,8 +259,8 @@ static int load_file(struct keys_folder *folder, const struct keys_key *key, str
 	if (rc == 0)
 		rc = make_key_from_pem((const char *)pem.data, pem.len, key->algorithm, keys_flags(key), &made);
 	if (rc != 0)
-		return keys_wrong(why, rc, "%s/%s: there is no private key of algorithm %u in it: %s", folder->path, key->place,
-				  key->algorithm, error_text(rc));
+		return keys_wrong(why, rc, "%s/%s: there is no private key of algorithm %u in it: %s", folder->path,
+				  key->place, key->algorithm, error_text(rc));
 	rc = check_public(folder, key, made, why);
 	if (rc != 0) {
 		make_key_free(made);
@@ -307,7 +311,8 @@ int keys_private(struct keys_folder *folder, const struct keys_key *key, struct 
 	struct keys_loaded *loaded = find_loaded(folder, key);
 	int rc;
 	if (key->place[0] == '\0')
-		return keys_wrong(why, BANYAN_ENOENT, "%s: the private half of key %u is not here", folder->path, key->tag);
+		return keys_wrong(why, BANYAN_ENOENT, "%s: the private half of key %u is not here", folder->path,
+				  key->tag);
 	if (keys_place_token(key->place))
 		rc = load_token(folder, key, loaded, why);
 	else

@@ -72,10 +72,12 @@ static int check_times(struct ceremony *c)
 		const struct keys_bundle *b = &r->bundle[i];
 		int64_t next = i + 1 < r->n ? r->bundle[i + 1].from : r->until;
 		if (b->expiration <= c->now)
-			return refuse(c, "bundle %zu expired before it could be signed: ask for the present time", i + 1);
+			return refuse(c, "bundle %zu expired before it could be signed: ask for the present time",
+				      i + 1);
 		if (b->expiration - b->from != policy->validity_s || b->from - b->inception != KEYS_INCEPTION_BEFORE_S)
-			return refuse(c, "bundle %zu is to be valid for %" PRId64 " s, the policy here says %" PRId64 " s", i + 1,
-				      b->expiration - b->from, policy->validity_s);
+			return refuse(c,
+				      "bundle %zu is to be valid for %" PRId64 " s, the policy here says %" PRId64 " s",
+				      i + 1, b->expiration - b->from, policy->validity_s);
 		if (next - b->from != policy->slot_s)
 			return refuse(c, "bundle %zu is for %" PRId64 " s, the policy here says %" PRId64 " s", i + 1,
 				      next - b->from, policy->slot_s);
@@ -110,17 +112,20 @@ static int check_keys(struct ceremony *c)
 			uint16_t tag = dnssec_key_tag(key->data, key->len);
 			bool rsa = key->data[3] == DNSSEC_RSASHA256 || key->data[3] == DNSSEC_RSASHA512;
 			if (wire_get16(key->data) != MAKE_FLAGS_ZSK)
-				return refuse(c, "key %u of bundle %zu is no ZSK (flags %u): only ZSKs may be asked for", tag,
-					      i + 1, wire_get16(key->data));
+				return refuse(c,
+					      "key %u of bundle %zu is no ZSK (flags %u): only ZSKs may be asked for",
+					      tag, i + 1, wire_get16(key->data));
 			if (key->data[3] != policy->algorithm)
-				return refuse(c, "key %u of bundle %zu has algorithm %u, the policy here says %u", tag, i + 1,
-					      key->data[3], policy->algorithm);
+				return refuse(c, "key %u of bundle %zu has algorithm %u, the policy here says %u", tag,
+					      i + 1, key->data[3], policy->algorithm);
 			if (rsa && rsa_bits(key) < policy->zsk_bits)
-				return refuse(c, "key %u of bundle %zu has %u bits, the policy here asks for %u", tag, i + 1,
-					      rsa_bits(key), policy->zsk_bits);
+				return refuse(c, "key %u of bundle %zu has %u bits, the policy here asks for %u", tag,
+					      i + 1, rsa_bits(key), policy->zsk_bits);
 			if (!keys_bundle_signed_by(&c->request, b, key, b->from))
-				return refuse(c, "key %u of bundle %zu did not sign the request: nobody has proved to hold it",
-					      tag, i + 1);
+				return refuse(
+					c,
+					"key %u of bundle %zu did not sign the request: nobody has proved to hold it",
+					tag, i + 1);
 		}
 	}
 	return passed(c, "every ZSK is of algorithm %u and has signed what is asked for it", policy->algorithm);
@@ -145,12 +150,15 @@ static int check_before(struct ceremony *c)
 {
 	char until[32], from[32];
 	if (!c->has_before && !c->first)
-		return refuse(c, "there is no response before this one here; if this is the first ceremony, say --first");
+		return refuse(c,
+			      "there is no response before this one here; if this is the first ceremony, say --first");
 	if (!c->has_before)
 		return passed(c, "this is the first request (--first): nothing goes before it");
 	if (c->request.from != c->before.until)
-		return refuse(c, "the request begins at %s, but the last response ends at %s: it is an old one, or one is "
-				 "missing", clock_format(c->request.from, from), clock_format(c->before.until, until));
+		return refuse(c,
+			      "the request begins at %s, but the last response ends at %s: it is an old one, or one is "
+			      "missing",
+			      clock_format(c->request.from, from), clock_format(c->before.until, until));
 	return passed(c, "it begins where the last response (%s) ends", c->before.id);
 }
 
@@ -168,8 +176,10 @@ static int load_before(struct ceremony *c)
 			return 0;
 		keys_request_done(&c->before);
 	}
-	return keys_wrong(c->why, BANYAN_ENOENT, "%s: the last response (" RESPONSE_FILE ") is not here: bring it back from a "
-						 "backup", c->folder->path);
+	return keys_wrong(c->why, BANYAN_ENOENT,
+			  "%s: the last response (" RESPONSE_FILE ") is not here: bring it back from a "
+			  "backup",
+			  c->folder->path);
 }
 
 /* ---- signing ---- */
@@ -185,13 +195,13 @@ static int step_ksks(struct ceremony *c, int64_t at)
 			const struct keys_action *a = &actions.item[i];
 			char from[32];
 			struct keys_key *key;
-			if (a->kind == KEYS_DO_MOVED &&
-			    passed(c, "KSK %u is %s from the bundle of %s on", a->tag, keys_phase_text(a->to),
-				   clock_format(at, from)) != 0)
+			if (a->kind == KEYS_DO_MOVED && passed(c, "KSK %u is %s from the bundle of %s on", a->tag,
+							       keys_phase_text(a->to), clock_format(at, from)) != 0)
 				return BANYAN_ENOMEM;
 			if (a->kind != KEYS_DO_GENERATE)
 				continue;
-			int rc = keys_generate(c->folder, a->role, a->algorithm, c->folder->token, c->now, &key, c->why);
+			int rc =
+				keys_generate(c->folder, a->role, a->algorithm, c->folder->token, c->now, &key, c->why);
 			if (rc == 0)
 				rc = passed(c, "the KSK %u of algorithm %u was made", key->tag, key->algorithm);
 			if (rc != 0)
@@ -252,7 +262,8 @@ static int sign_bundle(struct ceremony *c, size_t i)
 			good |= dnssec_key_tag(b->key[j].data, b->key[j].len) == b->signature[k].tag &&
 				keys_bundle_signed_by(&c->request, b, &b->key[j], b->from);
 		if (!good)
-			rc = keys_wrong(c->why, BANYAN_EPROOF, "the signature of key %u does not verify", b->signature[k].tag);
+			rc = keys_wrong(c->why, BANYAN_EPROOF, "the signature of key %u does not verify",
+					b->signature[k].tag);
 	}
 	return rc != 0 ? rc
 		       : passed(c, "bundle %zu, from %s, signatures until %s, %zu keys, signed by%s", i + 1,
@@ -264,13 +275,13 @@ static int sign_bundle(struct ceremony *c, size_t i)
 static int record_head(struct ceremony *c)
 {
 	char zone[WIRE_NAME_TEXT_MAX], now[32];
-	return buffer_printf(c->record,
-			     "Key signing ceremony for %s\ndate: %s\nsoftware: banyan %s\nkeys: %s\nrequest: %s\n  id %s\n  sum "
-			     "%.16s %.16s\n      %.16s %.16s\n(read the sum aloud; it must be the one that the online side "
-			     "printed)\n\n",
-			     wire_name_text(c->folder->state.apex, zone), clock_format(c->now, now), BANYAN_VERSION,
-			     c->folder->path, c->name, c->request.id, c->request.sum, c->request.sum + 16,
-			     c->request.sum + 32, c->request.sum + 48);
+	return buffer_printf(
+		c->record,
+		"Key signing ceremony for %s\ndate: %s\nsoftware: banyan %s\nkeys: %s\nrequest: %s\n  id %s\n  sum "
+		"%.16s %.16s\n      %.16s %.16s\n(read the sum aloud; it must be the one that the online side "
+		"printed)\n\n",
+		wire_name_text(c->folder->state.apex, zone), clock_format(c->now, now), BANYAN_VERSION, c->folder->path,
+		c->name, c->request.id, c->request.sum, c->request.sum + 16, c->request.sum + 32, c->request.sum + 48);
 }
 
 static int record_zsks(struct ceremony *c)
@@ -278,10 +289,12 @@ static int record_zsks(struct ceremony *c)
 	int rc = buffer_printf(c->record, "\nZSKs that are asked for:\n");
 	for (size_t i = 0; i < c->request.n && rc >= 0; i++) {
 		char from[32];
-		rc = buffer_printf(c->record, "  bundle %zu, %s:", i + 1, clock_format(c->request.bundle[i].from, from));
+		rc = buffer_printf(c->record, "  bundle %zu, %s:", i + 1,
+				   clock_format(c->request.bundle[i].from, from));
 		for (size_t k = 0; k < c->request.bundle[i].n_keys && rc >= 0; k++)
-			rc = buffer_printf(c->record, " %u",
-					   dnssec_key_tag(c->request.bundle[i].key[k].data, c->request.bundle[i].key[k].len));
+			rc = buffer_printf(
+				c->record, " %u",
+				dnssec_key_tag(c->request.bundle[i].key[k].data, c->request.bundle[i].key[k].len));
 		rc = rc >= 0 ? buffer_printf(c->record, "\n") : rc;
 	}
 	return rc < 0 ? rc : buffer_printf(c->record, "\n");
@@ -290,12 +303,14 @@ static int record_zsks(struct ceremony *c)
 static int record_end(struct ceremony *c, int outcome)
 {
 	_cleanup_(buffer_done) struct buffer ds = {0};
-	int rc = keys_anchors(c->folder, false, &ds);
+	char why[KEYS_WHY_MAX];
 	if (outcome != 0)
 		return buffer_printf(c->record, "\nNOTHING WAS SIGNED: %s\n", c->why);
+	int rc = keys_anchors(c->folder, false, c->now, &ds, why);
 	if (rc >= 0)
 		rc = buffer_printf(c->record,
-				   "\nresponse:\n  sum %.16s %.16s\n      %.16s %.16s\ntrust anchors after this ceremony:\n%.*s"
+				   "\nresponse:\n  sum %.16s %.16s\n      %.16s %.16s\ntrust anchors at the end of "
+				   "this response:\n%.*s"
 				   "\nwitnesses (name, date, signature):\n\n  ____________________________________\n\n"
 				   "  ____________________________________\n\n  ____________________________________\n",
 				   c->request.sum, c->request.sum + 16, c->request.sum + 32, c->request.sum + 48,
@@ -394,8 +409,10 @@ int keys_sign_ksr(struct keys_folder *folder, const char *name, const char *text
 {
 	struct ceremony c = {.folder = folder, .name = name, .first = first, .now = now, .record = record, .why = why};
 	if (!folder->policy.ksk_only)
-		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `ksk-only yes`: this is no folder of an "
-						      "offline KSK", folder->path);
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "%s: the policy does not say `ksk-only yes`: this is no folder of an "
+				  "offline KSK",
+				  folder->path);
 	int rc = keys_request_read(name, text, len, &c.request, why);
 	if (rc != 0) {
 		if (buffer_printf(record, "Key signing ceremony\nREFUSED: %s\nNOTHING WAS SIGNED\n", why) < 0)

@@ -119,9 +119,10 @@ static int give_ready(struct keys_folder *folder, int64_t now, struct make_signi
 	for (size_t i = 0; i < folder->state.n; i++) {
 		const struct keys_key *key = &folder->state.key[i];
 		if (keys_key_does(&folder->state, key).signs_data && !keys_in_force_has(&force, key))
-			return keys_wrong(why, BANYAN_EPROOF,
-					  "%s: key %u signs the zone, but the key response %s does not have it from %lld on",
-					  folder->path, key->tag, request->id, (long long)bundle->from);
+			return keys_wrong(
+				why, BANYAN_EPROOF,
+				"%s: key %u signs the zone, but the key response %s does not have it from %lld on",
+				folder->path, key->tag, request->id, (long long)bundle->from);
 	}
 	rc = keys_bundle_ready(folder, request, bundle);
 	if (rc != 0)
@@ -180,28 +181,55 @@ int64_t keys_folder_next(const struct keys_folder *folder, int64_t now)
 	return next;
 }
 
-int keys_anchors(const struct keys_folder *folder, bool dnskey, struct buffer *out)
+static int anchor_write(const struct keys_folder *folder, bool dnskey, const uint8_t *data, size_t len,
+			struct buffer *out)
 {
+	struct wire_rdata rdata = {.data = data, .len = (uint16_t)len};
+	uint8_t ds[MAKE_DS_MAX];
+	if (!dnskey) {
+		int ds_len = make_ds(folder->state.apex, data, len, DIGEST, ds);
+		if (ds_len < 0)
+			return ds_len;
+		rdata = (struct wire_rdata){.data = ds, .len = (uint16_t)ds_len};
+	}
+	int rc = wire_record_text(folder->state.apex, (uint32_t)folder->policy.dnskey_ttl_s, WIRE_CLASS_IN,
+				  dnskey ? WIRE_TYPE_DNSKEY : WIRE_TYPE_DS, &rdata, out);
+	if (rc >= 0)
+		rc = buffer_printf(out, "\n");
+	return rc < 0 ? rc : 0;
+}
+
+static int anchors_bundle(struct keys_folder *folder, bool dnskey, int64_t now, struct buffer *out,
+			  char why[KEYS_WHY_MAX])
+{
+	const struct keys_request *request;
+	const struct keys_bundle *bundle = keys_bundle_at(folder, now, &request, why);
+	if (bundle == NULL)
+		return BANYAN_EPROOF;
+	for (size_t i = 0; i < bundle->n_keys; i++) {
+		const struct wire_rdata *key = &bundle->key[i];
+		int rc = wire_get16(key->data) == MAKE_FLAGS_KSK
+				 ? anchor_write(folder, dnskey, key->data, key->len, out)
+				 : 0;
+		if (rc != 0)
+			return keys_wrong(why, rc, "%s: %s", folder->path, error_text(rc));
+	}
+	return 0;
+}
+
+int keys_anchors(struct keys_folder *folder, bool dnskey, int64_t now, struct buffer *out, char why[KEYS_WHY_MAX])
+{
+	if (folder->policy.offline)
+		return anchors_bundle(folder, dnskey, now, out, why);
 	for (size_t i = 0; i < folder->state.n; i++) {
 		const struct keys_key *key = &folder->state.key[i];
-		uint8_t ds[MAKE_DS_MAX];
-		struct wire_rdata rdata = {.data = key->rdata, .len = key->rdata_len};
 		/* before the DS of the first key may be given to others it works as an anchor already */
 		bool first = keys_for_keys(key) && key->way == KEYS_FIRST && key->phase == KEYS_PUBLISHED;
 		if (!keys_key_does(&folder->state, key).ds && !first)
 			continue;
-		if (!dnskey) {
-			int len = make_ds(folder->state.apex, key->rdata, key->rdata_len, DIGEST, ds);
-			if (len < 0)
-				return len;
-			rdata = (struct wire_rdata){.data = ds, .len = (uint16_t)len};
-		}
-		int rc = wire_record_text(folder->state.apex, (uint32_t)folder->policy.dnskey_ttl_s, WIRE_CLASS_IN,
-					  dnskey ? WIRE_TYPE_DNSKEY : WIRE_TYPE_DS, &rdata, out);
-		if (rc == 0)
-			rc = buffer_printf(out, "\n");
-		if (rc < 0)
-			return rc;
+		int rc = anchor_write(folder, dnskey, key->rdata, key->rdata_len, out);
+		if (rc != 0)
+			return keys_wrong(why, rc, "%s: %s", folder->path, error_text(rc));
 	}
 	return 0;
 }

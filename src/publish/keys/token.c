@@ -62,7 +62,8 @@ static int load_module(const char *uri, char why[KEYS_WHY_MAX])
 			continue;
 		int rc = gnutls_pkcs11_add_provider(path, NULL);
 		if (rc < 0)
-			return keys_wrong(why, BANYAN_EIO, "%s: this module cannot be loaded: %s", path, gnutls_strerror(rc));
+			return keys_wrong(why, BANYAN_EIO, "%s: this module cannot be loaded: %s", path,
+					  gnutls_strerror(rc));
 		memcpy(loaded[i], path, sizeof path);
 		return 0;
 	}
@@ -78,7 +79,7 @@ static int begin(const char *uri, char why[KEYS_WHY_MAX])
 		/* a module of its own alone, when the URI names one: others may be slow, or ask for cards */
 		if (rc >= 0)
 			rc = gnutls_pkcs11_init(strstr(uri, "module-path=") != NULL ? GNUTLS_PKCS11_FLAG_MANUAL
-										   : GNUTLS_PKCS11_FLAG_AUTO,
+										    : GNUTLS_PKCS11_FLAG_AUTO,
 						NULL);
 		ready = rc >= 0;
 	}
@@ -120,9 +121,10 @@ static int public_bytes(gnutls_pubkey_t pub, uint8_t algorithm, uint8_t *out, si
 			*ret_len = put_rsa(&a, &b, out);
 	} else {
 		rc = gnutls_pubkey_export_ecc_raw(pub, &curve, &a, &b);
-		bool fits = rc >= 0 && (point == 32   ? curve == GNUTLS_ECC_CURVE_SECP256R1
-					: point == 48 ? curve == GNUTLS_ECC_CURVE_SECP384R1
-						      : algorithm == DNSSEC_ED25519 && curve == GNUTLS_ECC_CURVE_ED25519);
+		bool fits =
+			rc >= 0 && (point == 32   ? curve == GNUTLS_ECC_CURVE_SECP256R1
+				    : point == 48 ? curve == GNUTLS_ECC_CURVE_SECP384R1
+						  : algorithm == DNSSEC_ED25519 && curve == GNUTLS_ECC_CURVE_ED25519);
 		if (rc >= 0 && !fits)
 			rc = GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
 		if (rc >= 0 && point > 0)
@@ -188,8 +190,8 @@ static int open_private(const char *uri, gnutls_privkey_t *ret)
 	return rc;
 }
 
-int keys_token_public(const char *uri, uint8_t algorithm, uint16_t flags, uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
-		      char why[KEYS_WHY_MAX])
+int keys_token_public(const char *uri, uint8_t algorithm, uint16_t flags, uint8_t rdata[KEYS_RDATA_MAX],
+		      size_t *ret_len, char why[KEYS_WHY_MAX])
 {
 	gnutls_privkey_t key;
 	gnutls_pubkey_t pub;
@@ -224,23 +226,24 @@ static int object_uri(const char *uri, const uint8_t id[ID_SIZE], char place[KEY
 }
 
 int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const char *label, uint16_t flags,
-			char place[KEYS_PLACE_MAX], uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len, char why[KEYS_WHY_MAX])
+			char place[KEYS_PLACE_MAX], uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
+			char why[KEYS_WHY_MAX])
 {
 	bool rsa = algorithm == DNSSEC_RSASHA256 || algorithm == DNSSEC_RSASHA512;
-	gnutls_pk_algorithm_t pk = rsa					 ? GNUTLS_PK_RSA
-				   : algorithm == DNSSEC_ED25519	 ? GNUTLS_PK_EDDSA_ED25519
+	gnutls_pk_algorithm_t pk = rsa                                   ? GNUTLS_PK_RSA
+				   : algorithm == DNSSEC_ED25519         ? GNUTLS_PK_EDDSA_ED25519
 				   : algorithm == DNSSEC_ECDSAP256SHA256 ? GNUTLS_PK_ECDSA
 				   : algorithm == DNSSEC_ECDSAP384SHA384 ? GNUTLS_PK_ECDSA
 									 : GNUTLS_PK_UNKNOWN;
 	unsigned size = rsa ? bits
-			    : GNUTLS_CURVE_TO_BITS(algorithm == DNSSEC_ED25519		 ? GNUTLS_ECC_CURVE_ED25519
+			    : GNUTLS_CURVE_TO_BITS(algorithm == DNSSEC_ED25519           ? GNUTLS_ECC_CURVE_ED25519
 						   : algorithm == DNSSEC_ECDSAP256SHA256 ? GNUTLS_ECC_CURVE_SECP256R1
 											 : GNUTLS_ECC_CURVE_SECP384R1);
 	uint8_t id[ID_SIZE];
 	struct random random;
 	if (pk == GNUTLS_PK_UNKNOWN)
-		return keys_wrong(why, BANYAN_EUNSUPP, "keys of algorithm %u are not made in tokens: 8, 10, 13, 14 or 15",
-				  algorithm);
+		return keys_wrong(why, BANYAN_EUNSUPP,
+				  "keys of algorithm %u are not made in tokens: 8, 10, 13, 14 or 15", algorithm);
 	if (strpbrk(uri, " \t\n") != NULL)
 		return keys_wrong(why, BANYAN_EINVAL, "a URI of PKCS #11 has %%20 for a space");
 	int rc = begin(uri, why);
@@ -337,7 +340,8 @@ int keys_token_open(const char *uri, const uint8_t *rdata, size_t len, char *tro
 	if (rc != 0)
 		return rc;
 	if (there_len != len || memcmp(there, rdata, len) != 0)
-		return keys_wrong(why, BANYAN_EINVAL, "the token has another key than the one with the tag %u at this URI",
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "the token has another key than the one with the tag %u at this URI",
 				  dnssec_key_tag(rdata, len));
 	struct token_key *token = calloc(1, sizeof *token);
 	if (token == NULL)
