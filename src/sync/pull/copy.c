@@ -158,6 +158,7 @@ static void version_take(struct pull_copy *copy, const struct pull_event *event)
 	copy->floor = event->floor;
 	copy->confirmed = false;
 	copy->refusal.is = false;
+	copy_shelf_take(copy, event);
 	if (!copy->have)
 		return;
 	copy->version = *event->version;
@@ -242,6 +243,9 @@ static void on_event(struct pull_copy *copy, const struct pull_event *event)
 	case PULL_EVENT_STORED:
 		copy_stored(copy, event);
 		break;
+	case PULL_EVENT_TURNED:
+		copy_turned(copy, event);
+		break;
 	case PULL_EVENT_NOTIFIED:
 		copy_notified(copy, event);
 		break;
@@ -271,6 +275,7 @@ void pull_copy_step(struct pull_copy *copy, const struct pull_event *event, stru
 	copy->out = ret;
 	copy_clock(copy, now);
 	on_event(copy, event);
+	copy_turn_look(copy);
 	copy_round_time(copy);
 	copy_state_look(copy);
 	copy_wake(copy);

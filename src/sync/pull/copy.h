@@ -65,6 +65,12 @@ struct pull_copy {
 	bool confirmed;                    /* in this run or by the store */
 	uint32_t limit_s;                  /* counted from then: the SOA's expire, or what its source has said */
 
+	/* versions with dates that are kept beside it (copy_dates.c), in no order */
+	size_t n_shelf;
+	struct pull_version shelf[PULL_SHELF_MAX];
+	uint32_t turn_ticket, turn_serial; /* 0 = none is under way */
+	int64_t turn_ms;                   /* no try before this */
+
 	/* the clocks */
 	struct pull_now now;
 	bool has_now;
@@ -86,6 +92,7 @@ struct pull_copy {
 	bool again, again_all; /* what was decided in this round may be wrong by now: another one follows at once */
 	unsigned n_fetches;
 	struct pull_version candidate;
+	bool ahead; /* it is stored, but its time has not begun */
 
 	/* between rounds */
 	int64_t next_ms;
@@ -130,6 +137,19 @@ void copy_confirm(struct pull_copy *copy, uint32_t source_expire_s);
 bool copy_fetch_token(struct pull_copy *copy);             /* takes one */
 int64_t copy_fetch_token_ms(const struct pull_copy *copy); /* until there is one */
 void copy_wake(struct pull_copy *copy);
+
+/* ---- copy_dates.c ---- */
+int copy_when(const struct pull_copy *copy, const struct pull_version *version); /* as zone_edition_when() */
+uint32_t copy_top(const struct pull_copy *copy); /* the newest serial that is here, in use or kept; have */
+bool copy_has(const struct pull_copy *copy, uint32_t serial); /* is it in use, or the newest that is kept? */
+void copy_shelf_take(struct pull_copy *copy, const struct pull_event *event);
+void copy_shelf_add(struct pull_copy *copy, const struct pull_version *version);
+const struct pull_version *copy_shelf_next(const struct pull_copy *copy); /* whose time begins first; NULL = none */
+bool copy_store_ahead(const struct pull_copy *copy); /* is the candidate to be kept for its time? */
+void copy_turn_look(struct pull_copy *copy);
+void copy_turned(struct pull_copy *copy, const struct pull_event *event);
+void copy_turn_forget(struct pull_copy *copy);
+int64_t copy_dates_wake_ms(const struct pull_copy *copy); /* monotonic: when a date is reached, or a turn is tried again */
 
 /* ---- copy_rank.c ---- */
 bool copy_serial_fits(const struct pull_copy *copy,

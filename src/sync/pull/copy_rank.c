@@ -14,10 +14,10 @@
 bool copy_serial_fits(const struct pull_copy *copy, uint32_t serial)
 {
 	if (copy->floor_off)
-		return !copy->have || serial != copy->version.serial;
+		return !copy->have || (serial != copy->version.serial && serial != copy_top(copy));
 	if (copy->has_floor && serial != copy->floor && !sync_serial_newer(serial, copy->floor))
 		return false;
-	return !copy->have || sync_serial_newer(serial, copy->version.serial);
+	return !copy->have || sync_serial_newer(serial, copy_top(copy));
 }
 
 static bool shunned(const struct pull_copy *copy, const struct copy_source *source, uint32_t serial)

@@ -102,6 +102,7 @@ static void probe(struct pull_copy *copy, size_t at)
 	source->answered = source->unknown = false;
 	source->asked_ms = copy_mono(copy);
 	action->source = at;
+	action->serial = copy_top(copy);
 	copy->asked |= (uint64_t)1 << at;
 	copy->pending++;
 	copy->sums.probes++;
@@ -155,7 +156,7 @@ static void serial_said(struct pull_copy *copy, struct copy_source *source, cons
 	source->expire_s = event->expire_s == PULL_NO_EXPIRE ? 0 : event->expire_s;
 	source->serial_ms = copy_mono(copy);
 	source->unknown_since_ms = 0;
-	if (copy->have && event->serial == copy->version.serial)
+	if (copy_has(copy, event->serial))
 		confirm(copy, event->expire_s);
 }
 
@@ -220,6 +221,7 @@ static void fetch(struct pull_copy *copy, size_t at, bool changes)
 	copy->ticket = action->ticket = copy_ticket(copy);
 	copy->from = action->source = at;
 	copy->with_changes = action->changes = changes;
+	action->serial = copy_top(copy);
 	copy->claimed = source->serial;
 	copy->from_unknown = !source->answered;
 	copy->source_expire_s = source->answered ? source->expire_s : 0;
@@ -281,7 +283,7 @@ static void learned(struct pull_copy *copy, uint32_t serial)
 	source->has_serial = true;
 	source->serial = serial;
 	source->serial_ms = copy_mono(copy);
-	if (copy->have && serial == copy->version.serial)
+	if (copy_has(copy, serial))
 		confirm(copy, copy->source_expire_s);
 	copy_lag_look(copy, copy->from);
 	decide(copy);
@@ -290,8 +292,7 @@ static void learned(struct pull_copy *copy, uint32_t serial)
 /* What came is not newer than what is here, or older than allowed. */
 static void useless(struct pull_copy *copy, uint32_t serial)
 {
-	bool same = copy->have && serial == copy->version.serial;
-	if (copy->from_unknown && (same || (copy->have && sync_serial_newer(copy->version.serial, serial))))
+	if (copy->from_unknown && copy->have && (serial == copy_top(copy) || sync_serial_newer(copy_top(copy), serial)))
 		learned(copy, serial);
 	else
 		lied(copy, serial);
@@ -336,7 +337,7 @@ void copy_fetched(struct pull_copy *copy, const struct pull_event *event)
 		break;
 	case PULL_UNCHANGED:
 		if (copy->from_unknown && copy->have)
-			learned(copy, copy->version.serial);
+			learned(copy, copy_top(copy));
 		else
 			turn_lost(copy, FAULT_LIED, "it said a newer serial, but gives nothing newer");
 		break;
@@ -374,6 +375,7 @@ static void adopt(struct pull_copy *copy)
 	struct pull_action *action = copy_act(copy, PULL_ADOPT);
 	copy->ticket = action->ticket = copy_ticket(copy);
 	action->source = copy->from;
+	action->ahead = copy->ahead = copy_store_ahead(copy);
 	phase_set(copy, PHASE_STORING, copy->settings.prove_max_ms);
 }
 
@@ -386,6 +388,12 @@ static void proved_good(struct pull_copy *copy, const struct pull_version *versi
 	} else if (version->first_expiry != 0 && version->first_expiry <= copy->now.wall_s) {
 		copy_act(copy, PULL_DROP);
 		refuse(copy, "its signatures have expired");
+	} else if (copy_when(copy, version) > 0) {
+		char why[SENTENCE_MAX], date[32];
+		snprintf(why, sizeof why, "edition-ended: its time ended at %s",
+			 clock_format(version->valid_until, date));
+		copy_act(copy, PULL_DROP);
+		refuse(copy, why);
 	} else {
 		adopt(copy);
 	}
@@ -418,15 +426,32 @@ static void source_proved(struct pull_copy *copy)
 	copy_smooth(&source->fetch_ms, copy->fetch_ms);
 	source->proved = source->has_serial = true;
 	source->no_changes = false;
-	source->serial = copy->version.serial;
+	source->serial = copy->candidate.serial;
 	source->serial_ms = copy_mono(copy);
+}
+
+/* By the operator's word a version may be older than others that are kept: those are not to come back by their dates. */
+static void candidate_place(struct pull_copy *copy)
+{
+	if (copy->have && !sync_serial_newer(copy->candidate.serial, copy_top(copy)))
+		copy->n_shelf = 0;
+	else if (copy->have && !copy->ahead)
+		copy_shelf_add(copy, &copy->version);
+	if (copy->ahead)
+		copy_shelf_add(copy, &copy->candidate);
+	else
+		copy->version = copy->candidate;
 }
 
 static void in_use(struct pull_copy *copy)
 {
-	copy->version = copy->candidate;
+	char date[32];
+	candidate_place(copy);
+	if (copy->ahead)
+		copy_note(copy, copy->from, false, "serial %u is kept until its time begins, at %s",
+			  copy->candidate.serial, clock_format(copy->candidate.valid_from, date));
 	copy->have = copy->has_floor = true;
-	copy->floor = copy->version.serial;
+	copy->floor = copy->candidate.serial;
 	copy->floor_off = copy->confirmed = copy->refusal.is = false;
 	copy->sums.adopted++;
 	copy->fruitful = copy->round_confirmed = true;
@@ -486,7 +511,7 @@ void copy_round_time(struct pull_copy *copy)
 
 static bool is_news(const struct pull_copy *copy, bool has_serial, uint32_t serial)
 {
-	return !has_serial || !copy->have || copy->floor_off || sync_serial_newer(serial, copy->version.serial);
+	return !has_serial || !copy->have || copy->floor_off || sync_serial_newer(serial, copy_top(copy));
 }
 
 /* RFC 1996 section 3.7: the serial is a hint; who has it already need not ask. */

@@ -18,6 +18,8 @@ const char *pull_state_text(enum pull_state state)
 		return "held";
 	case PULL_EXPIRED:
 		return "expired";
+	case PULL_EARLY:
+		return "early";
 	}
 	return "?";
 }
@@ -56,7 +58,7 @@ static const struct copy_source *newer_claim(const struct pull_copy *copy)
 	for (size_t i = 0; i < copy->n_sources; i++) {
 		const struct copy_source *source = &copy->source[i];
 		if (source->has_serial && source->fault != FAULT_LIED &&
-		    sync_serial_newer(source->serial, copy->version.serial) &&
+		    sync_serial_newer(source->serial, copy_top(copy)) &&
 		    (newest == NULL || sync_serial_newer(source->serial, newest->serial)))
 			newest = source;
 	}
@@ -70,6 +72,7 @@ static const struct copy_source *older_claim(const struct pull_copy *copy)
 	for (size_t i = 0; i < copy->n_sources; i++) {
 		const struct copy_source *source = &copy->source[i];
 		if (source->has_serial && source->fault != FAULT_SILENT && copy->has_floor &&
+		    !copy_has(copy, source->serial) &&
 		    sync_serial_newer(copy->floor, source->serial) &&
 		    (newest == NULL || sync_serial_newer(source->serial, newest->serial)))
 			newest = source;
@@ -96,10 +99,34 @@ static void refused_say(const struct pull_copy *copy, char why[SENTENCE_MAX])
 	snprintf(why, SENTENCE_MAX, "serial %u was refused%s%.180s", copy->refusal.serial, colon(word), word);
 }
 
+/* What is kept for later, as the end of a sentence. */
+static const char *then(const struct pull_copy *copy, char out[96])
+{
+	const struct pull_version *next = copy_shelf_next(copy);
+	char date[32];
+	out[0] = 0;
+	if (next != NULL)
+		snprintf(out, 96, "; serial %u is kept, and its time begins at %s", next->serial,
+			 clock_format(next->valid_from, date));
+	return out;
+}
+
+static enum pull_state state_early(const struct pull_copy *copy, char why[SENTENCE_MAX])
+{
+	char from[32], now[32];
+	snprintf(why, SENTENCE_MAX, "its time begins at %s, and the clock of this machine says %s",
+		 clock_format(copy->version.valid_from, from), clock_format(copy->now.wall_s, now));
+	return PULL_EARLY;
+}
+
 static enum pull_state state_expired(const struct pull_copy *copy, char why[SENTENCE_MAX])
 {
-	char when[32], span[32];
-	if (copy->version.first_expiry != 0 && copy->version.first_expiry <= copy->now.wall_s)
+	char when[32], span[32], next[96];
+	if (copy_when(copy, &copy->version) > 0)
+		snprintf(why, SENTENCE_MAX, "its time ended at %s, and the clock of this machine says %s%s",
+			 clock_format(copy->version.valid_until, when), clock_format(copy->now.wall_s, span),
+			 then(copy, next));
+	else if (copy->version.first_expiry != 0 && copy->version.first_expiry <= copy->now.wall_s)
 		snprintf(why, SENTENCE_MAX, "the first of its signatures ended at %s",
 			 clock_format(copy->version.first_expiry, when));
 	else
@@ -149,6 +176,8 @@ static enum pull_state state_of(const struct pull_copy *copy, char why[SENTENCE_
 	}
 	if (copy_left_ms(copy) <= 0)
 		return state_expired(copy, why);
+	if (copy_when(copy, &copy->version) < 0)
+		return state_early(copy, why);
 	if (copy->held) {
 		snprintf(why, SENTENCE_MAX, "the operator has rolled back to serial %u", copy->version.serial);
 		return PULL_HELD;
@@ -159,12 +188,21 @@ static enum pull_state state_of(const struct pull_copy *copy, char why[SENTENCE_
 	return PULL_CURRENT;
 }
 
+static bool is_end(enum pull_state state)
+{
+	return state == PULL_EXPIRED || state == PULL_EARLY;
+}
+
 void copy_state_look(struct pull_copy *copy)
 {
 	char why[SENTENCE_MAX];
 	enum pull_state state = state_of(copy, why), before = copy->state;
+	/* what takes its place is on its way, or cannot be had: that shows at once */
+	if (copy->turn_ticket != 0)
+		return;
 	/* while a round is under way nothing is bad that it may mend; an end that has come is one at once */
-	if (copy->have && copy->phase != PHASE_IDLE && state != PULL_EXPIRED && state != PULL_CURRENT)
+	bool ends = is_end(state) != is_end(before);
+	if (copy->have && copy->phase != PHASE_IDLE && !ends && !is_end(state) && state != PULL_CURRENT)
 		return;
 	copy_say(&copy->why, "%s", why);
 	if (copy->stated && state == before)
@@ -185,12 +223,17 @@ void pull_copy_status(const struct pull_copy *copy, struct pull_now now, struct 
 	ret->state = copy->state;
 	ret->why = copy->why == NULL ? "" : copy->why;
 	ret->have = copy->have;
+	ret->usable = copy->have && copy_left_ms(copy) > 0 && copy_when(copy, &copy->version) == 0;
 	ret->version = copy->version;
 	ret->confirmed_at = copy->confirmed ? copy->confirmed_s : 0;
 	ret->usable_until = copy->have ? copy->now.wall_s + copy_left_ms(copy) / 1000 : 0;
 	ret->next_round_ms = copy->phase != PHASE_IDLE      ? 0
 			     : copy->next_ms <= now.mono_ms ? 1
 							    : copy->next_ms - now.mono_ms;
+	const struct pull_version *next = copy_shelf_next(copy);
+	ret->has_next = next != NULL;
+	if (next != NULL)
+		ret->next = *next;
 	ret->has_floor = copy->has_floor;
 	ret->floor = copy->floor;
 	ret->failures = copy->failures;

@@ -96,14 +96,17 @@ int64_t copy_silent_ms(const struct pull_copy *copy)
 	return mono_ms > wall_ms ? mono_ms : wall_ms;
 }
 
-/* RFC 1035 section 3.3.13, RFC 8806 section 4; and no longer than its signatures live. */
+/* RFC 1035 section 3.3.13, RFC 8806 section 4; and no longer than its signatures live and its edition says. */
 int64_t copy_left_ms(const struct pull_copy *copy)
 {
 	if (!copy->have)
 		return 0;
 	int64_t left_ms = (int64_t)copy->limit_s * 1000 - copy_silent_ms(copy);
 	int64_t signed_ms = (copy->version.first_expiry - copy->now.wall_s) * 1000;
-	return copy->version.first_expiry != 0 && signed_ms < left_ms ? signed_ms : left_ms;
+	int64_t dated_ms = (copy->version.valid_until - copy->now.wall_s) * 1000;
+	if (copy->version.first_expiry != 0 && signed_ms < left_ms)
+		left_ms = signed_ms;
+	return copy->version.valid_until != 0 && !copy->settings.no_dates && dated_ms < left_ms ? dated_ms : left_ms;
 }
 
 /* RFC 7314 section 4: the source's own rest of time counts, but never more than the SOA says, and never less than what is left already. */
@@ -166,5 +169,6 @@ void copy_wake(struct pull_copy *copy)
 		earlier(&wake_ms, now_ms + left_ms);
 	if (copy->have && lag_ms >= 0)
 		earlier(&wake_ms, now_ms + lag_ms + 1);
+	earlier(&wake_ms, copy_dates_wake_ms(copy));
 	copy->out->wake_ms = wake_ms > now_ms ? wake_ms : now_ms;
 }

@@ -26,6 +26,7 @@
 #define PULL_PROBES_MAX  8   /* sources that are asked for their serial at once */
 #define PULL_ACTIONS_MAX 24  /* of one step: what ends, what begins, and a sentence about what has changed */
 #define PULL_WHY_MAX     240 /* bytes of a sentence */
+#define PULL_SHELF_MAX   8   /* versions with dates that are kept beside the one in use: a week of them */
 
 /* ---- the copy machine (copy*.c): one zone ---- */
 
@@ -53,6 +54,8 @@ struct pull_copy_settings {
 	/* After a round in which all sources failed, wait as long as after a good one, once there is a copy that may be used: what
 	 * draft-wkumari-dnsop-localroot-bcp asks of copies of the root. Else by the SOA's retry. */
 	bool patient;
+	/* The dates of editions are for others to keep (a distribution master): what has come is used at once, and until there is another. */
+	bool no_dates;
 };
 
 struct pull_copy_source {
@@ -69,18 +72,22 @@ struct pull_now {
 struct pull_version {
 	uint32_t serial, refresh_s, retry_s, expire_s; /* of its SOA */
 	int64_t first_expiry;                          /* of its signatures, UNIX seconds; 0 = it has none */
+	/* Of its edition, UNIX seconds: it may be used from the first to before the second, whoever says what; both 0 = it has no dates. One
+	 * whose time has not begun is kept meanwhile, and comes into use when it begins. */
+	int64_t valid_from, valid_until;
 };
 
 enum pull_event_kind {
-	PULL_EVENT_START, /* first, and when the version in use was changed from outside: version, confirmed_at, floor */
+	PULL_EVENT_START, /* first, and when the version in use was changed from outside: version, confirmed_at, floor, shelf */
 	PULL_EVENT_TIME,  /* nothing but the time */
 	PULL_EVENT_PROBED,        /* ticket, good, serial, ms, expire_s, why */
 	PULL_EVENT_FETCHED,       /* ticket, fetched, serial (if has_serial), ms, expire_s, why */
 	PULL_EVENT_PROVED,        /* ticket, verdict, version, why */
-	PULL_EVENT_STORED,        /* ticket, good, why: it is durable, and in use from now on */
+	PULL_EVENT_STORED,        /* ticket, good, why: it is durable, and in use from now on, unless its time has not begun (ADOPT: ahead) */
+	PULL_EVENT_TURNED,        /* ticket, good, why; not good and `later`: it was no time for that */
 	PULL_EVENT_NOTIFIED,      /* source (PULL_NO_SOURCE = somebody else who may), serial (if has_serial): a hint */
 	PULL_EVENT_REFRESH,       /* operator: now, and forget who failed and what was rolled back */
-	PULL_EVENT_ROLLED_BACK,   /* operator: version, floor; it stays until PULL_EVENT_REFRESH. As START otherwise */
+	PULL_EVENT_ROLLED_BACK,   /* operator: version, floor, shelf; it stays until PULL_EVENT_REFRESH. As START otherwise */
 	PULL_EVENT_ACCEPT_SERIAL, /* operator: the next version may be older than any seen before */
 	PULL_EVENT_ANCHORS,       /* the trust anchors have changed: what did not prove may prove now */
 	PULL_EVENT_SOURCES,       /* pull_copy_sources() was called: what was under way is forgotten */
@@ -117,7 +124,11 @@ struct pull_event {
 	const struct pull_version *version;
 	int64_t confirmed_at; /* UNIX seconds: when a source last said that the version is its newest; 0 = not known */
 	bool has_floor;
-	uint32_t floor; /* the newest serial ever in use, by RFC 1982 */
+	uint32_t floor; /* the newest serial ever in use or kept for it, by RFC 1982 */
+	/* START, ROLLED_BACK: others that are kept, and have dates; the newest first */
+	const struct pull_version *shelf;
+	size_t n_shelf;
+	bool later;
 	const char *why;
 };
 
@@ -127,13 +138,15 @@ enum pull_state {
 	PULL_LAGGING, /* there is a newer one that cannot be had, or no source has answered for long */
 	PULL_HELD,    /* what is newer was refused, or the operator holds it */
 	PULL_EXPIRED, /* it may not be used any more */
+	PULL_EARLY,   /* nor may it yet, by the clock of this machine */
 };
 
 enum pull_action_kind {
 	PULL_PROBE,     /* source: which serial has it? ends with PROBED */
 	PULL_FETCH,     /* source, changes (from serial) or the whole: ends with FETCHED */
 	PULL_PROVE,     /* what was fetched last: ends with PROVED */
-	PULL_ADOPT,     /* the candidate: store it and use it; ends with STORED */
+	PULL_ADOPT,     /* the candidate: store it and use it, or store it only (ahead); ends with STORED */
+	PULL_TURN,      /* serial: one that is kept comes into use in the place of the one that is; ends with TURNED */
 	PULL_DROP,      /* the candidate */
 	PULL_CANCEL,    /* what has this ticket: too late, its end is not waited for */
 	PULL_STATE,     /* state has changed from before, why in text */
@@ -145,8 +158,9 @@ struct pull_action {
 	uint32_t ticket;
 	size_t source;
 	bool changes;
+	bool ahead;      /* ADOPT: its time has not begun: what is in use stays */
 	bool warning;    /* NOTE: something is wrong */
-	uint32_t serial; /* FETCH: the changes begin at; PROBE, FETCH: the one in use, if any (have) */
+	uint32_t serial; /* FETCH: the changes begin at; PROBE, FETCH: the newest that is here, in use or kept for its time, if any (have) */
 	bool have;
 	enum pull_state state, before;
 	char text[PULL_WHY_MAX];
@@ -173,9 +187,12 @@ struct pull_copy_status {
 	enum pull_state state;
 	const char *why; /* "" when there is nothing to say; until the next step */
 	bool have;
+	bool usable; /* it has not ended, and its time has begun */
 	struct pull_version version;
 	int64_t confirmed_at; /* UNIX seconds; 0 = never */
-	int64_t usable_until; /* UNIX seconds, by the clock as it is: the earlier of SOA expire and the first signature's expiry */
+	int64_t usable_until; /* UNIX seconds, by the clock as it is: the earliest of SOA expire, the first signature's expiry, and valid_until */
+	bool has_next;            /* one is kept whose time has not begun: */
+	struct pull_version next; /* ... the first of them */
 	int64_t next_round_ms; /* from now; 0 = one is under way */
 	bool has_floor;
 	uint32_t floor;

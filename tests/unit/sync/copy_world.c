@@ -52,6 +52,13 @@ void world_publish(struct world *w, uint32_t serial)
 	w->version[w->n_versions++] = (struct version){.serial = serial, .at_s = w->ms / 1000, .key = key};
 }
 
+void world_publish_dated(struct world *w, uint32_t serial, int64_t from_s, int64_t until_s)
+{
+	world_publish(w, serial);
+	w->version[w->n_versions - 1].from_s = from_s;
+	w->version[w->n_versions - 1].until_s = until_s;
+}
+
 uint32_t world_newest(const struct world *w)
 {
 	return w->version[w->n_versions - 1].serial;
@@ -68,6 +75,18 @@ static const struct version *version_find(const struct world *w, uint32_t serial
 static int64_t signed_until(const struct world *w, const struct version *version)
 {
 	return w->signed_s == 0 ? 0 : START_S + version->at_s + w->signed_s;
+}
+
+static struct pull_version facts_of(const struct world *w, const struct version *version)
+{
+	struct pull_version facts = w->timers;
+	facts.serial = version->serial;
+	facts.first_expiry = signed_until(w, version);
+	if (version->until_s != 0) {
+		facts.valid_from = START_S + version->from_s;
+		facts.valid_until = START_S + version->until_s;
+	}
+	return facts;
 }
 
 /* ---- what sources have ---- */
@@ -131,13 +150,11 @@ static void on_fetch(struct world *w, const struct pull_action *action)
 
 static void on_prove(struct world *w, const struct pull_action *action)
 {
-	struct pull_version found = w->timers;
 	const struct version *version = version_find(w, w->candidate);
 	struct pull_now now = world_now(w);
 	struct pull_event event = {.kind = PULL_EVENT_PROVED, .ticket = action->ticket, .source = action->source};
 	assert_non_null(version);
-	found.serial = version->serial;
-	found.first_expiry = signed_until(w, version);
+	const struct pull_version found = facts_of(w, version);
 	bool in_time =
 		w->signed_s == 0 || (now.wall_s < found.first_expiry && now.wall_s >= START_S + version->at_s - DAY_S);
 	event.verdict = w->candidate_broken || version->key > w->anchors || !in_time ? PULL_BAD : PULL_GOOD;
@@ -151,6 +168,9 @@ static void on_adopt(struct world *w, const struct pull_action *action)
 	struct pull_event event = {.kind = PULL_EVENT_STORED, .ticket = action->ticket, .source = action->source};
 	event.good = !w->store_full;
 	event.why = "no space left on the device";
+	w->candidate_ahead = action->ahead;
+	assert_int_equal(action->ahead, w->have && version->until_s != 0 && !w->settings.no_dates &&
+						world_now(w).wall_s < START_S + version->from_s);
 	assert_false(w->candidate_broken);
 	assert_true(version->key <= w->anchors);
 	if (w->have && !w->may_be_older) {
@@ -163,13 +183,36 @@ static void on_adopt(struct world *w, const struct pull_action *action)
 static void stored(struct world *w)
 {
 	const struct version *version = version_find(w, w->candidate);
-	w->in_use = w->timers;
-	w->in_use.serial = w->highest = version->serial;
-	w->in_use.first_expiry = signed_until(w, version);
+	assert_true(w->n_kept < WORLD_VERSIONS);
+	w->kept[w->n_kept++] = w->highest = version->serial;
+	if (!w->candidate_ahead)
+		w->in_use = facts_of(w, version);
 	w->have = true;
 	w->may_be_older = false;
 	w->confirmed_s = w->ms / 1000;
 	w->adopted++;
+}
+
+/* At once, as the daemon does it. */
+static void on_turn(struct world *w, const struct pull_action *action)
+{
+	const struct version *version = version_find(w, action->serial);
+	struct pull_event event = {.kind = PULL_EVENT_TURNED, .ticket = action->ticket};
+	size_t i = 0;
+	while (i < w->n_kept && w->kept[i] != action->serial)
+		i++;
+	assert_true(i < w->n_kept && version->until_s != 0); /* only what has been proved and stored */
+	event.later = w->store_busy;
+	event.good = !w->store_busy && !w->shelf_damaged;
+	event.why = "the checksum of its image is wrong";
+	if (event.good) {
+		w->in_use = facts_of(w, version);
+		w->turns++;
+	} else if (!event.later) {
+		memmove(&w->kept[i], &w->kept[i + 1], (w->n_kept - i - 1) * sizeof w->kept[0]);
+		w->n_kept--;
+	}
+	world_tell(w, &event);
 }
 
 static void on_cancel(struct world *w, uint32_t ticket)
@@ -196,6 +239,9 @@ static void act(struct world *w, const struct pull_action *action)
 		break;
 	case PULL_ADOPT:
 		on_adopt(w, action);
+		break;
+	case PULL_TURN:
+		on_turn(w, action);
 		break;
 	case PULL_DROP:
 		w->drops++;
@@ -236,9 +282,15 @@ static void hold_always(const struct world *w)
 {
 	struct pull_copy_status status;
 	pull_copy_status(w->copy, world_now(w), &status);
-	if (!w->have || status.state == PULL_EXPIRED)
+	if (w->have)
+		assert_int_equal(status.version.serial, w->in_use.serial);
+	if (!w->have || !status.usable)
 		return;
-	assert_int_equal(status.version.serial, w->in_use.serial);
+	assert_true(status.state != PULL_EXPIRED && status.state != PULL_EARLY);
+	if (w->in_use.valid_until != 0 && !w->settings.no_dates) {
+		assert_true(world_now(w).wall_s >= w->in_use.valid_from);
+		assert_true(world_now(w).wall_s < w->in_use.valid_until);
+	}
 	assert_true(w->ms / 1000 - w->confirmed_s <= w->in_use.expire_s);
 	if (w->in_use.first_expiry != 0)
 		assert_true(world_now(w).wall_s <= w->in_use.first_expiry);
@@ -248,12 +300,17 @@ void world_tell(struct world *w, const struct pull_event *event)
 {
 	struct pull_actions actions;
 	hours(w);
+	/* it wakes in time: nothing was used past its end between two steps */
+	if (w->was_usable && w->was_off_s == w->off_s && w->in_use.valid_until != 0 && !w->settings.no_dates)
+		assert_true(world_now(w).wall_s <= w->in_use.valid_until);
 	pull_copy_step(w->copy, event, world_now(w), &actions);
 	w->wake_ms = actions.wake_ms - 5000;
 	assert_true(actions.n < PULL_ACTIONS_MAX);
 	for (size_t i = 0; i < actions.n; i++)
 		act(w, &actions.item[i]);
 	hold_always(w);
+	w->was_usable = w->have && world_usable(w);
+	w->was_off_s = w->off_s;
 }
 
 void world_kind(struct world *w, enum pull_event_kind kind)
@@ -270,6 +327,38 @@ void world_begin(struct world *w, const struct pull_version *version, int64_t co
 		w->confirmed_s = confirmed_at - START_S;
 	}
 	world_tell(w, &(struct pull_event){.kind = PULL_EVENT_START, .version = version, .confirmed_at = confirmed_at});
+}
+
+void world_restart(struct world *w)
+{
+	struct pull_version shelf[PULL_SHELF_MAX];
+	struct pull_copy_source source[WORLD_SOURCES];
+	size_t n = 0;
+	for (size_t i = w->n_kept; i-- > 0 && n < PULL_SHELF_MAX;) {
+		const struct version *version = version_find(w, w->kept[i]);
+		if (version->until_s != 0 && version->serial != w->in_use.serial)
+			shelf[n++] = facts_of(w, version);
+	}
+	for (size_t i = 0; i < w->n_sources; i++)
+		source[i] = (struct pull_copy_source){.cost = i % 3, .changes = i % 2 == 1};
+	pull_copy_free(w->copy);
+	w->n_pending = 0;
+	assert_int_equal(pull_copy_new(&w->settings, source, w->n_sources, &w->copy), 0);
+	const struct pull_version in_use = w->in_use;
+	world_tell(w, &(struct pull_event){.kind = PULL_EVENT_START,
+					   .version = w->have ? &in_use : NULL,
+					   .confirmed_at = START_S + w->confirmed_s,
+					   .has_floor = w->have,
+					   .floor = w->highest,
+					   .shelf = shelf,
+					   .n_shelf = n});
+}
+
+bool world_usable(const struct world *w)
+{
+	struct pull_copy_status status;
+	pull_copy_status(w->copy, world_now(w), &status);
+	return status.usable;
 }
 
 static size_t first(const struct world *w)

@@ -36,6 +36,7 @@ struct version {
 	uint32_t serial;
 	int64_t at_s; /* since the start, true time */
 	unsigned key; /* signed with */
+	int64_t from_s, until_s; /* its dates, since the start; both 0 = none */
 };
 
 #define WORLD_SOURCES  16
@@ -64,14 +65,21 @@ struct world {
 	int64_t signed_s;           /* how long signatures live; 0 = none */
 	unsigned anchors;           /* keys up to this are trusted */
 	bool store_full;
+	bool store_busy;    /* there is no time for turns */
+	bool shelf_damaged; /* what is turned to cannot be used */
 	size_t n_pending;
 	struct pending pending[WORLD_EVENTS];
 	/* the candidate */
 	uint32_t candidate;
-	bool candidate_broken;
+	bool candidate_broken, candidate_ahead;
 	/* what came of it */
 	bool have;
 	struct pull_version in_use;
+	size_t n_kept;
+	uint32_t kept[WORLD_VERSIONS]; /* what is stored, in order */
+	size_t turns;
+	bool was_usable; /* at the end of the last step, by the clock as it was then */
+	int64_t was_off_s;
 	uint32_t highest;
 	int64_t confirmed_s; /* true time */
 	bool may_be_older;
@@ -87,6 +95,9 @@ struct world {
 struct world *world_new(const struct pull_copy_settings *settings, const enum conduct *conduct, size_t n);
 void world_free(struct world *w);
 void world_publish(struct world *w, uint32_t serial); /* now */
+void world_publish_dated(struct world *w, uint32_t serial, int64_t from_s, int64_t until_s);
+void world_restart(struct world *w); /* with what is stored */
+bool world_usable(const struct world *w);
 void world_begin(struct world *w, const struct pull_version *version, int64_t confirmed_at);
 void world_tell(struct world *w, const struct pull_event *event);
 void world_kind(struct world *w, enum pull_event_kind kind);
