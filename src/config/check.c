@@ -262,6 +262,18 @@ static int check_server(const struct config_reader *r, const struct tree_node *r
 	return 0;
 }
 
+static int check_edition(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	const char *name = config->root.edition;
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == 0)
+		return 0;
+	return value_fail(
+		r, check_place(root, "root", "edition", SIZE_MAX),
+		"\"%s\" is no name of an edition: write letters, digits, '-', '_' and '.', as they stand behind "
+		"edition= in the TXT of that root",
+		name);
+}
+
 static int check_anchors(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	if (config->root.anchors_xml_signature[0] == 0)
@@ -426,6 +438,8 @@ int check_whole(const struct config_reader *r, const struct tree_node *root, con
 		rc = check_zones(r, root, config);
 	if (rc == 0)
 		rc = check_anchors(r, root, config);
+	if (rc == 0)
+		rc = check_edition(r, root, config);
 	if (rc == 0)
 		rc = check_resolver(r, root, config);
 	if (rc == 0)

@@ -65,6 +65,7 @@ struct config_zone {
 	struct config_list notify, registering; /* texts: see config_notify_parse(), config_register_parse() */
 	bool publish;                           /* as files, in server.files-folder */
 	struct config_list transfer;            /* who may have it: texts of prefixes, keys, "tls"; empty = nobody */
+	bool dates; /* of scheduled editions are kept here; false: by those to whom it is given */
 };
 
 /* Names below `zone` are asked of these servers. */
@@ -217,6 +218,7 @@ struct config {
 	struct {
 		char *file; /* "" = no local root; default /var/lib/banyan/root.zone */
 		struct config_copy copy;
+		char *edition;              /* "" = the plain root and no other */
 		struct config_list anchors; /* files */
 		enum config_built_in anchors_built_in;
 		char *anchors_xml, *anchors_xml_signature, *anchors_xml_authority; /* files; "" = none */

@@ -53,6 +53,7 @@
 #define PATH_BYTES_MAX 4000 /* below PATH_MAX, with room for ".tmp" */
 #define NAME_BYTES_MAX 1010 /* 255 octets, each written \DDD at worst */
 #define TXT_BYTES_MAX  255  /* one character-string (RFC 1035 section 3.3) */
+#define EDITION_MAX    63   /* ZONE_EDITION_MAX */
 #define USER_BYTES_MAX 32   /* as useradd(8) */
 #define SOCKETS_MAX    1000000
 #define RATE_MAX       1000000
@@ -265,6 +266,12 @@ const struct config_option config_options[] = {
 	 "of one of the keys. A peer does so when it asks for the SOA, over TCP, signed, or with a DNS cookie, and "
 	 "again "
 	 "each time that it looks for a new version; see docs/registration.md. Empty means nobody."},
+	{"zones[].dates", CONFIG_BOOL, CONFIG_LIVE, ZONE_FIELD(dates), "true", RANGE(0, 1), NULL,
+	 "Whether versions of a zone from sources that have dates (an edition on a schedule) are used within these "
+	 "alone: one "
+	 "that is offered ahead is kept until its time begins. When false, each is served and given on as soon as it "
+	 "is proved, and never ends by its dates: for a distribution master, whose clients keep the dates. The "
+	 "resolver then has a root copy of its own."},
 	{"zones[].publish", CONFIG_BOOL, CONFIG_LIVE, ZONE_FIELD(publish), "false", RANGE(0, 1), NULL,
 	 "Publish each version of the zone as files in server.files-folder, once it is served."},
 	{"zones[].transfer", CONFIG_TEXTS, CONFIG_LIVE, ZONE_FIELD(transfer), "[]", RANGE(0, TRANSFERS_MAX), NULL,
@@ -297,6 +304,12 @@ const struct config_option config_options[] = {
 		  "root.file names no "
 		  "file that is there, else for none. See COPIES in banyand(8).",
 		  "Empty means copies/root in the state folder of the service manager (/var/lib/banyan with systemd)."),
+	{"root.edition", CONFIG_TEXT, CONFIG_LIVE, FIELD(root.edition), "\"\"", RANGE(0, EDITION_MAX), NULL,
+	 "Name of the edition of the root that the resolver uses: a root with other servers at its apex, signed with "
+	 "keys of "
+	 "its own (root.anchors), whose TXT says edition= and this name. Any other root is refused "
+	 "then, and while this is empty every edition is: each is a namespace of its own. Versions of an edition on a "
+	 "schedule are used from their valid-from to their valid-until only. See EDITIONS in banyand(8)."},
 	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
 	 "Files of trust anchors, with which the root copy and all answers are proved: DS or DNSKEY records as in a "
 	 "zone file (TTL, class and the final dot may lack), trust-anchors, managed-keys and trusted-keys of BIND, the "

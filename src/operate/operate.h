@@ -64,6 +64,11 @@ struct operate_copy {
 	size_t generations;
 	bool has_floor;
 	uint32_t floor;
+	const char *edition;             /* what the version in use says it is of; "" = none */
+	int64_t valid_from, valid_until; /* UNIX seconds; both 0 = it has no dates */
+	bool has_next;                   /* one is kept for later */
+	uint32_t next_serial;
+	int64_t next_from; /* UNIX seconds */
 	size_t n_sources;
 	struct operate_copy_source source[];
 };

@@ -36,11 +36,29 @@ static int source_text(const struct operate_copy_source *source, struct buffer *
 	return rc;
 }
 
+static int edition_text(const struct operate_copy *copy, struct buffer *out)
+{
+	char from[32], until[32];
+	int rc = 0;
+	if (copy->edition[0] == 0 && copy->valid_until == 0)
+		return 0;
+	PRINT(rc, out, "  edition %s", copy->edition[0] != 0 ? copy->edition : "without a name");
+	if (copy->valid_until != 0)
+		PRINT(rc, out, ", valid from %s until %s", clock_format(copy->valid_from, from),
+		      clock_format(copy->valid_until, until));
+	if (copy->has_next)
+		PRINT(rc, out, "; serial %" PRIu32 " is kept for %s", copy->next_serial,
+		      clock_format(copy->next_from, from));
+	PRINT(rc, out, "\n");
+	return rc;
+}
+
 static int copy_text(const struct operate_copy *copy, struct buffer *out)
 {
 	char when[32], span[32];
 	int rc = 0;
 	PRINT(rc, out, "  copy: %s%s%s\n", copy->state, copy->why[0] != 0 ? ": " : "", copy->why);
+	rc = rc == 0 ? edition_text(copy, out) : rc;
 	if (copy->confirmed_at != 0)
 		PRINT(rc, out, "  a source confirmed it last %s", clock_format(copy->confirmed_at, when));
 	if (copy->confirmed_at != 0)
@@ -175,6 +193,16 @@ static void copy_json(struct json *json, const struct operate_copy *copy)
 	json_number(json, "generations", (int64_t)copy->generations);
 	if (copy->has_floor)
 		json_number(json, "highest_serial", copy->floor);
+	if (copy->edition[0] != 0)
+		json_text(json, "edition", copy->edition);
+	if (copy->valid_until != 0) {
+		json_time(json, "valid_from", copy->valid_from);
+		json_time(json, "valid_until", copy->valid_until);
+	}
+	if (copy->has_next) {
+		json_number(json, "next_serial", copy->next_serial);
+		json_time(json, "next_from", copy->next_from);
+	}
 	json_open(json, "sources", '[');
 	for (size_t i = 0; i < copy->n_sources; i++)
 		source_json(json, &copy->source[i]);

@@ -186,8 +186,7 @@ int zone_edition(const struct zone *zone, struct zone_edition *ret, const char *
 /* The same of one TXT record: fills in what it says. */
 int zone_edition_take(const uint8_t *rdata, size_t len, struct zone_edition *edition, const char **ret_why) _must_use_;
 /* The RDATA of the TXT record that says it. BANYAN_EINVAL: no such name, or dates that are none. */
-int zone_edition_write(const struct zone_edition *edition, uint8_t out[ZONE_EDITION_RDATA], size_t *ret_len)
-	_must_use_;
+int zone_edition_write(const struct zone_edition *edition, uint8_t out[ZONE_EDITION_RDATA], size_t *ret_len) _must_use_;
 bool zone_edition_name_good(const char *name);
 /* May it be used at this time, by its dates? Less than 0: its time has not begun; more: it has ended. */
 int zone_edition_when(const struct zone_edition *edition, int64_t now);

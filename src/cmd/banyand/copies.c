@@ -120,6 +120,12 @@ struct loaded *copies_kept(struct keeper *keeper, const char *zone)
 
 /* ---- the machine ---- */
 
+/* It changes when the wall clock is set. */
+static int64_t off_s(struct pull_now now)
+{
+	return now.wall_s - now.mono_ms / 1000;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	copy_tell_kind(timer->data, PULL_EVENT_TIME);
@@ -154,6 +160,8 @@ static enum reason trouble_of(enum pull_state state)
 		return REASON_COPY_HELD;
 	case PULL_EXPIRED:
 		return REASON_COPY_EXPIRED;
+	case PULL_EARLY:
+		return REASON_COPY_EARLY;
 	}
 	return REASON_NONE;
 }
@@ -164,7 +172,7 @@ static void use_look(struct copy *copy)
 	struct pull_copy_status status;
 	pull_copy_status(copy->machine, copy_now(), &status);
 	empty_tell(copy, &status);
-	bool ended = status.state == PULL_EXPIRED;
+	bool ended = status.have && !status.usable;
 	if (copy->current != NULL)
 		atomic_store(&copy->current->until_s, status.usable_until);
 	bool use_changes = copy->current != NULL && ended != copy->ended;
@@ -184,6 +192,7 @@ void copy_tell(struct copy *copy, const struct pull_event *event)
 		return;
 	pull_copy_step(copy->machine, event, now, &actions);
 	copy->looked_ms = now.mono_ms;
+	copy->looked_off_s = off_s(now);
 	int64_t in_ms = actions.wake_ms - now.mono_ms;
 	uv_timer_start(&copy->timer, on_timer, in_ms > 0 ? (uint64_t)in_ms : 1, 0);
 	copy_carry_out(copy, &actions);
@@ -286,11 +295,11 @@ void copies_adopt(struct keeper *keeper)
 
 void copies_look(struct keeper *keeper)
 {
-	int64_t now_ms = clock_mono_ms();
+	struct pull_now now = copy_now();
 	copies_anchors_look(keeper);
 	for (struct copy *copy = keeper->copies; copy != NULL; copy = copy->next) {
 		copy_again_look(copy);
-		if (now_ms - copy->looked_ms >= COPY_LOOK_MS)
+		if (now.mono_ms - copy->looked_ms >= COPY_LOOK_MS || llabs(off_s(now) - copy->looked_off_s) > 1)
 			copy_tell_kind(copy, PULL_EVENT_TIME);
 		copy_lists_look(copy);
 	}

@@ -67,7 +67,7 @@ struct copy {
 	bool gone, closed; /* freed when nothing is under way */
 	uv_timer_t timer;
 	struct pull_copy *machine;
-	int64_t looked_ms;
+	int64_t looked_ms, looked_off_s; /* off: of the wall clock from the other one */
 	bool told_empty;
 
 	/* of the configuration */
@@ -76,8 +76,11 @@ struct copy {
 	uint64_t size_max;
 	enum config_prove prove;
 	bool require_zonemd, own_anchors, publish, gives; /* gives: by transfer */
+	bool dates;                                       /* those of its versions are kept */
 	bool keep_unchanged;
 	uint32_t keep_margin_s;
+	bool any_edition; /* else: */
+	char edition[ZONE_EDITION_MAX];
 	struct transfers_journal journal;
 	struct dnssec_anchors anchors; /* own_anchors; else those of the daemon */
 	size_t n_sources;
@@ -88,6 +91,15 @@ struct copy {
 	struct keep *keep;
 	struct loaded *current; /* NULL = nothing */
 	uint64_t offered;       /* to the publisher, its number */
+	uint64_t newest;        /* number of what is given on as files: in use, or kept for its time; 0 = none */
+	uint32_t newest_serial; /* its serial */
+	struct {
+		uint32_t serial;
+		bool on_loopback;
+	} ahead;                                   /* what was stored for later last */
+	struct pull_version shelf[PULL_SHELF_MAX]; /* for events: versions with dates that are kept */
+	uint64_t barred_first,
+		barred_last; /* numbers of generations that did not prove once more: not from the shelf */
 	int64_t confirmed_at, confirmed_written;
 	bool ended; /* may not be used any more */
 	enum reason trouble,
@@ -98,6 +110,7 @@ struct copy {
 	struct pull_fetch *fetch;
 	uint32_t ticket;
 	size_t from;
+	uint32_t base_serial; /* what changes begin at */
 	struct copy_files files;
 	enum pull_form form;
 	char tag[PULL_TAG_MAX], text[KEEP_SOURCE_MAX];
@@ -118,6 +131,7 @@ struct copy {
 	uv_work_t work;
 	bool storing, stored; /* stored: waits for the end of a reload */
 	bool storing_again;   /* what was proved once more */
+	bool storing_ahead;   /* what has its time before it */
 	bool storing_gives;   /* gives and journal, as they were when it began */
 	struct transfers_journal storing_journal;
 	int store_rc;
@@ -200,6 +214,7 @@ int copy_store_open(struct copy *copy, bool tell);
 void copy_store_start(struct copy *copy, struct pull_event *event, struct pull_version *version);
 int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX]) _must_use_; /* another generation */
 void copy_store_confirmed(struct copy *copy);
+void copy_confirmed_write(struct copy *copy);
 void copy_store_add(struct copy *copy, bool again);
 void copy_prove_again(struct copy *copy);
 struct prove_settings copy_how_to_prove(const struct copy *copy, const struct dnssec_anchors *anchors);
@@ -207,6 +222,17 @@ void copy_again_stop(struct copy *copy);
 bool copy_anchors(struct copy *copy, struct dnssec_anchors *ret);
 int copy_prove_ask(struct copy *copy, const struct copy_files *files, int base, enum prove_form form,
 		   void (*done)(void *ctx, int error, const uint8_t *reply, size_t len), struct attendant_job **ret);
+
+/* ---- copies_dates.c: versions with dates, on a shelf until their time begins ---- */
+struct pull_version copy_version_of(const struct keep_about *about);
+void copy_shelf_fill(struct copy *copy, struct pull_event *event);
+uint64_t copy_generation_of(const struct copy *copy, uint32_t serial); /* the newest; 0 = none */
+void copy_turn(struct copy *copy, const struct pull_action *action);
+void copy_ahead_stored(struct copy *copy);
+void copy_dated_anew(struct copy *copy);
+bool copy_dates_hold(const struct copy *copy, const struct loaded *loaded); /* by the clock */
+void copy_newest_look(struct copy *copy); /* after a change of the store, which is in no other thread's hands */
+void copy_bar(struct copy *copy, uint64_t number);
 
 /* ---- copies_room.c ---- */
 /* Something could not be written: is it the store? Then it is told of, once. */

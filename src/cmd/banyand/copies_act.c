@@ -75,7 +75,7 @@ static void unchanged_look(struct copy_source *source, const struct pull_fetch_r
 {
 	const struct copy *copy = source->copy;
 	if (result->fetched == PULL_UNCHANGED && copy->current != NULL && result->has_serial &&
-	    result->serial == copy->current->serial && result->tag[0] != '\0')
+	    result->serial == copy->newest_serial && result->tag[0] != '\0')
 		copy_tag_set(source, result->serial, result->tag);
 }
 
@@ -96,8 +96,8 @@ static void on_probed(void *ctx, const struct pull_fetch_result *result)
 	};
 	source->probe = NULL;
 	if (result->fetched == PULL_UNCHANGED && !event.has_serial && copy->current != NULL) {
-		event.has_serial = true; /* what came from it last is what is in use */
-		event.serial = copy->current->serial;
+		event.has_serial = true; /* what came from it last is the newest that is here */
+		event.serial = copy->newest_serial;
 	}
 	counter_add(&copy->keeper->counters, COUNTER_COPY_BYTES, result->bytes);
 	kept_look(source, result);
@@ -198,6 +198,7 @@ static int fetch(struct copy *copy, const struct pull_action *action)
 	    !copy->storing_again) /* the machine has given it up, but the disk has not: its files are in use */
 		return BANYAN_EAGAIN;
 	copy->from = action->source;
+	copy->base_serial = action->serial;
 	snprintf(copy->text, sizeof copy->text, "%.250s", copy->source[action->source]->source.text);
 	copy_files_done(copy, &copy->files);
 	copy->files.candidate = settings.fd = keep_incoming(copy->keep);
@@ -269,8 +270,15 @@ static void on_proved(void *ctx, int error, const uint8_t *reply, size_t len)
 	} else {
 		event.verdict = verdict_of(&copy->reply);
 		event.why = copy->reply.words;
-		version = (struct pull_version){copy->reply.serial, copy->reply.refresh_s, copy->reply.retry_s,
-						copy->reply.expire_s, copy->reply.first_expiry};
+		version = (struct pull_version){
+			.serial = copy->reply.serial,
+			.refresh_s = copy->reply.refresh_s,
+			.retry_s = copy->reply.retry_s,
+			.expire_s = copy->reply.expire_s,
+			.first_expiry = copy->reply.first_expiry,
+			.valid_from = copy->reply.edition.valid_from,
+			.valid_until = copy->reply.edition.valid_until,
+		};
 		event.version = &version;
 	}
 	if (event.verdict == PULL_OURS && copy_room_missing(copy, room))
@@ -286,11 +294,11 @@ static int prove(struct copy *copy, const struct pull_action *action)
 {
 	char why[KEEP_WHY_MAX];
 	bool apart = copy->form == PULL_CHANGES || copy->form == PULL_DELTA;
-	int base =
-		apart && keep_current(copy->keep) != 0 ? keep_open_wire(copy->keep, keep_current(copy->keep), why) : -1;
 	copy->ticket = action->ticket;
 	if (copy->storing) /* what was kept, proved once more: one at a time */
 		return BANYAN_EAGAIN;
+	uint64_t from = apart ? copy_generation_of(copy, copy->base_serial) : 0;
+	int base = from != 0 ? keep_open_wire(copy->keep, from, why) : -1;
 	copy->files.wire = keep_incoming(copy->keep);
 	copy->files.image = keep_incoming(copy->keep);
 	int rc = copy_prove_ask(copy, &copy->files, base, form_of(copy->form), on_proved, &copy->proof);
@@ -348,11 +356,12 @@ static void state_tell(struct copy *copy, const struct pull_action *action)
 {
 	static const enum log_level level[] = {
 		[PULL_EMPTY] = LOG_LEVEL_INFO,   [PULL_CURRENT] = LOG_LEVEL_NOTICE, [PULL_LAGGING] = LOG_LEVEL_WARNING,
-		[PULL_HELD] = LOG_LEVEL_WARNING, [PULL_EXPIRED] = LOG_LEVEL_ERROR,
+		[PULL_HELD] = LOG_LEVEL_WARNING, [PULL_EXPIRED] = LOG_LEVEL_ERROR,  [PULL_EARLY] = LOG_LEVEL_ERROR,
 	};
-	const char *then = action->state != PULL_EXPIRED ? ""
-			   : copy->for_resolver          ? "; the root servers are asked"
-							 : "; its names get SERVFAIL";
+	bool ended = action->state == PULL_EXPIRED || action->state == PULL_EARLY;
+	const char *then = !ended               ? ""
+			   : copy->for_resolver ? "; the root servers are asked"
+						: "; its names get SERVFAIL";
 	const char *colon = action->text[0] != 0 ? ": " : "";
 	char serial[32] = "";
 	if (action->have)
@@ -389,8 +398,12 @@ static void one(struct copy *copy, const struct pull_action *action)
 		if (rc < 0)
 			prove_failed(copy, rc);
 		break;
+	case PULL_TURN:
+		copy_turn(copy, action);
+		break;
 	case PULL_ADOPT:
 		copy->ticket = action->ticket;
+		copy->storing_ahead = action->ahead;
 		copy_store_add(copy, false);
 		break;
 	case PULL_DROP:

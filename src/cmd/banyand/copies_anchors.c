@@ -58,6 +58,7 @@ static void anchors_changed(struct copy *copy)
 			free(source->refused[k]);
 		source->n_refused = 0;
 	}
+	copy->barred_first = copy->barred_last = 0;
 	copy_again_stop(copy); /* it would be proved with those of before */
 	copy->again_later = true;
 	copy_tell_kind(copy, PULL_EVENT_ANCHORS);

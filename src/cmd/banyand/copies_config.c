@@ -49,7 +49,7 @@ static const struct config_zone *zone_of_root(const struct config *config)
 	for (size_t i = 0; i < config->n_zones; i++) {
 		const struct config_zone *zone = &config->zones[i];
 		if (strcmp(zone->name, ".") == 0 && zone->copy.sources.count > 0 && zone->anchors.count == 0 &&
-		    (zone->prove == CONFIG_PROVE_AUTO || zone->prove == CONFIG_PROVE_FULL))
+		    zone->dates && (zone->prove == CONFIG_PROVE_AUTO || zone->prove == CONFIG_PROVE_FULL))
 			return zone;
 	}
 	return NULL;
@@ -138,6 +138,9 @@ int copy_configure(struct copy *copy, const struct config *config, const struct 
 	copy->keep_unchanged = plan->copy->keep_unchanged;
 	copy->keep_margin_s = plan->copy->keep_margin_s;
 	copy->for_resolver = plan->is_root || (is_shared(config) && plan->from == zone_of_root(config));
+	copy->dates = plan->is_root || plan->from->dates;
+	copy->any_edition = !copy->for_resolver;
+	snprintf(copy->edition, sizeof copy->edition, "%s", copy->any_edition ? "" : config->root.edition);
 	copy->publish = (copy->for_resolver && config->root.publish) || (!plan->is_root && plan->from->publish);
 	copy->gives = plan->is_root ? config->root.transfer.count > 0 : transfers_wanted(config, plan->from);
 	transfers_journal_of(config, &copy->journal);
@@ -160,5 +163,6 @@ void copy_settings(const struct copy *copy, const struct copy_plan *plan, struct
 		.fetches_hour_max = plan->copy->downloads,
 		.prove_max_ms = COPY_PROVE_MS * 2, /* the attendant gives up before */
 		.patient = copy->apex[0] == 0,
+		.no_dates = !plan->is_root && !plan->from->dates,
 	};
 }

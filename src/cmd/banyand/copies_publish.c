@@ -81,6 +81,8 @@ static enum reason trouble_of_root(const struct generation *g, enum reason troub
 {
 	if (trouble == REASON_COPY_EMPTY)
 		return g->root != NULL ? REASON_NONE : REASON_ROOT_EMPTY;
+	if (trouble == REASON_COPY_EARLY)
+		return REASON_ROOT_EARLY;
 	return trouble == REASON_COPY_EXPIRED ? REASON_ROOT_EXPIRED : trouble;
 }
 
@@ -111,7 +113,7 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 		return BANYAN_ENOMEM;
 	}
 	if (fresh != NULL)
-		copy->ended = false;
+		copy->ended = !copy_dates_hold(copy, fresh);
 	struct places was = {0};
 	if (loaded != NULL) {
 		loaded->ended = copy->ended;
@@ -125,6 +127,7 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 	if (fresh != NULL) {
 		loaded_release(copy->current);
 		copy->current = fresh;
+		copy_newest_look(copy);
 		transfers_adopt(swap_read(&keeper->swap));
 		copy_give_look(copy);
 		if (fresh->wire.len > 0)
@@ -138,14 +141,14 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 void copy_publish_look(struct copy *copy)
 {
 	char why[KEEP_WHY_MAX];
-	if (!copy->publish || copy->current == NULL || copy->ended || copy->storing ||
-	    copy->offered == keep_current(copy->keep))
+	if (!copy->publish || copy->current == NULL || copy->storing || copy->offered == copy->newest ||
+	    (copy->ended && copy->newest == keep_current(copy->keep)))
 		return;
-	int wire = keep_open_wire(copy->keep, keep_current(copy->keep), why);
+	int wire = keep_open_wire(copy->keep, copy->newest, why);
 	if (wire < 0) {
 		log_warning(STATION, "copy of %s: it is not published: %s", copy->zone, why);
 		return;
 	}
-	copy->offered = keep_current(copy->keep);
+	copy->offered = copy->newest;
 	publisher_offer_kept(copy->keeper, copy->apex, wire);
 }

@@ -55,6 +55,12 @@ struct operate_copy *copies_describe(struct keeper *keeper, const char *zone)
 	out->next_s = (status.next_round_ms + 999) / 1000;
 	out->failures = status.failures;
 	out->generations = keep_count(copy->keep);
+	out->edition = copy->current == NULL ? "" : copy->current->edition.name;
+	out->valid_from = status.have ? status.version.valid_from : 0;
+	out->valid_until = status.have ? status.version.valid_until : 0;
+	out->has_next = status.has_next;
+	out->next_serial = status.next.serial;
+	out->next_from = status.next.valid_from;
 	out->has_floor = status.has_floor;
 	out->floor = status.floor;
 	snprintf(out->why, sizeof out->why, "%s", status.why);

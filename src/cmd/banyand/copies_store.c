@@ -37,7 +37,7 @@ static void confirmed_read(const struct copy *copy, const struct keep_about *abo
 		*ret_at = at;
 }
 
-static void confirmed_write(struct copy *copy)
+void copy_confirmed_write(struct copy *copy)
 {
 	char path[PATH_MAX], text[CONFIRMED_MAX];
 	if (copy->current == NULL || !confirmed_path(copy, path))
@@ -56,7 +56,7 @@ void copy_store_confirmed(struct copy *copy)
 	copy->confirmed_at = clock_wall_s();
 	if (copy->confirmed_at - copy->confirmed_written >= COPY_WRITE_DOWN_S ||
 	    copy->confirmed_at < copy->confirmed_written)
-		confirmed_write(copy);
+		copy_confirmed_write(copy);
 }
 
 /* ---- a generation becomes what workers answer from ---- */
@@ -81,6 +81,9 @@ static struct loaded *loaded_new(const struct copy *copy, const struct keep_abou
 	loaded->last_inception = about->last_inception;
 	loaded->expire_s = about->expire_s;
 	snprintf(loaded->proof, sizeof loaded->proof, "%s", about->proof);
+	loaded->edition.valid_from = about->valid_from;
+	loaded->edition.valid_until = about->valid_until;
+	snprintf(loaded->edition.name, sizeof loaded->edition.name, "%s", about->edition);
 	return loaded;
 }
 
@@ -113,11 +116,13 @@ int copy_store_use(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX])
 	struct loaded *fresh = loaded_map(copy, number, why);
 	if (fresh == NULL)
 		return BANYAN_EIO;
-	if (copy->current != NULL)
+	if (copy->ahead.serial == fresh->serial)
+		fresh->on_loopback = copy->ahead.on_loopback;
+	else if (copy->current != NULL)
 		fresh->on_loopback = copy->current->on_loopback;
 	copy->confirmed_at = fresh->loaded_at;
 	int rc = copy_publish(copy, fresh);
-	if (rc == 0 && copy->keeper->publisher != NULL) {
+	if (rc == 0 && copy->keeper->publisher != NULL && copy->newest == number) {
 		char unread[KEEP_WHY_MAX]; /* the publisher goes without it then */
 		publisher_offer_kept(copy->keeper, copy->apex, keep_open_wire(copy->keep, number, unread));
 	}
@@ -147,8 +152,11 @@ int copy_store_open(struct copy *copy, bool tell)
 	}
 	confirmed_read(copy, keep_about_of(copy->keep, number), &copy->confirmed_at, &copy->current->on_loopback);
 	copy->confirmed_written = copy->confirmed_at;
-	log_notice(STATION, "copy of %s: serial %u from %s is in use at once; it is proved once more meanwhile",
-		   copy->zone, copy->current->serial, copy->store);
+	copy_newest_look(copy);
+	copy->ended = copy->current->ended = !copy_dates_hold(copy, copy->current);
+	if (!copy->ended)
+		log_notice(STATION, "copy of %s: serial %u from %s is in use at once; it is proved once more meanwhile",
+			   copy->zone, copy->current->serial, copy->store);
 	return 0;
 }
 
@@ -159,8 +167,8 @@ void copy_store_start(struct copy *copy, struct pull_event *event, struct pull_v
 	event->has_floor = keep_highest(copy->keep, &event->floor);
 	if (about == NULL)
 		return;
-	*version = (struct pull_version){about->serial, about->refresh_s, about->retry_s, about->expire_s,
-					 about->first_expiry};
+	*version = copy_version_of(about);
+	copy_shelf_fill(copy, event);
 	event->version = version;
 	event->confirmed_at = copy->confirmed_at;
 }
@@ -193,6 +201,7 @@ struct prove_settings copy_how_to_prove(const struct copy *copy, const struct dn
 		.prove = copy->prove,
 		.require_zonemd = copy->require_zonemd,
 		.known_only = copy->apex[0] == 0,
+		.edition = copy->any_edition ? NULL : copy->edition,
 		.anchors = anchors,
 	};
 }
@@ -249,7 +258,10 @@ static void about_fill(const struct copy *copy, const struct prove_reply *reply,
 		.zonemd_len = reply->zonemd_len,
 		.zonemd_scheme = reply->zonemd_scheme,
 		.zonemd_algorithm = reply->zonemd_algorithm,
+		.valid_from = reply->edition.valid_from,
+		.valid_until = reply->edition.valid_until,
 	};
+	snprintf(about->edition, sizeof about->edition, "%s", reply->edition.name);
 	memcpy(about->zonemd, reply->zonemd, sizeof about->zonemd);
 	snprintf(about->source, sizeof about->source, "%s", copy->text);
 	snprintf(about->proof, sizeof about->proof, "%s", reply->proof);
@@ -290,9 +302,10 @@ static void store_work(uv_work_t *work)
 	    !sync_serial_newer(about.serial, highest))
 		copy->store_rc = keep_forget_highest(copy->keep, copy->store_why);
 	if (copy->store_rc == 0)
-		copy->store_rc = keep_add(copy->keep, &about, files->wire, files->image, &number, copy->store_why);
+		copy->store_rc = (copy->storing_ahead ? keep_add_ahead : keep_add)(
+			copy->keep, &about, files->wire, files->image, &number, copy->store_why);
 	copy_files_done(copy, files);
-	if (copy->store_rc < 0)
+	if (copy->store_rc < 0 || copy->storing_ahead)
 		return;
 	copy->fresh = loaded_map(copy, number, copy->store_why);
 	if (copy->fresh == NULL)
@@ -312,7 +325,7 @@ static void store_tell(struct copy *copy)
 				   .source = copy->from,
 				   .good = good,
 				   .why = copy->store_why};
-	copy->storing_again = false;
+	copy->storing_again = copy->storing_ahead = false;
 	if (!again) {
 		copy_tell(copy, &event);
 	} else if (good) {
@@ -327,7 +340,10 @@ static void store_tell(struct copy *copy)
 static void store_end(struct copy *copy)
 {
 	copy->stored = false;
-	if (copy->store_rc == 0) {
+	if (copy->store_rc == 0 && copy->storing_ahead) {
+		copy_ahead_stored(copy);
+		copy_confirmed_write(copy);
+	} else if (copy->store_rc == 0) {
 		if (!copy->storing_again) {
 			copy->confirmed_at = clock_wall_s();
 			counter_add(&copy->keeper->counters, COUNTER_COPY_ADOPTED, 1);
@@ -339,7 +355,7 @@ static void store_end(struct copy *copy)
 		copy->store_rc = copy_publish(copy, copy->fresh);
 		snprintf(copy->store_why, sizeof copy->store_why, "%s", error_text(copy->store_rc));
 		copy->fresh = NULL;
-		confirmed_write(copy);
+		copy_confirmed_write(copy);
 	}
 	store_tell(copy);
 	if (copy->again_later && !copy->keeper->reloading)
@@ -382,7 +398,8 @@ void copy_again_stop(struct copy *copy)
 void copy_store_add(struct copy *copy, bool again)
 {
 	sigset_t all, before;
-	if (!again && copy->again != NULL) /* what is newer takes its place anyway */
+	copy->storing_ahead = copy->storing_ahead && !again;
+	if (!again && !copy->storing_ahead && copy->again != NULL) /* what is newer takes its place anyway */
 		copy_again_stop(copy);
 	copy->storing = true;
 	copy->storing_again = again;
@@ -414,6 +431,7 @@ static void again_failed(struct copy *copy, const char *why)
 	uint64_t number = copy->again_number, older = 0;
 	log_error(STATION, "copy of %s: generation %llu does not prove any more and is not used: %s", copy->zone,
 		  (unsigned long long)number, why);
+	copy_bar(copy, number);
 	for (size_t i = 0; older == 0 && i < keep_count(copy->keep); i++)
 		if (keep_about_at(copy->keep, i)->number < number)
 			older = keep_about_at(copy->keep, i)->number;
@@ -451,12 +469,18 @@ static void again_good(struct copy *copy)
 	about.proved_at = clock_wall_s();
 	about.first_expiry = copy->reply.first_expiry;
 	about.last_inception = copy->reply.last_inception;
+	about.valid_from = copy->reply.edition.valid_from;
+	about.valid_until = copy->reply.edition.valid_until;
+	snprintf(about.edition, sizeof about.edition, "%s", copy->reply.edition.name);
+	bool dated_anew = about.valid_from != was->valid_from || about.valid_until != was->valid_until;
 	snprintf(about.proof, sizeof about.proof, "%s", copy->reply.proof);
 	if (keep_update(copy->keep, &about, why) < 0)
 		log_warning(STATION, "copy of %s: %s", copy->zone, why);
 	if (copy->current != NULL) {
 		log_info(STATION, "copy of %s: serial %u proved once more", copy->zone, about.serial);
 		copy_files_done(copy, &copy->again_files);
+		if (dated_anew) /* it was kept by a version of this program that did not look at dates */
+			copy_dated_anew(copy);
 		return;
 	}
 	/* its image was of no use: the new one takes its place */

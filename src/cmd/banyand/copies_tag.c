@@ -73,9 +73,9 @@ void copy_tag_set(struct copy_source *source, uint32_t serial, const char *tag)
 	tags_write(source->copy);
 }
 
-/* "Not changed" confirms what is in use: so only a source that had that is asked whether it has changed. */
+/* "Not changed" confirms the newest that is here: so only a source that had that is asked whether it has changed. */
 const char *copy_tag(const struct copy_source *source)
 {
-	const struct loaded *current = source->copy->current;
-	return current != NULL && current->serial == source->tag_serial ? source->tag : "";
+	const struct copy *copy = source->copy;
+	return copy->current != NULL && copy->newest_serial == source->tag_serial ? source->tag : "";
 }

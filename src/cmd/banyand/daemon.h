@@ -138,6 +138,7 @@ struct loaded {
 	int64_t last_inception;              /* likewise */
 	uint32_t expire_s;                   /* of its SOA */
 	bool on_loopback;                    /* has addresses of this machine */
+	struct zone_edition edition;         /* what it says of it */
 	struct buffer wire;                  /* its wire form, if it is to be published and is not yet */
 	_Atomic(struct push_version *) push; /* as it goes to secondaries; NULL = to nobody */
 	/* a copy (copies.c) is mapped from its store, outlives configurations, and ends by its own rules */

@@ -90,8 +90,8 @@ void proof_words(enum config_prove prove, const struct zone_proof *proof, char o
 	}
 }
 
-static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anchors *given, struct loaded *loaded,
-			       struct dated *dated, char why[REFUSAL_TEXT_MAX])
+static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anchors *given, const char *edition,
+			       struct loaded *loaded, struct dated *dated, char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
 	_cleanup_(anchors_done) struct dnssec_anchors anchors = {0};
@@ -108,6 +108,8 @@ static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anch
 		.structure_only = loaded->prove == CONFIG_PROVE_STRUCTURE,
 		.require_zonemd = from->require_zonemd && loaded->prove != CONFIG_PROVE_STRUCTURE,
 		.known_only = given != NULL,
+		.edition = edition,
+		.dates = edition != NULL,
 		.report = on_finding,
 		.report_ctx = &findings,
 	};
@@ -125,6 +127,7 @@ static int zone_prove_as_asked(const struct zone *zone, const struct dnssec_anch
 		return rc;
 	}
 	loaded->proved = true;
+	loaded->edition = proof.edition;
 	loaded->first_expiry = proof.dnssec.signatures_good > 0 ? proof.dnssec.first_expiry : 0;
 	loaded->last_inception = proof.dnssec.signatures_good > 0 ? proof.dnssec.last_inception : 0;
 	proof_words(loaded->prove, &proof, loaded->proof);
@@ -164,8 +167,8 @@ bool zone_names_loopback(const struct zone *zone)
 	return false;
 }
 
-static int load_into(const struct config *config, const struct dnssec_anchors *given, struct loaded *loaded,
-		     struct dated *dated, char why[REFUSAL_TEXT_MAX])
+static int load_into(const struct config *config, const struct dnssec_anchors *given, const char *edition,
+		     struct loaded *loaded, struct dated *dated, char why[REFUSAL_TEXT_MAX])
 {
 	const struct config_zone *from = loaded->from;
 	uint8_t origin[WIRE_NAME_MAX];
@@ -189,7 +192,7 @@ static int load_into(const struct config *config, const struct dnssec_anchors *g
 		return BANYAN_EUNSUPP;
 	}
 	loaded->prove = prove_of(from, origin);
-	rc = zone_prove_as_asked(zone, given, loaded, dated, why);
+	rc = zone_prove_as_asked(zone, given, edition, loaded, dated, why);
 	if (rc < 0)
 		return rc;
 	rc = image_compile(zone, &loaded->image);
@@ -222,16 +225,17 @@ static int load_into(const struct config *config, const struct dnssec_anchors *g
 	return 0;
 }
 
-/* `given`: the anchors to prove it with; NULL = its own. */
+/* `given`: the anchors to prove it with; NULL = its own. `edition`: what it must be, within its dates; NULL = any, at any time: an authority
+ * serves what it is told to serve. */
 static int load(const struct config *config, const struct config_zone *from, const struct dnssec_anchors *given,
-		struct dated *dated, struct loaded **ret, char why[REFUSAL_TEXT_MAX])
+		const char *edition, struct dated *dated, struct loaded **ret, char why[REFUSAL_TEXT_MAX])
 {
 	struct loaded *loaded = calloc(1, sizeof(*loaded));
 	if (loaded == NULL)
 		return BANYAN_ENOMEM;
 	int64_t start = clock_mono_ms();
 	loaded->from = from;
-	int rc = load_into(config, given, loaded, dated, why);
+	int rc = load_into(config, given, edition, loaded, dated, why);
 	if (rc < 0) {
 		free(loaded);
 		return rc;
@@ -319,7 +323,8 @@ static struct loaded *root_among_zones(const struct generation *g)
 		const struct config_zone *from = g->zone[i]->from;
 		if (g->zone[i]->image != NULL && !g->zone[i]->copied && image_apex(g->zone[i]->image)[0] == 0 &&
 		    g->zone[i]->prove == CONFIG_PROVE_FULL && strcmp(from->file, g->root_from.file) == 0 &&
-		    given_for(g, from) != NULL && (from->require_zonemd || !g->root_from.require_zonemd) &&
+		    given_for(g, from) != NULL && strcmp(g->zone[i]->edition.name, g->config->root.edition) == 0 &&
+		    g->zone[i]->edition.valid_until == 0 && (from->require_zonemd || !g->root_from.require_zonemd) &&
 		    (from->publish || !g->root_from.publish))
 			return g->zone[i];
 	}
@@ -356,7 +361,7 @@ static int root_load(struct generation *g, bool need_root, struct keeper *copies
 		shared->users++;
 		g->root = shared;
 	} else if (g->root == NULL) {
-		int rc = load(config, &g->root_from, &g->trusted, &dated, &g->root, why);
+		int rc = load(config, &g->root_from, &g->trusted, config->root.edition, &dated, &g->root, why);
 		if (rc < 0 && ((need_root && !copies_root_wanted(config)) || rc == BANYAN_ENOMEM))
 			return rc;
 		if (rc < 0) {
@@ -387,7 +392,7 @@ static int zone_load(struct generation *g, size_t i, struct keeper *copies, char
 	g->zone[i] = sources && copies != NULL ? copies_kept(copies, from->name) : NULL;
 	int rc = 0;
 	if (g->zone[i] == NULL && from->file[0] != 0)
-		rc = load(g->config, from, given_for(g, from), &dated, &g->zone[i], why);
+		rc = load(g->config, from, given_for(g, from), NULL, &dated, &g->zone[i], why);
 	else if (g->zone[i] == NULL)
 		rc = load_nothing(from, &g->zone[i]);
 	if (rc < 0)

@@ -14,6 +14,7 @@
 struct proving {
 	struct prove_settings settings;
 	uint8_t apex[WIRE_NAME_MAX];
+	char edition[ZONE_EDITION_MAX];
 	struct dnssec_anchors anchors;
 	const int *fd;
 	struct zone *zone;
@@ -204,6 +205,7 @@ static int told(struct proving *p, const struct zone_prove_settings *settings, c
 		p->reply.last_inception = d->last_inception;
 	}
 	if (proof->proved) {
+		p->reply.edition = proof->edition;
 		proof_words(p->settings.prove, proof, p->reply.proof);
 		bool holds = d->zonemd == DNSSEC_ZONEMD_PROVED || d->zonemd == DNSSEC_ZONEMD_UNSIGNED_OK;
 		return holds && !settings->structure_only ? zonemd_find(p) : 0;
@@ -238,6 +240,7 @@ static int prove(struct proving *p)
 		.require_zonemd = p->settings.require_zonemd && p->settings.prove != CONFIG_PROVE_STRUCTURE,
 		.known_only = p->settings.known_only,
 		.refuse_sha1 = p->settings.refuse_sha1,
+		.edition = p->settings.edition,
 		.report = on_finding,
 		.report_ctx = p,
 	};
@@ -292,12 +295,14 @@ static int write_both(struct proving *p)
 /* ---- the request and the reply, as bytes ---- */
 
 #define REQUEST_HEAD                                                                                                   \
-	32 /* bytes: form, how to prove, three choices, three of nothing; time; bytes_max; threads; number of anchors */
+	(32 +                                                                                                          \
+	 ZONE_EDITION_MAX) /* bytes: form, how to prove, three choices, is there an edition, two of nothing; time; bytes_max;
+				 * threads; number of anchors; the edition */
 
 int prove_request_write(const struct prove_settings *settings, struct buffer *out)
 {
 	uint8_t head[REQUEST_HEAD] = {(uint8_t)settings->form, (uint8_t)settings->prove, settings->require_zonemd,
-				      settings->known_only, settings->refuse_sha1};
+				      settings->known_only,    settings->refuse_sha1,    settings->edition != NULL};
 	size_t n = settings->anchors != NULL ? settings->anchors->count : 0;
 	wire_put32(head + 8, (uint32_t)((uint64_t)settings->now >> 32));
 	wire_put32(head + 12, (uint32_t)settings->now);
@@ -305,6 +310,8 @@ int prove_request_write(const struct prove_settings *settings, struct buffer *ou
 	wire_put32(head + 20, (uint32_t)settings->bytes_max);
 	wire_put32(head + 24, settings->threads);
 	wire_put32(head + 28, (uint32_t)n);
+	if (settings->edition != NULL)
+		snprintf((char *)head + 32, ZONE_EDITION_MAX, "%s", settings->edition);
 	int rc = buffer_append(out, head, sizeof head);
 	if (rc == 0)
 		rc = buffer_append(out, settings->apex, wire_name_len(settings->apex));
@@ -337,6 +344,8 @@ static int request_read(struct proving *p, const uint8_t *request, size_t len)
 		.bytes_max = (uint64_t)wire_get32(request + 16) << 32 | wire_get32(request + 20),
 		.threads = wire_get32(request + 24),
 	};
+	memcpy(p->edition, request + 32, ZONE_EDITION_MAX - 1);
+	p->settings.edition = request[5] != 0 ? p->edition : NULL;
 	size_t pos = REQUEST_HEAD;
 	pos += wire_name_lower(request + pos, p->apex);
 	for (uint32_t n = wire_get32(request + 28); n > 0; n--) {
@@ -356,6 +365,11 @@ int prove_reply_read(const uint8_t *reply, size_t len, struct prove_reply *ret)
 	if (len != sizeof r)
 		return BANYAN_EMALF;
 	memcpy(&r, reply, sizeof r);
+	const struct zone_edition *e = &r.edition;
+	bool dated = e->valid_from > 0 && e->valid_until > e->valid_from;
+	if (memchr(e->name, '\0', sizeof e->name) == NULL || (e->name[0] != '\0' && !zone_edition_name_good(e->name)) ||
+	    (!dated && (e->valid_from != 0 || e->valid_until != 0)))
+		return BANYAN_EMALF;
 	bool whole = memchr(r.words, '\0', sizeof r.words) != NULL && memchr(r.proof, '\0', sizeof r.proof) != NULL;
 	uint8_t loopback;
 	memcpy(&loopback, reply + offsetof(struct prove_reply, on_loopback), 1);

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "dnssec/dnssec.h"
+#include "zone/zone.h"
 
 #define PROVE_WORDS_MAX 768 /* bytes of a sentence */
 
@@ -33,6 +33,7 @@ struct prove_settings {
 	const uint8_t *apex;     /* lower case */
 	enum config_prove prove; /* not AUTO */
 	bool require_zonemd, known_only, refuse_sha1;
+	const char *edition;                  /* it must be this one, "" = the plain zone; NULL = any */
 	const struct dnssec_anchors *anchors; /* NULL = none */
 	int64_t now;                          /* UNIX seconds */
 	unsigned threads;                     /* 0 = one: it works beside those who answer */
@@ -54,7 +55,8 @@ struct prove_reply {
 	uint8_t zonemd[64]; /* the digest that holds */
 	uint8_t zonemd_len, zonemd_scheme, zonemd_algorithm;
 	bool on_loopback; /* has addresses of this machine */
-	char proof[256];  /* how it was proved */
+	struct zone_edition edition;
+	char proof[256]; /* how it was proved */
 };
 /* BANYAN_EMALF: that is no reply. */
 int prove_reply_read(const uint8_t *reply, size_t len, struct prove_reply *ret) _must_use_;

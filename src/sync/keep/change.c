@@ -171,8 +171,8 @@ static int check_add(struct keep *keep, const struct keep_about *about, int wire
 	return 0;
 }
 
-int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd, uint64_t *ret_number,
-	     char why[KEEP_WHY_MAX])
+static int add(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd, bool ahead,
+	       uint64_t *ret_number, char why[KEEP_WHY_MAX])
 {
 	int rc = check_add(keep, about, wire_fd, image_fd, why);
 	struct keep_generation *more = rc < 0 ? NULL : realloc(keep->item, (keep->n + 2) * sizeof *keep->item);
@@ -186,7 +186,7 @@ int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int
 	uint64_t number = keep->state.next;
 	struct keep_generation g = {.about = *about, .verified = true};
 	g.about.number = number;
-	after.current = number;
+	after.current = ahead ? before.current : number;
 	after.next = number + 1;
 	if (!keep_is_older(keep, about->serial))
 		after.highest = about->serial;
@@ -216,10 +216,24 @@ int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int
 	memmove(keep->item + 1, keep->item, keep->n * sizeof *keep->item);
 	keep->item[0] = g;
 	keep->n++;
-	keep->current = number;
+	keep->current = ahead ? keep->current : number;
 	prune(keep);
 	*ret_number = number;
 	return 0;
+}
+
+int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd, uint64_t *ret_number,
+	     char why[KEEP_WHY_MAX])
+{
+	return add(keep, about, wire_fd, image_fd, false, ret_number, why);
+}
+
+int keep_add_ahead(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd, uint64_t *ret_number,
+		   char why[KEEP_WHY_MAX])
+{
+	if (keep->current == 0)
+		return keep_refuse(why, BANYAN_EINVAL, "%s: there is nothing that this would come after", keep->path);
+	return add(keep, about, wire_fd, image_fd, true, ret_number, why);
 }
 
 int keep_update(struct keep *keep, const struct keep_about *about, char why[KEEP_WHY_MAX])
@@ -234,6 +248,9 @@ int keep_update(struct keep *keep, const struct keep_about *about, char why[KEEP
 	next.about.proved_at = about->proved_at;
 	next.about.first_expiry = about->first_expiry;
 	next.about.last_inception = about->last_inception;
+	next.about.valid_from = about->valid_from;
+	next.about.valid_until = about->valid_until;
+	memcpy(next.about.edition, about->edition, sizeof next.about.edition);
 	memcpy(next.about.source, about->source, sizeof next.about.source);
 	memcpy(next.about.proof, about->proof, sizeof next.about.proof);
 	int rc = about_save(keep, &next, &seen);

@@ -180,8 +180,12 @@ uint64_t keep_current(const struct keep *keep)
 
 bool keep_is_rolled_back(const struct keep *keep)
 {
-	const struct keep_about *newest = keep_about_at(keep, 0);
-	return newest != NULL && newest->number > keep->current;
+	for (size_t i = 0; i < keep->n; i++) {
+		const struct keep_generation *g = &keep->item[i];
+		if (g->damage[0] == '\0' && g->about.number > keep->current && g->about.valid_until == 0)
+			return true;
+	}
+	return false;
 }
 
 bool keep_highest(const struct keep *keep, uint32_t *ret_serial)

@@ -37,6 +37,7 @@
 #define KEEP_INCOMING_MAX    8   /* candidates' files at once: three each, and one whose end is not there yet */
 #define KEEP_SOURCE_MAX      256 /* bytes of words */
 #define KEEP_PROOF_MAX       256 /* likewise */
+#define KEEP_EDITION_MAX     64  /* bytes of a name */
 #define KEEP_WHY_MAX         512 /* bytes of a sentence */
 
 /* One generation. The times are UNIX seconds, 0 = not known. */
@@ -49,8 +50,10 @@ struct keep_about {
 	size_t records;
 	uint8_t zonemd[64]; /* the digest that was proved; zonemd_len = 0: none */
 	uint8_t zonemd_len, zonemd_scheme, zonemd_algorithm;
-	char source[KEEP_SOURCE_MAX]; /* where it came from, as it is configured */
-	char proof[KEEP_PROOF_MAX];   /* how it was proved */
+	char source[KEEP_SOURCE_MAX];    /* where it came from, as it is configured */
+	char proof[KEEP_PROOF_MAX];      /* how it was proved */
+	char edition[KEEP_EDITION_MAX];  /* what it says of its edition (zone_edition()); "" = none */
+	int64_t valid_from, valid_until; /* likewise, UNIX seconds; both 0 = it has no dates */
 };
 
 struct keep_settings {
@@ -83,6 +86,9 @@ void keep_incoming_done(struct keep *keep, int fd);
  * BANYAN_EINVAL: its serial is older than the highest that was taken (the caller asks keep_highest() first), or no such files. */
 int keep_add(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd, uint64_t *ret_number,
 	     char why[KEEP_WHY_MAX]) _must_use_;
+/* The same, but the current one stays: it is for later, when keep_roll_back() makes it current. There must be a current one. */
+int keep_add_ahead(struct keep *keep, const struct keep_about *about, int wire_fd, int image_fd, uint64_t *ret_number,
+		   char why[KEEP_WHY_MAX]) _must_use_;
 /* Was proved again: the times and the words of `about` take the place of those of its number; all else stays. */
 int keep_update(struct keep *keep, const struct keep_about *about, char why[KEEP_WHY_MAX]) _must_use_;
 
@@ -94,7 +100,7 @@ size_t keep_count(const struct keep *keep);     /* usable generations */
 const struct keep_about *keep_about_at(const struct keep *keep, size_t i);
 const struct keep_about *keep_about_of(const struct keep *keep, uint64_t number); /* NULL = there is none */
 uint64_t keep_current(const struct keep *keep);                                   /* its number, 0 = none */
-/* Has the operator gone back, so that there are newer ones that shall not be used? */
+/* Has the operator gone back, so that there are newer ones that shall not be used? Those that are kept for later do not count: they have dates. */
 bool keep_is_rolled_back(const struct keep *keep);
 /* Generations that cannot be used: the words of number i say why. They go with the next keep_add(). NULL: no more. */
 const char *keep_damaged_at(const struct keep *keep, size_t i, uint64_t *ret_number);

@@ -18,11 +18,17 @@ struct field {
 	const char *key;
 	enum kind kind;
 	size_t offset, size;
+	bool optional; /* written only when it says something: texts from before its time have it not */
 };
 
 #define FIELD(type, key, kind, member)                                                                                 \
 	{                                                                                                              \
-		key, kind, offsetof(type, member), sizeof(((type *)0)->member)                                         \
+		key, kind, offsetof(type, member), sizeof(((type *)0)->member), false                                  \
+	}
+#define OPTIONAL(key, kind, member)                                                                                    \
+	{                                                                                                              \
+		key, kind, offsetof(struct keep_generation, member), sizeof(((struct keep_generation *)0)->member),    \
+			true                                                                                           \
 	}
 #define ABOUT(key, kind, member) FIELD(struct keep_generation, key, kind, member)
 
@@ -45,6 +51,9 @@ static const struct field about_fields[] = {
 	ABOUT("wire", FILE_SUM, wire),
 	ABOUT("image", FILE_SUM, image),
 	ABOUT("highest", SERIAL, highest),
+	OPTIONAL("edition", WORDS, about.edition),
+	OPTIONAL("valid-from", SIGNED, about.valid_from),
+	OPTIONAL("valid-until", SIGNED, about.valid_until),
 };
 
 static const struct field state_fields[] = {
@@ -113,12 +122,19 @@ static int value_write(struct buffer *out, const struct field *field, const void
 	return BANYAN_EINVAL;
 }
 
+static bool is_unsaid(const struct field *field, const void *from)
+{
+	return field->kind == WORDS ? *(const char *)from == '\0' : number_get(from, field->size) == 0;
+}
+
 static int text_write(struct buffer *out, const char *form, const char *apex, const struct field *field, size_t n,
 		      const void *from, size_t digest_len, bool has_highest)
 {
 	uint8_t sum[KEEP_SUM_LEN];
 	int rc = buffer_printf(out, "%s\nzone %s\n", form, apex);
 	for (size_t i = 0; i < n && rc >= 0; i++) {
+		if (field[i].optional && is_unsaid(&field[i], (const uint8_t *)from + field[i].offset))
+			continue;
 		rc = buffer_printf(out, "%s ", field[i].key);
 		if (rc >= 0)
 			rc = value_write(out, &field[i], (const uint8_t *)from + field[i].offset, digest_len,
@@ -270,6 +286,8 @@ static int text_read(uint8_t *data, size_t len, const char *form, const char *ap
 	if (strcmp(line + 5, apex) != 0)
 		return BANYAN_EEXIST;
 	uint32_t seen = 0;
+	for (size_t i = 0; i < n; i++)
+		seen |= field[i].optional ? (uint32_t)1 << i : 0;
 	while ((line = line_next(&text)) != NULL) {
 		char *space = strchr(line, ' ');
 		if (space == NULL)

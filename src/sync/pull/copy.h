@@ -140,7 +140,7 @@ void copy_wake(struct pull_copy *copy);
 
 /* ---- copy_dates.c ---- */
 int copy_when(const struct pull_copy *copy, const struct pull_version *version); /* as zone_edition_when() */
-uint32_t copy_top(const struct pull_copy *copy); /* the newest serial that is here, in use or kept; have */
+uint32_t copy_top(const struct pull_copy *copy);              /* the newest serial that is here, in use or kept; have */
 bool copy_has(const struct pull_copy *copy, uint32_t serial); /* is it in use, or the newest that is kept? */
 void copy_shelf_take(struct pull_copy *copy, const struct pull_event *event);
 void copy_shelf_add(struct pull_copy *copy, const struct pull_version *version);
@@ -149,7 +149,8 @@ bool copy_store_ahead(const struct pull_copy *copy); /* is the candidate to be k
 void copy_turn_look(struct pull_copy *copy);
 void copy_turned(struct pull_copy *copy, const struct pull_event *event);
 void copy_turn_forget(struct pull_copy *copy);
-int64_t copy_dates_wake_ms(const struct pull_copy *copy); /* monotonic: when a date is reached, or a turn is tried again */
+int64_t copy_dates_wake_ms(
+	const struct pull_copy *copy); /* monotonic: when a date is reached, or a turn is tried again */
 
 /* ---- copy_rank.c ---- */
 bool copy_serial_fits(const struct pull_copy *copy,

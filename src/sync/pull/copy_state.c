@@ -72,8 +72,7 @@ static const struct copy_source *older_claim(const struct pull_copy *copy)
 	for (size_t i = 0; i < copy->n_sources; i++) {
 		const struct copy_source *source = &copy->source[i];
 		if (source->has_serial && source->fault != FAULT_SILENT && copy->has_floor &&
-		    !copy_has(copy, source->serial) &&
-		    sync_serial_newer(copy->floor, source->serial) &&
+		    !copy_has(copy, source->serial) && sync_serial_newer(copy->floor, source->serial) &&
 		    (newest == NULL || sync_serial_newer(source->serial, newest->serial)))
 			newest = source;
 	}
@@ -232,8 +231,7 @@ void pull_copy_status(const struct pull_copy *copy, struct pull_now now, struct 
 							    : copy->next_ms - now.mono_ms;
 	const struct pull_version *next = copy_shelf_next(copy);
 	ret->has_next = next != NULL;
-	if (next != NULL)
-		ret->next = *next;
+	ret->next = next != NULL ? *next : (struct pull_version){0};
 	ret->has_floor = copy->has_floor;
 	ret->floor = copy->floor;
 	ret->failures = copy->failures;

@@ -79,15 +79,15 @@ struct pull_version {
 
 enum pull_event_kind {
 	PULL_EVENT_START, /* first, and when the version in use was changed from outside: version, confirmed_at, floor, shelf */
-	PULL_EVENT_TIME,  /* nothing but the time */
-	PULL_EVENT_PROBED,        /* ticket, good, serial, ms, expire_s, why */
-	PULL_EVENT_FETCHED,       /* ticket, fetched, serial (if has_serial), ms, expire_s, why */
-	PULL_EVENT_PROVED,        /* ticket, verdict, version, why */
-	PULL_EVENT_STORED,        /* ticket, good, why: it is durable, and in use from now on, unless its time has not begun (ADOPT: ahead) */
-	PULL_EVENT_TURNED,        /* ticket, good, why; not good and `later`: it was no time for that */
-	PULL_EVENT_NOTIFIED,      /* source (PULL_NO_SOURCE = somebody else who may), serial (if has_serial): a hint */
-	PULL_EVENT_REFRESH,       /* operator: now, and forget who failed and what was rolled back */
-	PULL_EVENT_ROLLED_BACK,   /* operator: version, floor, shelf; it stays until PULL_EVENT_REFRESH. As START otherwise */
+	PULL_EVENT_TIME,    /* nothing but the time */
+	PULL_EVENT_PROBED,  /* ticket, good, serial, ms, expire_s, why */
+	PULL_EVENT_FETCHED, /* ticket, fetched, serial (if has_serial), ms, expire_s, why */
+	PULL_EVENT_PROVED,  /* ticket, verdict, version, why */
+	PULL_EVENT_STORED, /* ticket, good, why: it is durable, and in use from now on, unless its time has not begun (ADOPT: ahead) */
+	PULL_EVENT_TURNED,   /* ticket, good, why; not good and `later`: it was no time for that */
+	PULL_EVENT_NOTIFIED, /* source (PULL_NO_SOURCE = somebody else who may), serial (if has_serial): a hint */
+	PULL_EVENT_REFRESH,  /* operator: now, and forget who failed and what was rolled back */
+	PULL_EVENT_ROLLED_BACK, /* operator: version, floor, shelf; it stays until PULL_EVENT_REFRESH. As START otherwise */
 	PULL_EVENT_ACCEPT_SERIAL, /* operator: the next version may be older than any seen before */
 	PULL_EVENT_ANCHORS,       /* the trust anchors have changed: what did not prove may prove now */
 	PULL_EVENT_SOURCES,       /* pull_copy_sources() was called: what was under way is forgotten */
@@ -158,9 +158,10 @@ struct pull_action {
 	uint32_t ticket;
 	size_t source;
 	bool changes;
-	bool ahead;      /* ADOPT: its time has not begun: what is in use stays */
-	bool warning;    /* NOTE: something is wrong */
-	uint32_t serial; /* FETCH: the changes begin at; PROBE, FETCH: the newest that is here, in use or kept for its time, if any (have) */
+	bool ahead;   /* ADOPT: its time has not begun: what is in use stays */
+	bool warning; /* NOTE: something is wrong */
+	uint32_t
+		serial; /* FETCH: the changes begin at; PROBE, FETCH: the newest that is here, in use or kept for its time, if any (have) */
 	bool have;
 	enum pull_state state, before;
 	char text[PULL_WHY_MAX];
@@ -193,7 +194,7 @@ struct pull_copy_status {
 	int64_t usable_until; /* UNIX seconds, by the clock as it is: the earliest of SOA expire, the first signature's expiry, and valid_until */
 	bool has_next;            /* one is kept whose time has not begun: */
 	struct pull_version next; /* ... the first of them */
-	int64_t next_round_ms; /* from now; 0 = one is under way */
+	int64_t next_round_ms;    /* from now; 0 = one is under way */
 	bool has_floor;
 	uint32_t floor;
 	unsigned failures; /* rounds in a row without success */

@@ -34,8 +34,8 @@ struct source {
 
 struct version {
 	uint32_t serial;
-	int64_t at_s; /* since the start, true time */
-	unsigned key; /* signed with */
+	int64_t at_s;            /* since the start, true time */
+	unsigned key;            /* signed with */
 	int64_t from_s, until_s; /* its dates, since the start; both 0 = none */
 };
 

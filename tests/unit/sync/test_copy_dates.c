@@ -153,8 +153,9 @@ static void bad_days(void **state)
 	regime_run(w, 1);
 	assert_false(world_usable(w));
 	assert_int_equal(world_state(w), PULL_EXPIRED);
-	assert_non_null(strstr(w->last_state, "its time ended at 2026-01-06T00:00:00Z, and the clock of this machine says "
-					      "2026-01-06T00:00:00Z"));
+	assert_non_null(strstr(w->last_state,
+			       "its time ended at 2026-01-06T00:00:00Z, and the clock of this machine says "
+			       "2026-01-06T00:00:00Z"));
 	regime_run(w, DAY_S);
 	assert_int_equal(world_state(w), PULL_EXPIRED);
 	conduct_all(w, GOOD);
@@ -213,10 +214,11 @@ static void clock_off_by_a_year(void **state)
 		clock_set(w, sign * 365 * DAY_S);
 		assert_int_equal(world_state(w), sign < 0 ? PULL_EARLY : PULL_EXPIRED);
 		assert_false(world_usable(w));
-		assert_non_null(strstr(w->last_state, sign < 0 ? "its time begins at 2026-01-04T00:00:00Z, and the clock of "
-								 "this machine says 2025-01-04T12:00:00Z"
-							       : "its time ended at 2026-01-06T00:00:00Z, and the clock of "
-								 "this machine says 2027-01-04T12:00:00Z"));
+		assert_non_null(
+			strstr(w->last_state, sign < 0 ? "its time begins at 2026-01-04T00:00:00Z, and the clock of "
+							 "this machine says 2025-01-04T12:00:00Z"
+						       : "its time ended at 2026-01-06T00:00:00Z, and the clock of "
+							 "this machine says 2027-01-04T12:00:00Z"));
 		regime_run(w, 18 * HOUR_S);
 		assert_false(world_usable(w));
 		conduct_all(w, sign < 0 ? GOOD : DOWN);
@@ -268,7 +270,8 @@ static void anything(void **state)
 		struct world *w = begin(&settings, 1 + (size_t)(seed % 4));
 		for (unsigned i = 0; i < 60; i++) {
 			for (size_t k = 0; k < w->n_sources; k++)
-				w->source[k].conduct = world_random(w, 3) == 0 ? (enum conduct)world_random(w, 3) : GOOD;
+				w->source[k].conduct =
+					world_random(w, 3) == 0 ? (enum conduct)world_random(w, 3) : GOOD;
 			if (world_random(w, 3) == 0)
 				clock_set(w, (int64_t)world_random(w, 6 * DAY_S) - 3 * DAY_S);
 			w->store_busy = world_random(w, 4) == 0;
@@ -466,14 +469,22 @@ static void dates_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_it_should_be),	cmocka_unit_test(bad_hour),
-		cmocka_unit_test(bad_day),		cmocka_unit_test(bad_days),
-		cmocka_unit_test(clock_off_by_an_hour), cmocka_unit_test(clock_off_by_a_day),
-		cmocka_unit_test(clock_off_by_a_year),	cmocka_unit_test(midnight_twice),
-		cmocka_unit_test(anything),		cmocka_unit_test(first_start_ahead),
-		cmocka_unit_test(restarts),		cmocka_unit_test(corrections),
-		cmocka_unit_test(damaged_and_busy),	cmocka_unit_test(rolled_back),
-		cmocka_unit_test(ended_when_it_comes),	cmocka_unit_test(begins_and_ends),
+		cmocka_unit_test(as_it_should_be),
+		cmocka_unit_test(bad_hour),
+		cmocka_unit_test(bad_day),
+		cmocka_unit_test(bad_days),
+		cmocka_unit_test(clock_off_by_an_hour),
+		cmocka_unit_test(clock_off_by_a_day),
+		cmocka_unit_test(clock_off_by_a_year),
+		cmocka_unit_test(midnight_twice),
+		cmocka_unit_test(anything),
+		cmocka_unit_test(first_start_ahead),
+		cmocka_unit_test(restarts),
+		cmocka_unit_test(corrections),
+		cmocka_unit_test(damaged_and_busy),
+		cmocka_unit_test(rolled_back),
+		cmocka_unit_test(ended_when_it_comes),
+		cmocka_unit_test(begins_and_ends),
 		cmocka_unit_test(dates_of_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
