@@ -23,7 +23,8 @@ static size_t option_put(uint8_t *out, size_t pos, uint16_t code, const void *da
  * is only held does help. */
 static bool is_of_root(const struct answer_view *view, enum reason reason)
 {
-	if (view->root_trouble != REASON_ROOT_EXPIRED && view->root_trouble != REASON_ROOT_EMPTY)
+	if (view->root_trouble != REASON_ROOT_EXPIRED && view->root_trouble != REASON_ROOT_EMPTY &&
+	    view->root_trouble != REASON_ROOT_EARLY)
 		return false;
 	return reason == REASON_NO_ROOT || reason == REASON_NO_SERVERS || reason == REASON_NETWORK_ERROR ||
 	       reason == REASON_TIME_LIMIT;

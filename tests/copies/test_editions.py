@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Editions of the root: a namespace of its own each, used by who was told to and refused by everybody else; and who gives them on."""
+import subprocess
+
+import pytest
+
+from conftest import put
+from daemons import program, wait_for
+from test_copies import copy, root_config, serial, wait_serial, wait_state
+from test_dates import SECOND, version, words
+
+
+@pytest.mark.parametrize("trusted, given", [("", "open"), ("open", ""), ("open", "other"), ("open", "Open")])
+def test_another_edition_is_refused(daemon, versions, tmp_path, trusted, given):
+    def text(number, name):
+        return versions.text(number, more=f'. 300 TXT "edition={name}"\n' if name else "")
+    put(tmp_path / "source", text(1, trusted))
+    d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/source"], edition=trusted, fallback=False))
+    wait_serial(d, 1)
+    put(tmp_path / "source", text(2, given))
+    wait_state(d, "held")
+    assert "edition-other" in copy(d)["why"]
+    assert serial(d) == 1
+    put(tmp_path / "source", text(3, trusted))
+    wait_serial(d, 3)
+    wait_state(d, "current")
+
+
+def test_another_edition_after_a_reload(daemon, versions, tmp_path):
+    """What is in use is proved once more when another edition is trusted, and goes."""
+    put(tmp_path / "source", versions.text(1))
+    d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/source"], fallback=False))
+    wait_serial(d, 1)
+    d.config["root"]["edition"] = "open"
+    d.write()
+    assert d.cli("reload")[0] == 0
+    wait_for("the plain root to go", lambda: serial(d) is None)
+    assert "edition-other" in d.log()
+    put(tmp_path / "source", versions.text(2, more='. 300 TXT "edition=open"\n'))
+    wait_serial(d, 2)
+    assert copy(d)["edition"] == "open"
+
+
+def test_malformed_words_are_refused(daemon, versions, tmp_path):
+    put(tmp_path / "source", versions.text(1, more='. 300 TXT "edition=open" "valid-from=tomorrow"\n'))
+    d = daemon(root_config(versions, tmp_path, [f"file:{tmp_path}/source"], edition="open", fallback=False))
+    wait_for("its refusal", lambda: "edition-malformed" in d.log())
+    wait_state(d, "empty")
+
+
+def test_a_name_that_is_none(daemon, versions, tmp_path):
+    d = daemon(root_config(versions, tmp_path, [], edition="two words"), start=False)
+    done = subprocess.run([program("banyand"), "-c", str(d.path), "--check"], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and '"two words" is no name of an edition' in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_master_gives_on_at_once(daemon, versions, tmp_path, keeps):
+    """zones[].dates: what is offered ahead is served when its time begins, or, by a distribution master, when it comes."""
+    put(tmp_path / "source", version(versions, 1))
+    d = daemon({"server": {"workers": 1}, "resolver": {"enabled": False},
+                "zones": [{"name": ".", "sources": [f"file:{tmp_path}/source"], "store": str(tmp_path / "store"), "refresh-min": "1s",
+                           "anchors": [versions.anchors()], "transfer": ["127.0.0.1"], "dates": keeps}]})
+    wait_serial(d, 1)
+    put(tmp_path / "source", version(versions, 2))
+    if keeps:
+        wait_for("the shelf", lambda: d.counters()["copy_ahead"] == 1)
+        assert serial(d) == 1
+    else:
+        wait_serial(d, 2)
+        assert d.counters()["copy_ahead"] == 0
+
+
+def test_a_resolver_behind_a_master(daemon, versions, tmp_path):
+    """By transfer: the master offers ahead, the resolver waits."""
+    put(tmp_path / "source", version(versions, 1))
+    master = daemon({"server": {"workers": 1}, "resolver": {"enabled": False},
+                     "zones": [{"name": ".", "sources": [f"file:{tmp_path}/source"], "store": str(tmp_path / "master"),
+                                "refresh-min": "1s", "anchors": [versions.anchors()], "transfer": ["127.0.0.1"], "dates": False}]})
+    wait_serial(master, 1)
+    d = daemon(root_config(versions, tmp_path, [f"xfr:127.0.0.1@{master.port}"], edition="open", fallback=False))
+    wait_serial(d, 1)
+    put(tmp_path / "source", version(versions, 2))
+    wait_serial(master, 2)
+    wait_for("serial 2 on the shelf", lambda: copy(d).get("next_serial") == 2)
+    assert serial(d) == 1
+    assert copy(d)["state"] == "current"
+    # and a correction of it by differences from that
+    put(tmp_path / "source", versions.text(3, more=words(SECOND) + "more. 300 TXT x\n", since=20 * 86400))
+    wait_for("serial 3 on the shelf", lambda: d.counters()["copy_ahead"] == 2)
+    assert serial(d) == 1 and copy(d)["generations"] == 3
