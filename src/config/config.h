@@ -204,6 +204,7 @@ struct config {
 		char *cookie_secrets;              /* file; "" = drawn at the start */
 		uint32_t notify_rate;              /* messages a second */
 		struct config_addrs notify_source; /* addresses that NOTIFY goes out from */
+		struct config_list fleet;          /* who may see registers; as register */
 		uint32_t registrations, registrations_per_address, registration_time_s;
 		enum log_level log_level;
 		char *files_folder;               /* of the published tree; "" = nothing is published */

@@ -65,13 +65,28 @@ static bool key_missing(const struct config *config, const char *key)
 	return key[0] != 0;
 }
 
+/* A list of whom something is allowed. */
+static int check_allowed(const struct config_reader *r, const struct tree_node *at, const char *where,
+			 const struct config *config, const struct config_list *list)
+{
+	char key[CONFIG_KEY_TEXT_MAX];
+	struct addr_prefix prefix;
+	for (size_t i = 0; i < list->count; i++) {
+		if (config_register_parse(list->item[i], &prefix, key) < 0)
+			return value_fail(r, at, "%s: found '%.200s'; allowed is ADDRESS, ADDRESS/BITS or key=NAME",
+					  where, list->item[i]);
+		if (key_missing(config, key))
+			return value_fail(r, at, "%s: there is no key '%.255s' among keys", where, key);
+	}
+	return 0;
+}
+
 static int check_lists(const struct config_reader *r, const struct tree_node *at, const char *where,
 		       const struct config *config, const struct config_list *notify,
 		       const struct config_list *registering)
 {
-	char key[CONFIG_KEY_TEXT_MAX];
+	char name[64];
 	struct config_notify peer;
-	struct addr_prefix prefix;
 	for (size_t i = 0; i < notify->count; i++) {
 		if (config_notify_parse(notify->item[i], &peer) < 0)
 			return value_fail(
@@ -82,15 +97,8 @@ static int check_lists(const struct config_reader *r, const struct tree_node *at
 		if (key_missing(config, peer.key))
 			return value_fail(r, at, "%s.notify: there is no key '%.255s' among keys", where, peer.key);
 	}
-	for (size_t i = 0; i < registering->count; i++) {
-		if (config_register_parse(registering->item[i], &prefix, key) < 0)
-			return value_fail(r, at,
-					  "%s.register: found '%.200s'; allowed is ADDRESS, ADDRESS/BITS or key=NAME",
-					  where, registering->item[i]);
-		if (key_missing(config, key))
-			return value_fail(r, at, "%s.register: there is no key '%.255s' among keys", where, key);
-	}
-	return 0;
+	snprintf(name, sizeof name, "%s.register", where);
+	return check_allowed(r, at, name, config, registering);
 }
 
 int check_peers(const struct config_reader *r, const struct tree_node *root, const struct config *config)
@@ -103,5 +111,7 @@ int check_peers(const struct config_reader *r, const struct tree_node *root, con
 		rc = check_lists(r, check_place(root, "zones", NULL, i), where, config, &config->zones[i].notify,
 				 &config->zones[i].registering);
 	}
-	return rc;
+	return rc < 0 ? rc
+		      : check_allowed(r, check_place(root, "server", "fleet", SIZE_MAX), "server.fleet", config,
+				      &config->server.fleet);
 }

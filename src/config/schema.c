@@ -175,6 +175,11 @@ const struct config_option config_options[] = {
 	 "When empty, it is an address of server.listen, as the kernel would choose it, else the first of them from "
 	 "which the "
 	 "peer can be reached."},
+	{"server.fleet", CONFIG_TEXTS, CONFIG_LIVE, FIELD(server.fleet), "[]", RANGE(0, PREFIXES_MAX), NULL,
+	 "Who may see the registers of this server, that is whom it tells of new versions: addresses, networks, or "
+	 "key= "
+	 "and the name of one of the keys. `banyan status --fleet` walks them; see docs/fleet.md. Addresses are "
+	 "believed over TCP only. Empty means nobody."},
 	{"server.registrations", CONFIG_UINT, CONFIG_LIVE, FIELD(server.registrations), "10000", RANGE(0, 4000000),
 	 NULL,
 	 "Peers that may be registered for one zone at once, some 130 bytes each. When there is no more room, those of "

@@ -91,7 +91,7 @@ class Fleet:
     def at(self, name):
         return f"{self.host(name)}@{self.port}"
 
-    def node(self, name, sources, start=True, server=None, **zone):
+    def node(self, name, sources, start=True, server=None, keys=(), **zone):
         """`sources`: other nodes' names, or whole texts."""
         texts = [each if isinstance(each, str) else f"xfr:{self.at(each)} register=on" for each in sources]
         config = {"server": dict({"workers": 1, "identity": f"node-{name}", "listen": [self.at(name)]}, **(server or {})),
@@ -100,6 +100,8 @@ class Fleet:
                   "zones": [dict({"name": "example.", "anchors": [self.versions.anchors()], "sources": texts,
                                   "store": str(self.folder / f"store{name}"), "refresh-min": "1s", "register": ["127.0.0.0/8"],
                                   "transfer": ["127.0.0.0/8"]}, **zone)]}
+        if keys:
+            config["keys"] = keys
         (self.folder / f"state{name}").mkdir(exist_ok=True)
         d = self.daemon(config, start=start, addresses=(self.host(name),), port=self.port)
         self.running[name] = d

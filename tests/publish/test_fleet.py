@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """banyan status --fleet: a master, global nodes, local nodes; who is behind, who lies and who is silent."""
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
 import pytest
 
 from fleets import Fleet, Liar, Versions, load_daemons, others, put, wait_for, without
@@ -187,6 +191,68 @@ def test_what_is_wrong_is_said(fleet, tmp_path):
     (tmp_path / "list").write_text(f"# nodes\n\n{fleet.at(1)} # the master itself\n")
     nodes, code = fleet.nodes("--nodes", str(tmp_path / "list"))
     assert code == 0 and list(nodes) == [fleet.at(1)]
+
+
+# ---- registers of others
+
+def test_registers_are_walked(fleet, tmp_path):
+    """From the master down, as far as each lets its register be seen: by address, by key, or not at all."""
+    keys = [{"name": "look.example.", "algorithm": "hmac-sha256", "secret": others.SECRET}]
+    (tmp_path / "key").write_text(f"hmac-sha256:look.example.:{others.SECRET}\n")
+    fleet.master()
+    servers = {2: {"fleet": ["127.0.0.0/8"]}, 3: {"fleet": ["key=look.example."]}, 4: {"fleet": ["127.0.0.0/8"]}, 5: {}, 6: {}, 7: {}, 8: {}}
+    for name, parent in ((2, 1), (3, 1), (8, 1), (4, 2), (5, 3), (6, 4), (7, 8)):
+        fleet.node(name, [parent], server=servers[name], keys=keys if name == 3 else [])
+        fleet.wait(name, 1)
+        fleet.registered(name, by=parent)
+    nodes, code = fleet.nodes()
+    seen = {address: (node["via"], node["depth"]) for address, node in nodes.items()}
+    expected = {fleet.at(2): (None, 0), fleet.at(3): (None, 0), fleet.at(8): (None, 0), fleet.at(4): (fleet.at(2), 1), fleet.at(6): (fleet.at(4), 2)}
+    assert seen == expected and code == 0
+    assert [nodes[fleet.at(i)]["register"] for i in (2, 3, 4, 6, 8)] == ["shown", "hidden", "shown", "hidden", "hidden"]
+    assert nodes[fleet.at(2)]["peers"] == 1 and all(node["state"] == "current" for node in nodes.values())
+    nodes, code = fleet.nodes("--key-file", str(tmp_path / "key"), fleet.at(7))
+    assert set(nodes) == set(expected) | {fleet.at(5), fleet.at(7)} and nodes[fleet.at(5)]["via"] == fleet.at(3) and code == 0
+    assert set(fleet.nodes("--depth", "0")[0]) == {fleet.at(i) for i in (2, 3, 8)}
+    assert set(fleet.nodes("--depth", "1")[0]) == {fleet.at(i) for i in (2, 3, 4, 8)}
+    (tmp_path / "wrong").write_text("hmac-sha256:look.example.:d3Jvbmc=\n")
+    assert set(fleet.nodes("--key-file", str(tmp_path / "wrong"))[0]) == set(expected)
+    assert fleet.running[2].counters()["registers_shown"] >= 4
+
+
+def test_a_long_register_and_a_ring(fleet):
+    """More peers than one message has; they name the master, too, and it is asked but once."""
+    everybody = [f"127.0.3.{i}@{fleet.port}" for i in range(1, 121)]
+    fleet.master(server={"fleet": ["127.0.0.1"]}, notify=[*everybody, fleet.at(2)], register=[])
+    fleet.node(2, [1], server={"fleet": ["127.0.0.1"]}, notify=[fleet.at(1)])
+    fleet.wait(2, 1)
+    nodes, code = fleet.nodes("--master", fleet.at(1), "--time", "1", by=None)
+    assert set(nodes) == {*everybody, fleet.at(1), fleet.at(2)} and code == 2
+    assert nodes[fleet.at(1)]["peers"] == 121 and nodes[fleet.at(1)]["told_by"] == 1 and nodes[fleet.at(1)]["given"]
+    assert all(nodes[each]["via"] == fleet.at(1) and nodes[each]["state"] == "silent" for each in everybody)
+    assert nodes[fleet.at(2)]["state"] == "current" and not nodes[fleet.at(2)]["registered"]
+
+
+def test_a_register_is_for_whom_it_is(fleet):
+    """By UDP, where an address can be forged, nobody is named; who is not allowed learns nothing."""
+    fleet.master(server={"fleet": ["127.0.0.1"]}, notify=[fleet.at(9)], register=[])
+    fleet.node(2, [1], server={"fleet": ["127.0.0.7"]})
+    fleet.wait(2, 1)
+
+    def ask(name, page=0, tcp=False, owner="register.banyan.example."):
+        query = dns.message.make_query(f"{page}.{owner}", "TXT", "CH")
+        return (dns.query.tcp if tcp else dns.query.udp)(query, fleet.host(name), port=fleet.port, timeout=30)
+
+    def texts(reply):
+        return [rdata.strings[0].decode() for rrset in reply.answer for rdata in rrset]
+    by_udp = ask(1)
+    assert by_udp.flags & dns.flags.TC and not by_udp.answer
+    assert texts(ask(1, tcp=True)) == ["peers=1 pages=1", f"{fleet.at(9)} configured"]
+    assert texts(ask(1, tcp=True, owner="ReGister.BANYAN.Example.")) == ["peers=1 pages=1", f"{fleet.at(9)} configured"]
+    assert texts(ask(1, page=7, tcp=True)) == ["peers=1 pages=1"]
+    assert texts(ask(1, owner="register.banyan.other.")) == ["peers=0 pages=1"]
+    for tcp in (False, True):
+        assert ask(2, tcp=tcp).rcode() == dns.rcode.REFUSED
 
 
 # ---- nodes of other makes

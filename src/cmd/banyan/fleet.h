@@ -152,6 +152,8 @@ struct fleet_node {
 	uint32_t behind; /* versions; with lag_at_least: at least */
 };
 void fleet_judge(const struct fleet_master *master, struct fleet_node *node, int64_t grace_ms);
+/* May a stranger's register make this program send messages there? To this machine only from this machine; never to many at once. */
+bool fleet_may_ask(const struct addr *addr, const struct addr *teller);
 const char *fleet_state_text(enum fleet_state state);
 char *fleet_reason_words(const struct fleet_node *node, char out[FLEET_WHY_MAX]);
 

@@ -55,6 +55,14 @@ static bool newer(uint32_t a, uint32_t b) /* RFC 1982; what is neither counts as
 	return (int32_t)(a - b) > 0;
 }
 
+bool fleet_may_ask(const struct addr *addr, const struct addr *teller)
+{
+	static const uint8_t none[16];
+	bool multicast = addr->family == 4 ? addr->ip[0] >= 224 : addr->ip[0] == 0xff;
+	bool nowhere = addr->family == 4 ? addr->ip[0] == 0 : memcmp(addr->ip, none, 16) == 0;
+	return !multicast && !nowhere && (!addr_is_loopback(addr) || addr_is_loopback(teller));
+}
+
 /* ---- versions ---- */
 
 static bool digests_equal(const struct fleet_digests *a, const struct fleet_digests *b)

@@ -14,6 +14,7 @@ struct visit {
 	unsigned pending; /* questions on their way */
 	unsigned again;
 	bool extras; /* identity, version and register have been asked for */
+	bool plain;  /* it does not know the key for registers: it may show its own without */
 	uint32_t page, pages;
 };
 struct visit_question {
@@ -86,15 +87,6 @@ void fleet_done(struct fleet *fleet)
 
 /* ---- what others say of whom they tell ---- */
 
-/* May a stranger make this program send messages there? To this machine only from this machine; never to many at once. */
-static bool is_askable(const struct addr *addr, const struct addr *teller)
-{
-	static const uint8_t none[16];
-	bool multicast = addr->family == 4 ? addr->ip[0] >= 224 : addr->ip[0] == 0xff;
-	bool nowhere = addr->family == 4 ? addr->ip[0] == 0 : memcmp(addr->ip, none, 16) == 0;
-	return !multicast && !nowhere && (!addr_is_loopback(addr) || addr_is_loopback(teller));
-}
-
 static void take_register(struct visit *visit, const struct fleet_reply *reply)
 {
 	struct fleet *fleet = visit->fleet;
@@ -105,7 +97,7 @@ static void take_register(struct visit *visit, const struct fleet_reply *reply)
 		fleet->node[visit->at].shows = FLEET_REGISTER_SHOWN;
 	}
 	for (size_t i = 0; i < reply->n_peers; i++)
-		if (is_askable(&reply->peer[i].addr, &teller))
+		if (fleet_may_ask(&reply->peer[i].addr, &teller))
 			(void)!fleet_add(fleet, &reply->peer[i], visit->at, false);
 }
 
@@ -197,7 +189,7 @@ static void ask_one(struct visit *visit, enum fleet_ask ask)
 		.question = {.ask = ask, .page = (uint16_t)visit->page, .apex = fleet->apex},
 		.udp_ms = node->over_tcp || (ask == FLEET_REGISTER && visit->page > 0) ? 0 : fleet->time_ms,
 		.tcp_ms = fleet->time_ms,
-		.key = ask == FLEET_REGISTER ? fleet->key : NULL,
+		.key = ask == FLEET_REGISTER && !visit->plain ? fleet->key : NULL,
 		.random = &fleet->random,
 		.done = on_reply,
 		.ctx = question,
@@ -249,12 +241,17 @@ static bool is_torn(const struct visit *visit)
 
 static void visit_on(struct visit *visit, enum fleet_ask ask, bool heard)
 {
-	struct fleet_node *node = &visit->fleet->node[visit->at];
+	struct fleet *fleet = visit->fleet;
+	const struct fleet_node *node = &fleet->node[visit->at];
 	if (ask == FLEET_SOA && heard)
 		ask_rest(visit);
 	if (ask == FLEET_ID && node->id[0] == 0 && heard)
 		ask_one(visit, FLEET_HOSTNAME);
-	if (ask == FLEET_REGISTER && visit->page + 1 < visit->pages) {
+	if (ask == FLEET_REGISTER && heard && node->shows == FLEET_REGISTER_HIDDEN && fleet->key != NULL &&
+	    !visit->plain) {
+		visit->plain = true;
+		ask_one(visit, FLEET_REGISTER);
+	} else if (ask == FLEET_REGISTER && visit->page + 1 < visit->pages) {
 		visit->page++;
 		ask_one(visit, FLEET_REGISTER);
 	}

@@ -50,6 +50,13 @@ void registers_free(struct registers *registers);
 #define REGISTERS_NOT_MINE (-1)
 /* In a worker: does somebody ask to be notified? The length of the reply, NET_LATER, or REGISTERS_NOT_MINE. */
 int registers_ask(struct worker *worker, const struct net_message *m, const struct answer_request *request);
+/* Whom a list of addresses, networks and key=NAME allows; *ret stays NULL for an empty one: nobody. */
+struct register_rule;
+int register_rule_make(const struct keys *keys, const struct config_list *list, struct register_rule **ret) _must_use_;
+void register_rule_free(struct register_rule *rule);
+#define SHOWN_NOT_MINE (-1)
+/* shown.c, in a worker: does somebody ask for a register who may? NET_LATER, 0, or SHOWN_NOT_MINE. */
+int shown_ask(struct worker *worker, const struct net_message *m);
 /* Keeper: a generation has been published: new versions in it are told of. */
 void notifies_look(struct keeper *keeper); /* from time to time: writes registrations down */
 void notifies_adopt(struct keeper *keeper);
@@ -164,7 +171,8 @@ struct generation {
 	struct loaded **zone;      /* config->n_zones of them */
 	struct policies policies;
 	struct keys keys;
-	struct registers *registers; /* NULL: nobody may register to be notified */
+	struct registers *registers;    /* NULL: nobody may register to be notified */
+	struct register_rule *shown_to; /* server.fleet; NULL: registers are shown to nobody */
 	struct config_zone root_from;
 	struct loaded *root;           /* NULL = none, or not proved */
 	struct dnssec_anchors anchors; /* as configured */
@@ -383,7 +391,7 @@ struct keeper {
 	struct commanded_list *commanded_negatives; /* those of the command */
 	struct trace_job *trace_first;
 	struct notifies *notifies; /* NULL: nobody has to be told of anything */
-	_Atomic unsigned registers_pending;
+	_Atomic unsigned registers_pending, shown_pending;
 	struct feed *feeds;            /* policy zones that come from primaries */
 	int64_t anchors_looked_ms;     /* for copies */
 	struct copy *copies;           /* zones that come from sources */

@@ -537,6 +537,8 @@ int generation_load(struct config *config, struct resolve_anchors *anchors, bool
 	if (rc == 0)
 		rc = registers_load(config, &g->keys, &g->registers);
 	if (rc == 0)
+		rc = register_rule_make(&g->keys, &config->server.fleet, &g->shown_to);
+	if (rc == 0)
 		rc = dns64_fill(g, why);
 	if (rc == 0) {
 		rc = elsewhere_fill(g);
@@ -566,6 +568,7 @@ void generation_free(struct generation *g)
 	loaded_release(g->root);
 	policies_done(&g->policies);
 	registers_free(g->registers);
+	register_rule_free(g->shown_to);
 	keys_done(&g->keys);
 	transfers_free(g->transfers);
 	copies_doors_free(g->door, g->n_doors);

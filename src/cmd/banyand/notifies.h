@@ -18,6 +18,8 @@ struct registers {
 	struct register_rule rule[];
 };
 
+bool register_rule_allows(const struct register_rule *rule, const struct addr *peer, bool is_signed, size_t key);
+
 /* May this peer, with the key of that name ("" = none), by the rules of today? */
 bool registers_allow(const struct generation *g, const uint8_t *apex, const char *key, const struct addr *peer);
 

@@ -86,6 +86,28 @@ void registers_free(struct registers *registers)
 	free(registers);
 }
 
+int register_rule_make(const struct keys *keys, const struct config_list *list, struct register_rule **ret)
+{
+	struct register_rule *rule = list->count == 0 ? NULL : calloc(1, sizeof *rule);
+	if (rule == NULL)
+		return list->count == 0 ? 0 : BANYAN_ENOMEM;
+	int rc = rule_fill(rule, keys, list);
+	if (rc < 0)
+		register_rule_free(rule);
+	else
+		*ret = rule;
+	return rc;
+}
+
+void register_rule_free(struct register_rule *rule)
+{
+	if (rule == NULL)
+		return;
+	free(rule->prefix);
+	free(rule->key);
+	free(rule);
+}
+
 static const struct register_rule *rule_of(const struct registers *registers, const uint8_t *apex)
 {
 	for (size_t i = 0; i < registers->n; i++)
@@ -94,7 +116,7 @@ static const struct register_rule *rule_of(const struct registers *registers, co
 	return NULL;
 }
 
-static bool rule_allows(const struct register_rule *rule, const struct addr *peer, bool is_signed, size_t key)
+bool register_rule_allows(const struct register_rule *rule, const struct addr *peer, bool is_signed, size_t key)
 {
 	if (is_signed && rule->key[key])
 		return true;
@@ -111,7 +133,7 @@ bool registers_allow(const struct generation *g, const uint8_t *apex, const char
 	bool is_signed = key[0] != 0;
 	if (rule == NULL || (is_signed && keys_find(&g->keys, key, &at) == NULL))
 		return false;
-	return rule_allows(rule, peer, is_signed, at);
+	return register_rule_allows(rule, peer, is_signed, at);
 }
 
 /* ---- the question, in a worker ---- */
@@ -157,7 +179,7 @@ static uint16_t status_of(const struct register_rule *rule, const struct generat
 {
 	if (wire_registration_read_question(q->edns.registration, q->edns.registration_len, ret_asked) < 0)
 		return WIRE_REGISTRATION_MALFORMED;
-	if (!rule_allows(rule, &m->ticket.peer, is_signed, key))
+	if (!register_rule_allows(rule, &m->ticket.peer, is_signed, key))
 		return WIRE_REGISTRATION_REFUSED;
 	bool proved = is_signed || m->ticket.transport == NET_TCP || answer_cookie_good(&g->view, q, &m->ticket.peer);
 	return proved ? WIRE_REGISTRATION_GRANTED : WIRE_REGISTRATION_UNPROVED;

@@ -51,6 +51,9 @@ static int on_message(void *ctx, struct net_message *m)
 	int registered = registers_ask(worker, m, &request);
 	if (registered != REGISTERS_NOT_MINE)
 		return registered;
+	int shown = shown_ask(worker, m);
+	if (shown != SHOWN_NOT_MINE)
+		return shown;
 	switch (answer_question(view, &worker->counters, &request, &pending, &len)) {
 	case ANSWER_SEND:
 		m->reply = request.out;

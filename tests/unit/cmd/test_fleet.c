@@ -177,6 +177,32 @@ static void test_grace(void **state)
 	free(master);
 }
 
+/* A register may name anybody; not everybody is asked. */
+static void test_strangers(void **state)
+{
+	static const struct {
+		const char *addr, *teller;
+		bool may;
+	} rows[] = {
+		{"192.0.2.1", "192.0.2.2", true},
+		{"2001:db8::1", "192.0.2.2", true},
+		{"127.0.0.1", "127.0.0.2", true},
+		{"127.0.0.1", "192.0.2.2", false},
+		{"::1", "192.0.2.2", false},
+		{"0.0.0.0", "192.0.2.2", false},
+		{"::", "192.0.2.2", false},
+		{"224.0.0.1", "192.0.2.2", false},
+		{"255.255.255.255", "127.0.0.1", false},
+		{"ff02::1", "2001:db8::1", false},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct addr addr, teller;
+		assert_int_equal(addr_parse(rows[i].addr, 53, &addr), 0);
+		assert_int_equal(addr_parse(rows[i].teller, 53, &teller), 0);
+		assert_int_equal(fleet_may_ask(&addr, &teller), rows[i].may);
+	}
+}
+
 /* ---- what a daemon says ---- */
 
 static void test_master_text(void **state)
@@ -269,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_asked_before),
 		cmocka_unit_test(test_grace),
+		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_master_text),
 		cmocka_unit_test(test_master_text_wrong),
 		cmocka_unit_test(test_history_is_bounded),
