@@ -221,7 +221,8 @@ size_t resolve_cache_load(struct resolve_cache *cache, int64_t wall_ms, const ui
 			pos += (size_t)size;
 			continue;
 		}
-		loaded->torn += size != 0;
+		/* behind the last good block fewer bytes than its mark may be anything */
+		loaded->torn += size != 0 && len - pos >= 4 && wire_get32(data + pos) == CACHE_BLOCK_MAGIC;
 		pos = block_next(data, pos + 1, len);
 	}
 	return len;

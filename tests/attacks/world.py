@@ -227,7 +227,7 @@ class Handle:
         self.process = multiprocessing.get_context("fork").Process(target=serve, args=(theirs, keys, scenarios), daemon=True)
         self.process.start()
         theirs.close()
-        ours.settimeout(30)
+        ours.settimeout(60)
         self.file = ours.makefile("rwb")
         assert self.file.readline() == b"{}\n", "the authorities do not start"
 

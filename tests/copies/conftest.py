@@ -31,7 +31,7 @@ serial. 300 TXT "{serial}"
 
 
 def run(folder, *words):
-    return subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True, timeout=60,
+    return subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True, timeout=120,
                           env=dict(os.environ, PATH=PATH)).stdout
 
 

@@ -142,7 +142,7 @@ http {{
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_pointers_that_lie(publisher, reader, nginx, tree, tmp_path):
     publisher.publish(3)
     assert d.cli("copy", "refresh")[0] == 0
     wait_serial(d, 3)
-    assert source(d)["failure"] == "" and source(d)["proved"]
+    wait_for("all is well", lambda: source(d)["failure"] == "" and source(d)["proved"])
 
 
 def test_a_pointer_is_written_anew(publisher, reader, tree):

@@ -127,10 +127,10 @@ class Daemon:
         assert code == 0, err
         return json.loads(out)
 
-    def ask(self, name, rtype="A", tcp=False, address=None, **options):
+    def ask(self, name, rtype="A", tcp=False, address=None, wait_s=DEADLINE_S, **options):
         query = dns.message.make_query(name, rtype, **options)
         ask = dns.query.tcp if tcp else dns.query.udp
-        return ask(query, address or self.addresses[0], port=self.port, timeout=10)
+        return ask(query, address or self.addresses[0], port=self.port, timeout=wait_s)
 
     def connect(self, address=None, source=None):
         s = socket.create_connection((address or self.addresses[0], self.port), timeout=DEADLINE_S,

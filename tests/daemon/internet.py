@@ -149,7 +149,7 @@ class Internet:
 
     def stop(self):
         self.wake.send(b"x")
-        self.thread.join(20)
+        self.thread.join(60)
         for key in list(self.selector.get_map().values()):
             key.fileobj.close()
         self.selector.close()

@@ -8,7 +8,7 @@ import dns.rdatatype
 import dns.reversename
 import pytest
 
-from conftest import free_port
+from conftest import DEADLINE_S, free_port
 from test_resolver import keys  # noqa: F401 (fixture)
 
 ZONE = """\
@@ -65,7 +65,7 @@ def resolver(daemon, tmp_path, keys):  # noqa: F811
                addresses=("127.0.0.3",), port=port)
         config = {"root": {"file": str(keys.zone), "anchors": [str(keys.anchors)]}}
         config.update(sections)
-        config["resolver"] = dict({"upstream-port": port, "ipv6": False, "question-time": "3s"}, **sections.get("resolver", {}))
+        config["resolver"] = dict({"upstream-port": port, "ipv6": False, "question-time": "20s"}, **sections.get("resolver", {}))
         return daemon(config)
     return start
 
@@ -77,7 +77,7 @@ def texts(reply, rtype):
 def first(d, query_id):
     """The first address as it stands in the message: dnspython keeps the order of records."""
     query = dns.message.make_query("many.example.", "A", id=query_id)
-    return str(dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10).answer[0][0])
+    return str(dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30).answer[0][0])
 
 
 def test_rotation(resolver):
@@ -113,7 +113,7 @@ def test_additional_of_the_resolver_alone(resolver):
     view = [{"name": "other", "clients": ["127.0.0.9/32"], "minimal-responses": "no"}]
 
     def of_the_view(d):
-        return additional(dns.query.udp(dns.message.make_query("mx.example.", "MX"), "127.0.0.1", port=d.port, timeout=10,
+        return additional(dns.query.udp(dns.message.make_query("mx.example.", "MX"), "127.0.0.1", port=d.port, timeout=30,
                                         source="127.0.0.9"))
     for server, own, expected in ((False, "yes", []), (True, "no", mail), (False, "default", mail), (True, "default", [])):
         d = resolver(server={"minimal-responses": server}, resolver={"minimal-responses": own}, views=view)
@@ -153,17 +153,17 @@ def test_dns64_leaves_alone_who_validates(resolver):
     d = dns64(resolver)
     query = dns.message.make_query("four.example.", "AAAA", want_dnssec=True)
     query.flags |= dns.flags.CD
-    assert not texts(dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10), "AAAA")
+    assert not texts(dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30), "AAAA")
     query = dns.message.make_query("four.example.", "AAAA")
     query.flags |= dns.flags.CD
-    assert texts(dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10), "AAAA")
+    assert texts(dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30), "AAAA")
 
 
 def test_dns64_clients_and_well_known_prefix(resolver):
     d = dns64(resolver, clients=["127.0.0.9/32"], prefixes=["64:ff9b::/96", "2001:db8::/40"])
     assert not texts(d.ask("private.example.", "AAAA"), "AAAA")
     query = dns.message.make_query("private.example.", "AAAA")
-    reply = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10, source="127.0.0.9")
+    reply = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30, source="127.0.0.9")
     assert texts(reply, "AAAA") == ["2001:db8:a:0:1::"]  # RFC 6052 sections 2.2 and 3.1
 
 
@@ -190,6 +190,6 @@ def test_dns64_tells_its_prefix(resolver):
 def test_dns64_prefix_that_is_none(daemon):
     d = daemon({"dns64": {"prefixes": ["2001:db8::/65"]}}, start=False)
     d.launch()
-    assert d.process.wait(20) != 0
+    assert d.process.wait(DEADLINE_S) != 0
     assert "dns64.prefixes: found 2001:db8::/65" in d.log()
     d.process = None

@@ -36,7 +36,7 @@ def test_zone_is_asked_of_its_servers(daemon, server, section, tcp):
     assert [str(r) for r in reply.answer[0]] == ["192.0.2.7"]
     assert d.ask("none.corp.example.").rcode() == dns.rcode.NXDOMAIN
     counters = d.counters()
-    assert (counters["upstream_tcp"] == 2) == tcp and (counters["upstream_udp"] == 2) == (not tcp)
+    assert (counters["upstream_udp"] == 0) == tcp and counters["upstream_tcp" if tcp else "upstream_udp"] >= 2
 
 
 def test_exceptions_and_the_longest_match(daemon, server):

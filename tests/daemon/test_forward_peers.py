@@ -11,7 +11,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from conftest import free_port, wait_for
+from conftest import DEADLINE_S, free_port, wait_for
 from test_resolver import keys, world  # noqa: F401 (fixtures)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "peers"))
@@ -72,7 +72,7 @@ def corp(tmp_path):
         def answers():
             assert running[-1].poll() is None, (folder / "log").read_text()
             try:
-                return dns.query.udp(dns.message.make_query("www." + CORP, "A"), "127.0.0.1", 0.5, port).answer
+                return dns.query.udp(dns.message.make_query("www." + CORP, "A"), "127.0.0.1", 1, port).answer
             except (dns.exception.Timeout, OSError):
                 return None
         wait_for(f"{kind} answers", answers)
@@ -82,14 +82,14 @@ def corp(tmp_path):
         context.__exit__(None, None, None)
     for process in running:
         process.terminate()
-        process.wait(20)
+        process.wait(DEADLINE_S)
 
 
 @pytest.mark.parametrize("tcp", [False, True])
 @pytest.mark.parametrize("section, kind", [("stub", "nsd"), ("stub", "knot"), ("stub", "bind"), ("forward", "unbound"), ("forward", "bind-recursive")])
 def test_zone_of(world, corp, section, kind, tcp):  # noqa: F811
     server = corp(kind)
-    _, d, _ = world(resolver={"question-time": "8s"}, server={"workers": 1}, start=False)
+    _, d, _ = world(resolver={"question-time": "30s"}, server={"workers": 1}, start=False)
     d.config[section] = [{"zone": CORP, "servers": [server], "tcp-only": tcp, "validate": False}]
     d.write()
     d.start()
@@ -103,5 +103,5 @@ def test_zone_of(world, corp, section, kind, tcp):  # noqa: F811
     assert len(d.ask("big." + CORP, "TXT", tcp=True).answer[0][0].strings) == 20
     counters = d.counters()
     assert counters["upstream_tcp"] >= 1 and (counters["upstream_udp"] == 0) == tcp
-    assert counters["upstream_tcp_connections"] == 1
+    assert 1 <= counters["upstream_tcp_connections"] < counters["upstream_tcp"] + (not tcp)  # one serves several questions
     assert [str(r) for r in d.ask("www.example.").answer[0]] == ["192.0.2.1"]

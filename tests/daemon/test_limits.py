@@ -4,6 +4,7 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 
 import dns.edns
 import dns.exception
@@ -33,7 +34,7 @@ def cookie_of(reply):
     return found[0] if found else None
 
 
-def ask(port, cookie=None, name="www.example.", address="127.0.0.1", timeout=10, **options):
+def ask(port, cookie=None, name="www.example.", address="127.0.0.1", timeout=30, **options):
     if cookie is not None:
         options["options"] = [dns.edns.GenericOption(COOKIE, cookie)]
         options["use_edns"] = 0
@@ -115,7 +116,7 @@ def peer(tmp_path):
         def answers():
             assert running[0].poll() is None, (tmp_path / "peer.log").read_text()
             try:
-                return ask(port, b"tryout!!", timeout=0.3)
+                return ask(port, b"tryout!!", timeout=1)
             except dns.exception.Timeout:
                 return None
         wait_for(f"{words[0]} answers", answers)
@@ -142,7 +143,7 @@ def test_fleet_shares_a_secret(authority, peer, tmp_path, kind):
     reply = ask(d.port, theirs)
     assert reply.rcode() == dns.rcode.NOERROR and cookie_of(reply) == theirs
     # ours is good there
-    for _ in range(5):
+    for _ in range(100):
         reply = ask(d.port, b"12345678")
         assert reply.rcode() == BADCOOKIE
         ours = cookie_of(reply)
@@ -189,12 +190,13 @@ def test_own_secret_outlives_a_reload(authority):
 @pytest.mark.parametrize("client", ["dig", "kdig"])
 def test_cookie_clients(authority, client):
     d = authority({"cookies": "require"})
-    words = [program(client), "@127.0.0.1", "-p", str(d.port), "+cookie", "www.example.", "A"]
-    out = subprocess.run(words, capture_output=True, text=True, timeout=30).stdout
+    once = ["+time=30", "+tries=1" if client == "dig" else "+retry=0"]
+    words = [program(client), "@127.0.0.1", "-p", str(d.port), *once, "+cookie", "www.example.", "A"]
+    out = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
     assert "192.0.2.1" in out and re.search("cookie", out, re.I), out  # asked again with the cookie of BADCOOKIE
     assert d.counters()["cookie_required"] == 1
-    out = subprocess.run(words[:4] + ["+nocookie", "+ignore", "www.example.", "A"], capture_output=True, text=True,
-                         timeout=30).stdout
+    out = subprocess.run(words[:6] + ["+nocookie", "+ignore", "www.example.", "A"], capture_output=True, text=True,
+                         timeout=60).stdout
     assert "192.0.2.1" not in out and re.search(r"flags:[^;]* tc\b", out, re.I), out
 
 
@@ -202,13 +204,13 @@ def test_cookie_without_question(authority):
     d = authority()
     query = dns.message.make_query(".", "A", options=[dns.edns.GenericOption(COOKIE, b"abcdefgh")])
     query.question.clear()
-    reply = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10)
+    reply = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30)
     assert reply.rcode() == dns.rcode.NOERROR and not reply.question
     cookie = cookie_of(reply)
     assert len(cookie) == 24
     query = dns.message.make_query(".", "A", options=[dns.edns.GenericOption(COOKIE, cookie[:-1] + bytes([cookie[-1] ^ 1]))])
     query.question.clear()
-    assert dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10).rcode() == BADCOOKIE
+    assert dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30).rcode() == BADCOOKIE
 
 
 def test_cookies_in_answers_of_the_resolver(world):  # noqa: F811
@@ -227,17 +229,19 @@ def test_rrl(authority):
     query = dns.message.make_query("www.example.", "A").to_wire()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.connect(("127.0.0.1", d.port))
+        began = time.monotonic()
         for _ in range(100):
             s.send(query)
-        done = wait_for("all are answered or dropped", lambda: (c := d.counters())["udp_questions"] >= 100 and c)
-        assert done["rrl_dropped"] + done["rrl_slipped"] + done["udp_replies"] - done["rrl_slipped"] == 100
-        assert done["udp_replies"] - done["rrl_slipped"] <= 10  # 5, and 5 more if a second began meanwhile
-        assert done["rrl_slipped"] >= 45
-    out = subprocess.run([program("dig"), "@127.0.0.1", "-p", str(d.port), "+nocookie", "+tries=5", "+time=1", "www.example."],
-                         capture_output=True, text=True, timeout=30).stdout
+        done = wait_for("all are answered or dropped", lambda: (c := d.counters())["rrl_dropped"] + c["udp_replies"] >= 100 and c)
+        whole = 5 * (2 + int(time.monotonic() - began))  # 5, and 5 more for each second that begins meanwhile
+        assert done["rrl_dropped"] + done["udp_replies"] == 100
+        assert done["udp_replies"] - done["rrl_slipped"] <= whole
+        assert done["rrl_slipped"] >= (100 - whole) // 2
+    out = subprocess.run([program("dig"), "@127.0.0.1", "-p", str(d.port), "+nocookie", "+tries=9", "+time=3", "www.example."],
+                         capture_output=True, text=True, timeout=60).stdout
     assert "192.0.2.1" in out, out  # TC leads to TCP
     cookie = cookie_of(dns.query.tcp(dns.message.make_query("www.example.", "A", options=[
-        dns.edns.GenericOption(COOKIE, b"abcdefgh")]), "127.0.0.1", port=d.port, timeout=10))
+        dns.edns.GenericOption(COOKIE, b"abcdefgh")]), "127.0.0.1", port=d.port, timeout=30))
     for _ in range(30):
         assert ask(d.port, cookie).answer
 
@@ -245,22 +249,30 @@ def test_rrl(authority):
 def test_client_rate_and_access(world):  # noqa: F811
     _, d, _ = world({"allow": ["127.0.0.0/8", "::1/128"], "deny": ["127.5.0.0/16"], "drop": ["127.5.5.0/24"],
                      "client-rate": 5, "client-exempt": ["::1/128"]})
-    replies = []
-    for _ in range(20):
-        try:
-            replies.append(ask(d.port, timeout=0.2))
-        except dns.exception.Timeout:
-            pass
-    assert 5 <= sum(1 for r in replies if r.answer) <= 20
-    assert d.counters()["client_rate_limited"] > 0
+    assert ask(d.port).answer  # and it is in the cache
+    began = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect(("127.0.0.1", d.port))
+        for n in range(100):
+            s.send(dns.message.make_query("www.example.", "A", id=n).to_wire())
+        done = wait_for("all are answered or dropped", lambda: (c := d.counters())["client_rate_limited"] + c["udp_replies"] >= 101 and c)
+        allowed = 5 * (2 + int(time.monotonic() - began))
+        s.setblocking(False)
+        answered = 0
+        while answered < 101:
+            try:
+                answered += len(dns.message.from_wire(s.recv(4096)).answer)
+            except BlockingIOError:
+                break
+    assert 4 <= answered <= allowed and done["client_rate_limited"] >= 100 - allowed
     for _ in range(50):
         assert ask(d.port, address="::1").answer
     query = dns.message.make_query("www.example.", "A")
-    refused = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10, source="127.5.1.1")
+    refused = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30, source="127.5.1.1")
     assert refused.rcode() == dns.rcode.REFUSED
     with pytest.raises(dns.exception.Timeout):
         dns.query.udp(query, "127.0.0.1", port=d.port, timeout=0.3, source="127.5.5.1")
-    assert d.counters()["clients_dropped"] == 1
+    wait_for("it is counted", lambda: d.counters()["clients_dropped"] == 1)
 
 
 def test_one_client_cannot_take_all_places(world):  # noqa: F811
@@ -277,14 +289,14 @@ def test_one_client_cannot_take_all_places(world):  # noqa: F811
     assert ask(d.port).answer
     assert ask(d.port, name="serial.example.").rcode() == dns.rcode.SERVFAIL
     query = dns.message.make_query("ns.example.", "A")
-    assert dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10, source="127.0.0.9").answer
+    assert dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30, source="127.0.0.9").answer
     silent.close()
 
 
 def test_keepalive_over_tcp(authority):
     d = authority({"tcp-idle": "7s"})
     query = dns.message.make_query("www.example.", "A", options=[dns.edns.GenericOption(11, b"")])
-    reply = dns.query.tcp(query, "127.0.0.1", port=d.port, timeout=10)
+    reply = dns.query.tcp(query, "127.0.0.1", port=d.port, timeout=30)
     assert [o.data for o in reply.options if o.otype == 11] == [(70).to_bytes(2, "big")]
-    reply = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=10)
+    reply = dns.query.udp(query, "127.0.0.1", port=d.port, timeout=30)
     assert not reply.options  # RFC 7828 section 3.2.2: not over UDP

@@ -14,7 +14,7 @@ import dns.tsigkeyring
 import pytest
 
 import others
-from conftest import example_zone, free_port, wait_for
+from conftest import DEADLINE_S, example_zone, free_port, wait_for
 
 SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
 RING = dns.tsigkeyring.from_text({"k.test.": SECRET})
@@ -108,9 +108,10 @@ class Peer:
         self.d = d
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(DEADLINE_S)
         self.port = self.socket.getsockname()[1]
         self.cookie = bytes(range(8))
+        self.confirmed = set()  # notifications that may come once more, when what confirms them was slow
 
     def question(self, lifetime=600, release=False, cookie=True, port=None, data=None, zone="example."):
         if data is None:
@@ -134,31 +135,39 @@ class Peer:
     def ask(self, **options):
         query = self.question(**options)
         self.socket.sendto(query.to_wire(), ("127.0.0.1", self.d.port))
-        reply = dns.message.from_wire(self.socket.recv(4096))
+        reply = dns.message.from_wire(self.next()[0])
         assert reply.id == query.id
         return self.result(reply)
+
+    def next(self):
+        """What comes next, but for notifications that were confirmed already, and the sender."""
+        while True:
+            wire, sender = self.socket.recvfrom(4096)
+            if wire[:3] not in self.confirmed:
+                return wire, sender
 
     def ask_tcp(self, source="127.0.0.1", keyring=None, **options):
         query = self.question(cookie=False, **options)
         if keyring:
             query.use_tsig(keyring)
-        return self.result(dns.query.tcp(query, "127.0.0.1", port=self.d.port, timeout=5, source=source))
+        return self.result(dns.query.tcp(query, "127.0.0.1", port=self.d.port, timeout=30, source=source))
 
     def notified(self, keyring=None, confirm=True):
-        wire, sender = self.socket.recvfrom(4096)
+        wire, sender = self.next()
         notify = dns.message.from_wire(wire, keyring=keyring)
         assert notify.opcode() == dns.opcode.NOTIFY and notify.flags & dns.flags.AA and not notify.flags & dns.flags.QR
         assert sender[0] == "127.0.0.1"
         if confirm:
             reply = dns.message.make_response(notify)
+            self.confirmed.add(wire[:3])
             self.socket.sendto(reply.to_wire(), sender)
         return notify.answer[0][0].serial
 
     def hears_nothing(self):
         self.socket.setblocking(False)
         with pytest.raises(BlockingIOError):
-            self.socket.recv(4096)
-        self.socket.settimeout(5)
+            self.next()
+        self.socket.settimeout(DEADLINE_S)
 
 
 def test_register_by_cookie(publisher):
@@ -219,7 +228,7 @@ def test_register_by_tcp_and_rules(publisher):
         assert peer.ask_tcp(data=data)[0] == MALFORMED
     assert [p["address"] for p in d.peers()] == [f"127.0.0.1@{peer.port}", "127.0.0.1@53"]
     # names that are no zone here, and other types, get no option
-    reply = dns.query.tcp(peer.question(zone="www.example.", cookie=False), "127.0.0.1", port=d.port, timeout=5)
+    reply = dns.query.tcp(peer.question(zone="www.example.", cookie=False), "127.0.0.1", port=d.port, timeout=30)
     assert all(o.otype != REGISTRATION for o in reply.options)
     counters = d.counters()
     assert counters["registrations_refused"] == 6 and counters["registrations_full"] == 1
@@ -243,7 +252,7 @@ def test_register_by_key(publisher):
     query = peer.question(cookie=False)
     query.use_tsig(other)
     with pytest.raises(dns.exception.DNSException):
-        dns.query.tcp(query, "127.0.0.1", port=d.port, timeout=5)
+        dns.query.tcp(query, "127.0.0.1", port=d.port, timeout=30)
     assert d.peers() == []
 
 
@@ -271,7 +280,7 @@ def test_silent_peers_and_reload(publisher):
     reply.id = first.id
     peer.socket.sendto(reply.to_wire(), sender)
     wait_for("the confirmation", lambda: d.peers()[0].get("serial") == 2 and not d.peers()[0]["waiting"])
-    assert d.counters()["notifies_repeated"] == 1 and d.counters()["notifies_confirmed"] == 1
+    assert d.counters()["notifies_repeated"] >= 1 and d.counters()["notifies_confirmed"] == 1
 
 
 def test_registrations_outlive_restarts(publisher, tmp_path):
@@ -316,7 +325,7 @@ def test_registrations_outlive_restarts(publisher, tmp_path):
 def test_wrong_words(publisher, zone, words):
     d = publisher(zone, start=False)
     d.launch()
-    assert d.process.wait(20) != 0
+    assert d.process.wait(DEADLINE_S) != 0
     assert words in d.log()
     d.process = None
 

@@ -136,7 +136,7 @@ def test_views(resolver, tmp_path):
                   {"name": "gone", "clients": ["127.0.5.0/24"], "access": "drop"}],
         "rpz": [{"zone": "block.rpz", "file": str(tmp_path / "rpz"), "views": ["kids"], "reason": "filtered"}]})
 
-    def query(name, source, timeout=10):
+    def query(name, source, timeout=30):
         return dns.query.udp(dns.message.make_query(name, "A", use_edns=0), "127.0.0.1", port=d.port, timeout=timeout,
                              source=source)
     assert addresses(query("host.lan.", "127.0.0.1")) == ["192.0.2.10"]

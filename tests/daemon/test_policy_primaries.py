@@ -228,7 +228,7 @@ def notify(d, zone, source=None, keyring=None):
     message.set_opcode(dns.opcode.NOTIFY)
     if keyring is not None:
         message.use_tsig(keyring)
-    return dns.query.udp(message, "127.0.0.1", port=d.port, timeout=10, source=source)
+    return dns.query.udp(message, "127.0.0.1", port=d.port, timeout=30, source=source)
 
 
 def test_notifications_are_answered(resolver, primary, tmp_path):

@@ -11,7 +11,7 @@ import subprocess
 import dns.message
 import pytest
 
-from conftest import free_port, is_sanitized, program, wait_for
+from conftest import DEADLINE_S, free_port, is_sanitized, program, wait_for
 
 NO_CAPS = "0000000000000000"
 
@@ -39,7 +39,10 @@ def test_dropped(authority, tmp_path):
     threads = os.listdir(f"/proc/{d.process.pid}/task")
     assert len(threads) >= 3  # the keeper and two workers
     for thread in threads:
-        status = proc_status(d.process.pid, thread)
+        try:
+            status = proc_status(d.process.pid, thread)
+        except OSError:
+            continue  # one that helped at the start has just ended
         assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
         assert status["Gid"].split() == [str(nobody.pw_gid)] * 4
         assert "0" not in status["Groups"].split()
@@ -91,7 +94,7 @@ def test_unconfined(authority):
 def test_unknown_user(authority):
     d = authority({"user": "no-such-user-here"}, start=False)
     d.launch()
-    assert d.process.wait(20) == 1
+    assert d.process.wait(DEADLINE_S) == 1
     assert "no-such-user-here" in d.log()
     d.process = None
 
@@ -101,7 +104,7 @@ def test_who_is_not_root_cannot_become_another(authority):
     d = authority({"user": "daemon"}, start=False, prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
     open_way(d.folder)
     d.launch()
-    assert d.process.wait(20) == 1
+    assert d.process.wait(DEADLINE_S) == 1
     assert "only root" in d.log()
     d.process = None
 
@@ -131,7 +134,7 @@ def test_any_user_in_any_folder(tmp_path):
         assert asked.returncode == 0 and "banyand" in asked.stdout, asked.stderr
     finally:
         process.terminate()
-        assert process.wait(20) == 0, (tmp_path / "log").read_text()
+        assert process.wait(DEADLINE_S) == 0, (tmp_path / "log").read_text()
 
 
 def in_folder(folder, config, user=("--reuid=65534", "--regid=65534", "--clear-groups")):
@@ -163,7 +166,7 @@ def test_folder_that_cannot_be_written_or_has_a_daemon_already(tmp_path):
     finally:
         for process, _ in started:
             process.terminate()
-        logs = [process.communicate(timeout=20)[1] for process, _ in started]
+        logs = [process.communicate(timeout=DEADLINE_S)[1] for process, _ in started]
     assert [process.returncode for process, _ in started] == [0, 0, 0], logs
     warned = ["banyan(1) cannot talk to this daemon" in log for log in logs]
     assert warned[0] and sorted(warned[1:]) == [False, True], logs
@@ -183,7 +186,7 @@ def test_sigterm_while_it_starts(daemon, tmp_path):
 def test_a_socket_that_was_chosen_must_be_had(tmp_path):
     config = tmp_path / "c.yaml"
     config.write_text(f"server: {{listen: [127.0.0.1@{free_port()}], control: /proc/control.sock}}\nroot: {{file: ''}}\n")
-    done = subprocess.run([program("banyand"), "-c", str(config)], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([program("banyand"), "-c", str(config)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "/proc/control.sock" in done.stderr
 
 
@@ -204,7 +207,7 @@ def test_nothing_is_denied_under_load(authority):
         assert d.cli("reload")[0] == 0
         assert d.cli("status")[0] == 0
         d.stop()
-        assert tracer.wait(20) == 0
+        assert tracer.wait(DEADLINE_S) == 0
     finally:
         tracer.kill()
     failed = trace.read_text().splitlines()

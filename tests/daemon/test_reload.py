@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A reload takes over all or nothing, and no question waits for it or is lost."""
+import contextlib
 import os
 import select
 import signal
@@ -12,7 +13,7 @@ import dns.message
 import dns.query
 import pytest
 
-from conftest import example_zone, tcp_message, tcp_read, wait_for
+from conftest import DEADLINE_S, example_zone, tcp_message, tcp_read, wait_for
 
 
 def zone_file(d):
@@ -71,7 +72,7 @@ class Stream(threading.Thread):
                         return
                     del waiting[reply.id]
                     self.serials.append(int(reply.answer[0][0].strings[0]))
-                if waiting and time.monotonic() - min(waiting.values()) > 10:
+                if waiting and time.monotonic() - min(waiting.values()) > DEADLINE_S:
                     self.unanswered += len(waiting)
                     return
 
@@ -84,8 +85,9 @@ def test_under_load_nothing_is_lost(authority):
         write_zone(d, example_zone(n))
         d.process.send_signal(signal.SIGHUP)
         wait_for(f"serial {n}", lambda n=n: stream.serials and stream.serials[-1] >= n or not stream.is_alive())
+    wait_for("enough questions", lambda: stream.sent > 200 or not stream.is_alive())
     stream.stopped = True
-    stream.join(30)
+    stream.join(2 * DEADLINE_S)
     assert not stream.is_alive()
     assert stream.unanswered == 0
     assert len(stream.serials) == stream.sent > 200
@@ -188,7 +190,7 @@ def test_bad_zone_at_start_is_an_exit_with_a_reason(authority, tmp_path):
     d = authority(start=False)
     os.unlink(zone_file(d))
     d.launch()
-    assert d.process.wait(20) == 1
+    assert d.process.wait(DEADLINE_S) == 1
     assert "error banyand: zone example." in d.log()
     d.process = None
     assert not os.path.exists(d.socket)
@@ -198,9 +200,14 @@ def test_reload_gives_way_to_workers(authority):
     """What reads and proves is nicer than what answers: where both want one CPU, clients hardly wait."""
     d = authority()
     nice = lambda task: int((task / "stat").read_text().rpartition(")")[2].split()[16])  # noqa: E731
-    threads = lambda: {task.name: nice(task) for task in Path(f"/proc/{d.process.pid}/task").iterdir()}  # noqa: E731
-    before = threads()
-    assert set(before.values()) == {0}
+
+    def threads():
+        found = {}
+        for task in Path(f"/proc/{d.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                found[task.name] = nice(task)
+        return found
+    before = wait_for("those that read at the start to be gone", lambda: (now := threads()) and set(now.values()) == {0} and now)
     assert d.cli("reload")[0] == 0
     after = threads()
     assert {after[task] for task in before} == {0}  # the workers and the keeper are who they were

@@ -10,7 +10,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from conftest import is_closed, tcp_message, tcp_read, wait_for
+from conftest import DEADLINE_S, is_closed, tcp_message, tcp_read, wait_for
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -34,7 +34,7 @@ def test_common_tools(authority, tool):
     d = authority()
     for address in d.addresses:
         words = [w.format(address=address, port=d.port) for w in tool]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
         assert done.stdout.strip() == "2001:db8::1", done.stdout + done.stderr
 
 
@@ -112,11 +112,11 @@ def test_half_closed_client_gets_its_reply(authority):
 def test_idle_connection_is_closed(authority):
     d = authority({"tcp-idle": "1s"})
     with d.connect() as s:
+        start = time.monotonic()
         s.sendall(tcp_message(dns.message.make_query("www.example.", "A")))
         assert tcp_read(s).answer
-        start = time.monotonic()
         assert is_closed(s)
-        assert 0.8 < time.monotonic() - start < 5
+        assert time.monotonic() - start > 0.8
     wait_for("the counter", lambda: d.counters()["tcp_idle_closed"] == 1)
 
 
@@ -129,8 +129,7 @@ def test_dripping_client_is_closed(authority):
             for byte in data * 100:
                 s.send(bytes([byte]))
                 time.sleep(0.1)
-                assert time.monotonic() - start < 10
-    assert time.monotonic() - start < 6
+                assert time.monotonic() - start < DEADLINE_S
 
 
 def test_client_that_never_reads_is_closed_and_others_served(authority):
@@ -138,7 +137,7 @@ def test_client_that_never_reads_is_closed_and_others_served(authority):
     data = tcp_message(dns.message.make_query("big.example.", "TXT")) * 100
     with d.connect() as s:
         s.setblocking(False)
-        end = time.monotonic() + 15
+        end = time.monotonic() + DEADLINE_S
         while d.counters()["tcp_idle_closed"] == 0:
             assert time.monotonic() < end
             try:
@@ -153,13 +152,13 @@ def test_client_that_never_reads_is_closed_and_others_served(authority):
 
 
 def test_limit_of_connections_from_one_address(authority):
-    d = authority({"tcp-clients-per-address": 3})
+    d = authority({"tcp-clients-per-address": 3, "tcp-idle": "10m"})
     kept = [d.connect() for _ in range(3)]
     for s in kept:
         s.sendall(tcp_message(dns.message.make_query("www.example.", "A")))
         assert tcp_read(s).answer
     with d.connect() as surplus:
-        assert is_closed(surplus, 5)
+        assert is_closed(surplus)
     with d.connect(source="127.0.0.7") as other:
         other.sendall(tcp_message(dns.message.make_query("www.example.", "A")))
         assert tcp_read(other).answer
@@ -204,7 +203,7 @@ def test_many_at_once(authority):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         s.connect(("127.0.0.1", d.port))
-        s.settimeout(5)
+        s.settimeout(DEADLINE_S)
         wires = {i: dns.message.make_query(f"n{i}.example.", "A", id=i).to_wire() for i in range(1, 301)}
         for wire in wires.values():
             s.send(wire)
@@ -226,7 +225,7 @@ def test_second_daemon_is_refused(authority, daemon):
     d = authority()
     other = daemon({"server": {"listen": [f"127.0.0.1@{d.port}"]}, "resolver": {"enabled": False}}, start=False)
     other.launch()
-    assert other.process.wait(20) == 1
+    assert other.process.wait(DEADLINE_S) == 1
     assert "somebody else" in other.log()
     other.process = None
 
@@ -245,6 +244,6 @@ def test_machine_without_ipv6(authority):
 def test_address_that_is_not_here(authority):
     d = authority({"listen": ["192.0.2.1@5300"]}, start=False)
     d.launch()
-    assert d.process.wait(20) == 1
+    assert d.process.wait(DEADLINE_S) == 1
     assert "192.0.2.1@5300" in d.log()
     d.process = None

@@ -159,7 +159,7 @@ def test_negative_ttl_min(pair):
 
 @pytest.mark.parametrize("value, rcode", [(None, dns.rcode.NOERROR), ("1s", dns.rcode.SERVFAIL)])
 def test_stale_max_age(pair, value, rcode):
-    d, authority = pair(question_time="1s", **({} if value is None else {"stale_max_age": value}))
+    d, authority = pair(question_time="10s", **({} if value is None else {"stale_max_age": value}))
     assert d.ask("short.plain.").rcode() == dns.rcode.NOERROR
     authority.stop()
     counters = d.counters()["stale"]
@@ -199,7 +199,7 @@ def to(port, tcp, **resolver):
 
 def test_clients_per_question(daemon):
     with quiet(socket.SOCK_DGRAM) as port:
-        d = daemon(to(port, False, clients_per_question=1, question_time="10s"))
+        d = daemon(to(port, False, clients_per_question=1, question_time="60s"))
         with d.connect() as first, d.connect() as second:
             first.sendall(tcp_message(dns.message.make_query("same.example.", "A")))
             wait_for("the question", lambda: d.counters()["recursions"] == 1)
@@ -219,7 +219,7 @@ def test_tcp_message_time(daemon):
 @pytest.mark.parametrize("value, connections", [(None, 1), (1, 2)])  # a server that has not answered yet gets two
 def test_tcp_pipeline(daemon, value, connections):
     with quiet(socket.SOCK_STREAM) as port:
-        d = daemon(to(port, True, question_time="10s", tcp_message_time="60s",
+        d = daemon(to(port, True, question_time="60s", tcp_message_time="60s",
                       **({} if value is None else {"tcp_pipeline": value})))
         with d.connect() as s:
             for i in range(3):
@@ -228,7 +228,7 @@ def test_tcp_pipeline(daemon, value, connections):
             def asked():
                 counters = d.counters()
                 return counters["upstream_tcp"], counters["upstream_tcp_connections"]
-            wait_for("the questions and their connections", lambda: asked() == (3, connections))
+            wait_for("the questions and their connections", lambda: asked()[0] >= 3 and asked()[1] == connections)
         d.stop()
 
 

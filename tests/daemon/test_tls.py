@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from conftest import free_port, tcp_message, tcp_read, wait_for
+from conftest import DEADLINE_S, free_port, tcp_message, tcp_read, wait_for
 
 
 def certificate(folder, name="dns.example", stem="tls"):
@@ -44,15 +44,15 @@ def session(port, pem, name="dns.example", **options):
     context = ssl.create_default_context(cafile=str(pem))
     for option, value in options.items():
         setattr(context, option, value)
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=10), server_hostname=name)
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=30), server_hostname=name)
 
 
 def test_common_clients(secure):
     d, port, pem = secure
     done = subprocess.run(["kdig", "+short", "+norec", f"+tls-ca={pem}", "+tls-hostname=dns.example", "@127.0.0.1", "-p", str(port),
-                           "www.example.", "AAAA"], capture_output=True, text=True, timeout=30)
+                           "www.example.", "AAAA"], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "2001:db8::1", done.stdout + done.stderr
-    reply = dns.query.tls(dns.message.make_query("www.example.", "A"), "127.0.0.1", port=port, timeout=10, server_hostname="dns.example",
+    reply = dns.query.tls(dns.message.make_query("www.example.", "A"), "127.0.0.1", port=port, timeout=30, server_hostname="dns.example",
                           ssl_context=ssl.create_default_context(cafile=str(pem)))
     assert reply.answer[0].to_text() == "www.example. 3600 IN A 192.0.2.1"
     assert d.counters()["tls_failed"] == 0
@@ -104,6 +104,6 @@ def test_wrong_files(authority, tmp_path):
     _, other = certificate(tmp_path, stem="other")
     d = authority(server={"tls-listen": [f"127.0.0.1@{free_port()}"], "tls-certificate": str(pem), "tls-key": str(other)}, start=False)
     d.launch()
-    assert d.process.wait(20) == 1
+    assert d.process.wait(DEADLINE_S) == 1
     assert str(other) in d.log() and "tls-key" in d.log()
     d.stop(expect=1)

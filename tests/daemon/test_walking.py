@@ -9,7 +9,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from conftest import free_port, wait_for
+from conftest import DEADLINE_S, free_port, wait_for
 from internet import ROOT, ROOT_TEXT, TEST, TEST_TEXT, X, X_TEXT, Internet, Server
 from test_resolver import ede, keys, world  # noqa: F401 (fixtures)
 
@@ -34,7 +34,7 @@ def walker(daemon, internet):
     def start(resolver=None, root=None, servers=None, start=True, **sections):
         net = internet(servers)
         config = {"root": {"file": "", "fallback": True, "hints": [ROOT], **(root or {})},
-                  "resolver": {"upstream-port": net.port, "validate": False, "question-time": "4s", **(resolver or {})}, **sections}
+                  "resolver": {"upstream-port": net.port, "validate": False, "question-time": "20s", **(resolver or {})}, **sections}
         return net, daemon(config, start=start)
     return start
 
@@ -85,7 +85,7 @@ def test_hints_file_of_no_use(walker, tmp_path):
     path.write_text(". 3600 NS a.root.\n")
     _, d = walker(root={"hints": [], "hints-file": str(path)}, start=False)
     d.launch()
-    assert d.process.wait(20) != 0 and "names no root server with an address" in d.log()
+    assert d.process.wait(DEADLINE_S) != 0 and "names no root server with an address" in d.log()
     d.process = None
 
 
@@ -238,13 +238,12 @@ def test_root_servers_until_there_is_a_copy(daemon, internet, keys, tmp_path):  
     d = daemon({"root": {"file": str(tmp_path / "later.zone"), "anchors": [str(keys.anchors)], "fallback": True, "hints": [ROOT]},
                 "resolver": {"upstream-port": net.port, "validate": False}})
     assert d.ask("one.no-such-tld.").rcode() == dns.rcode.NXDOMAIN
-    asked = len(net.seen)
-    assert asked > 0
+    assert net.seen
     keys.sign(5)
     shutil.copy(keys.zone, tmp_path / "later.zone")
     assert d.cli("reload")[0] == 0
     assert d.ask("two.no-such-tld-either.").rcode() == dns.rcode.NXDOMAIN
-    assert len(net.seen) == asked
+    assert not [q for q in net.seen if "either" in q.name.lower()]
 
 
 def test_expired_copy_is_not_used(daemon, internet, keys, tmp_path):  # noqa: F811
@@ -258,9 +257,8 @@ def test_expired_copy_is_not_used(daemon, internet, keys, tmp_path):  # noqa: F8
     assert net.seen
     keys.sign(7)
     assert d.cli("reload")[0] == 0
-    asked = len(net.seen)
     assert d.ask("name.another-tld.").rcode() == dns.rcode.NXDOMAIN
-    assert len(net.seen) == asked
+    assert not [q for q in net.seen if "another" in q.name.lower()]
 
 
 def test_without_copy_and_fallback(walker):

@@ -58,10 +58,10 @@ def root(tmp_path_factory):
 def probe(root):
     """Runs `banyan sources --json` on sources; the rows as they were given, and the exit status."""
 
-    def run(*sources, options=(), fetch=True, time_s=5):
+    def run(*sources, options=(), fetch=True, time_s=60):
         command = [program("banyan"), "sources", "--json", "--anchor", str(root.anchors), "--time", str(time_s)]
         command += ["--fetch"] if fetch else []
-        done = subprocess.run([*command, *options, *sources], capture_output=True, text=True, timeout=4 * DEADLINE_S)
+        done = subprocess.run([*command, *options, *sources], capture_output=True, text=True, timeout=10 * DEADLINE_S)
         assert done.stdout, done.stderr
         rows = {row["source"]: row for row in json.loads(done.stdout)["sources"]}
         return [rows[source] for source in sources], done.returncode
@@ -194,7 +194,7 @@ class Fetcher:
 
     def __call__(self, **request):
         request.setdefault("bytes-max", 1 << 24)
-        request.setdefault("time-max-ms", 10000)
+        request.setdefault("time-max-ms", 60000)
         lines = "".join(f"{k} {each}\n" for k, v in request.items() for each in (v if isinstance(v, list) else [v]))
         return self.raw(lines)
 
@@ -211,7 +211,7 @@ class Fetcher:
         process = subprocess.Popen([program("banyan-fetch")], stdin=subprocess.PIPE, stdout=None, close_fds=False,
                                    preexec_fn=descriptors, env={"LC_ALL": "C", "http_proxy": "http://127.0.0.1:9/"})
         os.close(write)
-        process.communicate(lines.encode(), timeout=DEADLINE_S)
+        process.communicate(lines.encode(), timeout=3 * DEADLINE_S)
         result = b""
         while more := os.read(read, 65536):
             result += more

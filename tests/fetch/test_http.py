@@ -174,9 +174,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nETag: \"v\"\r\nAccept-Ranges: bytes\r\n"
 def test_stalls_at_every_byte(server, fetch, sent, then):
     there = server(answering(sent, then=then))
     started = time.monotonic()
-    got = fetch(url=f"http://127.0.0.1:{there.port}/", **{"rate-min": 1000, "rate-window-s": 1, "time-max-ms": 20000})
+    got = fetch(url=f"http://127.0.0.1:{there.port}/", **{"rate-min": 1000, "rate-window-s": 1, "time-max-ms": 120000})
     assert got["error"] in ("slow", "timeout", "protocol"), got  # protocol: what drips is no HTTP
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60  # far from the end of its time
 
 
 def test_time_is_limited_also_with_progress(server, fetch):

@@ -23,7 +23,7 @@ import rootzone
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build")).resolve()
-DEADLINE_S = 60 if os.environ.get("BANYAN_SANITIZED") else 20
+DEADLINE_S = 60
 ADDRESS = "127.53.0.53"
 HINT = f". 3600 IN NS ns.root.\nns.root. 3600 IN A {rootzone.SERVER}\n"
 
@@ -59,7 +59,7 @@ class Resolver:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + DEADLINE_S
-        while self.ask("version.bind.", T.TXT, wait_s=0.3, rdclass="CH") is None:
+        while self.ask("version.bind.", T.TXT, wait_s=1.0, rdclass="CH") is None:
             assert self.process.poll() is None and time.monotonic() < end, f"{self.name} does not start:\n{self.log()}"
         return self
 
@@ -85,7 +85,7 @@ class Resolver:
     def __exit__(self, *_):
         self.stop()
 
-    def ask(self, qname, rtype, wait_s=3.0, rdclass="IN", do=True):
+    def ask(self, qname, rtype, wait_s=15.0, rdclass="IN", do=True):
         query = dns.message.make_query(qname, rtype, rdclass, want_dnssec=do, payload=1232)
         try:
             reply, _ = dns.query.udp_with_fallback(query, ADDRESS, timeout=wait_s)
@@ -209,7 +209,7 @@ structured-logging=no
 
 
     def nudge(self):
-        subprocess.run(["/usr/bin/rec_control", f"--socket-dir={self.folder}", "reload-lua-config"], capture_output=True, timeout=10)
+        subprocess.run(["/usr/bin/rec_control", f"--socket-dir={self.folder}", "reload-lua-config"], capture_output=True, timeout=DEADLINE_S)
 
 
 class Banyan(Resolver):
@@ -229,7 +229,7 @@ class Banyan(Resolver):
 
 
     def nudge(self):
-        subprocess.run([program("banyan"), "copy", "refresh", "--socket", str(self.folder / "run/control.sock")], capture_output=True, timeout=10)
+        subprocess.run([program("banyan"), "copy", "refresh", "--socket", str(self.folder / "run/control.sock")], capture_output=True, timeout=DEADLINE_S)
 
 
 KINDS = [Banyan, Unbound, Bind, PowerDNS]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The servers of the root, and sources of copies that do as a test says. Each writes down what it was asked."""
+import contextlib
 import gzip
 import http.server
 import socket
@@ -42,8 +43,9 @@ class DNSServer:
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.tcp.bind((address, port))
         self.tcp.listen(64)
-        for work in (self.serve_udp, self.serve_tcp):
-            threading.Thread(target=work, daemon=True).start()
+        self.threads = [threading.Thread(target=work, daemon=True) for work in (self.serve_udp, self.serve_tcp)]
+        for thread in self.threads:
+            thread.start()
 
     def note(self, transport, query):
         question = query.question[0]
@@ -53,6 +55,8 @@ class DNSServer:
         while True:
             try:
                 wire, client = self.udp.recvfrom(65535)
+                if not wire and not self.open:
+                    return
                 query = dns.message.from_wire(wire, ignore_trailing=True)
                 self.note("udp", query)
                 reply = self.reply(query, False)
@@ -99,8 +103,13 @@ class DNSServer:
         return data
 
     def close(self):
+        self.open = False
+        for each in (self.udp, self.tcp):
+            with contextlib.suppress(OSError):  # of UDP: it has no peer, but the thread wakes
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(60)
         self.udp.close()
-        self.tcp.shutdown(socket.SHUT_RDWR)
         self.tcp.close()
 
 

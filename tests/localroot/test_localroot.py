@@ -148,7 +148,7 @@ def test_no_source_at_all(stage, verdict):
     resolver = stage.resolver(primary)
     verdict("without a copy the servers of the root are asked", stage.until(lambda: resolver.has(1), 10.0))
     stage.root.up = False
-    reply = resolver.ask("nothing-known-of-this.", T.A, wait_s=15.0)
+    reply = resolver.ask("nothing-known-of-this.", T.A, wait_s=60.0)
     verdict("without a copy and without the servers of the root: SERVFAIL", reply is not None and reply.rcode() == dns.rcode.SERVFAIL,
             "no reply" if reply is None else dns.rcode.to_text(reply.rcode()))
 
@@ -158,7 +158,7 @@ def test_no_question_to_the_root(stage, verdict):
     primary = stage.primary(stage.version(2))
     resolver = stage.resolver(primary)
     assert stage.until(lambda: resolver.has(2)), resolver.log()[-2000:]
-    assert stage.until(lambda: not stage.asks_root(resolver, 2)), resolver.log()[-2000:]
+    assert stage.until(lambda: stage.is_quiet(2, resolver)), resolver.log()[-2000:]
     before = time.monotonic()
     for number in range(20):
         resolver.ask(f"no-such-{number}.", T.A)
@@ -229,4 +229,4 @@ def test_a_restart_without_sources(stage, verdict):
     resolver.stop(signal.SIGKILL)
     primary.mode, stage.root.up = "silent", False
     resolver.start()
-    verdict("killed and started again with all sources gone, the copy answers", stage.until(lambda: resolver.has(2), 5.0))
+    verdict("killed and started again with all sources gone, the copy answers", stage.until(lambda: resolver.has(2), 12.0))

@@ -13,7 +13,7 @@ import pytest
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("BANYAN_BUILD", TOP / "build"))
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-DEADLINE_S = 30  # for anything that is waited for; sanitizers are slow
+DEADLINE_S = 60  # for anything that is waited for; sanitizers are slow, and so are machines with much else to do
 
 
 def program(name):
@@ -29,25 +29,31 @@ def is_sanitized():
 
 
 def wait_for(what, condition, deadline_s=DEADLINE_S):
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < deadline_s:
         value = condition()
         if value:
             return value
-        time.sleep(0.01)
+        time.sleep(min(0.01 + waited / 50, 0.2))  # who looks all the time keeps a slow machine from getting there
     raise AssertionError(f"waited {deadline_s} s in vain for: {what}")
 
 
+given = set()
+
+
 def free_port(addresses=("127.0.0.1",)):
-    """A port that is free for UDP and TCP on all these addresses; below the range that the kernel hands out."""
+    """A port that is free for UDP and TCP on all these addresses; below the range that the kernel hands out, and another one each time."""
     for _ in range(200):
         port = random.randint(10000, 30000)
+        if port in given:
+            continue
         try:
             for address in addresses:
                 family = socket.AF_INET6 if ":" in address else socket.AF_INET
                 for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
                     with socket.socket(family, kind) as s:
                         s.bind((address, port))
+            given.add(port)
             return port
         except OSError:
             continue
@@ -70,9 +76,10 @@ class Server:
     def __init__(self, serve):
         self.serve, self.connections = serve, 0
         self.stopped = threading.Event()
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
+        self.port = free_port()  # for UDP, too, where a test wants that
+        self.socket = socket.create_server(("127.0.0.1", self.port))
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def run(self):
         while True:
@@ -92,4 +99,6 @@ class Server:
 
     def stop(self):
         self.stopped.set()
+        self.socket.shutdown(socket.SHUT_RDWR)  # else the thread waits on, in the end at what has the same number next
+        self.thread.join(DEADLINE_S)
         self.socket.close()

@@ -125,7 +125,7 @@ class Other:
             return
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -142,7 +142,7 @@ class Other:
 
 def asked(zone, port, address="127.0.0.1", rtype="SOA"):
     try:
-        return dns.query.udp(dns.message.make_query(zone, rtype), address, port=port, timeout=0.5)
+        return dns.query.udp(dns.message.make_query(zone, rtype), address, port=port, timeout=1)
     except (dns.exception.DNSException, OSError):
         return None
 

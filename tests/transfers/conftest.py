@@ -59,7 +59,7 @@ class Process:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -130,7 +130,7 @@ class Banyand(Process):
 def records(address, port, name, keyring=None):
     """All of a zone, by a client that is not ours, as sorted text: names in lower case, the SOA once."""
     args = {"keyring": keyring, "keyname": NAME} if keyring else {}
-    zone = dns.zone.from_xfr(dns.query.xfr(address, name, port=port, relativize=False, lifetime=20, **args), relativize=False)
+    zone = dns.zone.from_xfr(dns.query.xfr(address, name, port=port, relativize=False, lifetime=60, **args), relativize=False)
     return sorted(f"{owner.to_text().lower()} {ttl} {rdata.rdtype} {rdata.to_digestable(zone.origin).hex()}"
                   for owner, ttl, rdata in zone.iterate_rdatas())
 

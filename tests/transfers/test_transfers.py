@@ -35,7 +35,7 @@ def text_zone(text, origin=ZONE):
 @pytest.fixture
 def primary(tmp_path, started):
     server = Banyand(tmp_path, {ZONE: {"transfer": ["127.0.0.1"]}, KEYED: {"transfer": [f"127.0.0.2 key={NAME}", f"127.0.0.1 key={NAME}"]},
-                                CLOSED: {}}, server={"tcp-idle": "2s"})
+                                CLOSED: {}}, server={"tcp-idle": "10m"})
     for zone in (ZONE, KEYED, CLOSED):
         server.put(zone, zone_text(1, 200))
     started.append(server.start())
@@ -43,7 +43,7 @@ def primary(tmp_path, started):
 
 
 def ask(query, source=None):
-    return dns.query.tcp(query, "127.0.0.1", port=PRIMARY, timeout=10, source=source)
+    return dns.query.tcp(query, "127.0.0.1", port=PRIMARY, timeout=60, source=source)
 
 
 def question(zone, kind, key=None, serial=None, **more):
@@ -64,12 +64,12 @@ def test_what_arrives_is_what_the_file_says(primary):
     assert records("127.0.0.1", PRIMARY, ZONE) == text_zone(zone_text(1, 200))
 
 
-@pytest.mark.parametrize("tool", [["dig", "@127.0.0.1", "-p", str(PRIMARY)], ["kdig", "@127.0.0.1", "-p", str(PRIMARY)]], ids=["dig", "kdig"])
+@pytest.mark.parametrize("tool", [["dig", "+time=60", "@127.0.0.1", "-p", str(PRIMARY)], ["kdig", "+time=60", "@127.0.0.1", "-p", str(PRIMARY)]], ids=["dig", "kdig"])
 def test_the_tools(primary, tool):
     for extra in ([], ["-y", f"hmac-sha256:{NAME}:{SECRET}"]):
         zone = KEYED if extra else ZONE
         out = subprocess.run([*tool, "-q" if tool[0] == "dig" else zone, *([zone] if tool[0] == "dig" else []), "-t", "AXFR", *extra],
-                             capture_output=True, text=True, timeout=20).stdout
+                             capture_output=True, text=True, timeout=120).stdout
         owners = re.findall(r"^n\d+\.\S+\s+300\s+IN\s+A\s", out, re.M)
         assert len(owners) == 200, out
         assert "WARNING" not in out and "verif" not in out, out
@@ -79,7 +79,7 @@ def test_differences(primary):
     base = dict.fromkeys(text_zone(zone_text(1, 200)))
     primary.put(ZONE, zone_text(2, 200, 5))
     primary.reload()
-    replies = list(dns.query.xfr("127.0.0.1", ZONE, rdtype="IXFR", serial=1, port=PRIMARY, relativize=False, lifetime=10))
+    replies = list(dns.query.xfr("127.0.0.1", ZONE, rdtype="IXFR", serial=1, port=PRIMARY, relativize=False, lifetime=60))
     flat = [(rrset.name, rrset.ttl, rdata) for reply in replies for rrset in reply.answer for rdata in rrset]
     kinds = [rdata.rdtype for _, _, rdata in flat]
     assert kinds.count(dns.rdatatype.SOA) == 4
@@ -103,13 +103,13 @@ def test_one_soa_for_who_has_it(primary):
 def test_over_udp(primary):
     primary.put(ZONE, zone_text(2, 200, 3))
     primary.reload()
-    whole = dns.query.udp(question(ZONE, "IXFR", serial=1, use_edns=0, payload=4096), "127.0.0.1", port=PRIMARY, timeout=5)
+    whole = dns.query.udp(question(ZONE, "IXFR", serial=1, use_edns=0, payload=4096), "127.0.0.1", port=PRIMARY, timeout=30)
     assert len(whole.answer) > 1
-    short = dns.query.udp(question(ZONE, "IXFR", serial=1), "127.0.0.1", port=PRIMARY, timeout=5)
-    alone = dns.query.udp(question(ZONE, "IXFR", serial=0), "127.0.0.1", port=PRIMARY, timeout=5)
+    short = dns.query.udp(question(ZONE, "IXFR", serial=1), "127.0.0.1", port=PRIMARY, timeout=30)
+    alone = dns.query.udp(question(ZONE, "IXFR", serial=0), "127.0.0.1", port=PRIMARY, timeout=30)
     assert [rrset.rdtype for rrset in alone.answer] == [dns.rdatatype.SOA]
     assert len(short.to_wire()) <= 512
-    axfr = dns.query.udp(question(ZONE, "AXFR"), "127.0.0.1", port=PRIMARY, timeout=5)
+    axfr = dns.query.udp(question(ZONE, "AXFR"), "127.0.0.1", port=PRIMARY, timeout=30)
     assert axfr.rcode() == dns.rcode.FORMERR
 
 
@@ -145,7 +145,7 @@ def signed(query, when=None, secret=SECRET, name=NAME):
 
 
 def exchange(wire):
-    with socket.create_connection(("127.0.0.1", PRIMARY), timeout=10) as sock:
+    with socket.create_connection(("127.0.0.1", PRIMARY), timeout=60) as sock:
         sock.sendall(struct.pack("!H", len(wire)) + wire)
         stream = sock.makefile("rb")
         return stream.read(struct.unpack("!H", stream.read(2))[0])
@@ -169,7 +169,7 @@ def test_signatures_that_are_wrong(primary):
 def test_signed_questions_are_answered_signed(primary):
     query = question(KEYED, "SOA")
     query.use_tsig(RING, NAME)
-    reply = dns.query.udp(query, "127.0.0.1", port=PRIMARY, timeout=5)  # checks the signature
+    reply = dns.query.udp(query, "127.0.0.1", port=PRIMARY, timeout=30)  # checks the signature
     assert reply.had_tsig and reply.answer[0][0].serial == 1
     assert records("127.0.0.1", PRIMARY, KEYED, RING) == text_zone(zone_text(1, 200), KEYED)
 
@@ -213,7 +213,7 @@ def read_message(stream):
 def slow_client(buffer=4096):
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    sock.settimeout(30)
+    sock.settimeout(60)
     sock.connect(("127.0.0.1", PRIMARY))
     return sock
 
@@ -247,17 +247,17 @@ def test_a_new_version_in_the_middle_of_a_slow_transfer(large, large_text):
             messages.append(read_message(stream))
         assert last[0].serial == 1
         assert count == NAMES + 2  # ns and ns.sub
-    reply = list(dns.query.xfr("127.0.0.1", ZONE, rdtype="IXFR", serial=1, port=PRIMARY, relativize=False, lifetime=10))
+    reply = list(dns.query.xfr("127.0.0.1", ZONE, rdtype="IXFR", serial=1, port=PRIMARY, relativize=False, lifetime=60))
     assert sum(len(r.answer) for r in reply) < 10
 
 
 def records_count(zone):
-    out = subprocess.run(["dig", "@127.0.0.1", "-p", str(PRIMARY), zone, "AXFR", "+noall", "+answer"], capture_output=True, text=True,
-                         timeout=60).stdout
+    out = subprocess.run(["dig", "@127.0.0.1", "-p", str(PRIMARY), zone, "AXFR", "+time=60", "+noall", "+answer"], capture_output=True, text=True,
+                         timeout=120).stdout
     return int(re.search(r"SOA\s+\S+ \S+ (\d+)", out)[1]), len(re.findall(r"^n\d+\.", out, re.M))
 
 
-@pytest.mark.parametrize("large", ["2s"], indirect=True)
+@pytest.mark.parametrize("large", ["6s"], indirect=True)
 def test_who_does_not_read_costs_a_connection_alone(large):
     with slow_client() as lazy:
         stream = start_axfr(lazy)
@@ -266,8 +266,8 @@ def test_who_does_not_read_costs_a_connection_alone(large):
         lazy.sendall(struct.pack("!H", len(query)) + query)  # its other questions are answered in their turn
         assert records_count(ZONE) == (1, NAMES)
         wait_for("the slow client to be closed", lambda: large.counters()["tcp_slow"] == 1)
-        assert large.counters()["transfers_broken"] == 1
-    assert "broken off" in large.log()
+        wait_for("its transfer to be over", lambda: large.counters()["transfers_broken"] == 1)
+    wait_for("the word", lambda: "broken off" in large.log())
     assert records_count(ZONE) == (1, NAMES)
 
 
@@ -299,7 +299,7 @@ def test_a_restart_keeps_differences(tmp_path, started):
 
     def differences(serial):
         return sum(len(r.answer) for r in dns.query.xfr("127.0.0.1", ZONE, rdtype="IXFR", serial=serial, port=PRIMARY, relativize=False,
-                                                        lifetime=10))
+                                                        lifetime=60))
     assert differences(1) < 40 and differences(2) < 40
     server.stop()
     journal = next(tmp_path.glob("journal.*"))

@@ -250,6 +250,14 @@ static void torn_files_cost_what_is_torn(void **state)
 		assert_in_range(loaded.entries, found(to, WORLD_EPOCH_MS), found(to, WORLD_EPOCH_MS) + 2);
 		resolve_cache_free(to);
 	}
+	/* what looks like the begin of a further block, in the rest of one that was cut, is none */
+	uint8_t last = file.data[file.len - 3];
+	file.data[file.len - 3] = 0x62;
+	struct resolve_cache *cut = cache_new(2);
+	assert_int_equal(load(cut, WORLD_EPOCH_MS, file.data, file.len - 1, PIECE, &loaded), 0);
+	assert_int_equal(loaded.torn, 1);
+	resolve_cache_free(cut);
+	file.data[file.len - 3] = last;
 	/* one byte in the middle of the first block: all others are there */
 	file.data[100] ^= 1;
 	struct resolve_cache *to = cache_new(3);
