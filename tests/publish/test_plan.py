@@ -345,3 +345,38 @@ def test_listed_servers():
     row = rows[1232, True, True, False]
     assert [row["parts"][part]["records"] for part in ("ns", "a", "aaaa", "rrsig_of_ns")] == [2, 2, 2, 1]
     assert row["parts"]["rrsig_of_ns"]["bytes"] == 1 + 10 + 18 + 1 + 64
+
+
+def test_servers_and_signers_of_a_file(tmp_path):
+    plan("--names", "%", "--servers", "3", "--addresses", "2,1", "--sign", "ed448", "--sign", "rsa1024", "--write-zones", tmp_path)
+    report = plan_json("--from", tmp_path / "root.zone")["plans"][0]
+    assert sorted(report["signers"]) == ["ed448", "rsa1024"] and report["servers"] == 3
+    standing = rows_of(plan_json("--zone", tmp_path / "root.zone"))
+    made = rows_of({"plans": [report]})
+    assert {k: row["bytes"] for k, row in standing.items()} == {k: row["bytes"] for k, row in made.items()}
+    row = made[4096, True, True, False]
+    assert [row["parts"][part]["records"] for part in ("a", "aaaa", "rrsig_of_ns", "rrsig_of_addresses")] == [6, 3, 2, 12]
+
+
+def test_hints_are_servers(tmp_path):
+    hints = tmp_path / "hints"
+    hints.write_text(". 3600000 NS A.ROOT-SERVERS.NET.\nA.ROOT-SERVERS.NET. 3600000 A 198.41.0.4\nA.ROOT-SERVERS.NET. 3600000 AAAA 2001:503:ba3e::2:30\n")
+    report = plan_json("--from", hints)["plans"][0]
+    assert report["signers"] == ["rsa2048"] and report["servers"] == 1
+    (tmp_path / "none").write_text("x. 60 A 192.0.2.1\n")
+    assert "there are no NS records of the root" in plan("--from", tmp_path / "none", status=2)
+
+
+def test_servers_of_an_edition(tmp_path):
+    path = tmp_path / "short.yaml"
+    names = "".join(f'  - {{name: {letter}., addresses: [192.0.2.{i}, "2001:db8::{i}"]}}\n' for i, letter in enumerate("abcdefghijklmn", 1))
+    path.write_text(f"edition: {{name: short, folder: x}}\napex:\n  name-servers:\n{names}keys: {{algorithm: 8, zsk-bits: 2048}}\n")
+    report = plan_json("--edition", path)["plans"][0]
+    rows = rows_of({"plans": [report]})
+    assert report["signers"] == ["rsa2048"] and report["servers"] == 14
+    assert rows[512, False, False, False]["bytes"] == 493
+    assert rows[4096, True, True, False]["parts"]["rrsig_of_ns"]["bytes"] == 286
+    path.write_text("edition: {name: same, folder: x}\n")
+    assert "take --from and the source" in plan("--edition", path, status=2)
+    path.write_text("edition: {nonsense: 1}\n")
+    assert str(path) in plan("--edition", path, status=2)

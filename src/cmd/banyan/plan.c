@@ -2,7 +2,6 @@
 /* banyan plan priming: what the answer to a priming question weighs, for any names, addresses and signatures. */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +21,12 @@ static const char help[] =
 	"  --addresses A,AAAA   of each server (1,1)\n"
 	"  --server NAME[=ADDRESS,...]  one server, as it is; may be repeated, in place of --names\n"
 	"  --from FILE          the servers of a zone or of a hints file, in place of --names\n"
+	"  --edition FILE       those that the description of an edition has, and its keys\n"
 	"  --cut LABELS         so many last labels of the names are delegated by the root: their\n"
 	"                       addresses are glue; 0: they are the root's own, and signed\n"
 	"                       (1 for names of several labels, 0 for others)\n"
 	"  --sign ALGORITHM     who signs: rsa2048, ecdsa256, ecdsa384, ed25519, ed448, a number of bytes,\n"
-	"                       or none; may be repeated (rsa2048)\n"
+	"                       or none; may be repeated (as the file has it, else rsa2048)\n"
 	"  --scheme SECTION     one of RSSAC028's: 5.1 to 5.6, in place of --names and --cut\n"
 	"  --schemes            all six, side by side\n"
 	"  --zone FILE          a root zone as it stands, signatures and all\n"
@@ -47,6 +47,7 @@ enum {
 	OPTION_ADDRESSES,
 	OPTION_SERVER,
 	OPTION_FROM,
+	OPTION_EDITION,
 	OPTION_CUT,
 	OPTION_SIGN,
 	OPTION_SCHEME,
@@ -68,6 +69,7 @@ static const struct option table[] = {
 	{"addresses", required_argument, NULL, OPTION_ADDRESSES},
 	{"server", required_argument, NULL, OPTION_SERVER},
 	{"from", required_argument, NULL, OPTION_FROM},
+	{"edition", required_argument, NULL, OPTION_EDITION},
 	{"cut", required_argument, NULL, OPTION_CUT},
 	{"sign", required_argument, NULL, OPTION_SIGN},
 	{"scheme", required_argument, NULL, OPTION_SCHEME},
@@ -84,10 +86,8 @@ static const struct option table[] = {
 	{NULL, 0, NULL, 0},
 };
 
-#define CUT_DEFAULT UINT_MAX
-
 struct planner {
-	const char *names, *from, *zone, *svg, *folder;
+	const char *names, *from, *edition, *zone, *svg, *folder;
 	const struct plan_scheme *scheme;
 	size_t n_servers, n_signers, n_size;
 	unsigned n_a, n_aaaa, cut_labels;
@@ -241,6 +241,9 @@ static bool take(struct planner *p, int option, char *text)
 	case OPTION_FROM:
 		p->from = text;
 		return true;
+	case OPTION_EDITION:
+		p->edition = text;
+		return true;
 	case OPTION_CUT:
 		if (!number("cut", text, 0, 126, &value))
 			return false;
@@ -271,14 +274,15 @@ static bool take(struct planner *p, int option, char *text)
 /* Only one of those that say which root it is. */
 static bool agree(const struct planner *p)
 {
-	unsigned ways = (p->names != NULL) + (p->from != NULL) + (p->zone != NULL) + (p->listed.n > 0) +
-			(p->scheme != NULL) + p->all_schemes + p->seeds;
+	unsigned ways = (p->names != NULL) + (p->from != NULL) + (p->edition != NULL) + (p->zone != NULL) +
+			(p->listed.n > 0) + (p->scheme != NULL) + p->all_schemes + p->seeds;
 	bool many = p->all_schemes || p->seeds;
 	if (ways > 1)
-		complain("--names, --server, --from, --zone, --scheme, --schemes and --seeds each say which root; take "
+		complain("--names, --server, --from, --edition, --zone, --scheme, --schemes and --seeds each say which "
+			 "root; take "
 			 "one");
-	else if (p->cut_labels != CUT_DEFAULT && (p->scheme != NULL || many || p->zone != NULL))
-		complain("--cut goes with --names, --server or --from");
+	else if (p->cut_labels != PLAN_CUT_BY_NAME && (p->scheme != NULL || many || p->zone != NULL))
+		complain("--cut goes with --names, --server, --from or --edition");
 	else if (p->none_signs && p->n_signers > 0)
 		complain("--sign none goes with no other --sign");
 	else if (p->zone != NULL && (p->n_signers > 0 || p->none_signs || p->svg != NULL || p->folder != NULL))
@@ -295,34 +299,15 @@ static bool agree(const struct planner *p)
 
 /* ---- one root ---- */
 
-static int read_zone(const char *path, struct zone **ret)
+static int find_servers(const struct planner *p, const struct plan_scheme *scheme, struct planner_found *ret)
 {
-	static const uint8_t root[] = {0};
-	struct zone_read_settings settings = {.origin = root};
-	struct zone_error error;
-	int rc = zone_read_file(path, &settings, NULL, NULL, ret, &error);
-	if (rc != 0)
-		complain("%s", error.text);
-	return rc;
-}
-
-static int find_servers(const struct planner *p, const struct plan_scheme *scheme, struct plan_set *ret)
-{
-	struct zone *zone;
-	if (p->from != NULL) {
-		int rc = read_zone(p->from, &zone);
-		if (rc != 0)
-			return rc;
-		rc = plan_set_from_zone(zone, ret);
-		if (rc != 0)
-			complain("%s: %s", p->from,
-				 rc == BANYAN_ENOENT ? "there are no NS records of the root" : error_text(rc));
-		zone_free(zone);
-		return rc;
-	}
+	if (p->from != NULL)
+		return planner_from_zone(p->from, ret);
+	if (p->edition != NULL)
+		return planner_from_edition(p->edition, ret);
 	const char *pattern = scheme != NULL ? scheme->pattern : p->names != NULL ? p->names : "%.root-servers.net";
 	/* more than are asked about: how many fit is asked too */
-	int rc = plan_set_pattern(pattern, PLAN_SERVERS_MAX, p->n_a, p->n_aaaa, ret);
+	int rc = plan_set_pattern(pattern, PLAN_SERVERS_MAX, p->n_a, p->n_aaaa, &ret->set);
 	if (rc == BANYAN_EINVAL || rc == BANYAN_ELIMIT)
 		complain("--names: no name of a server comes of '%s'", pattern);
 	else if (rc != 0)
@@ -330,29 +315,35 @@ static int find_servers(const struct planner *p, const struct plan_scheme *schem
 	return rc;
 }
 
-/* `set`: where the servers go, unless they were listed. */
-static int edition_of(struct planner *p, const struct plan_scheme *scheme, struct plan_set *set,
+static void take_signers(const struct planner *p, const struct planner_found *found, struct plan_edition *edition)
+{
+	bool told = p->n_signers > 0 || p->none_signs;
+	edition->n_signers = told ? p->n_signers : found->n_signers;
+	memcpy(edition->signer, told ? p->signer : found->signer, sizeof edition->signer);
+	if (!told && found->n_signers == 0 && plan_signer_parse("rsa2048", &edition->signer[0]) == 0)
+		edition->n_signers = 1; /* as the root is */
+}
+
+/* `found`: where the servers go, unless they were listed. */
+static int edition_of(struct planner *p, const struct plan_scheme *scheme, struct planner_found *found,
 		      struct planner_plan *plan)
 {
 	struct plan_edition *edition = &plan->edition;
-	int rc = p->listed.n > 0 ? 0 : find_servers(p, scheme, set);
+	int rc = p->listed.n > 0 ? 0 : find_servers(p, scheme, found);
 	if (rc != 0)
 		return rc;
-	edition->set = p->listed.n > 0 ? &p->listed : set;
-	edition->n = p->listed.n > 0 || p->from != NULL ? edition->set->n : p->n_servers;
-	edition->cut_labels = scheme != NULL                                       ? scheme->cut_labels
-			      : p->cut_labels != CUT_DEFAULT                       ? p->cut_labels
-			      : wire_name_labels(edition->set->server[0].name) > 1 ? 1
-										   : 0;
-	edition->child_labels = scheme != NULL ? scheme->child_labels : 0;
-	edition->child_signed = scheme != NULL && scheme->child_signed;
-	edition->n_signers = p->n_signers;
-	memcpy(edition->signer, p->signer, sizeof edition->signer);
-	if (scheme != NULL) {
-		plan->section = scheme->section;
-		plan->title = scheme->title;
-		plan->words = scheme->words;
-	}
+	edition->set = p->listed.n > 0 ? &p->listed : &found->set;
+	edition->n = p->listed.n > 0 || p->from != NULL || p->edition != NULL ? edition->set->n : p->n_servers;
+	edition->cut_labels = p->cut_labels;
+	take_signers(p, found, edition);
+	if (scheme == NULL)
+		return 0;
+	edition->cut_labels = scheme->cut_labels;
+	edition->child_labels = scheme->child_labels;
+	edition->child_signed = scheme->child_signed;
+	plan->section = scheme->section;
+	plan->title = scheme->title;
+	plan->words = scheme->words;
 	return 0;
 }
 
@@ -414,7 +405,7 @@ static int run_zone(struct planner *p, const struct plan_asker *asker, struct pl
 	struct zone *zone;
 	plan->n_size = p->n_size;
 	memcpy(plan->size, p->size, sizeof plan->size);
-	int rc = read_zone(p->zone, &zone);
+	int rc = planner_zone_read(p->zone, &zone);
 	if (rc != 0)
 		return rc;
 	rc = plan_set_from_zone(zone, set);
@@ -487,11 +478,11 @@ static int fail(const struct planner *p, int rc)
 
 static int run_many(struct planner *p, const struct plan_asker *asker, struct planner_plan *plan)
 {
-	struct plan_set set[PLAN_SCHEMES] = {0};
+	struct planner_found found[PLAN_SCHEMES] = {0};
 	struct planner_seed seed[PLANNER_SEEDS] = {0};
 	int status = CMD_OK, rc = p->seeds ? planner_seeds(asker, seed) : 0;
 	for (size_t i = 0; i < PLAN_SCHEMES && rc == 0; i++) {
-		rc = edition_of(p, &plan_schemes[i], &set[i], &plan[i]);
+		rc = edition_of(p, &plan_schemes[i], &found[i], &plan[i]);
 		if (rc == 0)
 			rc = run_edition(p, asker, &plan[i]);
 	}
@@ -513,20 +504,25 @@ static int run_many(struct planner *p, const struct plan_asker *asker, struct pl
 		plan_message_done(&seed[i].message);
 	for (size_t i = 0; i < PLAN_SCHEMES; i++) {
 		planner_plan_done(&plan[i]);
-		plan_set_done(&set[i]);
+		plan_set_done(&found[i].set);
 	}
 	return status;
 }
 
+static void found_done(struct planner_found *found)
+{
+	plan_set_done(&found->set);
+}
+
 static int run_one(struct planner *p, const struct plan_asker *asker, struct planner_plan *plan)
 {
-	_cleanup_(plan_set_done) struct plan_set set = {0};
+	_cleanup_(found_done) struct planner_found found = {0};
 	int status = CMD_OK;
 	if (p->zone != NULL) {
-		if (run_zone(p, asker, plan, &set) != 0)
+		if (run_zone(p, asker, plan, &found.set) != 0)
 			return p->peer.why[0] != 0 ? fail(p, 0) : CMD_ERROR;
 	} else {
-		if (edition_of(p, p->scheme, &set, plan) != 0)
+		if (edition_of(p, p->scheme, &found, plan) != 0)
 			return CMD_ERROR;
 		if (p->folder != NULL)
 			return write_zones(p, &plan->edition);
@@ -555,8 +551,6 @@ static int run(struct planner *p)
 	if (plan == NULL || planner_server_new(&server) != 0)
 		return complain("out of memory");
 	struct plan_asker asker = planner_server_asker(server);
-	if (p->n_signers == 0 && !p->none_signs && plan_signer_parse("rsa2048", &p->signer[0]) == 0)
-		p->n_signers = 1;
 	int status = p->all_schemes || p->seeds ? run_many(p, &asker, plan) : run_one(p, &asker, plan);
 	planner_server_free(server);
 	return status;
@@ -567,7 +561,7 @@ int cmd_plan(int argc, char **argv)
 	_cleanup_(planner_done) struct planner p = {.n_servers = 13,
 						    .n_a = 1,
 						    .n_aaaa = 1,
-						    .cut_labels = CUT_DEFAULT,
+						    .cut_labels = PLAN_CUT_BY_NAME,
 						    .n_size = 4,
 						    .size = {512, 1232, 1410, 4096}};
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {

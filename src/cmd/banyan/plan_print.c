@@ -86,7 +86,8 @@ void planner_print(const struct planner_plan *plan)
 			printf(" %*s", width[k], share_text(&row->message, parts[k], text));
 		printf("  %-24s", missing_text(&row->missing, text));
 		if (row->has_fit)
-			printf(" %4zu%s %5zu", row->fit.whole, row->fit.all ? "+" : " ", row->fit.each);
+			printf(" %4zu%s %4zu%s", row->fit.whole, row->fit.all ? "+" : " ", row->fit.each,
+			       row->fit.each == plan->edition.set->n ? "+" : "");
 		printf("\n");
 		if (row->has_peer)
 			print_peer(row);
@@ -98,7 +99,7 @@ void planner_print(const struct planner_plan *plan)
 		return;
 	printf("all: the most servers with all that is theirs%s; one: with one address each at least.\n"
 	       "The most servers without OPT:",
-	       plan->row[0].fit.all ? " (+: there are no more)" : "");
+	       " (+: there are no more)");
 	for (size_t i = 0; i < plan->n_size; i++)
 		printf("%s %zu in %u bytes (%zu)", i > 0 ? "," : "", plan->bare[i].whole, plan->size[i],
 		       plan->bare[i].bytes);

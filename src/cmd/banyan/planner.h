@@ -21,6 +21,16 @@ struct planner_peer {
 };
 int planner_peer_ask(void *ctx, const struct plan_question *question, uint8_t *out, size_t *ret_len);
 
+/* plan_sources.c: what files say of servers, and of who signs; what is wrong with them goes to standard error. */
+struct planner_found {
+	struct plan_set set;
+	size_t n_signers; /* 0: nothing is said */
+	struct plan_signer signer[PLAN_SIGNERS_MAX];
+};
+int planner_zone_read(const char *path, struct zone **ret) _must_use_;
+int planner_from_zone(const char *path, struct planner_found *ret) _must_use_;
+int planner_from_edition(const char *path, struct planner_found *ret) _must_use_;
+
 /* One question, what came, and what another server said. */
 struct planner_row {
 	struct plan_question question;

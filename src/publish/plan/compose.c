@@ -160,6 +160,11 @@ static const uint8_t *tail_of(const uint8_t *name, unsigned labels)
 	return labels == 0 || labels > has ? NULL : wire_name_skip(name, has - labels);
 }
 
+static const uint8_t *cut_of(const uint8_t *name, unsigned labels)
+{
+	return tail_of(name, labels != PLAN_CUT_BY_NAME ? labels : wire_name_labels(name) > 1);
+}
+
 int plan_zone(const struct plan_edition *edition, struct zone **ret)
 {
 	static const uint8_t root[] = {0};
@@ -172,7 +177,7 @@ int plan_zone(const struct plan_edition *edition, struct zone **ret)
 		return rc;
 	add_soa(&c, server[0].name);
 	for (size_t i = 0; i < edition->n; i++) {
-		const uint8_t *cut = tail_of(server[i].name, edition->cut_labels);
+		const uint8_t *cut = cut_of(server[i].name, edition->cut_labels);
 		add_ns(&c, root, server[i].name);
 		if (cut != NULL)
 			add_ns(&c, cut, server[i].name);

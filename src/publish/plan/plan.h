@@ -25,6 +25,7 @@
 #define PLAN_SIGNERS_MAX   8    /* keys that sign: two during a roll, two for each of several signers */
 #define PLAN_SIGNATURE_MAX 8192 /* bytes of one: SLH-DSA-128s has 7856 */
 #define PLAN_CURVES_MAX    8
+#define PLAN_CUT_BY_NAME   UINT32_MAX
 #define PLAN_RECORDS_MAX   8192 /* of a message that is taken apart: 64 KiB hold 5957 */
 
 /* ---- servers ---- */
@@ -55,6 +56,8 @@ struct plan_signer {
 };
 /* "rsa2048" (or "8/2048"), "ecdsa256" (13), "ecdsa384" (14), "ed25519" (15), "ed448" (16), or a number of bytes: of an algorithm to come. */
 int plan_signer_parse(const char *text, struct plan_signer *ret) _must_use_;
+/* Of the NS set at the top of a zone, each once; how many. */
+size_t plan_signers_of_zone(const struct zone *zone, struct plan_signer ret[PLAN_SIGNERS_MAX]);
 char *plan_signer_text(const struct plan_signer *signer, char out[32]); /* returns out */
 
 /* ---- a root ---- */
@@ -62,7 +65,7 @@ struct plan_edition {
 	const struct plan_set *set;
 	size_t n; /* of its servers, the first so many */
 	/* The root delegates the last so many labels of the names: 1 for a.root-servers.net as it is today, whose addresses are glue then. 0: the names
-	 * are the root's own and their addresses signed. */
+	 * are the root's own and their addresses signed. PLAN_CUT_BY_NAME: 1 for each name of several labels, 0 for others. */
 	unsigned cut_labels;
 	/* Served beside the root: the zone of so many labels that holds the names; 0 = none. */
 	unsigned child_labels;

@@ -92,3 +92,28 @@ char *plan_signer_text(const struct plan_signer *signer, char out[32])
 	snprintf(out, 32, "%u bytes", signer->size);
 	return out;
 }
+
+/* RFC 4034 section 3.1: algorithm at 2, the signer's name at 18, the signature behind it. */
+static bool signer_of(const struct wire_rdata *rdata, struct plan_signer *ret)
+{
+	if (rdata->len <= 19)
+		return false;
+	size_t at = 18 + wire_name_len(rdata->data + 18);
+	if (at >= rdata->len || rdata->len - at > PLAN_SIGNATURE_MAX)
+		return false;
+	*ret = (struct plan_signer){.algorithm = rdata->data[2], .size = (uint16_t)(rdata->len - at)};
+	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++)
+		if (algorithms[i].algorithm == ret->algorithm && algorithms[i].size == 0)
+			ret->bits = (uint16_t)(8 * ret->size);
+	return true;
+}
+
+size_t plan_signers_of_zone(const struct zone *zone, struct plan_signer ret[PLAN_SIGNERS_MAX])
+{
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	const struct wire_rrset *sigs = apex != NULL ? zone_node_sigs(zone, apex, WIRE_TYPE_NS) : NULL;
+	size_t n = 0;
+	for (uint32_t i = 0; sigs != NULL && i < sigs->count && n < PLAN_SIGNERS_MAX; i++)
+		n += signer_of(&sigs->rdata[i], &ret[n]);
+	return n;
+}

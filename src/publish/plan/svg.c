@@ -10,6 +10,7 @@
 #define RIGHT  20
 #define TOP    20
 #define BOTTOM 44
+#define LEGEND (WIDTH - 330)
 #define ROW    16 /* of the legend */
 
 struct picture {
@@ -72,8 +73,8 @@ static void axes(struct picture *p, const uint16_t *size, size_t n_sizes)
 }
 
 /* The last point of a curve at or below each size, with its number of servers. */
-static void marks(struct picture *p, const struct plan_curve *curve, const char *colour, const uint16_t *size,
-		  size_t n_sizes)
+static void marks(struct picture *p, const struct plan_curve *curve, const char *colour, bool below,
+		  const uint16_t *size, size_t n_sizes)
 {
 	for (size_t i = 0; i < n_sizes; i++) {
 		size_t n = 0;
@@ -83,9 +84,9 @@ static void marks(struct picture *p, const struct plan_curve *curve, const char 
 			continue;
 		put(p,
 		    "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n"
-		    "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\" fill=\"%s\">%zu</text>\n",
-		    x_of(p, n), y_of(p, curve->bytes[n - 1]), colour, x_of(p, n) - 5, y_of(p, curve->bytes[n - 1]) - 4,
-		    colour, n);
+		    "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">%zu</text>\n",
+		    x_of(p, n), y_of(p, curve->bytes[n - 1]), colour, x_of(p, n) + (below ? 5 : -5),
+		    y_of(p, curve->bytes[n - 1]) + (below ? 13 : -4), below ? "start" : "end", colour, n);
 	}
 }
 
@@ -98,12 +99,12 @@ static void draw(struct picture *p, const struct plan_curve *curve, size_t index
 	for (size_t n = 0; n < curve->n; n++)
 		put(p, "%.1f,%.1f ", x_of(p, n + 1), y_of(p, curve->bytes[n]));
 	put(p, "\"/>\n");
-	marks(p, curve, colour, size, n_sizes);
+	marks(p, curve, colour, index % 2 == 1, size, n_sizes); /* neighbours do not write over each other */
 	int y = HEIGHT - BOTTOM - 14 - ROW * (int)index;
 	put(p,
 	    "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke-width=\"2\" stroke=\"%s\"/>\n<text x=\"%d\" "
 	    "y=\"%d\">",
-	    WIDTH - 330, y - 4, WIDTH - 306, y - 4, colour, WIDTH - 300, y);
+	    LEGEND, y - 4, LEGEND + 24, y - 4, colour, LEGEND + 30, y);
 	for (const char *c = curve->label; *c != 0; c++) /* names may have any byte in them */
 		if (*c == '<' || *c == '&' || *c == '>' || *c < ' ' || *c > '~')
 			put(p, "&#%u;", (unsigned char)*c < ' ' ? '?' : (unsigned char)*c);
@@ -129,6 +130,8 @@ int plan_svg(const struct plan_curve *curve, size_t n, const uint16_t *size, siz
 	    "font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
 	    WIDTH, HEIGHT);
 	axes(&p, size, n_sizes);
+	put(&p, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"white\"/>\n", LEGEND - 8,
+	    HEIGHT - BOTTOM - 10 - ROW * (int)n, WIDTH - RIGHT - LEGEND + 8, ROW * (int)n + 4);
 	for (size_t i = 0; i < n; i++)
 		draw(&p, &curve[i], i, size, n_sizes);
 	put(&p, "</svg>\n");
