@@ -145,6 +145,54 @@ static size_t count_type(const struct zone *zone, uint16_t type)
 	return n;
 }
 
+/* Who signs is read back from what was signed. */
+static void test_signers_of_a_zone(void **state)
+{
+	static const char *const texts[] = {"rsa1024", "ecdsa384", "1000"};
+	struct plan_signer found[PLAN_SIGNERS_MAX];
+	struct plan_set set;
+	struct zone *zone;
+	pattern("%", 2, 1, 0, &set);
+	struct plan_edition edition = {.set = &set, .n = 2, .n_signers = ARRAY_SIZE(texts)};
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		assert_int_equal(plan_signer_parse(texts[i], &edition.signer[i]), 0);
+	assert_int_equal(plan_zone(&edition, &zone), 0);
+	assert_int_equal(plan_signers_of_zone(zone, found), ARRAY_SIZE(texts)); /* in the order of their numbers */
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		assert_int_equal(found[i].algorithm, edition.signer[i].algorithm);
+		assert_int_equal(found[i].bits, edition.signer[i].bits);
+		assert_int_equal(found[i].size, edition.signer[i].size);
+	}
+	zone_free(zone);
+	edition.n_signers = 0;
+	assert_int_equal(plan_zone(&edition, &zone), 0);
+	assert_int_equal(plan_signers_of_zone(zone, found), 0);
+	zone_free(zone);
+	plan_set_done(&set);
+}
+
+/* Names of one label are the root's own, those of several lie below a delegation, unless somebody says otherwise. */
+static void test_cuts_by_name(void **state)
+{
+	struct plan_set set = {0};
+	struct zone *zone;
+	assert_int_equal(plan_set_add(&set, "a", NULL, 0), 0);
+	assert_int_equal(plan_set_add(&set, "b.example", NULL, 0), 0);
+	assert_int_equal(plan_set_add(&set, ".", NULL, 0), BANYAN_EINVAL);
+	struct plan_edition edition = {.set = &set, .n = 2, .cut_labels = PLAN_CUT_BY_NAME, .n_signers = 1};
+	assert_int_equal(plan_signer_parse("ed25519", &edition.signer[0]), 0);
+	assert_int_equal(plan_zone(&edition, &zone), 0);
+	assert_int_equal(count_type(zone, WIRE_TYPE_NS), 3);
+	assert_int_equal(count_type(zone, WIRE_TYPE_RRSIG), 3 + 2); /* SOA, NS, DNSKEY; A and AAAA of a. */
+	zone_free(zone);
+	edition.cut_labels = 0;
+	assert_int_equal(plan_zone(&edition, &zone), 0);
+	assert_int_equal(count_type(zone, WIRE_TYPE_NS), 2);
+	assert_int_equal(count_type(zone, WIRE_TYPE_RRSIG), 3 + 4);
+	zone_free(zone);
+	plan_set_done(&set);
+}
+
 static void test_schemes(void **state)
 {
 	static const struct {
@@ -446,6 +494,8 @@ int main(void)
 		cmocka_unit_test(test_patterns_that_are_none),
 		cmocka_unit_test(test_signers),
 		cmocka_unit_test(test_servers_of_a_zone),
+		cmocka_unit_test(test_signers_of_a_zone),
+		cmocka_unit_test(test_cuts_by_name),
 		cmocka_unit_test(test_schemes),
 		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_any_number_of_servers),
