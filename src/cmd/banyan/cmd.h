@@ -12,6 +12,7 @@ int cmd_files(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
+int cmd_key(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_copy_list(int argc, char **argv); /* argv[0] is "list" */
 int cmd_status(int argc, char **argv);

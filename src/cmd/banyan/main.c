@@ -27,6 +27,7 @@ static const struct command {
 	{"files", "write zones as files for web servers, check such a tree", cmd_files},
 	{"simulate", "how a new version of a zone spreads over many machines, in virtual time", cmd_simulate},
 	{"plan", "what the answer to a priming question weighs, for any names and keys", cmd_plan},
+	{"key", "make, roll and watch the keys of a zone; requests for an offline KSK", cmd_key},
 	{"lab", "make and run a small Internet on loopback", cmd_lab},
 	{NULL, NULL, NULL},
 };

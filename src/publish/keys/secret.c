@@ -151,11 +151,37 @@ static int set_phase(struct keys_folder *folder, struct keys_key *key, enum keys
 	return rc;
 }
 
+/* One key of a role is active, and all active ones have one algorithm. */
+static int may_be(struct keys_folder *folder, uint8_t algorithm, enum keys_role role, enum keys_phase phase,
+		  char why[KEYS_WHY_MAX])
+{
+	if (phase != KEYS_ACTIVE)
+		return 0;
+	for (size_t i = 0; i < folder->state.n; i++) {
+		const struct keys_key *key = &folder->state.key[i];
+		if (key->phase == KEYS_ACTIVE && (key->role == role || key->role == KEYS_CSK || role == KEYS_CSK))
+			return keys_wrong(
+				why, BANYAN_EINVAL,
+				"%s: the %s %u is active already: bring the other one in as `--state generated` and "
+				"roll to it",
+				folder->path, keys_role_text(key->role), key->tag);
+		if (key->phase == KEYS_ACTIVE && key->algorithm != algorithm)
+			return keys_wrong(
+				why, BANYAN_EINVAL,
+				"%s: the %s %u has algorithm %u: a zone is signed whole with each of its algorithms "
+				"(RFC 4035 section 2.2)",
+				folder->path, keys_role_text(key->role), key->tag, key->algorithm);
+	}
+	return 0;
+}
+
 int keys_import(struct keys_folder *folder, const struct make_key *key, enum keys_role role, enum keys_phase phase,
 		int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
 {
 	struct keys_key *added;
-	int rc = keep_in_file(folder, key, role, now, &added, why);
+	int rc = may_be(folder, make_key_algorithm(key), role, phase, why);
+	if (rc == 0)
+		rc = keep_in_file(folder, key, role, now, &added, why);
 	if (rc == 0)
 		rc = set_phase(folder, added, phase, now, why);
 	if (rc == 0)
@@ -169,11 +195,10 @@ int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algor
 	uint8_t rdata[KEYS_RDATA_MAX];
 	struct keys_key *added;
 	size_t len;
-	if (strlen(uri) >= KEYS_PLACE_MAX || strpbrk(uri, " \t\n") != NULL)
-		return keys_wrong(why, BANYAN_EINVAL, "a URI of PKCS #11 has at most %d bytes, and %%20 for a space",
-				  KEYS_PLACE_MAX - 1);
-	int rc =
-		keys_token_public(uri, algorithm, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK, rdata, &len, why);
+	int rc = may_be(folder, algorithm, role, phase, why);
+	if (rc == 0)
+		rc = keys_token_public(uri, algorithm, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK, rdata, &len,
+				       why);
 	if (rc == 0)
 		rc = keys_add_saved(folder, role, rdata, len, uri, now, &added, why);
 	if (rc == 0)

@@ -3,12 +3,14 @@
  * Keys in tokens (PKCS #11), by GnuTLS: the only file that knows it here. Everything is asked by URI (RFC 7512). A session is opened for each
  * key that signs; when the token goes, the signature fails, says why, and the next keys_signing() tries it anew.
  */
+#include <errno.h>
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/pkcs11.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "folder.h"
 
@@ -27,21 +29,10 @@ bool keys_place_token(const char *place)
 	return strncmp(place, "pkcs11:", 7) == 0;
 }
 
-/* A URI for people: without its PIN. */
-static void uri_shown(const char *uri, char out[KEYS_PLACE_MAX])
-{
-	snprintf(out, KEYS_PLACE_MAX, "%s", uri);
-	char *pin = strstr(out, "pin-value=");
-	if (pin != NULL)
-		snprintf(pin, sizeof "pin-value=...", "pin-value=...");
-}
-
 static int trouble(char why[KEYS_WHY_MAX], const char *uri, const char *what, int rc)
 {
-	char shown[KEYS_PLACE_MAX];
-	uri_shown(uri, shown);
 	bool absent = rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
-	return keys_wrong(why, absent ? BANYAN_ENOENT : BANYAN_EIO, "%s: %s: %s", shown, what,
+	return keys_wrong(why, absent ? BANYAN_ENOENT : BANYAN_EIO, "%s: %s: %s", uri, what,
 			  absent ? "no token or object answers to this URI" : gnutls_strerror(rc));
 }
 
@@ -70,10 +61,44 @@ static int load_module(const char *uri, char why[KEYS_WHY_MAX])
 	return keys_wrong(why, BANYAN_ELIMIT, "%d modules of PKCS #11 are the most", MODULES_MAX);
 }
 
-static int begin(const char *uri, char why[KEYS_WHY_MAX])
+/* A PIN is in a file that nobody else reads. GnuTLS wants its path alone, RFC 7512 section 2.4 has "file:" before it. */
+static int check_pin(const char *uri, char gnutls_uri[KEYS_PLACE_MAX], char why[KEYS_WHY_MAX])
+{
+	char path[KEYS_PLACE_MAX];
+	struct stat st;
+	if (strlen(uri) >= KEYS_PLACE_MAX || strpbrk(uri, " \t\n") != NULL)
+		return keys_wrong(why, BANYAN_EINVAL, "a URI of PKCS #11 has at most %d bytes, and %%20 for a space",
+				  KEYS_PLACE_MAX - 1);
+	snprintf(gnutls_uri, KEYS_PLACE_MAX, "%s", uri);
+	if (strstr(uri, "pin-value=") != NULL)
+		return keys_wrong(why, BANYAN_EACCES,
+				  "the URI of a token is kept in the state: put the PIN into a file of mode "
+				  "0600, without a newline, and say pin-source=file:PATH");
+	char *file = strstr(gnutls_uri, "pin-source=file:");
+	if (file != NULL)
+		memmove(file + strlen("pin-source="), file + strlen("pin-source=file:"),
+			strlen(file + strlen("pin-source=file:")) + 1);
+	const char *at = strstr(gnutls_uri, "pin-source=");
+	if (at == NULL)
+		return 0;
+	at += strlen("pin-source=");
+	snprintf(path, sizeof path, "%.*s", (int)strcspn(at, "&;"), at);
+	if (stat(path, &st) < 0)
+		return keys_wrong(why, error_from_errno(errno), "%s: the PIN cannot be read: %s", path,
+				  strerror(errno));
+	if ((st.st_mode & 077) != 0)
+		return keys_wrong(why, BANYAN_EACCES, "%s: others may read this PIN (mode %04o): chmod 600 it", path,
+				  (unsigned)st.st_mode & 07777);
+	return 0;
+}
+
+/* `gnutls_uri` (KEYS_PLACE_MAX bytes) gets the URI as GnuTLS wants it. */
+static int begin(const char *uri, char *gnutls_uri, char why[KEYS_WHY_MAX])
 {
 	static bool ready;
-	int rc = 0;
+	int rc = check_pin(uri, gnutls_uri, why);
+	if (rc != 0)
+		return rc;
 	if (!ready) {
 		rc = gnutls_global_init();
 		/* a module of its own alone, when the URI names one: others may be slow, or ask for cards */
@@ -195,13 +220,14 @@ int keys_token_public(const char *uri, uint8_t algorithm, uint16_t flags, uint8_
 {
 	gnutls_privkey_t key;
 	gnutls_pubkey_t pub;
-	int rc = begin(uri, why);
+	char given[KEYS_PLACE_MAX];
+	int rc = begin(uri, given, why);
 	if (rc != 0)
 		return rc;
-	rc = open_private(uri, &key);
+	rc = open_private(given, &key);
 	if (rc < 0)
 		return trouble(why, uri, "the key cannot be used", rc);
-	rc = public_of(key, uri, &pub);
+	rc = public_of(key, given, &pub);
 	gnutls_privkey_deinit(key);
 	if (rc < 0)
 		return trouble(why, uri, "its public half cannot be read", rc);
@@ -244,9 +270,8 @@ int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const
 	if (pk == GNUTLS_PK_UNKNOWN)
 		return keys_wrong(why, BANYAN_EUNSUPP,
 				  "keys of algorithm %u are not made in tokens: 8, 10, 13, 14 or 15", algorithm);
-	if (strpbrk(uri, " \t\n") != NULL)
-		return keys_wrong(why, BANYAN_EINVAL, "a URI of PKCS #11 has %%20 for a space");
-	int rc = begin(uri, why);
+	char given[KEYS_PLACE_MAX];
+	int rc = begin(uri, given, why);
 	if (rc != 0)
 		return rc;
 	random_init_kernel(&random);
@@ -256,7 +281,7 @@ int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const
 		return keys_wrong(why, BANYAN_EINVAL, "the URI of the token is too long: %d bytes are the most",
 				  KEYS_PLACE_MAX - 80);
 	/* a private half that never leaves the token */
-	rc = gnutls_pkcs11_privkey_generate3(uri, pk, size, label, &cid, GNUTLS_X509_FMT_DER, &der,
+	rc = gnutls_pkcs11_privkey_generate3(given, pk, size, label, &cid, GNUTLS_X509_FMT_DER, &der,
 					     GNUTLS_KEY_DIGITAL_SIGNATURE,
 					     GNUTLS_PKCS11_OBJ_FLAG_LOGIN | GNUTLS_PKCS11_OBJ_FLAG_MARK_PRIVATE |
 						     GNUTLS_PKCS11_OBJ_FLAG_MARK_SENSITIVE);
@@ -335,6 +360,7 @@ int keys_token_open(const char *uri, const uint8_t *rdata, size_t len, char *tro
 		    char why[KEYS_WHY_MAX])
 {
 	uint8_t there[KEYS_RDATA_MAX];
+	char given[KEYS_PLACE_MAX];
 	size_t there_len;
 	int rc = keys_token_public(uri, rdata[3], wire_get16(rdata), there, &there_len, why);
 	if (rc != 0)
@@ -346,7 +372,12 @@ int keys_token_open(const char *uri, const uint8_t *rdata, size_t len, char *tro
 	struct token_key *token = calloc(1, sizeof *token);
 	if (token == NULL)
 		return keys_wrong(why, BANYAN_ENOMEM, "out of memory");
-	rc = open_private(uri, &token->key);
+	rc = begin(uri, given, why);
+	if (rc != 0) {
+		free(token);
+		return rc;
+	}
+	rc = open_private(given, &token->key);
 	if (rc < 0) {
 		free(token);
 		return trouble(why, uri, "the key cannot be used", rc);

@@ -382,11 +382,20 @@ static void test_bind(void **state)
 		must(make_key_from_bind((char *)text.data, text.len, rdata, len, &read));
 		must(keys_import(folder, read, KEYS_KSK, i == 0 ? KEYS_ACTIVE : KEYS_GENERATED, START, &key, why));
 		assert_int_equal(key->tag, make_key_tag(made));
-		assert_why(keys_import(folder, read, KEYS_KSK, KEYS_ACTIVE, START, &key, why), BANYAN_EEXIST,
+		assert_why(keys_import(folder, read, KEYS_KSK, KEYS_GENERATED, START, &key, why), BANYAN_EEXIST,
 			   "is there already");
 		make_key_free(made);
 		make_key_free(read);
 	}
+	struct make_key *second;
+	struct keys_key *none;
+	must(make_key_generate(DNSSEC_ED25519, 0, MAKE_FLAGS_KSK, &second));
+	assert_why(keys_import(folder, second, KEYS_KSK, KEYS_ACTIVE, START, &none, why), BANYAN_EINVAL,
+		   "is active already");
+	make_key_free(second);
+	must(make_key_generate(DNSSEC_ED25519, 0, MAKE_FLAGS_ZSK, &second));
+	assert_why(keys_import(folder, second, KEYS_ZSK, KEYS_ACTIVE, START, &none, why), BANYAN_EINVAL, "RFC 4035");
+	make_key_free(second);
 	assert_int_equal(keys_folder_state(folder)->n, 3);
 	assert_int_equal(keys_folder_state(folder)->key[0].ds_seen, START);
 	keys_close(folder);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* banyan key ksr, sign-ksr and skr: an offline KSK, a quarter at a time. */
+#include <stdio.h>
+#include <string.h>
+
+#include "key.h"
+
+#define ANCHOR_FILE_MAX ((size_t)1 << 20)
+
+static void tell_sum(const char *what, const struct buffer *text)
+{
+	struct keys_request request;
+	char why[KEYS_WHY_MAX], from[32], until[32];
+	if (keys_request_read(what, (const char *)text->data, text->len, &request, why) != 0)
+		return;
+	fprintf(stderr, "%s %s from %s until %s, %zu bundles\nsum %.16s %.16s %.16s %.16s\n", what, request.id,
+		clock_format(request.from, from), clock_format(request.until, until), request.n, request.sum,
+		request.sum + 16, request.sum + 32, request.sum + 48);
+	keys_request_done(&request);
+}
+
+int key_ksr(const struct key_options *options)
+{
+	_cleanup_(key_closed) struct keys_folder *folder = NULL;
+	_cleanup_(buffer_done) struct buffer text = {0};
+	char why[KEYS_WHY_MAX];
+	if (key_open(options, true, &folder) != 0)
+		return CMD_ERROR;
+	int rc = keys_ksr(folder, options->now, options->from, (unsigned)options->slots, &text, why);
+	if (rc != 0)
+		return key_tell(rc, why);
+	tell_sum("request", &text);
+	return key_write(options->out, &text);
+}
+
+static int read_file(const struct key_options *options, struct buffer *out)
+{
+	if (options->n_words != 1) {
+		fprintf(stderr, "banyan key: one FILE is expected; banyan key --help\n");
+		return BANYAN_EINVAL;
+	}
+	int rc = file_read(options->word[0], KEYS_REQUEST_MAX, &out->data, &out->len);
+	if (rc != 0)
+		fprintf(stderr, "banyan key: %s: %s\n", options->word[0], error_text(rc));
+	return rc;
+}
+
+int key_sign_ksr(const struct key_options *options)
+{
+	_cleanup_(key_closed) struct keys_folder *folder = NULL;
+	_cleanup_(buffer_done) struct buffer ksr = {0}, skr = {0}, record = {0};
+	char why[KEYS_WHY_MAX];
+	if (read_file(options, &ksr) != 0 || key_open(options, true, &folder) != 0)
+		return CMD_ERROR;
+	int rc = keys_sign_ksr(folder, options->word[0], (const char *)ksr.data, ksr.len, options->first, options->now,
+			       &skr, &record, why);
+	if (options->record == NULL)
+		fwrite(record.data, 1, record.len, stderr);
+	else if (record.len > 0 && key_write(options->record, &record) != CMD_OK)
+		return CMD_ERROR;
+	if (rc != 0)
+		return key_tell(rc, why);
+	tell_sum("response", &skr);
+	return key_write(options->out, &skr);
+}
+
+static int read_anchor(const char *file, int64_t now, struct dnssec_anchors *ret)
+{
+	_cleanup_(base_free) uint8_t *text = NULL;
+	struct dnssec_text_error error = {0};
+	size_t len;
+	int rc = file_read(file, ANCHOR_FILE_MAX, &text, &len);
+	if (rc != 0) {
+		fprintf(stderr, "banyan key: %s: %s\n", file, error_text(rc));
+		return rc;
+	}
+	rc = dnssec_anchors_parse(file, (const char *)text, len, ret, &error);
+	if (rc != 0)
+		fprintf(stderr, "banyan key: %s\n", error.text);
+	return rc;
+}
+
+int key_skr(const struct key_options *options)
+{
+	_cleanup_(key_closed) struct keys_folder *folder = NULL;
+	_cleanup_(dnssec_anchors_done) struct dnssec_anchors anchors = {0};
+	_cleanup_(buffer_done) struct buffer text = {0};
+	char why[KEYS_WHY_MAX];
+	if (read_file(options, &text) != 0 ||
+	    (options->anchor != NULL && read_anchor(options->anchor, options->now, &anchors) != 0) ||
+	    key_open(options, true, &folder) != 0)
+		return CMD_ERROR;
+	int rc = keys_skr(folder, options->word[0], (const char *)text.data, text.len,
+			  options->anchor != NULL ? &anchors : NULL, options->now, why);
+	if (rc == 0)
+		tell_sum("response", &text);
+	return key_tell(rc, why);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* banyan key list and status: what the keys do, what they wait for, and who has to do what. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "key.h"
+
+/* "DNSKEY, signs keys and data" */
+static const char *does_text(struct keys_does does, char out[96])
+{
+	snprintf(out, 96, "%s%s%s%s%s", does.published ? "in the DNSKEY set" : "not in the DNSKEY set",
+		 does.revoked ? ", revoked" : "", does.signs_keys ? ", signs keys" : "",
+		 does.signs_data ? ", signs data" : "", does.ds ? ", DS" : "");
+	return out;
+}
+
+static void text_json(const char *text)
+{
+	putchar('"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			putchar('\\');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+static void key_json(struct keys_folder *folder, const struct keys_key *key, bool next)
+{
+	struct keys_does does = keys_key_does(keys_folder_state(folder), key);
+	enum keys_phase to;
+	int64_t due;
+	const char *why;
+	printf("{\"role\":\"%s\",\"state\":\"%s\",\"algorithm\":%u,\"tag\":%u,\"way\":\"%s\",\"since\":%lld,\"place\":",
+	       keys_role_text(key->role), keys_phase_text(key->phase), key->algorithm, key->tag,
+	       keys_way_text(key->way), (long long)key->since);
+	text_json(key->place);
+	printf(",\"published\":%s,\"revoked\":%s,\"signs_keys\":%s,\"signs_data\":%s,\"ds\":%s,\"ds_seen\":%lld",
+	       does.published ? "true" : "false", does.revoked ? "true" : "false", does.signs_keys ? "true" : "false",
+	       does.signs_data ? "true" : "false", does.ds ? "true" : "false", (long long)key->ds_seen);
+	if (next && keys_key_next(keys_folder_state(folder), keys_folder_policy(folder), key, &to, &due, &why)) {
+		printf(",\"next\":\"%s\",\"next_at\":", keys_phase_text(to));
+		if (due == KEYS_NEVER)
+			printf("null,\"waits_for\":");
+		else
+			printf("%lld,\"waits_for\":", (long long)due);
+		text_json(why);
+	}
+	printf("}");
+}
+
+static int show_json(struct keys_folder *folder, bool next)
+{
+	const struct keys_state *state = keys_folder_state(folder);
+	char zone[WIRE_NAME_TEXT_MAX];
+	printf("{\"zone\":");
+	text_json(wire_name_text(state->apex, zone));
+	printf(",\"bundles_until\":%lld,\"keys\":[", (long long)state->bundles_until);
+	for (size_t i = 0; i < state->n; i++) {
+		printf("%s", i > 0 ? "," : "");
+		key_json(folder, &state->key[i], next);
+	}
+	printf("],\"foreign\":[");
+	for (size_t i = 0; i < state->n_foreign; i++) {
+		printf("%s{\"tag\":%u,\"algorithm\":%u,\"name\":", i > 0 ? "," : "", state->foreign[i].tag,
+		       state->foreign[i].rdata[3]);
+		text_json(state->foreign[i].name);
+		printf("}");
+	}
+	printf("]}\n");
+	return CMD_OK;
+}
+
+static void show_key(struct keys_folder *folder, const struct keys_key *key)
+{
+	char since[32], does[96];
+	printf("%s %5u  algorithm %-2u  %-9s  %s\n", keys_role_text(key->role), key->tag, key->algorithm,
+	       keys_phase_text(key->phase), key->place);
+	if (key->phase == KEYS_REMOVED)
+		printf("           removed %s\n", clock_format(key->at[KEYS_REMOVED], since));
+	else if (key->phase != KEYS_GENERATED)
+		printf("           %s; %s%s\n", does_text(keys_key_does(keys_folder_state(folder), key), does),
+		       key->since == 0 ? "to be published" : "since ",
+		       key->since == 0 ? "" : clock_format(key->since, since));
+}
+
+int key_list(const struct key_options *options)
+{
+	_cleanup_(key_closed) struct keys_folder *folder = NULL;
+	if (key_open(options, false, &folder) != 0)
+		return CMD_ERROR;
+	if (options->json)
+		return show_json(folder, false);
+	const struct keys_state *state = keys_folder_state(folder);
+	for (size_t i = 0; i < state->n; i++)
+		show_key(folder, &state->key[i]);
+	for (size_t i = 0; i < state->n_foreign; i++)
+		printf("foreign %u  algorithm %u  of %s\n", state->foreign[i].tag, state->foreign[i].rdata[3],
+		       state->foreign[i].name);
+	return CMD_OK;
+}
+
+static void show_next(struct keys_folder *folder, const struct keys_key *key)
+{
+	enum keys_phase to;
+	int64_t due;
+	const char *why;
+	char when[32];
+	if (!keys_key_next(keys_folder_state(folder), keys_folder_policy(folder), key, &to, &due, &why))
+		return;
+	if (due == KEYS_NEVER)
+		printf("           next: %s; waits: %s\n", keys_phase_text(to), why);
+	else
+		printf("           next: %s at %s; until then: %s\n", keys_phase_text(to), clock_format(due, when),
+		       why);
+}
+
+/* What the machine would do now, without doing it. */
+static void show_actions(struct keys_folder *folder, int64_t now)
+{
+	struct keys_state *state = malloc(sizeof *state);
+	struct keys_actions actions = {0};
+	if (state == NULL || keys_folder_policy(folder)->offline) {
+		free(state);
+		return;
+	}
+	*state = *keys_folder_state(folder);
+	keys_step(state, keys_folder_policy(folder), NULL, now, &actions);
+	for (size_t i = 0; i < actions.n; i++) {
+		const struct keys_action *a = &actions.item[i];
+		if (a->kind == KEYS_DO_SUBMIT_DS)
+			printf("to do: the DS of key %u should be with the parent, or its anchor with validators "
+			       "(`banyan key "
+			       "ds`); when it is: `banyan key ds --seen %u`\n",
+			       a->tag, a->tag);
+		if (a->kind == KEYS_DO_WITHDRAW_DS)
+			printf("to do: the DS of key %u should go from the parent; when it has: `banyan key ds --gone "
+			       "%u`\n",
+			       a->tag, a->tag);
+		if (a->kind == KEYS_DO_SHARE)
+			printf("to do: the other signers should publish key %u; when all have: `banyan key foreign "
+			       "--shared "
+			       "%u`\n",
+			       a->tag, a->tag);
+		if (a->kind == KEYS_DO_MOVED)
+			printf("with the next publication key %u goes from %s to %s\n", a->tag,
+			       keys_phase_text(a->from), keys_phase_text(a->to));
+		if (a->kind == KEYS_DO_GENERATE)
+			printf("with the next publication a %s of algorithm %u is made\n", keys_role_text(a->role),
+			       a->algorithm);
+	}
+	free(state);
+}
+
+int key_status(const struct key_options *options)
+{
+	_cleanup_(key_closed) struct keys_folder *folder = NULL;
+	char text[WIRE_NAME_TEXT_MAX];
+	if (key_open(options, false, &folder) != 0)
+		return CMD_ERROR;
+	if (options->json)
+		return show_json(folder, true);
+	const struct keys_state *state = keys_folder_state(folder);
+	printf("zone %s\n", wire_name_text(state->apex, text));
+	if (state->bundles_until != 0)
+		printf("key responses until %s\n", clock_format(state->bundles_until, text));
+	for (size_t i = 0; i < state->n; i++) {
+		if (state->key[i].phase == KEYS_REMOVED)
+			continue;
+		show_key(folder, &state->key[i]);
+		show_next(folder, &state->key[i]);
+	}
+	show_actions(folder, options->now);
+	return CMD_OK;
+}
