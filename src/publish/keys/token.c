@@ -117,7 +117,7 @@ static size_t put_datum(uint8_t *out, const gnutls_datum_t *datum, size_t len)
 {
 	/* numbers may come with a zero in front, or shorter than the curve's */
 	size_t skip = 0;
-	while (datum->size - skip > len || (len == 0 && skip + 1 < datum->size && datum->data[skip] == 0))
+	while (len == 0 ? skip + 1 < datum->size && datum->data[skip] == 0 : datum->size - skip > len)
 		skip++;
 	size_t have = datum->size - skip, want = len == 0 ? have : len;
 	memset(out, 0, want - have);
