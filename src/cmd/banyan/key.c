@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* banyan key: the keys of a zone through their lives. */
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "key.h"
+
+#define LOCK_WAIT_MS 100
+#define LOCK_TRIES   300 /* half a minute: a publisher that signs a large zone */
 
 static const char help[] =
 	"usage: banyan key generate | policy | list | status | ds | roll | foreign | import | export [OPTIONS] ...\n"
@@ -85,6 +89,10 @@ int key_open(const struct key_options *options, bool write, struct keys_folder *
 	}
 	how.apex = options->zone != NULL ? apex : NULL;
 	int rc = keys_open(&how, ret, why);
+	for (int i = 0; rc == BANYAN_EAGAIN && i < LOCK_TRIES; i++) {
+		poll(NULL, 0, LOCK_WAIT_MS);
+		rc = keys_open(&how, ret, why);
+	}
 	if (rc != 0)
 		key_tell(rc, why);
 	else
