@@ -7,6 +7,7 @@ enum cmd_status { CMD_OK = 0, CMD_NO = 1, CMD_ERROR = 2 };
 
 /* argv[0] is the subcommand's name; each returns the process's exit status. */
 int cmd_verify(int argc, char **argv);
+int cmd_sign(int argc, char **argv);
 int cmd_delta(int argc, char **argv);
 int cmd_files(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);

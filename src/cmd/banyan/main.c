@@ -22,6 +22,7 @@ static const struct command {
 	{"copy", "ask the sources of a zone now, go back to the version before, take an older one", cmd_copy},
 	{"reload", "make the running daemon read its configuration and zones again", cmd_reload},
 	{"stop", "end the running daemon", cmd_stop},
+	{"sign", "sign a zone file and put its digest in, whole or from the version before", cmd_sign},
 	{"delta", "make, apply and show deltas between versions of a zone", cmd_delta},
 	{"publish", "make editions of zones: other name servers, signed, digested, proved", cmd_publish},
 	{"files", "write zones as files for web servers, check such a tree", cmd_files},
