@@ -218,7 +218,6 @@ static int signing_make(struct publishing *p)
 	};
 	const struct config_edition_signing *s = &p->config->signing;
 	struct make_signing *signing = &p->settings.signing;
-	signing->dnskey_ttl = p->config->keys.ttl_s;
 	signing->validity_s = s->validity_s;
 	signing->validity_dnskey_s = s->validity_keys_s;
 	signing->inception_before_s = s->inception_before_s;
@@ -230,6 +229,36 @@ static int signing_make(struct publishing *p)
 	signing->zonemd = zonemd[s->zonemd];
 	signing->threads = s->threads;
 	return salt_make(p);
+}
+
+static void keys_make(struct publishing *p)
+{
+	const struct config_edition_keys *k = &p->config->keys;
+	struct keys_policy *policy = &p->settings.keys;
+	keys_policy_init(policy);
+	policy->algorithm = (uint8_t)k->algorithm;
+	policy->csk = !k->split;
+	policy->offline = k->offline_ksk;
+	policy->liberal = k->liberal;
+	policy->double_ds = k->double_ds;
+	policy->cds = k->cds;
+	policy->trust = (uint8_t)k->trust;
+	policy->zsk_bits = k->zsk_bits;
+	policy->ksk_bits = k->ksk_bits;
+	policy->zsk_lifetime_s = k->zsk_lifetime_s;
+	policy->ksk_lifetime_s = k->ksk_lifetime_s;
+	policy->dnskey_ttl_s = k->ttl_s;
+	policy->propagation_s = k->propagation_s;
+	policy->ds_ttl_s = k->parent_ds_ttl_s;
+	policy->parent_propagation_s = k->parent_delay_s;
+	policy->publish_safety_s = k->publish_safety_s;
+	policy->retire_safety_s = k->retire_safety_s;
+	policy->hold_s = k->hold_down_s;
+	policy->query_s = k->query_s;
+	policy->revoke_after_s = k->revoke_after_s;
+	policy->revoked_s = k->revoked_s;
+	policy->slot_s = k->slot_s;
+	policy->validity_s = p->config->signing.validity_keys_s;
 }
 
 static int schedule_make(struct publishing *p)
@@ -258,7 +287,8 @@ int publish_settings_make(struct publishing *p)
 	s->tree_deltas = c->output.tree_deltas;
 	s->serial = (enum edition_serial_rule)c->edition.serial;
 	s->keys_folder = c->keys.folder;
-	s->keys_algorithm = (uint8_t)c->keys.algorithm;
+	s->keys_token = c->keys.token;
+	keys_make(p);
 	int status = apex_make(p);
 	if (status == CMD_OK)
 		status = removed_make(p);

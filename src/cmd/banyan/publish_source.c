@@ -32,8 +32,8 @@ static int zone_read(const struct publishing *p, enum pull_form form, struct zon
 		if (strncmp(words, path, strlen(path)) == 0) /* people know it by another name */
 			words += strlen(path);
 		if (rc < 0)
-			snprintf(why, EDITION_WHY_MAX, "%.300s%s%.600s", p->source.text, words == error.text ? ": " : "",
-				 words);
+			snprintf(why, EDITION_WHY_MAX, "%.300s%s%.600s", p->source.text,
+				 words == error.text ? ": " : "", words);
 		return rc;
 	}
 	uint8_t *data;
@@ -85,7 +85,8 @@ static void on_fetched(void *ctx, const struct pull_fetch_result *result)
 		outcome = PUBLISH_SOURCE_SAME;
 	else if (result->fetched == PULL_UNCHANGED)
 		snprintf(why, sizeof why,
-			 "%.300s: the serial of the source has gone back, from %u to %u; if that is meant, stop, and run "
+			 "%.300s: the serial of the source has gone back, from %u to %u; if that is meant, stop, and "
+			 "run "
 			 "once "
 			 "with --accept-serial",
 			 p->source.text, p->seen_serial, result->serial);

@@ -27,7 +27,7 @@ struct config_edition_server {
 enum config_edition_serial { CONFIG_SERIAL_SOURCE, CONFIG_SERIAL_NEXT, CONFIG_SERIAL_DATE, CONFIG_SERIAL_TIME };
 enum config_edition_denial { CONFIG_DENIAL_NSEC, CONFIG_DENIAL_NSEC3 };
 enum config_edition_zonemd { CONFIG_ZONEMD_NONE, CONFIG_ZONEMD_SHA384, CONFIG_ZONEMD_SHA512, CONFIG_ZONEMD_BOTH };
-enum config_edition_roll { CONFIG_ROLL_DOUBLE_DS, CONFIG_ROLL_DOUBLE_KEY, CONFIG_ROLL_RFC5011 };
+enum config_edition_trust { CONFIG_TRUST_PARENT, CONFIG_TRUST_ANCHOR, CONFIG_TRUST_5011 }; /* as enum keys_trust */
 
 struct config_edition_source {
 	char *from; /* as sync/pull writes sources; "" = given on the command line */
@@ -56,9 +56,10 @@ struct config_edition_keys {
 	uint32_t zsk_lifetime_s, ksk_lifetime_s; /* 0 = until somebody rolls it */
 	uint32_t propagation_s, publish_safety_s, retire_safety_s;
 	uint32_t parent_ds_ttl_s, parent_delay_s;
-	enum config_edition_roll ksk_roll;
-	uint32_t hold_down_s;
-	struct config_list foreign; /* files of DNSKEYs of other signers */
+	enum config_edition_trust trust;
+	bool double_ds, liberal, cds;
+	uint32_t hold_down_s, query_s, revoke_after_s, revoked_s, slot_s;
+	char *token; /* "" = in files */
 };
 
 struct config_edition_signing {

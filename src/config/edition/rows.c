@@ -26,7 +26,7 @@
 static const char *const serials[] = {"source", "next", "date", "time", NULL};
 static const char *const denials[] = {"nsec", "nsec3", NULL};
 static const char *const zonemds[] = {"none", "sha384", "sha512", "both", NULL};
-static const char *const rolls[] = {"double-ds", "double-key", "rfc5011", NULL};
+static const char *const trusts[] = {"parent", "anchor", "rfc5011", NULL};
 
 const struct config_section edition_sections[] = {
 	{"edition", "Which edition of which zone this is, and the folder in which it is kept."},
@@ -141,13 +141,31 @@ const struct config_option edition_options[] = {
 	 "TTL of the DS records at the parent."},
 	{"keys.parent-delay", CONFIG_DURATION_S, FIELD(keys.parent_delay_s), "1h", RANGE(0, YEAR_S), NULL,
 	 "How long a change takes to reach all servers of the parent (RFC 7583: DprpP)."},
-	{"keys.ksk-roll", CONFIG_CHOICE, FIELD(keys.ksk_roll), "rfc5011", RANGE(0, 2), rolls,
-	 "How a KSK rolls: by DS at the parent first, by both keys at once, or as a trust anchor does (RFC 5011)."},
+	{"keys.trust", CONFIG_CHOICE, FIELD(keys.trust), "rfc5011", RANGE(0, 2), trusts,
+	 "What the zone's chain of trust hangs from: DS records at the parent, anchors that people configure, or "
+	 "anchors that roll by "
+	 "themselves (RFC 5011). Of the first two somebody says when they are in place (banyan key)."},
+	{"keys.double-ds", CONFIG_BOOL, FIELD(keys.double_ds), "false", RANGE(0, 1), NULL,
+	 "With trust parent: a KSK rolls by both DS records at once (RFC 7583 section 3.3.2), not by both keys."},
+	{"keys.cds", CONFIG_BOOL, FIELD(keys.cds), "true", RANGE(0, 1), NULL,
+	 "With trust parent: CDS and CDNSKEY records tell the parent what its DS should be (RFC 7344)."},
+	{"keys.liberal", CONFIG_BOOL, FIELD(keys.liberal), "false", RANGE(0, 1), NULL,
+	 "Algorithm rolls bring the new key and its signatures at once, and not signatures first (RFC 6781 section "
+	 "4.1.4)."},
 	{"keys.hold-down", CONFIG_DURATION_S, FIELD(keys.hold_down_s), "30d", RANGE(0, YEAR_S), NULL,
 	 "How long a new KSK stands beside the old one before validators trust it (RFC 5011 section 2.4.1)."},
-	{"keys.foreign", CONFIG_PATHS, FIELD(keys.foreign), "[]", RANGE(0, FILES_MAX), NULL,
-	 "Files of DNSKEY records of other signers of the same zone (RFC 8901), which are published and never used "
-	 "here."},
+	{"keys.query-interval", CONFIG_DURATION_S, FIELD(keys.query_s), "0", RANGE(0, YEAR_S), NULL,
+	 "How often validators look at the DNSKEY set. 0 is by the rule of RFC 5011 section 2.3."},
+	{"keys.revoke-after", CONFIG_DURATION_S, FIELD(keys.revoke_after_s), "60d", RANGE(0, YEAR_S), NULL,
+	 "So long after the new KSK has begun to sign, the old one is revoked (RFC 5011)."},
+	{"keys.revoked", CONFIG_DURATION_S, FIELD(keys.revoked_s), "30d", RANGE(0, YEAR_S), NULL,
+	 "How long it stays in the set, revoked."},
+	{"keys.slot", CONFIG_DURATION_S, FIELD(keys.slot_s), "10d", RANGE(1, YEAR_S), NULL,
+	 "With an offline KSK: how long each signed key set is used."},
+	{"keys.token", CONFIG_TEXT, FIELD(keys.token), "\"\"", RANGE(0, TEXT_BYTES_MAX), NULL,
+	 "PKCS #11 URI (RFC 7512) of the token in which new keys are made: pkcs11:token=NAME;pin-source=file:PATH. "
+	 "Empty: in "
+	 "files."},
 	/* ---- signing ---- */
 	{"signing.validity", CONFIG_DURATION_S, FIELD(signing.validity_s), "13d", RANGE(60, YEAR_S), NULL,
 	 "How long a signature of data is good."},

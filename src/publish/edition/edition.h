@@ -18,6 +18,7 @@
  */
 #pragma once
 
+#include "publish/keys/keys.h"
 #include "publish/publish.h"
 
 #define EDITION_WHY_MAX 1024 /* bytes of a sentence */
@@ -109,7 +110,8 @@ struct edition_settings {
 	unsigned source_shrink_max_percent;
 	struct make_signing signing; /* all but apex, keys and now */
 	const char *keys_folder;
-	uint8_t keys_algorithm;
+	const char *keys_token;  /* PKCS#11 URI where new keys are made; "" = in files */
+	struct keys_policy keys; /* all but data_ttl_s */
 };
 
 /* What somebody has looked at, or asks for. */

@@ -1,109 +1,107 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* The keys that an edition is signed with now, out of its folder of keys. */
+/* The keys that an edition is signed with now, out of its folder of keys; they come and go as is due. */
 #include "private.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+#define LOCK_TRIES   60 /* `banyan key` has it for a moment: to make RSA keys, for some seconds */
+#define LOCK_WAIT_MS 100
 
 struct edition_keys {
-	size_t n;
-	struct make_zone_key key[MAKE_ZONE_KEYS_MAX];
-};
-
-static const struct role {
-	const char *file;
-	uint16_t flags;
-	bool signs_keys, signs_data;
-} roles[] = {
-	{"ksk.pem", MAKE_FLAGS_KSK, true, false},
-	{"zsk.pem", MAKE_FLAGS_ZSK, false, true},
-	{"csk.pem", MAKE_FLAGS_KSK, true, true},
+	struct keys_folder *folder;
+	int64_t now;
 };
 
 void edition_keys_end(struct edition_keys *keys)
 {
-	for (size_t i = 0; keys != NULL && i < keys->n; i++)
-		make_key_free(keys->key[i].key);
+	if (keys != NULL && keys->folder != NULL)
+		keys_close(keys->folder);
 	free(keys);
 }
 
-static int key_read(struct edition_keys *keys, const struct edition_settings *settings, const struct role *role,
-		    char *why)
+/* The longest TTL of what is signed: so long an old signature may be in caches. */
+static int64_t data_ttl(const struct zone *plain)
 {
-	char path[PATH_MAX];
-	_cleanup_(base_free) uint8_t *text = NULL;
-	size_t len;
-	struct stat about;
-	snprintf(path, sizeof path, "%s/%s", settings->keys_folder, role->file);
-	if (stat(path, &about) < 0)
-		return errno == ENOENT ? 0 : edition_why(why, error_from_errno(errno), "%s: %s", path, strerror(errno));
-	if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return edition_why(why, BANYAN_EACCES, "%s: others may read this private key; chmod 600 it", path);
-	int rc = file_read(path, MAKE_KEY_PEM_MAX, &text, &len);
-	struct make_zone_key *key = &keys->key[keys->n];
+	uint32_t most = 0;
+	for (size_t i = 0; i < plain->n_nodes; i++) {
+		const struct zone_node *node = &plain->node[i];
+		if ((node->flags & (ZONE_NODE_BELOW | ZONE_NODE_OCCLUDED)) != 0)
+			continue;
+		for (uint16_t s = 0; s < node->n_sets; s++) {
+			const struct wire_rrset *set = &plain->set[node->first_set + s];
+			if (((node->flags & ZONE_NODE_CUT) == 0 || set->type == WIRE_TYPE_DS) && set->ttl > most)
+				most = set->ttl;
+		}
+	}
+	return most;
+}
+
+static int keys_folder_take(const struct edition_settings *settings, const struct keys_policy *policy, bool write,
+			    struct keys_folder **ret, char *why)
+{
+	struct keys_open open = {
+		.path = settings->keys_folder, .apex = settings->zone, .policy = policy, .write = write};
+	int rc = BANYAN_EAGAIN;
+	for (unsigned i = 0; rc == BANYAN_EAGAIN && i < LOCK_TRIES; i++) {
+		if (i > 0)
+			poll(NULL, 0, LOCK_WAIT_MS);
+		rc = keys_open(&open, ret, why);
+	}
+	return rc;
+}
+
+int edition_keys_begin(const struct edition_settings *settings, const struct zone *plain, int64_t now, bool dry,
+		       struct edition_keys **ret, char why[EDITION_WHY_MAX])
+{
+	struct keys_policy policy = settings->keys;
+	struct edition_keys *keys = calloc(1, sizeof *keys);
+	char words[KEYS_WHY_MAX] = "";
+	if (keys == NULL)
+		return edition_why(why, BANYAN_ENOMEM, "out of memory");
+	keys->now = now;
+	policy.data_ttl_s = data_ttl(plain);
+	int rc = keys_policy_check(&policy, words);
 	if (rc == 0)
-		rc = make_key_from_pem((const char *)text, len, settings->keys_algorithm, role->flags, &key->key);
-	if (rc < 0)
-		return edition_why(why, rc, "%s: it cannot be used as a key of algorithm %u: %s", path,
-				   settings->keys_algorithm, error_text(rc));
-	key->published = true;
-	key->signs_keys = role->signs_keys;
-	key->signs_data = role->signs_data;
-	keys->n++;
+		rc = keys_folder_take(settings, &policy, !dry, &keys->folder, words);
+	if (rc == 0 && settings->keys_token[0] != '\0')
+		keys_folder_token(keys->folder, settings->keys_token);
+	if (rc == 0 && !dry)
+		rc = keys_advance(keys->folder, now, NULL, words);
+	if (rc < 0) {
+		edition_keys_end(keys);
+		return edition_why(why, rc, "%s", words);
+	}
+	*ret = keys;
 	return 0;
 }
 
-int edition_keys_begin(const struct edition_settings *settings, int64_t now, struct edition_keys **ret,
-		       char why[EDITION_WHY_MAX])
+int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, char why[EDITION_WHY_MAX])
 {
-	struct edition_keys *keys = calloc(1, sizeof *keys);
-	bool for_keys = false, for_data = false;
-	int rc = keys == NULL ? edition_why(why, BANYAN_ENOMEM, "out of memory") : 0;
-	for (size_t i = 0; i < ARRAY_SIZE(roles) && rc == 0; i++)
-		rc = key_read(keys, settings, &roles[i], why);
-	for (size_t i = 0; rc == 0 && i < keys->n; i++) {
-		for_keys |= keys->key[i].signs_keys;
-		for_data |= keys->key[i].signs_data;
-	}
-	if (rc == 0 && (!for_keys || !for_data))
-		rc = edition_why(why, BANYAN_ENOENT, "%s: there is no key that signs %s", settings->keys_folder,
-				 !for_keys ? "keys" : "data");
-	if (rc < 0)
-		edition_keys_end(keys);
-	else
-		*ret = keys;
-	return rc;
+	char words[KEYS_WHY_MAX] = "";
+	int rc = keys_signing(keys->folder, keys->now, signing, words);
+	return rc < 0 ? edition_why(why, rc, "%s", words) : 0;
 }
 
-void edition_keys_fill(const struct edition_keys *keys, struct make_signing *signing)
+int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out)
 {
-	signing->key = keys->key;
-	signing->n_keys = keys->n;
-}
-
-int edition_keys_anchors(const struct edition_keys *keys, const uint8_t *apex, struct dnssec_anchors *anchors)
-{
-	int rc = 0;
-	for (size_t i = 0; i < keys->n && rc == 0; i++) {
-		size_t len;
-		const uint8_t *rdata = make_key_rdata(keys->key[i].key, &len);
-		struct wire_rdata dnskey = {.data = rdata, .len = (uint16_t)len};
-		if (keys->key[i].published && keys->key[i].signs_keys && (rdata[1] & MAKE_FLAG_REVOKE) == 0)
-			rc = dnssec_anchors_add(anchors, apex, WIRE_TYPE_DNSKEY, &dnskey);
-	}
-	return rc;
+	return keys_anchors(keys->folder, dnskey, out);
 }
 
 int edition_keys_offered(struct edition_keys *keys, int64_t now, char why[EDITION_WHY_MAX])
 {
-	return 0;
+	char words[KEYS_WHY_MAX] = "";
+	int rc = keys_offered(keys->folder, now, words);
+	return rc < 0 ? edition_why(why, rc, "%s", words) : 0;
+}
+
+const char *edition_keys_trouble(const struct edition_keys *keys)
+{
+	return keys_trouble(keys->folder);
 }
 
 int64_t edition_keys_next(const struct edition_keys *keys)
 {
-	return INT64_MAX;
+	return keys_folder_next(keys->folder, keys->now);
 }

@@ -44,6 +44,20 @@ int edition_state_save(const struct edition_settings *settings, const struct edi
 	return rc < 0 ? fail_io(why, rc, path) : 0;
 }
 
+int edition_anchors_save(const struct edition_settings *settings, const struct buffer *text, char why[EDITION_WHY_MAX])
+{
+	char path[PATH_MAX];
+	_cleanup_(base_free) uint8_t *there = NULL;
+	size_t len;
+	if (snprintf(path, sizeof path, "%s/anchors", settings->folder) >= (int)sizeof path)
+		return edition_why(why, BANYAN_EINVAL, "%s: the path is too long", settings->folder);
+	if (file_read(path, text->len, &there, &len) == 0 && len == text->len && memcmp(there, text->data, len) == 0)
+		return 0;
+	errno = 0;
+	int rc = file_write_atomic(path, text->data, text->len);
+	return rc < 0 ? fail_io(why, rc, path) : 0;
+}
+
 /* All that takes room is written before anything takes another's place. */
 int edition_write(const struct edition_settings *settings, const struct edition_made *made,
 		  const struct edition_state *state, bool *ret_out, char why[EDITION_WHY_MAX])

@@ -13,17 +13,17 @@ int edition_why(char why[EDITION_WHY_MAX], int rc, const char *format, ...) _pri
 
 /* ---- keys (keys.c): those of one run ---- */
 struct edition_keys;
-/* Keys come and go as is due. */
-int edition_keys_begin(const struct edition_settings *settings, int64_t now, struct edition_keys **ret,
-		       char why[EDITION_WHY_MAX]) _must_use_;
+/* Keys come and go as is due; `dry`: they stay as they are, and nothing is written. */
+int edition_keys_begin(const struct edition_settings *settings, const struct zone *plain, int64_t now, bool dry,
+		       struct edition_keys **ret, char why[EDITION_WHY_MAX]) _must_use_;
 void edition_keys_end(struct edition_keys *keys);
-void edition_keys_fill(const struct edition_keys *keys, struct make_signing *signing);
-/* What a validator should trust now. */
-int edition_keys_anchors(const struct edition_keys *keys, const uint8_t *apex, struct dnssec_anchors *anchors)
-	_must_use_;
+int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, char why[EDITION_WHY_MAX]) _must_use_;
+/* What a validator should trust now, as text: DNSKEY or DS records. */
+int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out) _must_use_;
 /* The zone is out as these keys have signed it. */
 int edition_keys_offered(struct edition_keys *keys, int64_t now, char why[EDITION_WHY_MAX]) _must_use_;
-int64_t edition_keys_next(const struct edition_keys *keys); /* INT64_MAX = it waits for somebody */
+const char *edition_keys_trouble(const struct edition_keys *keys); /* what a token said when it failed, or NULL */
+int64_t edition_keys_next(const struct edition_keys *keys);        /* INT64_MAX = it waits for somebody */
 
 /* ---- one version on its way out (prove.c, offer.c) ---- */
 struct edition_made {
@@ -37,6 +37,9 @@ int edition_prove(const struct edition_settings *settings, const struct dnssec_a
 /* The zone file and the state take the place of those before. *ret_out tells, on failure too, whether the zone file has. */
 int edition_write(const struct edition_settings *settings, const struct edition_made *made,
 		  const struct edition_state *state, bool *ret_out, char why[EDITION_WHY_MAX]) _must_use_;
+/* What validators should trust, for people and for resolvers: FOLDER/anchors. */
+int edition_anchors_save(const struct edition_settings *settings, const struct buffer *text, char why[EDITION_WHY_MAX])
+	_must_use_;
 int edition_state_save(const struct edition_settings *settings, const struct edition_state *state,
 		       char why[EDITION_WHY_MAX]) _must_use_;
 /* As a published tree: the version, or its pointer anew. */

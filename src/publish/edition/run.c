@@ -83,8 +83,13 @@ static int serial_set(struct running *r, uint32_t source)
 
 static int sign_failed(struct running *r, int rc)
 {
-	edition_why(r->result->why, rc, "%.500s", r->result->sign.text);
-	return refuse(r, rc, rc == BANYAN_ENOENT ? REASON_KEYS_UNUSABLE : REASON_SIGNING_FAILED);
+	const char *trouble = edition_keys_trouble(r->keys);
+	edition_why(r->result->why, rc, "%.500s%s%.400s", r->result->sign.text, trouble != NULL ? ": " : "",
+		    trouble != NULL ? trouble : "");
+	return refuse(r, rc,
+		      trouble != NULL                              ? REASON_TOKEN_GONE
+		      : rc == BANYAN_ENOENT || rc == BANYAN_EPROOF ? REASON_KEYS_UNUSABLE
+								   : REASON_SIGNING_FAILED);
 }
 
 /* A version under this serial, signed; what holds of `before` is taken over. */
@@ -164,9 +169,15 @@ static int next_make(struct running *r, bool new_source, bool *ret_new)
 static int prove(struct running *r)
 {
 	struct dnssec_anchors anchors = {0};
+	struct dnssec_text_error error;
+	_cleanup_(buffer_done) struct buffer text = {0};
 	int64_t start = clock_mono_ns();
-	int rc = edition_keys_anchors(r->keys, r->settings->zone, &anchors);
+	int rc = edition_keys_anchors(r->keys, true, &text);
 	if (rc == 0)
+		rc = dnssec_anchors_parse("anchors", (const char *)text.data, text.len, &anchors, &error);
+	if (rc < 0)
+		edition_why(r->result->why, rc, "the anchors of the edition cannot be told: %s", error_text(rc));
+	else
 		rc = edition_prove(r->settings, &anchors, r->now, &r->made, r->result->why);
 	dnssec_anchors_done(&anchors);
 	r->result->prove_ns += clock_mono_ns() - start;
@@ -230,6 +241,18 @@ static void tree_follow(struct running *r, const struct buffer *wire)
 		warn(r, why);
 }
 
+/* The keys begin to count from now on, and the anchors that belong to them are told. */
+static void keys_follow(struct running *r)
+{
+	char why[EDITION_WHY_MAX];
+	_cleanup_(buffer_done) struct buffer text = {0};
+	if (edition_keys_offered(r->keys, r->now, why) < 0)
+		warn(r, why);
+	if (edition_keys_anchors(r->keys, false, &text) == 0 && edition_anchors_save(r->settings, &text, why) < 0)
+		warn(r, why);
+	r->e->keys_next = edition_keys_next(r->keys);
+}
+
 static int put_out(struct running *r, const struct zone *source)
 {
 	struct edition *e = r->e;
@@ -249,8 +272,7 @@ static int put_out(struct running *r, const struct zone *source)
 	}
 	if (rc < 0)
 		warn(r, why);
-	if (edition_keys_offered(r->keys, r->now, why) < 0)
-		warn(r, why);
+	keys_follow(r);
 	tree_follow(r, &r->made.wire);
 	zone_free(e->before);
 	e->before = r->made.zone;
@@ -272,8 +294,7 @@ static void unchanged(struct running *r)
 		if (edition_state_save(r->settings, &e->state, why) < 0)
 			warn(r, why);
 	}
-	if (edition_keys_offered(r->keys, r->now, why) < 0)
-		warn(r, why);
+	keys_follow(r);
 	bool due = e->state.tree_serial != e->state.serial || files_renewal_due(e->tree_written_at, 0, r->now);
 	if (due && zone_write_wire(e->before, &wire) == 0)
 		tree_follow(r, &wire);
@@ -316,13 +337,14 @@ static int run(struct running *r, const struct zone *source)
 	int rc = source_take(r, source);
 	if (rc < 0)
 		return rc;
-	rc = edition_keys_begin(r->settings, r->now, &r->keys, r->result->why);
-	if (rc < 0)
-		return refuse(r, rc, REASON_KEYS_UNUSABLE);
-	e->keys_next = edition_keys_next(r->keys);
 	r->signing = r->settings->signing;
 	r->signing.now = r->now;
-	edition_keys_fill(r->keys, &r->signing);
+	rc = edition_keys_begin(r->settings, r->plain, r->now, r->request->dry, &r->keys, r->result->why);
+	if (rc == 0)
+		rc = edition_keys_fill(r->keys, &r->signing, r->result->why);
+	if (rc < 0)
+		return refuse(r, rc, rc == BANYAN_EIO ? REASON_TOKEN_GONE : REASON_KEYS_UNUSABLE);
+	e->keys_next = edition_keys_next(r->keys);
 	if (r->settings->scheduled)
 		dates_set(r);
 	if (waits(r)) {
