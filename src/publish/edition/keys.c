@@ -86,7 +86,7 @@ int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, c
 
 int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out)
 {
-	return keys_anchors(keys->folder, dnskey, out);
+	return keys_anchors(keys->folder, keys->now, dnskey, out);
 }
 
 int edition_keys_offered(struct edition_keys *keys, int64_t now, char why[EDITION_WHY_MAX])
