@@ -84,9 +84,11 @@ int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, c
 	return rc < 0 ? edition_why(why, rc, "%s", words) : 0;
 }
 
-int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out)
+int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out, char why[EDITION_WHY_MAX])
 {
-	return keys_anchors(keys->folder, keys->now, dnskey, out);
+	char words[KEYS_WHY_MAX] = "";
+	int rc = keys_anchors(keys->folder, dnskey, keys->now, out, words);
+	return rc < 0 ? edition_why(why, rc, "%s", words) : 0;
 }
 
 int edition_keys_offered(struct edition_keys *keys, int64_t now, char why[EDITION_WHY_MAX])

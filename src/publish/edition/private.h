@@ -19,7 +19,8 @@ int edition_keys_begin(const struct edition_settings *settings, const struct zon
 void edition_keys_end(struct edition_keys *keys);
 int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, char why[EDITION_WHY_MAX]) _must_use_;
 /* What a validator should trust now, as text: DNSKEY or DS records. */
-int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out) _must_use_;
+int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out, char why[EDITION_WHY_MAX])
+	_must_use_;
 /* The zone is out as these keys have signed it. */
 int edition_keys_offered(struct edition_keys *keys, int64_t now, char why[EDITION_WHY_MAX]) _must_use_;
 const char *edition_keys_trouble(const struct edition_keys *keys); /* what a token said when it failed, or NULL */

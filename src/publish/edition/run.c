@@ -172,12 +172,10 @@ static int prove(struct running *r)
 	struct dnssec_text_error error;
 	_cleanup_(buffer_done) struct buffer text = {0};
 	int64_t start = clock_mono_ns();
-	int rc = edition_keys_anchors(r->keys, true, &text);
+	int rc = edition_keys_anchors(r->keys, true, &text, r->result->why);
+	if (rc == 0 && (rc = dnssec_anchors_parse("anchors", (const char *)text.data, text.len, &anchors, &error)) < 0)
+		edition_why(r->result->why, rc, "the anchors of the edition cannot be read: %s", error.text);
 	if (rc == 0)
-		rc = dnssec_anchors_parse("anchors", (const char *)text.data, text.len, &anchors, &error);
-	if (rc < 0)
-		edition_why(r->result->why, rc, "the anchors of the edition cannot be told: %s", error_text(rc));
-	else
 		rc = edition_prove(r->settings, &anchors, r->now, &r->made, r->result->why);
 	dnssec_anchors_done(&anchors);
 	r->result->prove_ns += clock_mono_ns() - start;
@@ -248,7 +246,7 @@ static void keys_follow(struct running *r)
 	_cleanup_(buffer_done) struct buffer text = {0};
 	if (edition_keys_offered(r->keys, r->now, why) < 0)
 		warn(r, why);
-	if (edition_keys_anchors(r->keys, false, &text) == 0 && edition_anchors_save(r->settings, &text, why) < 0)
+	if (edition_keys_anchors(r->keys, false, &text, why) < 0 || edition_anchors_save(r->settings, &text, why) < 0)
 		warn(r, why);
 	r->e->keys_next = edition_keys_next(r->keys);
 }
