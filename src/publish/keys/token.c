@@ -29,8 +29,15 @@ bool keys_place_token(const char *place)
 	return strncmp(place, "pkcs11:", 7) == 0;
 }
 
+/* A module that has lost its token does not always find it again: when nothing of it is in use, all modules are loaded anew. */
+static _Atomic bool broken;
+static _Atomic unsigned in_use;
+static bool ready;
+static char loaded[MODULES_MAX][KEYS_PLACE_MAX];
+
 static int trouble(char why[KEYS_WHY_MAX], const char *uri, const char *what, int rc)
 {
+	broken = true;
 	bool absent = rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
 	return keys_wrong(why, absent ? BANYAN_ENOENT : BANYAN_EIO, "%s: %s: %s", uri, what,
 			  absent ? "no token or object answers to this URI" : gnutls_strerror(rc));
@@ -39,7 +46,6 @@ static int trouble(char why[KEYS_WHY_MAX], const char *uri, const char *what, in
 /* The value of `module-path` in the query of a URI (RFC 7512 section 2.4), which p11-kit leaves to us. */
 static int load_module(const char *uri, char why[KEYS_WHY_MAX])
 {
-	static char loaded[MODULES_MAX][KEYS_PLACE_MAX];
 	char path[KEYS_PLACE_MAX];
 	const char *at = strstr(uri, "module-path=");
 	if (at == NULL)
@@ -95,10 +101,14 @@ static int check_pin(const char *uri, char gnutls_uri[KEYS_PLACE_MAX], char why[
 /* `gnutls_uri` (KEYS_PLACE_MAX bytes) gets the URI as GnuTLS wants it. */
 static int begin(const char *uri, char *gnutls_uri, char why[KEYS_WHY_MAX])
 {
-	static bool ready;
 	int rc = check_pin(uri, gnutls_uri, why);
 	if (rc != 0)
 		return rc;
+	if (ready && broken && in_use == 0) {
+		gnutls_pkcs11_deinit();
+		memset(loaded, 0, sizeof loaded);
+		ready = broken = false;
+	}
 	if (!ready) {
 		rc = gnutls_global_init();
 		/* a module of its own alone, when the URI names one: others may be slow, or ask for cards */
@@ -353,6 +363,7 @@ static void token_done(void *ctx)
 {
 	struct token_key *token = ctx;
 	gnutls_privkey_deinit(token->key);
+	in_use--;
 	free(token);
 }
 
@@ -382,6 +393,7 @@ int keys_token_open(const char *uri, const uint8_t *rdata, size_t len, char *tro
 		free(token);
 		return trouble(why, uri, "the key cannot be used", rc);
 	}
+	in_use++;
 	token->algorithm = rdata[3];
 	token->trouble = trouble_text;
 	snprintf(token->uri, sizeof token->uri, "%s", uri);
