@@ -59,7 +59,8 @@ static int load_module(const char *uri, char why[KEYS_WHY_MAX])
 			continue;
 		int rc = gnutls_pkcs11_add_provider(path, NULL);
 		if (rc < 0)
-			return keys_wrong(why, BANYAN_EIO, "%s: this module cannot be loaded: %s", path,
+			return keys_wrong(why, BANYAN_EIO,
+					  "%s: the module cannot be loaded (are its tokens there?): %s", uri,
 					  gnutls_strerror(rc));
 		memcpy(loaded[i], path, sizeof path);
 		return 0;
