@@ -4,6 +4,7 @@ each byte of theirs."""
 import ctypes
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -274,6 +275,40 @@ def test_written_zones_hold_the_scheme(tmp_path):
     assert names == ["."] + [f"{letter}." for letter in "abcdefghijklm"]
     root = (tmp_path / "zones" / "root.zone").read_text()
     assert "root.a." in root and (tmp_path / "zones" / "m.zone").exists()
+
+
+def prove(path, origin):
+    """By the project's own verifier and by another one, with the zone's own keys as anchors. Its records as lines."""
+    def run(*command):
+        done = subprocess.run([str(each) for each in command], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.splitlines()
+    lines = run("ldns-read-zone", path)
+    anchor = path.with_suffix(".anchor")
+    anchor.write_text("".join(f"{line}\n" for line in lines if "\tDNSKEY\t" in line))
+    run(program("banyan"), "verify", "--origin", origin, "--anchor", anchor, "--require", "zonemd", path)
+    run("ldns-verify-zone", "-Z", "-k", anchor, path)
+    return lines
+
+
+@pytest.mark.parametrize("scheme", ["5.3", "5.4"])
+def test_written_zones_can_be_proved(tmp_path, scheme):
+    plan("--scheme", scheme, "--sign", "ecdsa256", "--sign", "ed25519", "--write-zones", tmp_path)
+    root = prove(tmp_path / "root.zone", ".")
+    if scheme == "5.4":
+        child = prove(tmp_path / "root-servers.zone", "root-servers.")
+        tags = {re.search(r"id = (\d+)", line)[1] for line in child if "\tDNSKEY\t" in line}
+        assert {line.split()[4] for line in root if "\tDS\t" in line} == tags and len(tags) == 2
+    else:
+        assert any(line.startswith("m.root-servers.") and "RRSIG\tAAAA" in line for line in root)
+
+
+def test_an_algorithm_to_come():
+    report = plan_json("--sign", "2420")["plans"][0]
+    assert report["signed"] is False and plan_json("--sign", "ed25519")["plans"][0]["signed"] is True
+    whole = rows_of({"plans": [report]})["TCP", True, True, False]
+    assert whole["parts"]["rrsig_of_ns"]["bytes"] == 1 + 10 + 18 + 1 + 2420
+    assert "no keys of it: bytes in the place of signatures" in plan("--sign", "2420")
 
 
 def test_records_are_placed_where_they_are(schemes):

@@ -96,11 +96,13 @@ struct planner {
 	uint16_t size[PLANNER_SIZES_MAX];
 	struct planner_peer peer;
 	struct plan_set listed; /* by --server */
+	struct plan_keys *keys; /* of all editions of one run: they have the same signers */
 };
 
 static void planner_done(struct planner *p)
 {
 	plan_set_done(&p->listed);
+	plan_keys_free(p->keys);
 }
 
 _printf_(1, 2) static int complain(const char *format, ...)
@@ -324,6 +326,16 @@ static void take_signers(const struct planner *p, const struct planner_found *fo
 		edition->n_signers = 1; /* as the root is */
 }
 
+/* No keys of an algorithm that is to come: then its signatures are bytes. */
+static int take_keys(struct planner *p, struct plan_edition *edition)
+{
+	int rc = 0;
+	if (p->keys == NULL && edition->n_signers > 0)
+		rc = plan_keys_new(edition->signer, edition->n_signers, clock_wall_s(), &p->keys);
+	edition->keys = p->keys;
+	return rc == BANYAN_EUNSUPP || rc == BANYAN_EINVAL ? 0 : rc;
+}
+
 /* `found`: where the servers go, unless they were listed. */
 static int edition_of(struct planner *p, const struct plan_scheme *scheme, struct planner_found *found,
 		      struct planner_plan *plan)
@@ -336,8 +348,9 @@ static int edition_of(struct planner *p, const struct plan_scheme *scheme, struc
 	edition->n = p->listed.n > 0 || p->from != NULL || p->edition != NULL ? edition->set->n : p->n_servers;
 	edition->cut_labels = p->cut_labels;
 	take_signers(p, found, edition);
-	if (scheme == NULL)
-		return 0;
+	rc = take_keys(p, edition);
+	if (scheme == NULL || rc != 0)
+		return rc == 0 ? 0 : complain("keys: %s", error_text(rc));
 	edition->cut_labels = scheme->cut_labels;
 	edition->child_labels = scheme->child_labels;
 	edition->child_signed = scheme->child_signed;
@@ -480,7 +493,7 @@ static int run_many(struct planner *p, const struct plan_asker *asker, struct pl
 {
 	struct planner_found found[PLAN_SCHEMES] = {0};
 	struct planner_seed seed[PLANNER_SEEDS] = {0};
-	int status = CMD_OK, rc = p->seeds ? planner_seeds(asker, seed) : 0;
+	int status = CMD_OK, rc = p->seeds ? planner_seeds(asker, clock_wall_s(), seed) : 0;
 	for (size_t i = 0; i < PLAN_SCHEMES && rc == 0; i++) {
 		rc = edition_of(p, &plan_schemes[i], &found[i], &plan[i]);
 		if (rc == 0)

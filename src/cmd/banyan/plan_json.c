@@ -126,7 +126,7 @@ static void print_plan(const struct planner_plan *plan)
 	printf(", \"signers\": [");
 	for (size_t i = 0; i < edition->n_signers; i++)
 		printf("%s\"%s\"", i > 0 ? ", " : "", plan_signer_text(&edition->signer[i], text));
-	printf("],\n \"without_opt\": [");
+	printf("], \"signed\": %s,\n \"without_opt\": [", edition->keys != NULL ? "true" : "false");
 	for (size_t i = 0; plan->has_bare && i < plan->n_size; i++)
 		printf("%s{\"size\": %u, \"most_servers\": %zu, \"bytes\": %zu}", i > 0 ? ", " : "", plan->size[i],
 		       plan->bare[i].whole, plan->bare[i].bytes);

@@ -47,6 +47,8 @@ static void print_about(const struct planner_plan *plan)
 		printf(" to %s", last);
 	for (size_t i = 0; i < plan->edition.n_signers; i++)
 		printf("%s%s", i == 0 ? "; signed by " : ", ", plan_signer_text(&plan->edition.signer[i], text));
+	if (plan->edition.n_signers > 0 && plan->edition.keys == NULL)
+		printf(" (no keys of it: bytes in the place of signatures)");
 	printf("\nIts NS records: %zu bytes with names in full, %zu as they stand.\n\n",
 	       plan->whole->part[PLAN_NS].plain, plan->whole->part[PLAN_NS].bytes);
 }

@@ -78,11 +78,11 @@ void planner_plan_done(struct planner_plan *plan)
 /* ---- figures that are known ---- */
 
 static int ask_one(const struct plan_asker *asker, const char *pattern, size_t n, unsigned cut_labels,
-		   const struct plan_question *question, struct plan_message *ret)
+		   const struct plan_keys *keys, const struct plan_question *question, struct plan_message *ret)
 {
 	struct plan_set set = {0};
 	struct zone *zone = NULL;
-	struct plan_edition edition = {.set = &set, .n = n, .cut_labels = cut_labels, .n_signers = 1};
+	struct plan_edition edition = {.set = &set, .n = n, .cut_labels = cut_labels, .n_signers = 1, .keys = keys};
 	int rc = plan_signer_parse("rsa2048", &edition.signer[0]);
 	if (rc == 0)
 		rc = plan_set_pattern(pattern, n, 1, 1, &set);
@@ -109,11 +109,12 @@ static int most_without_opt(const struct plan_asker *asker, size_t room, struct 
 	seed->found = fit.whole;
 	seed->servers = true;
 	return rc != 0 ? rc
-		       : ask_one(asker, "%.root-servers.net", fit.whole, 1, &(struct plan_question){.tcp = true},
+		       : ask_one(asker, "%.root-servers.net", fit.whole, 1, NULL, &(struct plan_question){.tcp = true},
 				 &seed->message);
 }
 
-int planner_seeds(const struct plan_asker *asker, struct planner_seed seed[PLANNER_SEEDS])
+static int seeds_signed(const struct plan_asker *asker, const struct plan_keys *keys,
+			struct planner_seed seed[PLANNER_SEEDS])
 {
 	static const struct {
 		const char *words, *pattern;
@@ -134,7 +135,7 @@ int planner_seeds(const struct plan_asker *asker, struct planner_seed seed[PLANN
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		seed[i].words = rows[i].words;
 		seed[i].expected = rows[i].expected;
-		int rc = ask_one(asker, rows[i].pattern, rows[i].n, rows[i].cut_labels, &rows[i].question,
+		int rc = ask_one(asker, rows[i].pattern, rows[i].n, rows[i].cut_labels, keys, &rows[i].question,
 				 &seed[i].message);
 		if (rc != 0)
 			return rc;
@@ -143,4 +144,18 @@ int planner_seeds(const struct plan_asker *asker, struct planner_seed seed[PLANN
 	seed[PLANNER_SEEDS - 1].words = "most dual-stack names in 1,232 bytes without OPT";
 	seed[PLANNER_SEEDS - 1].expected = 20;
 	return most_without_opt(asker, 1232, &seed[PLANNER_SEEDS - 1]);
+}
+
+int planner_seeds(const struct plan_asker *asker, int64_t now, struct planner_seed seed[PLANNER_SEEDS])
+{
+	struct plan_signer signer;
+	struct plan_keys *keys;
+	int rc = plan_signer_parse("rsa2048", &signer);
+	if (rc == 0)
+		rc = plan_keys_new(&signer, 1, now, &keys);
+	if (rc != 0)
+		return rc;
+	rc = seeds_signed(asker, keys, seed);
+	plan_keys_free(keys);
+	return rc;
 }

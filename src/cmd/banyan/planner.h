@@ -67,7 +67,7 @@ struct planner_seed {
 	struct plan_message message;
 };
 #define PLANNER_SEEDS 5
-int planner_seeds(const struct plan_asker *asker, struct planner_seed seed[PLANNER_SEEDS]) _must_use_;
+int planner_seeds(const struct plan_asker *asker, int64_t now, struct planner_seed seed[PLANNER_SEEDS]) _must_use_;
 
 /* plan_print.c */
 void planner_print(const struct planner_plan *plan);

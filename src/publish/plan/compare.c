@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Signatures of one set by one algorithm are alike, whenever and with whichever key they were made: covered type and algorithm come first. */
 static bool same_record(const struct plan_record *a, const struct plan_record *b)
 {
+	size_t decides = a->type == WIRE_TYPE_RRSIG && a->data_plain > 3 ? 3 : a->data_plain;
 	return a->part == b->part && a->type == b->type && a->data_plain == b->data_plain &&
-	       a->owner_plain == b->owner_plain && memcmp(a->data, b->data, a->data_plain) == 0 &&
+	       a->owner_plain == b->owner_plain && memcmp(a->data, b->data, decides) == 0 &&
 	       wire_name_equal(a->owner, b->owner);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Editions composed as zones, with signatures of the right length. */
 #include "plan.h"
+#include "private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ static int finish(struct composer *c, bool signed_zone, struct zone **ret)
 			*ret = plain;
 		return rc;
 	}
-	rc = sign(c->edition, plain, ret);
+	rc = c->edition->keys != NULL ? plan_keys_sign(c->edition->keys, plain, ret) : sign(c->edition, plain, ret);
 	zone_free(plain);
 	return rc;
 }
@@ -163,6 +164,17 @@ static const uint8_t *tail_of(const uint8_t *name, unsigned labels)
 static const uint8_t *cut_of(const uint8_t *name, unsigned labels)
 {
 	return tail_of(name, labels != PLAN_CUT_BY_NAME ? labels : wire_name_labels(name) > 1);
+}
+
+/* A delegation to the server; with the keys of the zone beside it, if that is what is delegated. */
+static void add_cut(struct composer *c, const uint8_t *cut, const struct plan_server *server)
+{
+	const struct plan_edition *edition = c->edition;
+	const uint8_t *apex = tail_of(server->name, edition->child_labels);
+	add_ns(c, cut, server->name);
+	if (edition->keys != NULL && edition->child_signed && apex != NULL && wire_name_equal(apex, cut) &&
+	    c->error == 0)
+		c->error = plan_keys_ds(edition->keys, cut, c->maker);
 }
 
 int plan_zone(const struct plan_edition *edition, struct zone **ret)
@@ -180,7 +192,7 @@ int plan_zone(const struct plan_edition *edition, struct zone **ret)
 		const uint8_t *cut = cut_of(server[i].name, edition->cut_labels);
 		add_ns(&c, root, server[i].name);
 		if (cut != NULL)
-			add_ns(&c, cut, server[i].name);
+			add_cut(&c, cut, &server[i]);
 		add_addresses(&c, &server[i]);
 	}
 	add_keys(&c);

@@ -19,6 +19,7 @@ static int ask_with(const struct trial *trial, size_t n, const struct plan_quest
 	struct plan_edition edition = *trial->edition;
 	struct zone *zone;
 	edition.n = n;
+	edition.keys = NULL;
 	int rc = plan_zone(&edition, &zone);
 	if (rc != 0)
 		return rc;

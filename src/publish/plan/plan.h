@@ -5,7 +5,7 @@
  * A root with any set of names, addresses and signatures is composed as a zone; whoever calls has it answered by the server's own code; the
  * message that comes back is taken apart byte by byte, and can be held against another server's. Nothing here counts bytes by a formula. The room
  * is pure: messages are asked for through struct plan_asker, files and sockets are the caller's. Called by cmd/banyan.
- * Signatures are as long as those of the algorithm and made with no key: they are weighed here, never believed.
+ * Signatures are real where there are keys to make them; else they are bytes, as many as those of the algorithm.
  *
  * Example:
  *
@@ -58,6 +58,10 @@ struct plan_signer {
 int plan_signer_parse(const char *text, struct plan_signer *ret) _must_use_;
 /* Of the NS set at the top of a zone, each once; how many. */
 size_t plan_signers_of_zone(const struct zone *zone, struct plan_signer ret[PLAN_SIGNERS_MAX]);
+/* A key for each signer, to sign with as any zone is signed. BANYAN_EUNSUPP, BANYAN_EINVAL: there are none of such algorithms. */
+struct plan_keys;
+int plan_keys_new(const struct plan_signer *signer, size_t n, int64_t now, struct plan_keys **ret) _must_use_;
+void plan_keys_free(struct plan_keys *keys);
 char *plan_signer_text(const struct plan_signer *signer, char out[32]); /* returns out */
 
 /* ---- a root ---- */
@@ -72,6 +76,9 @@ struct plan_edition {
 	bool child_signed;
 	size_t n_signers; /* 0: nothing is signed */
 	struct plan_signer signer[PLAN_SIGNERS_MAX];
+	/* Keys of these signers: the zone is signed, has its NSEC chain and ZONEMD, and can be proved. NULL: there are bytes in the place of signatures, as
+	 * many as they would be. */
+	const struct plan_keys *keys;
 };
 int plan_zone(const struct plan_edition *edition, struct zone **ret) _must_use_;
 /* The zones beside it, at most `max`; returns how many. */
@@ -182,7 +189,7 @@ struct plan_fit {
 	size_t bytes; /* of the message with `whole` servers */
 	bool all;     /* `whole` is all that there are */
 };
-/* Of the edition's set, whatever its n is. `room`: bytes; for a question over TCP, whose reply is always whole, `each` is not asked for. */
+/* Of the edition's set, whatever its n is; without its keys, since that takes long and signatures of an algorithm are of one length. `room`: bytes; for a question over TCP, whose reply is always whole, `each` is not asked for. */
 int plan_fit(const struct plan_asker *asker, const struct plan_edition *edition, const struct plan_question *question,
 	     size_t room, struct plan_fit *ret) _must_use_;
 

@@ -233,7 +233,7 @@ static void test_schemes(void **state)
 static void test_seeds(void **state)
 {
 	struct planner_seed seed[PLANNER_SEEDS] = {0};
-	assert_int_equal(planner_seeds(&asker, seed), 0);
+	assert_int_equal(planner_seeds(&asker, 1780000000, seed), 0);
 	for (size_t i = 0; i < PLANNER_SEEDS; i++) {
 		assert_int_equal(seed[i].found, seed[i].expected);
 		plan_message_done(&seed[i].message);
@@ -412,6 +412,48 @@ static void test_differences_add_up(void **state)
 	plan_set_done(&set[1]);
 }
 
+/* Signed with keys, it weighs what it weighs without; and with other keys it is the same to who compares. */
+static void test_keys(void **state)
+{
+	static const char *const texts[] = {"rsa1024", "rsa2048", "ecdsa256", "ecdsa384", "ed25519", "ed448"};
+	const struct plan_question question = {.size = 4096, .dnssec = true, .cookie = true};
+	struct plan_set set;
+	pattern("%", 4, 1, 1, &set);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct plan_edition edition = {.set = &set, .n = 4, .n_signers = 1};
+		struct plan_message message[3];
+		struct plan_comparison c;
+		assert_int_equal(plan_signer_parse(texts[i], &edition.signer[0]), 0);
+		answer_of(&edition, &question, &message[0]);
+		for (size_t k = 1; k < 3; k++) {
+			struct plan_keys *keys;
+			assert_int_equal(plan_keys_new(edition.signer, 1, 1780000000, &keys), 0);
+			edition.keys = keys;
+			answer_of(&edition, &question, &message[k]);
+			plan_keys_free(keys);
+			assert_int_equal(message[k].len, message[0].len);
+		}
+		assert_int_equal(plan_compare(&message[1], &message[2], &c), 0);
+		for (unsigned part = 0; part < PLAN_PARTS; part++)
+			for (unsigned why = 0; why < PLAN_WHYS; why++)
+				assert_int_equal(c.part[part][why].records, 0);
+		for (size_t k = 0; k < 3; k++)
+			plan_message_done(&message[k]);
+	}
+	plan_set_done(&set);
+}
+
+static void test_no_keys_of_it(void **state)
+{
+	struct plan_signer signer[2];
+	struct plan_keys *keys = NULL;
+	assert_int_equal(plan_signer_parse("ed25519", &signer[0]), 0);
+	assert_int_equal(plan_signer_parse("666", &signer[1]), 0);
+	int rc = plan_keys_new(signer, 2, 0, &keys);
+	assert_true(rc == BANYAN_EUNSUPP || rc == BANYAN_EINVAL);
+	assert_null(keys);
+}
+
 /* ---- how many fit ---- */
 
 static void test_fit(void **state)
@@ -506,6 +548,8 @@ int main(void)
 		cmocka_unit_test(test_fit),
 		cmocka_unit_test(test_all_fit),
 		cmocka_unit_test(test_left_out),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_no_keys_of_it),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
