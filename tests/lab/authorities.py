@@ -28,7 +28,7 @@ NET = "198.18.53."
 ROOT, TLD, CHILD, SECOND, LAME, NOBODY, OURS, UNBOUND = (NET + str(i) for i in (1, 2, 3, 4, 5, 9, 100, 101))
 ALGORITHMS = {8: "RSASHA256", 10: "RSASHA512", 13: "ECDSAP256SHA256", 14: "ECDSAP384SHA384", 15: "ED25519", 16: "ED448"}
 RSA_BITS = "1024"  # quick to make; nobody's secret
-START_S, BACK_S, TIMEOUT_S, GONE_S, IN_FLIGHT = 60, 60, 30, 3, 20
+START_S, BACK_S, TIMEOUT_S, GONE_S, IN_FLIGHT = 120, 120, 60, 10, 20
 
 HEAD = "$TTL 300\n@ 900 IN SOA ns h 1 7200 3600 864000 300\n"
 BODY = """
@@ -263,7 +263,7 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

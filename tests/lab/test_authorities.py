@@ -14,7 +14,7 @@ from conftest import program
 HERE = Path(__file__).resolve().parent
 PEERS = {"nsd": ["nsd"], "bind": ["named", "dnssec-signzone"], "knot": ["knotd", "keymgr"]}
 COMMON = ["unbound", "ldns-signzone", "ldns-key2ds", "unshare", "ip"]
-DEADLINE_S = 180
+DEADLINE_S = 600
 SIGNED = ["rsa8", "rsa10", "p256", "p256n3", "p384", "ed", "edn", "ed448", "opt"]
 
 

@@ -75,7 +75,7 @@ def test_it_takes_everything_with_it(demo, place, how):
         chunk = process.stdout.read1(65536)
         assert chunk, output.decode()
         output += chunk
-    assert len(lab_processes(place)) == 16
+    wait_for("all of its processes", lambda: len(lab_processes(place)) == 16)
     process.send_signal(how)
     assert process.wait(timeout=DEADLINE_S) == {signal.SIGINT: 0, signal.SIGTERM: 143, signal.SIGKILL: -9}[how]
     wait_for("every process of the demo to be gone", lambda: not lab_processes(place))

@@ -90,7 +90,7 @@ class Namespace:
     """A network of its own, where port 53 is free. Lives as long as the process that holds it."""
 
     def __init__(self):
-        self.holder = subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && echo up && exec sleep 600"],
+        self.holder = subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && echo up && exec sleep 3600"],
                                        stdout=subprocess.PIPE)
         assert self.holder.stdout.readline() == b"up\n"
         self.prefix = ["nsenter", "-n", "-t", str(self.holder.pid)]

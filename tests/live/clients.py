@@ -15,7 +15,7 @@ import dns.rdatatype as T
 
 from versions import LAB, MARKS
 
-TIMEOUT_S = 5
+TIMEOUT_S = 30
 PAUSE_S = 0.02  # between questions
 
 

@@ -49,7 +49,7 @@ class Part:
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(words, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                                             env=dict(os.environ, PATH=PATH))
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not listens(self.address, self.port):
             assert self.process.poll() is None and time.monotonic() < end, (self.folder / "log").read_text(errors="replace")
             time.sleep(0.02)
@@ -62,7 +62,7 @@ class Part:
             with contextlib.suppress(ProcessLookupError):  # it could not start, or has ended
                 self.send(signal.SIGKILL)
             self.process.wait()
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while runs(self.process.pid):  # the others of its group hold the port until they are gone
                 assert time.monotonic() < end, self.folder
                 time.sleep(0.005)

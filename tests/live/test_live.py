@@ -50,6 +50,8 @@ class Trouble:
             self.log.append(f"version {number}: {name} until version {self.now[name]}")
 
     def end(self, name):
+        if name == "publisher given a wrong zone":  # it has been met with, however slow the machine is
+            wait_for("the publisher to refuse it", lambda: " is refused: " in self.chain.publisher.log())
         del self.now[name]
         self.chain.faults()[name][1]()
 
@@ -110,11 +112,10 @@ def test_versions_pour_while_parts_fail(chain):
         except AssertionError as wrong:
             raise AssertionError(f"{wrong}\n{said}\n{peer.log()[-4000:]}") from None
     for client in live.clients:
-        wait_for("its client to see that", lambda: client.version == count)
+        wait_for("its client to see that, after many questions", lambda: client.version == count and client.asked > 50)
         client.stop()
     report(live, trouble, begun)
     assert not failures(live), said + "\n" + "\n".join(failures(live)[:40])
-    assert all(client.asked > 50 for client in live.clients)
     # the faults were no make-believe: wrong zones have come as far as to be refused
     assert any(" is refused: " in peer.log() for peer in [live.publisher, *live.peers]), said
 

@@ -29,6 +29,12 @@ spec.loader.exec_module(daemons)
 LONGEST = 1400
 
 
+def settles(d, **expected):
+    """Waits until the counters say so: replies are counted behind their sending, when who got them may already ask."""
+    daemons.wait_for(f"{expected}", lambda: (now := d.counters()) and all(now[name] == value for name, value in expected.items()))
+    return True
+
+
 def zone_text():
     """A name for each size: n0040 has a TXT record with 40 bytes of data."""
     lines = ["$ORIGIN sizes.example.", "$TTL 3600", "@ SOA ns h 1 7200 3600 1209600 300", "@ NS ns", "ns A 192.0.2.1",

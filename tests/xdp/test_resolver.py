@@ -6,6 +6,7 @@ import dns.message
 import dns.rcode
 import pytest
 import wires
+from conftest import settles
 from wires import CLIENT, CLIENT6, SERVER, SERVER6
 
 AUTHORITY = "127.0.0.53@5300"
@@ -37,13 +38,12 @@ def test_late_by_the_socket_cached_by_xdp(resolver, wire, client, server):
     names = [f"n{i:04}.sizes.example." for i in range(1, 400, 7)]
     with wire.tap() as tap, wire.socket(client) as s:
         late = [ask(s, server, name) for name in names]
-        after_late = d.counters()
+        assert settles(d, xdp_questions=len(names), xdp_replies=0, udp_replies=len(names))
         cached = [ask(s, server, name) for name in names]
         frames = [f for f in wires.drain(tap) if f.udp and f.sport == 53]
+    assert settles(d, xdp_questions=2 * len(names), xdp_replies=len(names), cache_hits=len(names))
     after = d.counters()
     assert [r.answer[0].to_rdataset() for r in late] == [r.answer[0].to_rdataset() for r in cached]
-    assert (after_late["xdp_questions"], after_late["xdp_replies"], after_late["udp_replies"]) == (len(names), 0, len(names))
-    assert (after["xdp_questions"], after["xdp_replies"], after["cache_hits"]) == (2 * len(names), len(names), len(names))
     assert after["xdp_by_socket"] == after["udp_send_failed"] == 0
     assert len(frames) == 2 * len(names)
     for f in frames:
@@ -57,8 +57,7 @@ def test_link_local_clients_get_late_replies_too(resolver, wire):
     with wire.socket(client, scope=scope) as s:
         for _ in range(2):
             assert ask(s, server, "n0100.sizes.example.", scope=scope).answer
-    counters = d.counters()
-    assert (counters["xdp_questions"], counters["xdp_replies"], counters["udp_replies"]) == (2, 1, 2)
+    assert settles(d, xdp_questions=2, xdp_replies=1, udp_replies=2)
 
 
 def test_the_access_list_sees_the_client(resolver, wire):
@@ -73,7 +72,7 @@ def test_the_access_list_sees_the_client(resolver, wire):
             wires.run("ip", "addr", "del", "10.53.0.9/24", "dev", "c0")
     with wire.socket(CLIENT) as s:
         assert ask(s, SERVER, "n0001.sizes.example.").rcode() == dns.rcode.NOERROR
-    assert d.counters()["xdp_questions"] == 2
+    assert settles(d, xdp_questions=2)
 
 
 def test_rates_are_those_of_the_client(xdp, wire):
@@ -86,7 +85,7 @@ def test_rates_are_those_of_the_client(xdp, wire):
         with wire.socket(CLIENT) as s, wire.socket("10.53.1.9") as other:
             for _ in range(200):
                 s.sendto(q, (SERVER, 53))
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while d.counters()["rrl_dropped"] < 150 and time.monotonic() < deadline:
                 s.sendto(q, (SERVER, 53))
             assert d.counters()["rrl_dropped"] >= 150

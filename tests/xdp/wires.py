@@ -79,7 +79,7 @@ class Wire:
         """So many of them receive, and the other end sends to so many."""
         with self.client():
             ethtool("c0", ETHTOOL_SCHANNELS, 0, 0, 0, 0, n, n, 0, 0)
-        end = time.monotonic() + 20  # the kernel gives a queue back some time after its last socket was closed
+        end = time.monotonic() + 60  # the kernel gives a queue back some time after its last socket was closed
         while True:
             try:
                 return ethtool("s0", ETHTOOL_SCHANNELS, 0, 0, 0, 0, n, n, 0, 0)
@@ -123,7 +123,7 @@ class Wire:
         """(client's address, server's, client's interface)"""
         def own(name):
             """Once the kernel has seen that nobody else has it (RFC 4862 section 5.4)."""
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while time.monotonic() < end:
                 out = subprocess.run(["ip", "-o", "-6", "addr", "show", "dev", name, "scope", "link"], capture_output=True, text=True).stdout
                 if out and "tentative" not in out:
@@ -141,7 +141,7 @@ class Wire:
             if kind == socket.SOCK_DGRAM:
                 s.setsockopt(socket.SOL_SOCKET, 33, 1 << 22)  # SO_RCVBUFFORCE
             s.bind((address, port, 0, scope) if scope else (address, port))
-        s.settimeout(10)
+        s.settimeout(60)
         return s
 
     def tap(self):
@@ -152,7 +152,7 @@ class Wire:
             s.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
             s.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)
             s.bind(("c0", ETH_P_ALL))
-        s.settimeout(10)
+        s.settimeout(60)
         return s
 
     def programs(self, name="s0"):
@@ -269,10 +269,10 @@ def drain(tap):
             tap.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             frame = receive(tap)
         except AssertionError:
-            tap.settimeout(10)
+            tap.settimeout(60)
             raise
         if frame is None:
             break
         frames.append(frame)
-    tap.settimeout(10)
+    tap.settimeout(60)
     return frames
