@@ -357,5 +357,6 @@ def test_nothing_is_sent_twice_because_of_a_restart(reader, steady, nginx, tree,
     before = len(web.requests())
     d.start()
     wait_for("its source is asked", lambda: d.counters()["copy_probes"] >= 1 and len(web.requests()) > before)
+    wait_for("what it has", lambda: source(d).get("serial") == 2)
     wait_state(d, "current")
-    assert d.counters()["copy_fetches"] == 0 and source(d)["serial"] == 2
+    assert d.counters()["copy_fetches"] == 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of fleets share: signed versions of a small zone, daemons in storeys, servers that lie or say nothing."""
+import contextlib
 import importlib.util
 import json
 import os
@@ -152,7 +153,8 @@ class Liar:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((host, int(port)))
         self.asked = 0
-        threading.Thread(target=self.run, daemon=True).start()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def reply(self, wire):
         query = dns.message.from_wire(wire)
@@ -172,6 +174,8 @@ class Liar:
         while True:
             try:
                 wire, peer = self.udp.recvfrom(65535)
+                if not wire:
+                    return
                 self.asked += 1
                 reply = self.reply(wire)
                 if reply is not None:
@@ -180,6 +184,9 @@ class Liar:
                 return
 
     def stop(self):
+        with contextlib.suppress(OSError):  # it has no peer, but the thread wakes
+            self.udp.shutdown(socket.SHUT_RDWR)
+        self.thread.join(60)
         self.udp.close()
 
 

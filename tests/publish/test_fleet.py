@@ -58,7 +58,7 @@ def test_who_is_behind_and_who_is_silent(fleet):
         put(fleet.source, fleet.versions.text(serial))
         for name in (1, 2, 4):
             fleet.wait(name, serial)
-    nodes, code = fleet.nodes(*local, "--time", "1")
+    nodes, code = fleet.nodes(*local, "--time", "5")
     assert code == 2 and nodes[fleet.at(3)]["state"] == "silent" and nodes[fleet.at(3)]["reason"] == "unreachable"
     last = nodes[fleet.at(5)]
     assert last["state"] == "behind" and last["serial"] == 1 and last["serials_behind"] == last["versions_behind"] == 2
@@ -79,7 +79,7 @@ def test_the_table_for_people(fleet, liar):
     fleet.node(2, [1])
     fleet.wait(2, 1)
     fleet.registered(2, by=1)
-    code, out, err = fleet.running[1].cli("status", "--fleet", "--zone", "example.", "--time", "1", fleet.at(9), fleet.at(8))
+    code, out, err = fleet.running[1].cli("status", "--fleet", "--zone", "example.", "--time", "5", fleet.at(9), fleet.at(8))
     assert code == 2 and err == ""
     lines = {line.split()[0]: line for line in out.splitlines() if line}
     assert "current" in lines[fleet.at(2)] and "node-2" in lines[fleet.at(2)] and " ms" in lines[fleet.at(2)]
@@ -130,7 +130,7 @@ def test_lies(fleet, liar):
     }
     for i, (text, answer, _, _) in servers.items():
         liar(fleet.at(i), text, answer=answer)
-    nodes, code = fleet.nodes("--time", "1", *(fleet.at(i) for i in servers))
+    nodes, code = fleet.nodes("--time", "5", *(fleet.at(i) for i in servers))
     assert code == 2
     assert {i: (nodes[fleet.at(i)]["state"], nodes[fleet.at(i)]["reason"]) for i in servers} == {i: row[2:] for i, row in servers.items()}
     assert nodes[fleet.at(23)]["lag_at_least"] and nodes[fleet.at(23)]["versions_behind"] == 2
@@ -171,7 +171,7 @@ def test_a_master_by_dns(fleet, liar, tmp_path):
     code, told, err = fleet.status("--master", fleet.at(4), "--anchor", fleet.versions.anchors(), by=None)
     assert code == 3 and told is None and "not those of the trust anchors" in err
     assert fleet.status("--master", fleet.at(4), by=None)[0] == 0
-    code, told, err = fleet.status("--master", fleet.at(5), "--time", "1", by=None)
+    code, told, err = fleet.status("--master", fleet.at(5), "--time", "5", by=None)
     assert code == 3 and fleet.at(5) in err
 
 
@@ -226,7 +226,7 @@ def test_a_long_register_and_a_ring(fleet):
     fleet.master(server={"fleet": ["127.0.0.1"]}, notify=[*everybody, fleet.at(2)], register=[])
     fleet.node(2, [1], server={"fleet": ["127.0.0.1"]}, notify=[fleet.at(1)])
     fleet.wait(2, 1)
-    nodes, code = fleet.nodes("--master", fleet.at(1), "--time", "1", by=None)
+    nodes, code = fleet.nodes("--master", fleet.at(1), "--time", "5", by=None)
     assert set(nodes) == {*everybody, fleet.at(1), fleet.at(2)} and code == 2
     assert nodes[fleet.at(1)]["peers"] == 121 and nodes[fleet.at(1)]["told_by"] == 1 and nodes[fleet.at(1)]["given"]
     assert all(nodes[each]["via"] == fleet.at(1) and nodes[each]["state"] == "silent" for each in everybody)

@@ -98,7 +98,7 @@ static struct world *world_new(void)
 	struct resolve_settings resolver;
 	resolve_settings_default(&resolver);
 	resolver.upstream_port = w->port;
-	resolver.live.question_time_ms = 3000;
+	resolver.live.question_time_ms = 30000;
 	assert_int_equal(resolve_cache_new(4 << 20, &w->cache), 0);
 	assert_int_equal(resolve_new(&resolver, w->cache, &w->random, &w->counters, &w->engine), 0);
 	struct answer_recursor_settings recursor = {
@@ -167,7 +167,7 @@ static void test_cannot_be_sent(void **state)
 	trace(w, "www.far.", false);
 	assert_int_equal(w->rcode, WIRE_RCODE_SERVFAIL);
 	assert_true(w->reason != REASON_NONE);
-	assert_true(clock_mono_ms() - start < 2900);
+	assert_true(clock_mono_ms() - start < 29000);
 	world_free(w);
 }
 

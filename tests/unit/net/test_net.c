@@ -16,8 +16,9 @@
 
 #include "net/net.h"
 
-#define IDLE_MS   300
-#define LATER_MAX 4096
+#define IDLE_MS    300
+#define PATIENT_MS 600000 /* where idleness is not what is tried: this program may stand still for long */
+#define LATER_MAX  4096
 
 /* ---- a server whose replies are told by the first byte of the question, or, for exchanges, the first behind the ID ----
  * 'E' the same bytes at once; 'L' the same bytes later; 'B' 60,000 bytes; 'P' the peer's and local address; else nothing. */
@@ -96,7 +97,7 @@ static struct net_settings settings_default(void)
 	return (struct net_settings){.udp_batch = 32,
 				     .tcp_clients = 50,
 				     .tcp_clients_per_address = 50,
-				     .tcp_idle_ms = IDLE_MS,
+				     .tcp_idle_ms = PATIENT_MS,
 				     .tcp_pipeline = 64,
 				     .ipv4 = true,
 				     .ipv6 = true};
@@ -137,7 +138,7 @@ static int client(const char *ip, uint16_t port, int type)
 	memcpy(&in.sin_addr, a.ip, 4);
 	int fd = socket(a.family == 4 ? AF_INET : AF_INET6, type | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
-	struct timeval limit = {.tv_sec = 10};
+	struct timeval limit = {.tv_sec = 60};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	int rc = a.family == 4 ? connect(fd, (struct sockaddr *)&in, sizeof(in))
 			       : connect(fd, (struct sockaddr *)&in6, sizeof(in6));
@@ -177,20 +178,18 @@ static bool tcp_receive(int fd, char out[65536])
 	return tcp_read_all(fd, (uint8_t *)out, len);
 }
 
-static int64_t tcp_wait_closed(int fd)
+static void tcp_wait_closed(int fd)
 {
 	char byte;
-	int64_t start = clock_mono_ms();
 	ssize_t n;
 	while ((n = recv(fd, &byte, 1, 0)) > 0)
 		;
 	assert_true(n == 0 || errno == ECONNRESET);
-	return clock_mono_ms() - start;
 }
 
 static uint64_t counter_wait(struct server *s, enum counter counter, uint64_t want)
 {
-	int64_t end = clock_mono_ms() + 5000;
+	int64_t end = clock_mono_ms() + 60000;
 	while (counter_read(&s->counters, counter) < want && clock_mono_ms() < end)
 		poll(NULL, 0, 2);
 	return counter_read(&s->counters, counter);
@@ -290,7 +289,7 @@ static void test_udp_gather(void **state)
 	settings.udp_gather_us = 1000;
 	struct server *s = server_start(&settings, "127.0.0.1@0");
 	int fd = client("127.0.0.1", s->port, SOCK_DGRAM);
-	int64_t end = clock_mono_ms() + 10000;
+	int64_t end = clock_mono_ms() + 60000;
 	while (counter_read(&s->counters, COUNTER_UDP_GATHERED) < 3 && clock_mono_ms() < end) {
 		for (int i = 0; i < BURST; i++)
 			assert_int_equal(send(fd, "E0", 2, 0), 2);
@@ -547,7 +546,7 @@ static void test_tcp_half_close(void **state)
 	assert_int_equal(net_loop_post(s->loop, answer_later, s), 0);
 	assert_true(tcp_receive(fd, buf));
 	assert_string_equal(buf, "Lafter");
-	assert_true(tcp_wait_closed(fd) < IDLE_MS);
+	tcp_wait_closed(fd);
 	close(fd);
 	server_stop(s);
 }
@@ -617,10 +616,12 @@ static void test_tcp_gone(void **state)
 static void test_tcp_idle(void **state)
 {
 	struct net_settings settings = settings_default();
+	settings.tcp_idle_ms = IDLE_MS;
 	struct server *s = server_start(&settings, "127.0.0.1@0");
+	int64_t start = clock_mono_ms();
 	int fd = client("127.0.0.1", s->port, SOCK_STREAM);
-	int64_t ms = tcp_wait_closed(fd);
-	assert_in_range(ms, IDLE_MS - 50, IDLE_MS + 2000);
+	tcp_wait_closed(fd);
+	assert_true(clock_mono_ms() - start >= IDLE_MS - 50);
 	assert_int_equal(counter_read(&s->counters, COUNTER_TCP_IDLE_CLOSED), 1);
 	close(fd);
 	server_stop(s);
@@ -630,14 +631,15 @@ static void test_tcp_idle(void **state)
 static void test_tcp_dripper(void **state)
 {
 	struct net_settings settings = settings_default();
+	settings.tcp_idle_ms = IDLE_MS;
 	struct server *s = server_start(&settings, "127.0.0.1@0");
-	int fd = client("127.0.0.1", s->port, SOCK_STREAM);
 	int64_t start = clock_mono_ms();
+	int fd = client("127.0.0.1", s->port, SOCK_STREAM);
 	uint8_t prefix[2] = {1, 0};
 	assert_int_equal(send(fd, prefix, 2, MSG_NOSIGNAL), 2);
 	struct pollfd pfd = {.fd = fd, .events = POLLIN};
 	while (poll(&pfd, 1, 20) == 0) {
-		assert_true(clock_mono_ms() - start < IDLE_MS + 3000);
+		assert_true(clock_mono_ms() - start < IDLE_MS + 60000);
 		(void)!send(fd, "x", 1, MSG_NOSIGNAL);
 	}
 	assert_true(clock_mono_ms() - start >= IDLE_MS - 50);
@@ -650,6 +652,7 @@ static void test_tcp_dripper(void **state)
 static void test_tcp_never_reads(void **state)
 {
 	struct net_settings settings = settings_default();
+	settings.tcp_idle_ms = 5 * IDLE_MS; /* the other one must not be idle for so long */
 	struct server *s = server_start(&settings, "127.0.0.1@0");
 	int fd = client("127.0.0.1", s->port, SOCK_STREAM);
 	for (int i = 0; i < 1000; i++) {
@@ -707,7 +710,7 @@ static void test_tcp_turns(void **state)
 		assert_true(tcp_receive(fd, buf));
 		assert_int_equal(strspn(buf, "b"), 60000);
 	}
-	assert_true(tcp_wait_closed(fd) < IDLE_MS);
+	tcp_wait_closed(fd);
 	close(fd);
 	close(other);
 	server_stop(s);
@@ -718,7 +721,6 @@ static void test_tcp_limits(void **state)
 	struct net_settings settings = settings_default();
 	settings.tcp_clients = 4;
 	settings.tcp_clients_per_address = 2;
-	settings.tcp_idle_ms = 60000;
 	struct server *s = server_start(&settings, "0.0.0.0@0");
 	char buf[65536];
 	int fd[4];
@@ -728,7 +730,7 @@ static void test_tcp_limits(void **state)
 		assert_true(tcp_receive(fd[i], buf));
 	}
 	int third = client("127.0.0.1", s->port, SOCK_STREAM); /* the client's address is 127.0.0.1 */
-	assert_true(tcp_wait_closed(third) < 5000);
+	tcp_wait_closed(third);
 	assert_int_equal(counter_read(&s->counters, COUNTER_TCP_REFUSED), 1);
 	close(third);
 	close(fd[0]);
@@ -765,7 +767,6 @@ static void test_tcp_evicts_idle(void **state)
 {
 	struct net_settings settings = settings_default();
 	settings.tcp_clients = 3;
-	settings.tcp_idle_ms = 60000;
 	struct server *s = server_start(&settings, "127.0.0.1@0");
 	char buf[65536];
 	int fd[4];
@@ -781,7 +782,7 @@ static void test_tcp_evicts_idle(void **state)
 	fd[3] = client_from("127.0.1.4", s->port);
 	tcp_send(fd[3], "Enew");
 	assert_true(tcp_receive(fd[3], buf));
-	assert_true(tcp_wait_closed(fd[1]) < 5000);
+	tcp_wait_closed(fd[1]);
 	tcp_send(fd[0], "Estill");
 	assert_true(tcp_receive(fd[0], buf));
 	for (int i = 0; i < 4; i++)
@@ -806,7 +807,7 @@ static void woke(void *ctx)
 static void wake_soon(void *ctx)
 {
 	struct waker *w = ctx;
-	net_wake_at(w->s->loop, w->at_ms + 5000, woke, w);
+	net_wake_at(w->s->loop, w->at_ms + 60000, woke, w);
 	net_wake_at(w->s->loop, w->at_ms, woke, w); /* the later call counts */
 }
 
@@ -817,11 +818,11 @@ static void test_wake(void **state)
 	for (int i = 0; i < 10; i++) {
 		struct waker w = {.s = s, .at_ms = clock_mono_ms() + 3 * i};
 		assert_int_equal(net_loop_post(s->loop, wake_soon, &w), 0);
-		int64_t end = clock_mono_ms() + 5000;
+		int64_t end = clock_mono_ms() + 60000;
 		while (atomic_load(&w.woke_ms) == 0 && clock_mono_ms() < end)
 			poll(NULL, 0, 1);
 		assert_true(atomic_load(&w.woke_ms) >= w.at_ms);
-		assert_true(atomic_load(&w.woke_ms) < w.at_ms + 2000);
+		assert_true(atomic_load(&w.woke_ms) < w.at_ms + 55000);
 	}
 	server_stop(s);
 }
@@ -878,7 +879,7 @@ static void give_up(void *ctx)
 static void asker_run(struct asker *a, unsigned expect)
 {
 	a->expect = expect;
-	net_wake_at(a->loop, clock_mono_ms() + 10000, give_up, a);
+	net_wake_at(a->loop, clock_mono_ms() + 60000, give_up, a);
 	net_loop_run(a->loop);
 }
 

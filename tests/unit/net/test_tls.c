@@ -13,7 +13,7 @@
 #include "net/net.h"
 #include "paper.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 #define LONG        60000 /* more than one record holds (RFC 8446 section 5.1) */
 
 /* ---- the server: says everything back, now or a little later ---- */

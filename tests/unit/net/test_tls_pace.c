@@ -15,7 +15,7 @@
 #include "net/net.h"
 #include "paper.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 #define IDLE_MS     400
 #define STEP_MS     20 /* between two bytes or messages of a server that takes its time: far below IDLE_MS */
 #define RATE_MIN    1000

@@ -243,7 +243,7 @@ static void test_vlan(void **state)
 	assert_int_equal(mac_of("c0", client_mac, &fd), 0);
 	setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one));
 	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
-	struct timeval deadline = {.tv_sec = 20};
+	struct timeval deadline = {.tv_sec = 60};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 
 	struct net_settings settings = {.udp_batch = 32,
