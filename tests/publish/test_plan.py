@@ -92,12 +92,13 @@ class Servers:
     def __init__(self, folder, zones):
         self.running, self.at = [], {}
         try:
+            ports = {}
             for kind, make in KINDS.items():
-                port = free_port()
-                made = make(folder, port, zones)
-                server = others.Other(folder / kind, made).start()
-                self.running.append(server)
-                self.at[kind] = f"127.0.0.1@{port}"
+                while ports.get(kind, 0) in (0, *(ports[other] for other in ports if other != kind)):  # those before may not listen yet
+                    ports[kind] = free_port()
+                self.running.append(others.Other(folder / kind, make(folder, ports[kind], zones)).start())
+                self.at[kind] = f"127.0.0.1@{ports[kind]}"
+            for server, port in zip(self.running, ports.values()):
                 self.wait(server, port)
         except BaseException:
             self.stop()
@@ -398,6 +399,7 @@ def test_hints_are_servers(tmp_path):
     hints.write_text(". 3600000 NS A.ROOT-SERVERS.NET.\nA.ROOT-SERVERS.NET. 3600000 A 198.41.0.4\nA.ROOT-SERVERS.NET. 3600000 AAAA 2001:503:ba3e::2:30\n")
     report = plan_json("--from", hints)["plans"][0]
     assert report["signers"] == ["rsa2048"] and report["servers"] == 1
+    assert "--from takes the servers of a file of hints" in plan("--zone", hints, status=2)
     (tmp_path / "none").write_text("x. 60 A 192.0.2.1\n")
     assert "there are no NS records of the root" in plan("--from", tmp_path / "none", status=2)
 
@@ -415,3 +417,22 @@ def test_servers_of_an_edition(tmp_path):
     assert "take --from and the source" in plan("--edition", path, status=2)
     path.write_text("edition: {nonsense: 1}\n")
     assert str(path) in plan("--edition", path, status=2)
+
+
+def test_more_than_any_message_holds():
+    text = plan("--names", "%", "--servers", "200", "--addresses", "20,20", "--sign", "none", "--sizes", "512")
+    assert "more than 64 KiB" in text and "nothing" not in text
+
+
+def test_a_reply_that_is_none(tmp_path):
+    """A server that answers with what is no message."""
+    port = free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", port))
+        s.settimeout(DEADLINE_S)
+        asked = subprocess.Popen([program("banyan"), "plan", "priming", "--against", f"127.0.0.1@{port}"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        question, client = s.recvfrom(512)
+        s.sendto(question[:2] + b"\x84\0" + b"\xff" * 60, client)
+        _, said = asked.communicate(timeout=120)
+    assert asked.returncode == 2 and f"the reply of 127.0.0.1@{port} cannot be taken apart" in said

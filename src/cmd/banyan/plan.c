@@ -421,6 +421,14 @@ static int run_zone(struct planner *p, const struct plan_asker *asker, struct pl
 	int rc = planner_zone_read(p->zone, &zone);
 	if (rc != 0)
 		return rc;
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	if (apex == NULL || zone_node_set(zone, apex, WIRE_TYPE_SOA) == NULL) {
+		zone_free(zone);
+		complain("%s: there is no SOA of the root, so this is no zone; --from takes the servers of a file of "
+			 "hints",
+			 p->zone);
+		return BANYAN_ENOENT;
+	}
 	rc = plan_set_from_zone(zone, set);
 	if (rc == 0)
 		rc = asker->load(asker->ctx, &zone, 1);

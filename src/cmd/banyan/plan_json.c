@@ -66,8 +66,8 @@ static void print_message(const struct plan_message *m)
 
 static void print_missing(const struct plan_missing *missing)
 {
-	printf("\"left_out\": {\"a\": %u, \"aaaa\": %u, \"rrsig\": %u, \"others\": %u}", missing->a, missing->aaaa,
-	       missing->signatures, missing->others);
+	printf("\"left_out\": {\"a\": %u, \"aaaa\": %u, \"rrsig\": %u, \"others\": %u, \"beyond_64k\": %s}", missing->a,
+	       missing->aaaa, missing->signatures, missing->others, missing->beyond ? "true" : "false");
 }
 
 static void print_peer(const struct planner_row *row)

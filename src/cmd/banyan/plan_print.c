@@ -29,7 +29,9 @@ static const char *missing_text(const struct plan_missing *missing, char out[96]
 		if (rows[i].n > 0)
 			len += (size_t)snprintf(out + len, 96 - len, "%s%u %s", len > 0 ? ", " : "", rows[i].n,
 						rows[i].words);
-	if (len == 0)
+	if (missing->beyond)
+		snprintf(out, 96, "more than 64 KiB");
+	else if (len == 0)
 		snprintf(out, 96, "nothing");
 	return out;
 }

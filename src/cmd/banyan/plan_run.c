@@ -2,7 +2,7 @@
 /* banyan plan: which questions are asked of an edition, and of the roots whose figures are known. */
 #include "planner.h"
 
-#include <string.h>
+#include <stdio.h>
 
 static void rows_of(struct planner_plan *plan)
 {
@@ -21,6 +21,7 @@ static int row_ask(const struct plan_asker *asker, struct planner_peer *peer, st
 {
 	struct plan_question whole = row->question;
 	struct plan_message all = {0};
+	char address[ADDR_TEXT_MAX];
 	int rc = plan_ask(asker, &row->question, &row->message);
 	if (rc != 0)
 		return rc;
@@ -37,7 +38,8 @@ static int row_ask(const struct plan_asker *asker, struct planner_peer *peer, st
 		if (rc == 0)
 			rc = plan_left_out(&all, &row->peer, &row->peer_missing);
 		if (rc != 0 && peer->why[0] == 0)
-			memcpy(peer->why, "its reply cannot be taken apart", sizeof "its reply cannot be taken apart");
+			snprintf(peer->why, sizeof peer->why, "the reply of %s cannot be taken apart",
+				 addr_format(&peer->addr, true, address));
 	}
 	plan_message_done(&all);
 	return rc;

@@ -93,7 +93,7 @@ int plan_left_out(const struct plan_message *whole, const struct plan_message *m
 	int rc = match(whole, message, &at, &taken);
 	if (rc != 0)
 		return rc;
-	*ret = (struct plan_missing){0};
+	*ret = (struct plan_missing){.beyond = whole->flags & WIRE_TC};
 	for (size_t i = 0; i < whole->n_records; i++) {
 		enum plan_part part = whole->record[i].part;
 		if (at[i] >= 0)

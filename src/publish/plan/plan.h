@@ -178,6 +178,7 @@ int plan_compare(const struct plan_message *first, const struct plan_message *se
 /* What of the whole reply (over TCP) a message does not have. */
 struct plan_missing {
 	unsigned a, aaaa, signatures, others;
+	bool beyond; /* the whole reply itself is cut: what it would have is more than 64 KiB */
 };
 int plan_left_out(const struct plan_message *whole, const struct plan_message *message, struct plan_missing *ret)
 	_must_use_;
