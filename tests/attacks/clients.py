@@ -92,9 +92,9 @@ def burst(server, wires, sources=("127.55.0.1",), rate=None, wait_s=10.0, until=
     return heard
 
 
-def ask(server, text, rtype=1, wait_s=10.0, source="127.55.0.1", **options):
+def ask(server, text, rtype=1, wait_s=10.0, source="127.55.0.1", patient=True, **options):
     """One question, one reply (bytes) or None."""
-    heard = burst(server, [question(text, rtype, **options)], (source,), wait_s=wait_s)
+    heard = burst(server, [question(text, rtype, **options)], (source,), wait_s=wait_s, patient=patient)
     return heard.replies[0][2] if heard.replies else None
 
 

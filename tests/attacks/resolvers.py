@@ -44,7 +44,7 @@ class Resolver:
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + DEADLINE_S
-        while clients.ask(self.server, "up.sec.", wait_s=1) is None:  # whatever the answer
+        while clients.ask(self.server, "up.sec.", wait_s=0.5, patient=False) is None:  # whatever the answer
             assert self.process.poll() is None and time.monotonic() < end, f"{self.name} does not start:\n{self.log()}"
         return self
 
