@@ -98,10 +98,11 @@ static void answer_all(const struct image *image, const char *path, unsigned rou
 {
 	size_t n, bytes = 0;
 	uint8_t(*message)[MESSAGE] = questions_read(path, &n), out[REPLY_MAX];
-	if (n == 0 || rounds == 0)
+	size_t asked = n * rounds;
+	if (asked == 0)
 		fail("no questions");
 	struct mark from = mark_now();
-	for (size_t i = 0; i < n * rounds; i++) {
+	for (size_t i = 0; i < asked; i++) {
 		const uint8_t *m = message[i % n];
 		struct wire_question question;
 		struct image_reply reply;
@@ -117,8 +118,8 @@ static void answer_all(const struct image *image, const char *path, unsigned rou
 			fail("no answer");
 		bytes += (size_t)len;
 	}
-	double ns = (mark_now().cpu - from.cpu) * 1e9 / (double)(n * rounds);
-	printf("\"answer\": {\"cpu_ns\": %.0f, \"bytes\": %zu}, ", ns, bytes / (n * rounds));
+	double ns = (mark_now().cpu - from.cpu) * 1e9 / (double)asked;
+	printf("\"answer\": {\"cpu_ns\": %.0f, \"bytes\": %zu}, ", ns, bytes / asked);
 	free(message);
 }
 
