@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Editions of the root: a namespace of its own each, used by who was told to and refused by everybody else; and who gives them on."""
+import re
 import subprocess
 
 import pytest
 
 from conftest import put
-from daemons import program, wait_for
+from daemons import free_port, program, wait_for
 from test_copies import copy, root_config, serial, wait_serial, wait_state
-from test_dates import SECOND, version, words
+from test_dates import FIRST, NOW, SECOND, version, words
 
 
 @pytest.mark.parametrize("trusted, given", [("", "open"), ("open", ""), ("open", "other"), ("open", "Open")])
@@ -89,3 +90,50 @@ def test_a_resolver_behind_a_master(daemon, versions, tmp_path):
     put(tmp_path / "source", versions.text(3, more=words(SECOND) + "more. 300 TXT x\n", since=20 * 86400))
     wait_for("serial 3 on the shelf", lambda: d.counters()["copy_ahead"] == 2)
     assert serial(d) == 1 and copy(d)["generations"] == 3
+
+
+def test_published_ahead_as_files(daemon, versions, tmp_path):
+    """A node publishes what it keeps for later; its pointer says what it is, and who trusts another edition does not even fetch it."""
+    port = free_port(["127.0.0.1"])
+    folder = tmp_path / "files"
+    folder.mkdir()
+    put(tmp_path / "source", version(versions, 1))
+    config = root_config(versions, tmp_path, [f"file:{tmp_path}/source"], edition="open", fallback=False, publish=True)
+    config["server"].update({"files-folder": str(folder), "files-listen": [f"127.0.0.1@{port}"]})
+    node = daemon(config)
+    wait_serial(node, 1)
+    current = folder / "root" / "current"
+    wait_for("serial 1 as files", lambda: current.exists() and "\nserial 1\n" in current.read_text())
+    source = [f"http://127.0.0.1:{port}/root/"]
+    d = daemon(root_config(versions, tmp_path, source, edition="open", fallback=False, store=str(tmp_path / "second")))
+    other = daemon(root_config(versions, tmp_path, source, fallback=False, store=str(tmp_path / "third")))
+    wait_serial(d, 1)
+    put(tmp_path / "source", version(versions, 2))
+    wait_for("serial 2 as files", lambda: "\nserial 2\n" in current.read_text())
+    assert re.search(r"\nedition open\nvalid-from 20\S+Z\nvalid-until 20\S+Z\n", current.read_text())
+    wait_for("serial 2 on the shelf", lambda: copy(d).get("next_serial") == 2)
+    assert serial(node) == serial(d) == 1
+    assert d.counters()["copy_deltas"] == 1
+    done = subprocess.run([program("banyan"), "files", "check", str(folder)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_for("the refusal", lambda: "edition-other: what is published there is edition open" in copy(other)["sources"][0]["failure"])
+    assert other.counters()["copy_fetches"] == 0 and serial(other) is None
+
+
+def test_verify_says_it_and_holds_it(versions, tmp_path):
+    put(tmp_path / "zone", version(versions, 1))
+
+    def verify(*options):
+        done = subprocess.run([program("banyan"), "verify", "--anchor", versions.anchors(), *options, str(tmp_path / "zone")],
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout
+    assert verify()[0] == 0 and "edition     open, valid from " in verify()[1]
+    assert '"edition": "open", "valid_from": "20' in verify("--json")[1]
+    assert verify("--edition", "open")[0] == 0
+    code, out = verify("--edition", "")
+    assert code == 1 and "edition-other" in out
+    code, out = verify("--edition", "open", "--at", str(NOW + FIRST - 1))
+    assert code == 1 and "edition-early" in out
+    code, out = verify("--edition", "open", "--at", str(NOW + FIRST + 2 * 86400))
+    assert code == 1 and "edition-ended" in out
+    assert verify("--edition", "two words")[0] == 2

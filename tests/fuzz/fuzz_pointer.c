@@ -26,7 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (files_pointer_write(&pointer, NULL, &text) < 0)
 		return 0;
 	if (files_pointer_read("again", text.data, text.len, NULL, &again, why) < 0 || again.serial != pointer.serial ||
-	    again.n_deltas != pointer.n_deltas || memcmp(&again.wire, &pointer.wire, sizeof again.wire) != 0)
+	    again.n_deltas != pointer.n_deltas || strcmp(again.edition.name, pointer.edition.name) != 0 ||
+	    again.edition.valid_from != pointer.edition.valid_from ||
+	    again.edition.valid_until != pointer.edition.valid_until ||
+	    memcmp(&again.wire, &pointer.wire, sizeof again.wire) != 0)
 		abort();
 	return 0;
 }

@@ -34,6 +34,7 @@ struct verify {
 	int64_t now;
 	unsigned threads;
 	bool json, digest_only, require_zonemd, known_only, refuse_sha1, include;
+	const char *edition; /* NULL = any, at any time */
 	struct dnssec_anchors anchors;
 	bool anchors_given;
 	/* found */
@@ -57,6 +58,8 @@ static const char help[] =
 	"  --origin NAME     the zone's name; default: the root\n"
 	"  --require zonemd  do not accept a zone without ZONEMD, even if its absence is proved\n"
 	"  --require known   do not accept records or keys whose type or algorithm is not known here\n"
+	"  --edition NAME    it must be this edition, by the TXT at its apex, and the time of the proof within its\n"
+	"                    dates; an empty name: it must be none. Default: any, at any time\n"
 	"  --digest-only     check structure and ZONEMD alone (for unsigned zones; proves integrity, not origin)\n"
 	"  --refuse-sha1     do not count algorithms 5 and 7 and DS digest 1 (RFC 9905)\n"
 	"  --include         allow $INCLUDE\n"
@@ -68,7 +71,8 @@ static const char help[] =
 	"JSON keys: file, zone, outcome (proved | not-proved | unreadable), reason (code or null), words,\n"
 	"serial, at, records, rrsets, names, signatures, signatures_good, duplicates, out_of_zone, denial\n"
 	"(nsec | nsec3 | nsec3-opt-out | null), anchor_tag, zonemd (proved | absent-proved | not-proved |\n"
-	"matches-unsigned), first_expiry {at, record, line}, last_inception, unprotected, checks {structure,\n"
+	"matches-unsigned), edition, valid_from, valid_until (each or null), first_expiry {at, record, line}, "
+	"last_inception, unprotected, checks {structure,\n"
 	"keys, signatures, denial, zonemd: {state (good | failed | absent | not-checked), reason}}, findings\n"
 	"[{reason, fatal, record, line, text}], findings_by_reason {CODE: number}, read_ms, prove_ms.\n"
 	"When unreadable: file, outcome, reason, words, line, text.\n";
@@ -200,6 +204,19 @@ static int first_expiry_record(const struct verify *v, char *out, size_t size)
 	return 0;
 }
 
+static void print_edition(const struct verify *v)
+{
+	const struct zone_edition *e = &v->proof.edition;
+	char from[32], until[32];
+	if (e->name[0] == '\0' && e->valid_until == 0)
+		return;
+	printf("  edition     %s", e->name[0] != '\0' ? e->name : "without a name");
+	if (e->valid_until != 0)
+		printf(", valid from %s until %s", clock_format(e->valid_from, from),
+		       clock_format(e->valid_until, until));
+	printf("\n");
+}
+
 static void print_text(const struct verify *v)
 {
 	const struct dnssec_zone_result *r = &v->proof.dnssec;
@@ -216,6 +233,7 @@ static void print_text(const struct verify *v)
 	       r->signatures);
 	for (unsigned part = 0; part < PART_COUNT; part++)
 		print_part(v, (enum part)part);
+	print_edition(v);
 	printf("  as of       %s\n", clock_format(v->now, at));
 	if (!v->digest_only && first_expiry_record(v, record, sizeof record) == 0)
 		printf("  good until  %s: then the first signature expires, the %s (line %u)\n",
@@ -305,6 +323,19 @@ static void json_expiry(const struct verify *v)
 	printf(",\n");
 }
 
+static void json_edition(const struct verify *v)
+{
+	const struct zone_edition *e = &v->proof.edition;
+	char time[32];
+	printf("  ");
+	json_text("edition", e->name[0] != '\0' ? e->name : NULL);
+	printf(", ");
+	json_text("valid_from", e->valid_from != 0 ? clock_format(e->valid_from, time) : NULL);
+	printf(", ");
+	json_text("valid_until", e->valid_until != 0 ? clock_format(e->valid_until, time) : NULL);
+	printf(",\n");
+}
+
 static void print_json(const struct verify *v)
 {
 	static const char *const zonemd_words[] = {
@@ -338,6 +369,7 @@ static void print_json(const struct verify *v)
 		printf(", \"anchor_tag\": null, ");
 	json_text("zonemd", zonemd_words[r->zonemd]);
 	printf(",\n");
+	json_edition(v);
 	json_expiry(v);
 	printf("  ");
 	json_text("unprotected", unprotected_words(v));
@@ -391,6 +423,7 @@ enum verify_option {
 	OPTION_THREADS,
 	OPTION_INCLUDE,
 	OPTION_SHA1,
+	OPTION_EDITION,
 	OPTION_HELP
 };
 
@@ -442,6 +475,11 @@ static int take_option(struct verify *v, int option, const char *value)
 	case OPTION_INCLUDE:
 		v->include = true;
 		return CMD_OK;
+	case OPTION_EDITION:
+		v->edition = value;
+		return value[0] == '\0' || zone_edition_name_good(value)
+			       ? CMD_OK
+			       : usage_error("--edition takes letters, digits, '-', '_' and '.', not", value);
 	case OPTION_SHA1:
 		v->refuse_sha1 = true;
 		return CMD_OK;
@@ -462,6 +500,8 @@ static int verify_run(struct verify *v)
 		.require_zonemd = v->require_zonemd,
 		.refuse_sha1 = v->refuse_sha1,
 		.known_only = v->known_only,
+		.edition = v->edition,
+		.dates = v->edition != NULL,
 		.report = on_finding,
 		.report_ctx = v,
 	};
@@ -494,6 +534,7 @@ static int verify_main(struct verify *v, int argc, char **argv)
 		{"json", no_argument, NULL, OPTION_JSON},
 		{"threads", required_argument, NULL, OPTION_THREADS},
 		{"include", no_argument, NULL, OPTION_INCLUDE},
+		{"edition", required_argument, NULL, OPTION_EDITION},
 		{"refuse-sha1", no_argument, NULL, OPTION_SHA1},
 		{"help", no_argument, NULL, OPTION_HELP},
 		{NULL, 0, NULL, 0},

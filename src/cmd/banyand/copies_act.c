@@ -35,6 +35,7 @@ static struct pull_fetch_settings settings_of(struct copy *copy, size_t at, cons
 		.bytes_max = copy->size_max,
 		.fd = -1,
 		.keep_unchanged = copy->keep_unchanged,
+		.edition = copy->any_edition ? NULL : copy->edition,
 		.margin_s = copy->keep_margin_s,
 		.first_expiry = copy->current != NULL ? copy->current->first_expiry : 0,
 		.seed = random_u64(&random),

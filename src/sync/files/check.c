@@ -65,7 +65,7 @@ static bool object_unpack(struct checking *c, const struct files_object *object,
 	return true;
 }
 
-/* Serial, ZONEMD, number of records and expiry as the pointer has them. */
+/* Serial, ZONEMD, number of records, expiry and edition as the pointer has them. */
 static bool same_about(struct checking *c, const struct zone *zone)
 {
 	_cleanup_(base_free) struct files_pointer *about = calloc(1, sizeof *about);
@@ -77,7 +77,10 @@ static bool same_about(struct checking *c, const struct zone *zone)
 	return about->serial == p->serial && about->records == p->records &&
 	       about->signatures_expire == p->signatures_expire && about->zonemd_len == p->zonemd_len &&
 	       about->zonemd_scheme == p->zonemd_scheme && about->zonemd_algorithm == p->zonemd_algorithm &&
-	       memcmp(about->zonemd, p->zonemd, p->zonemd_len) == 0;
+	       memcmp(about->zonemd, p->zonemd, p->zonemd_len) == 0 &&
+	       strcmp(about->edition.name, p->edition.name) == 0 &&
+	       about->edition.valid_from == p->edition.valid_from &&
+	       about->edition.valid_until == p->edition.valid_until;
 }
 
 static void wire_check(struct checking *c)
@@ -95,7 +98,8 @@ static void wire_check(struct checking *c)
 	if (same_about(c, zone))
 		tell(c, false, "%s: %zu records, serial %u", c->pointer->wire.path, zone->n_records, zone->serial);
 	else
-		tell(c, true, "%s: serial, ZONEMD, number of records or expiry are not those that the pointer names",
+		tell(c, true,
+		     "%s: serial, ZONEMD, number of records, expiry or edition are not those that the pointer names",
 		     c->pointer->wire.path);
 	zone_free(zone);
 }

@@ -44,6 +44,7 @@ struct files_pointer {
 	uint32_t serial, unchanged_since;
 	int64_t made, fresh_until;
 	int64_t signatures_expire; /* 0: unsigned zone */
+	struct zone_edition edition;
 	uint64_t records;
 	uint8_t zonemd[64], zonemd_len, zonemd_scheme, zonemd_algorithm; /* zonemd_len 0: there is none */
 	struct files_object wire, text;                                  /* the text may be missing */

@@ -126,10 +126,12 @@ void files_pointer_about(const struct zone *zone, struct files_pointer *ret)
 {
 	const struct zone_node *apex = zone_find(zone, zone->apex);
 	const struct wire_rrset *zonemd = apex == NULL ? NULL : zone_node_set(zone, apex, WIRE_TYPE_ZONEMD);
+	const char *why;
 	wire_name_lower(zone->apex, ret->apex);
 	ret->serial = zone->serial;
 	ret->records = zone->n_records;
 	about_signatures(zone, ret, ret->made);
+	(void)!zone_edition(zone, &ret->edition, &why); /* malformed words are none: who proves it will say so */
 	if (zonemd == NULL || zonemd->rdata[0].len < 6 || zonemd->rdata[0].len > 6 + sizeof ret->zonemd)
 		return;
 	const struct wire_rdata *rdata = &zonemd->rdata[0];

@@ -34,6 +34,16 @@ static int put_object(struct buffer *out, const char *word, const struct files_o
 	return rc < 0 ? rc : buffer_append(out, "\n", 1);
 }
 
+static int put_edition(struct buffer *out, const struct zone_edition *edition)
+{
+	char from[32], until[32];
+	int rc = edition->name[0] != '\0' ? buffer_printf(out, "edition %s\n", edition->name) : 0;
+	if (rc < 0 || edition->valid_until == 0)
+		return rc;
+	return buffer_printf(out, "valid-from %s\nvalid-until %s\n", clock_format(edition->valid_from, from),
+			     clock_format(edition->valid_until, until));
+}
+
 static int put_about(struct buffer *out, const struct files_pointer *p)
 {
 	char name[WIRE_NAME_TEXT_MAX], time[32];
@@ -43,6 +53,8 @@ static int put_about(struct buffer *out, const struct files_pointer *p)
 		rc = buffer_printf(out, "fresh-until %s\n", clock_format(p->fresh_until, time));
 	if (rc == 0 && p->signatures_expire != 0)
 		rc = buffer_printf(out, "signatures-expire %s\n", clock_format(p->signatures_expire, time));
+	if (rc == 0)
+		rc = put_edition(out, &p->edition);
 	if (rc == 0)
 		rc = buffer_printf(out, "records %" PRIu64 "\n", p->records);
 	if (rc < 0 || p->zonemd_len == 0)
@@ -107,6 +119,9 @@ enum seen {
 	SEEN_TEXT = 512,
 	SEEN_KEY = 1024,
 	SEEN_SIGNATURE = 2048,
+	SEEN_EDITION = 4096,
+	SEEN_FROM = 8192,
+	SEEN_UNTIL = 16384,
 };
 
 struct pointer_reading {
@@ -236,6 +251,9 @@ static const struct {
 	{"made", SEEN_MADE, 1},
 	{"fresh-until", SEEN_FRESH, 1},
 	{"signatures-expire", SEEN_EXPIRE, 1},
+	{"edition", SEEN_EDITION, 1},
+	{"valid-from", SEEN_FROM, 1},
+	{"valid-until", SEEN_UNTIL, 1},
 	{"records", SEEN_RECORDS, 1},
 	{"zonemd", SEEN_ZONEMD, 3},
 	{"unchanged-since", SEEN_UNCHANGED, 1},
@@ -244,6 +262,14 @@ static const struct {
 	{"key", SEEN_KEY, 1},
 	{"signature", SEEN_SIGNATURE, 1},
 };
+
+static bool take_edition(struct files_pointer *p, const char *word)
+{
+	if (!zone_edition_name_good(word))
+		return false;
+	memcpy(p->edition.name, word, strlen(word) + 1);
+	return true;
+}
 
 static bool take_value(struct pointer_reading *r, unsigned seen, char **value)
 {
@@ -259,6 +285,12 @@ static bool take_value(struct pointer_reading *r, unsigned seen, char **value)
 		return get_time(value[0], &p->fresh_until);
 	case SEEN_EXPIRE:
 		return get_time(value[0], &p->signatures_expire);
+	case SEEN_EDITION:
+		return take_edition(p, value[0]);
+	case SEEN_FROM:
+		return get_time(value[0], &p->edition.valid_from) && p->edition.valid_from > 0;
+	case SEEN_UNTIL:
+		return get_time(value[0], &p->edition.valid_until) && p->edition.valid_until > 0;
 	case SEEN_RECORDS:
 		return get_number(value[0], ZONE_RECORDS_MAX, &p->records);
 	case SEEN_ZONEMD:
@@ -354,6 +386,12 @@ static int signature_check(struct pointer_reading *r, const char *name, const ui
 	return 0;
 }
 
+static bool dates_good(const struct pointer_reading *r)
+{
+	const struct zone_edition *e = &r->pointer->edition;
+	return (r->seen & (SEEN_FROM | SEEN_UNTIL)) == 0 || (e->valid_from != 0 && e->valid_from < e->valid_until);
+}
+
 int files_pointer_read(const char *name, const uint8_t *text, size_t len, const uint8_t *key, struct files_pointer *ret,
 		       char ret_why[FILES_WHY_MAX])
 {
@@ -370,6 +408,10 @@ int files_pointer_read(const char *name, const uint8_t *text, size_t len, const 
 	int rc = lines_read(&r, name, len, ret_why);
 	if (rc == 0 && (r.seen & SEEN_NEEDED) != SEEN_NEEDED) {
 		files_why(ret_why, "%s: the pointer lacks a line that each has: it is cut off", name);
+		rc = BANYAN_EMALF;
+	}
+	if (rc == 0 && !dates_good(&r)) {
+		files_why(ret_why, "%s: valid-from and valid-until of the pointer do not fit together", name);
 		rc = BANYAN_EMALF;
 	}
 	if (rc == 0)

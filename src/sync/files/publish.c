@@ -271,7 +271,9 @@ static int publish(struct publishing *p)
 	if (rc == 0)
 		rc = serial_check(p);
 	if (rc == 0 && !p->is_new && p->old != NULL && p->old->serial == p->pointer->serial) {
+		const struct zone_edition edition = p->pointer->edition;
 		*p->pointer = *p->old; /* all is there: the pointer alone is made again */
+		p->pointer->edition = edition;
 		p->pointer->is_signed = false;
 	} else if (rc == 0) {
 		p->is_new = true;

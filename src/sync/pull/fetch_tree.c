@@ -102,6 +102,14 @@ static int pointer_read(struct pull_fetch *fetch, struct pull_tree *tree, char w
 		snprintf(why, FILES_WHY_MAX, "what is published there is another zone");
 		return BANYAN_EINVAL;
 	}
+	const char *wanted = fetch->settings.edition, *is = tree->pointer.edition.name;
+	if (rc == 0 && wanted != NULL && strcmp(wanted, is) != 0) {
+		snprintf(why, FILES_WHY_MAX,
+			 "edition-other: what is published there is %s%s, and %s%s is what is trusted here",
+			 is[0] == '\0' ? "no edition" : "edition ", is, wanted[0] == '\0' ? "none" : "edition ",
+			 wanted);
+		return BANYAN_EPROOF;
+	}
 	return rc;
 }
 

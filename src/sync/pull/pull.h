@@ -407,7 +407,9 @@ struct pull_fetch_settings {
 	/* A tree whose publisher has a key: a version that says the same as the newest is kept while its signatures live (docs/published-files.md). */
 	bool keep_unchanged;
 	int64_t first_expiry; /* of the version at hand */
-	uint32_t margin_s;    /* 0 = FILES_MARGIN_S */
+	const char *
+		edition; /* a folder whose pointer names another one is not fetched from, "" = the plain zone; NULL = any */
+	uint32_t margin_s; /* 0 = FILES_MARGIN_S */
 	/* PROBE of a source with register=on: at which of its addresses and ports this machine hears NOTIFY from there; the question then
 	 * comes from that address. false = at none. NULL = nowhere at all. */
 	bool (*hears)(void *ctx, const struct addr *from, struct addr *ret);

@@ -67,6 +67,7 @@ static struct files_pointer some_pointer(void)
 				  .made = NOW,
 				  .fresh_until = NOW + 9,
 				  .signatures_expire = NOW + 99,
+				  .edition = {.name = "open-1", .valid_from = NOW - 9, .valid_until = NOW + 49},
 				  .records = 12,
 				  .zonemd_len = 48,
 				  .zonemd_scheme = 1,
@@ -93,18 +94,25 @@ static int read_pointer(const struct buffer *text, const uint8_t *wanted, struct
 
 static void pointer_round(void **state)
 {
-	for (unsigned variant = 0; variant < 8; variant++) {
+	for (unsigned variant = 0; variant < 32; variant++) {
 		struct files_pointer p = some_pointer(), q;
 		struct buffer text = {0}, again = {0};
 		if (variant & 1)
 			p.zonemd_len = 0, p.signatures_expire = 0;
 		if (variant & 2)
 			p.n_deltas = 0, p.text = (struct files_object){0}, p.apex[0] = 0;
+		if (variant & 8)
+			p.edition.name[0] = '\0';
+		if (variant & 16)
+			p.edition.valid_from = p.edition.valid_until = 0;
 		const struct files_key *with = variant & 4 ? key : NULL;
 		assert_int_equal(files_pointer_write(&p, with, &text), 0);
 		assert_int_equal(read_pointer(&text, with != NULL ? files_key_public(key) : NULL, &q), 0);
 		assert_int_equal(q.is_signed, with != NULL);
 		assert_int_equal(q.serial, p.serial);
+		assert_string_equal(q.edition.name, p.edition.name);
+		assert_int_equal(q.edition.valid_from, p.edition.valid_from);
+		assert_int_equal(q.edition.valid_until, p.edition.valid_until);
 		assert_int_equal(q.n_deltas, p.n_deltas);
 		assert_memory_equal(&q.wire, &p.wire, sizeof q.wire);
 		assert_int_equal(q.delta[1].from, p.n_deltas > 0 ? 4 : 0);
@@ -162,6 +170,13 @@ static void pointer_wrong(void **state)
 		{"serial 4294967295\n", "serial 1 \n"},
 		{"serial 4294967295\n", "serial 1\nserial 1\n"},
 		{"fresh-until 2026-08", "fresh-until 2026-8"},
+		{"edition open-1\n", "edition open 1\n"},
+		{"edition open-1\n", "edition open*1\n"},
+		{"edition open-1\n", "edition a\nedition a\n"},
+		{"valid-from ", "valid-from x"},
+		{"valid-from ", "then "}, /* until without from */
+		{"valid-until ", "then "},
+		{"valid-until 2", "valid-until 1"}, /* it ends before it begins */
 		{"records 12\n", "records -1\n"},
 		{"records 12\n", "records 1000000000000\n"},
 		{"zonemd 1", "zonemd 256"},
