@@ -20,8 +20,15 @@ static struct pull_now now_of(const struct world *world)
 static struct pull_version version_of(const struct world *world, uint32_t serial)
 {
 	const struct sim_settings *s = world->settings;
-	return (struct pull_version){
+	struct pull_version version = {
 		.serial = serial, .refresh_s = s->refresh_s, .retry_s = s->retry_s, .expire_s = s->expire_s};
+	if (s->shape == SIM_SCHEDULED) {
+		int64_t number = (int64_t)serial - FIRST_SERIAL -
+				 1; /* of the published ones; -1: what all have at the beginning */
+		version.valid_from = WALL_S + world->first_ms / 1000 + s->ahead_s + number * s->interval_s;
+		version.valid_until = version.valid_from + s->valid_s;
+	}
+	return version;
 }
 
 static bool is_edge(const struct world *world, uint32_t node)
@@ -64,8 +71,14 @@ static void act(struct world *world, uint32_t at, const struct pull_action *acti
 		event.kind = EVENT_PROVED;
 		event.at_ms = world->now_ms + PROVE_MS;
 		break;
+	case PULL_TURN:
+		event.kind = EVENT_TURNED;
+		event.at_ms = world->now_ms;
+		event.serial = action->serial;
+		break;
 	case PULL_ADOPT:
 		event.kind = EVENT_STORED;
+		event.ahead = action->ahead;
 		event.at_ms = world->now_ms + STORE_MS;
 		break;
 	default:
@@ -162,15 +175,29 @@ static void on_proved(struct world *world, const struct event *event)
 				  .why = node->candidate_good ? NULL : "a signature does not hold"});
 }
 
-/* From now on it is served; who is registered here is told of it. */
-static void on_stored(struct world *world, const struct event *event)
+static void in_use(struct world *world, struct node *node, uint32_t serial)
 {
-	struct node *node = &world->node[event->node];
-	node->serial = node->candidate;
+	node->serial = serial;
 	if (node->serial == world->newest && world->publications == world->settings->versions) {
 		node->has_ms = world->now_ms;
 		world->missing--;
 	}
+}
+
+static void on_turned(struct world *world, const struct event *event)
+{
+	in_use(world, &world->node[event->node], event->serial);
+	step(world, event->node,
+	     &(struct pull_event){.kind = PULL_EVENT_TURNED, .ticket = event->ticket, .good = true});
+}
+
+/* From now on it is served, unless its time has not begun; who is registered here is told of it. */
+static void on_stored(struct world *world, const struct event *event)
+{
+	struct node *node = &world->node[event->node];
+	node->ahead = node->candidate;
+	if (!event->ahead)
+		in_use(world, node, node->candidate);
 	step(world, event->node,
 	     &(struct pull_event){.kind = PULL_EVENT_STORED, .ticket = event->ticket, .good = true});
 	notices_publish(world, event->node, node->serial);
@@ -179,7 +206,7 @@ static void on_stored(struct world *world, const struct event *event)
 static void on_fetched(struct world *world, const struct event *event)
 {
 	struct node *node = &world->node[event->node];
-	bool newer = (int32_t)(event->serial - node->serial) > 0;
+	bool newer = (int32_t)(event->serial - node->ahead) > 0;
 	if (newer) {
 		node->candidate = event->serial;
 		node->candidate_good = !event->failed;
@@ -277,6 +304,9 @@ void node_handle(struct world *world, struct event *event)
 		break;
 	case EVENT_STORED:
 		on_stored(world, event);
+		break;
+	case EVENT_TURNED:
+		on_turned(world, event);
 		break;
 	case EVENT_LIE:
 		on_lie(world, event);

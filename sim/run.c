@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_SERIAL 2026112100u
-#define TOLD_PLACES  16 /* of the audit's table, for each node */
+#define TOLD_PLACES 16 /* of the audit's table, for each node */
 
-static const char *const shapes[] = {"poll", "cdn", "tree", "mesh"};
+static const char *const shapes[] = {"poll", "cdn", "tree", "mesh", "scheduled"};
 
 const char *sim_shape_text(enum sim_shape shape)
 {
@@ -33,7 +32,9 @@ void sim_settings_default(struct sim_settings *settings, enum sim_shape shape, u
 		.peers = 3,
 		.edges = 200,
 		.versions = 1,
-		.interval_s = 3600,
+		.interval_s = shape == SIM_SCHEDULED ? 86400 : 3600,
+		.ahead_s = 7200,
+		.valid_s = 172800,
 		.lie_interval_s = 10,
 		.whole = 1340000,
 		.delta = 737000,
@@ -79,7 +80,8 @@ static int world_make(struct world *world, const struct sim_settings *settings)
 	}
 	int rc = shape_make(world);
 	/* all begin within one refresh, look for something newer, and register: when the first one comes that is done */
-	world_add(world, (struct event){.kind = EVENT_PUBLISH, .at_ms = (int64_t)settings->refresh_s * 1250});
+	world->first_ms = (int64_t)settings->refresh_s * 1250;
+	world_add(world, (struct event){.kind = EVENT_PUBLISH, .at_ms = world->first_ms});
 	return rc < 0 ? rc : world->error;
 }
 
@@ -97,11 +99,16 @@ static void world_done(struct world *world)
 
 /* ---- running ---- */
 
+static bool is_scheduled(const struct world *world)
+{
+	return world->settings->shape == SIM_SCHEDULED;
+}
+
 static void on_publish(struct world *world)
 {
 	const struct sim_settings *s = world->settings;
 	if (++world->publications == s->versions) {
-		world->published_ms = world->now_ms;
+		world->published_ms = world->now_ms + (is_scheduled(world) ? (int64_t)s->ahead_s * 1000 : 0);
 		world->missing = world->result.honest;
 		world->result.publisher_bytes_idle =
 			world->result.publisher_bytes * 1000 / (uint64_t)(world->now_ms > 0 ? world->now_ms : 1);
@@ -177,7 +184,9 @@ int sim_run(const struct sim_settings *settings, struct sim_result *ret)
 {
 	if (settings->nodes == 0 || settings->nodes > SIM_NODES_MAX || settings->fanout < 2 ||
 	    settings->versions == 0 || settings->edges == 0 || settings->peers + 2 > SIM_SOURCES_MAX ||
-	    settings->loss_permille > 500)
+	    settings->loss_permille > 500 ||
+	    (settings->shape == SIM_SCHEDULED && (settings->ahead_s >= settings->interval_s ||
+						  settings->valid_s < settings->interval_s + settings->ahead_s)))
 		return BANYAN_EINVAL;
 	struct world *world = calloc(1, sizeof *world);
 	if (world == NULL)

@@ -66,6 +66,7 @@ static void sources_of(struct world *world, uint32_t at, struct pull_copy_source
 		source_add(node, source, PUBLISHER, COST_PEER, false);
 		break;
 	case SIM_CDN:
+	case SIM_SCHEDULED:
 		source_add(node, source, pick(world, world->n_nodes, world->settings->edges), COST_CDN, false);
 		source_add(node, source, pick(world, world->n_nodes, world->settings->edges), COST_CDN, false);
 		break;
@@ -84,7 +85,7 @@ static int node_make(struct world *world, uint32_t at)
 	struct node *node = &world->node[at];
 	struct pull_copy_source source[SIM_SOURCES_MAX];
 	struct pull_copy_settings settings = {.seed = random_u64(&world->dice), .patient = true};
-	node->serial = world->newest;
+	node->serial = node->ahead = world->newest;
 	node->has_ms = -1;
 	node->liar = random_below(&world->dice, 1000) < s->liars_permille;
 	sources_of(world, at, source);

@@ -27,6 +27,7 @@ enum sim_shape {
 	SIM_CDN,  /* caches of a CDN are asked for a small pointer; the publisher serves the caches */
 	SIM_TREE, /* each is registered with two of the level above; the first level with the publisher */
 	SIM_MESH, /* each is registered with some others, whoever they are: there are rings; some with the publisher */
+	SIM_SCHEDULED, /* as SIM_CDN, and each version is there ahead of its time: it is measured from when that begins */
 	SIM_SHAPES,
 };
 const char *sim_shape_text(enum sim_shape shape); /* "tree" */
@@ -41,6 +42,8 @@ struct sim_settings {
 	uint32_t edges;         /* SIM_CDN: caches */
 	uint32_t versions;      /* published one after the other; the last one is measured */
 	uint32_t interval_s;    /* between two versions */
+	uint32_t ahead_s;       /* SIM_SCHEDULED: each is published so long before its time; less than the interval */
+	uint32_t valid_s;       /* and may be used for so long */
 	uint32_t loss_permille; /* of packets, each way */
 	uint32_t liars_permille;
 	uint32_t lie_interval_s;               /* a liar announces something newer so often */

@@ -6,9 +6,10 @@
 #include "sync/pull/pull.h"
 #include "sync/push/push.h"
 
-#define PUBLISHER 0u
-#define NOBODY    UINT32_MAX
-#define WALL_S    1800000000 /* UNIX seconds at the beginning */
+#define PUBLISHER    0u
+#define NOBODY       UINT32_MAX
+#define WALL_S       1800000000 /* UNIX seconds at the beginning */
+#define FIRST_SERIAL 2026112100u
 
 enum event_kind {
 	EVENT_START,       /* a node begins */
@@ -21,6 +22,7 @@ enum event_kind {
 	EVENT_FETCHED,     /* it is there */
 	EVENT_PROVED,
 	EVENT_STORED,
+	EVENT_TURNED, /* what was stored ahead is used */
 	EVENT_PUBLISH,
 	EVENT_LIE,
 };
@@ -32,7 +34,7 @@ struct event {
 	uint32_t since_ms; /* low half of the time at which it all began */
 	uint16_t len;
 	uint8_t kind, source, status;
-	bool changes, failed;
+	bool changes, failed, ahead;
 	uint8_t *msg; /* EVENT_DATAGRAM; freed by who takes it */
 };
 struct events {
@@ -45,12 +47,12 @@ bool events_take(struct events *events, struct event *ret);
 void events_done(struct events *events);
 
 struct node {
-	struct pull_copy *copy;     /* NULL: the publisher, caches, liars */
-	struct push_notify *notify; /* NULL: nobody is registered here */
-	int64_t wake_ms, notify_ms; /* for when an event is under way */
-	int64_t line_free_ms;       /* what it sends now is out by then */
-	int64_t has_ms;             /* since when it has the last version */
-	uint32_t serial, candidate;
+	struct pull_copy *copy;            /* NULL: the publisher, caches, liars */
+	struct push_notify *notify;        /* NULL: nobody is registered here */
+	int64_t wake_ms, notify_ms;        /* for when an event is under way */
+	int64_t line_free_ms;              /* what it sends now is out by then */
+	int64_t has_ms;                    /* since when it has the last version */
+	uint32_t serial, candidate, ahead; /* ahead: the newest that it has, used or not */
 	uint32_t source[SIM_SOURCES_MAX];
 	uint32_t fetches;
 	uint8_t n_sources, n_registers; /* it registers with the first ones */
@@ -85,7 +87,8 @@ struct world {
 	struct push_notify_settings push, push_publisher;
 	uint32_t newest; /* serial that was published last */
 	uint32_t publications;
-	int64_t published_ms; /* when */
+	int64_t published_ms; /* when it may be used */
+	int64_t first_ms;     /* when the first one is published */
 	uint32_t missing;     /* honest nodes without the last version */
 	double loss;
 	uint64_t machine_bytes; /* of some copy machines, when they begin */

@@ -17,7 +17,7 @@ static void usage(FILE *out)
 	fprintf(out, "usage: banyan simulate [OPTIONS]\n"
 		     "\n"
 		     "One run for each combination of these lists, the values apart by commas:\n"
-		     "  --shapes LIST       poll, cdn, tree, mesh (all four)\n"
+		     "  --shapes LIST       poll, cdn, tree, mesh, scheduled (all five)\n"
 		     "  --nodes LIST        resolvers (1000)\n"
 		     "  --loss LIST         packets lost, in percent (0)\n"
 		     "and for all of them:\n"
@@ -26,7 +26,8 @@ static void usage(FILE *out)
 		     "  --fanout N          tree: peers that each tells; mesh: those whom the publisher tells (20)\n"
 		     "  --peers N           mesh: whom each registers with (3)\n"
 		     "  --edges N           cdn: caches (200)\n"
-		     "  --versions N        published one an hour; the last one is measured (1)\n"
+		     "  --versions N        published one an hour, scheduled: one a day; the last one is measured (1)\n"
+		     "  --ahead SECONDS     scheduled: before the time from which a version may be used (7200)\n"
 		     "  --whole BYTES       the zone by transfer (1340000)\n"
 		     "  --delta BYTES       what a CDN carries of a version (737000)\n"
 		     "  --pointer BYTES     the file that says what is current (600)\n"
@@ -46,6 +47,7 @@ static const struct option options[] = {
 	{"peers", required_argument, NULL, 'p'},
 	{"edges", required_argument, NULL, 'e'},
 	{"versions", required_argument, NULL, 'v'},
+	{"ahead", required_argument, NULL, 'a'},
 	{"whole", required_argument, NULL, 'w'},
 	{"delta", required_argument, NULL, 'd'},
 	{"pointer", required_argument, NULL, 'o'},
@@ -85,8 +87,9 @@ static bool list(int option, char *text, uint32_t item[LIST_MAX], size_t *ret)
 		int shape = option == 's' ? sim_shape_parse(word) : 0;
 		if (n == LIST_MAX || shape < 0) {
 			fprintf(stderr,
-				n == LIST_MAX ? "banyan simulate: more than %d values in one list\n"
-					      : "banyan simulate: --shapes: allowed are poll, cdn, tree, mesh\n",
+				n == LIST_MAX
+					? "banyan simulate: more than %d values in one list\n"
+					: "banyan simulate: --shapes: allowed are poll, cdn, tree, mesh, scheduled\n",
 				LIST_MAX);
 			return false;
 		}
@@ -116,6 +119,7 @@ static bool one_number(struct plan *plan, int option, const char *text)
 		{'p', "peers", 1, SIM_SOURCES_MAX - 2, 1, &s->peers, NULL},
 		{'e', "edges", 1, 100000, 1, &s->edges, NULL},
 		{'v', "versions", 1, 1000, 1, &s->versions, NULL},
+		{'a', "ahead", 0, 86399, 1, &s->ahead_s, NULL},
 		{'w', "whole", 1, 1e9, 1, &s->whole, NULL},
 		{'d', "delta", 1, 1e9, 1, &s->delta, NULL},
 		{'o', "pointer", 1, 1e6, 1, &s->pointer, NULL},
@@ -183,6 +187,8 @@ static int run_all(const struct plan *plan, struct sim_row *row)
 				row[n].settings.shape = (enum sim_shape)plan->shape[s];
 				row[n].settings.nodes = plan->nodes[k];
 				row[n].settings.loss_permille = plan->loss[l];
+				if (row[n].settings.shape == SIM_SCHEDULED)
+					row[n].settings.interval_s = 86400;
 				int rc = sim_run(&row[n].settings, &row[n].result);
 				if (rc < 0) {
 					fprintf(stderr, "banyan simulate: %s\n", error_text(rc));
@@ -204,7 +210,7 @@ static int run_all(const struct plan *plan, struct sim_row *row)
 int cmd_simulate(int argc, char **argv)
 {
 	struct plan plan = {.n_shapes = SIM_SHAPES,
-			    .shape = {SIM_POLL, SIM_CDN, SIM_TREE, SIM_MESH},
+			    .shape = {SIM_POLL, SIM_CDN, SIM_TREE, SIM_MESH, SIM_SCHEDULED},
 			    .n_nodes = 1,
 			    .nodes = {1000},
 			    .n_losses = 1};

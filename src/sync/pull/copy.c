@@ -119,6 +119,7 @@ void pull_copy_free(struct pull_copy *copy)
 	if (copy == NULL)
 		return;
 	sources_free(copy->source, copy->n_sources);
+	free(copy->shelf);
 	free(copy->why);
 	free(copy->silence);
 	free(copy->refusal.why);

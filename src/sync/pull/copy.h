@@ -65,9 +65,9 @@ struct pull_copy {
 	bool confirmed;                    /* in this run or by the store */
 	uint32_t limit_s;                  /* counted from then: the SOA's expire, or what its source has said */
 
-	/* versions with dates that are kept beside it (copy_dates.c), in no order */
-	size_t n_shelf;
-	struct pull_version shelf[PULL_SHELF_MAX];
+	/* versions with dates that are kept beside it (copy_dates.c), in no order: PULL_SHELF_MAX places once there is one */
+	uint32_t n_shelf;
+	struct pull_version *shelf;
 	uint32_t turn_ticket, turn_serial; /* 0 = none is under way */
 	int64_t turn_ms;                   /* no try before this */
 
@@ -110,9 +110,11 @@ struct pull_copy {
 	bool stated;
 	char *why;
 	struct copy_refusal refusal;
-	char *silence;                /* why the last round brought nothing */
-	struct pull_copy_status sums; /* its sums only */
-	struct pull_actions *out;     /* of this step */
+	char *silence; /* why the last round brought nothing */
+	struct {
+		uint64_t probes, fetches, adopted, refused, notifies;
+	} sums;
+	struct pull_actions *out; /* of this step */
 };
 
 /* ---- copy.c ---- */

@@ -6,7 +6,7 @@
  */
 #include "copy.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #define TURN_AGAIN_MS 1000 /* after a turn for which it was no time: something is being stored or read anew */
 
@@ -52,6 +52,8 @@ void copy_shelf_add(struct pull_copy *copy, const struct pull_version *version)
 {
 	if (version->valid_until == 0 || copy->settings.no_dates)
 		return;
+	if (copy->shelf == NULL && (copy->shelf = calloc(PULL_SHELF_MAX, sizeof *copy->shelf)) == NULL)
+		return; /* it is fetched once more when there is memory */
 	for (size_t i = 0; i < copy->n_shelf; i++)
 		if (copy->shelf[i].serial == version->serial)
 			shelf_remove(copy, i--);

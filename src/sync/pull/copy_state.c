@@ -218,7 +218,13 @@ void copy_state_look(struct pull_copy *copy)
 
 void pull_copy_status(const struct pull_copy *copy, struct pull_now now, struct pull_copy_status *ret)
 {
-	*ret = copy->sums;
+	*ret = (struct pull_copy_status){
+		.probes = copy->sums.probes,
+		.fetches = copy->sums.fetches,
+		.adopted = copy->sums.adopted,
+		.refused = copy->sums.refused,
+		.notifies = copy->sums.notifies,
+	};
 	ret->state = copy->state;
 	ret->why = copy->why == NULL ? "" : copy->why;
 	ret->have = copy->have;
