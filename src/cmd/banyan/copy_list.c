@@ -25,13 +25,16 @@ static const char help[] =
 	"JSON keys: folder, zone, current (number or null), rolled_back, highest (serial or null), generations "
 	"[{number,\n"
 	"serial, current, fetched, proved, usable_until, first_expiry, last_inception, refresh_s, retry_s, expire_s,\n"
-	"records, zonemd {scheme, algorithm, digest} or null, source, proof}], damaged [{number, words}].\n";
+	"records, zonemd {scheme, algorithm, digest} or null, edition, valid_from, valid_until (each if it says so),\n"
+	"source, proof}], damaged [{number, words}].\n";
 
-/* As the daemon sees it: signatures, and the SOA's expire counted from when it was fetched. */
+/* As the daemon sees it: signatures, the dates of its edition, and the SOA's expire counted from when it was fetched. */
 static int64_t usable_until(const struct keep_about *about)
 {
 	int64_t from = about->fetched_at != 0 ? about->fetched_at : about->proved_at;
 	int64_t until = from + about->expire_s;
+	if (about->valid_until != 0 && about->valid_until < until)
+		until = about->valid_until;
 	return about->first_expiry != 0 && about->first_expiry < until ? about->first_expiry : until;
 }
 
@@ -42,7 +45,7 @@ static void print_text(const struct keep *keep, const char *dir, int64_t now)
 	uint32_t highest;
 	uint64_t number;
 	const char *words;
-	char date[32], span[32];
+	char date[32], span[32], from[32];
 	printf("%s: zone %s, %zu generation%s", dir, keep_zone(keep), keep_count(keep),
 	       keep_count(keep) == 1 ? "" : "s");
 	if (keep_highest(keep, &highest))
@@ -55,6 +58,12 @@ static void print_text(const struct keep *keep, const char *dir, int64_t now)
 		       (unsigned long long)about->number, about->serial,
 		       clock_span(now > about->fetched_at ? now - about->fetched_at : 0, span));
 		printf(", %s %s\n", until > now ? "usable until" : "EXPIRED at", clock_format(until, date));
+		if (about->edition[0] != '\0' || about->valid_until != 0)
+			printf("     edition %s", about->edition[0] != '\0' ? about->edition : "without a name");
+		if (about->valid_until != 0)
+			printf(", valid from %s until %s", clock_format(about->valid_from, from),
+			       clock_format(about->valid_until, date));
+		printf("%s", about->edition[0] != '\0' || about->valid_until != 0 ? "\n" : "");
 		printf("     from %s\n     %s\n",
 		       about->source[0] != '\0' ? about->source : "a source that is not known", about->proof);
 	}
@@ -115,6 +124,12 @@ static void json_generation(const struct keep_about *about, bool current)
 	printf("\"refresh_s\": %u, \"retry_s\": %u, \"expire_s\": %u, \"records\": %zu, ", about->refresh_s,
 	       about->retry_s, about->expire_s, about->records);
 	json_zonemd(about);
+	if (about->edition[0] != '\0')
+		json_text("edition", about->edition, ", ");
+	if (about->valid_until != 0) {
+		json_time("valid_from", about->valid_from);
+		json_time("valid_until", about->valid_until);
+	}
 	json_text("source", about->source, ", ");
 	json_text("proof", about->proof, "}");
 }

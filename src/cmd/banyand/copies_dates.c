@@ -102,12 +102,19 @@ void copy_ahead_stored(struct copy *copy)
 static bool turn_to(struct copy *copy, uint64_t number, char why[KEEP_WHY_MAX])
 {
 	int64_t confirmed_at = copy->confirmed_at;
+	uint64_t before = keep_current(copy->keep);
+	char words[KEEP_WHY_MAX];
 	if (number == 0) {
 		snprintf(why, KEEP_WHY_MAX, "it is not kept any more");
 		return false;
 	}
-	if (keep_roll_back(copy->keep, number, why) < 0 || copy_store_use(copy, number, why) < 0)
+	if (keep_roll_back(copy->keep, number, why) < 0)
 		return false;
+	if (copy_store_use(copy, number, why) < 0) {
+		copy_bar(copy, number);
+		(void)!keep_roll_back(copy->keep, before, words);
+		return false;
+	}
 	copy->confirmed_at = confirmed_at;
 	copy_confirmed_write(copy);
 	counter_add(&copy->keeper->counters, COUNTER_COPY_TURNS, 1);

@@ -160,7 +160,7 @@ static void version_take(struct pull_copy *copy, const struct pull_event *event)
 	copy->confirmed = false;
 	copy->refusal.is = false;
 	copy_shelf_take(copy, event);
-	if (!copy->have)
+	if (event->version == NULL)
 		return;
 	copy->version = *event->version;
 	if (!copy->has_floor || sync_serial_newer(copy->version.serial, copy->floor)) {
