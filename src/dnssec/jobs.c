@@ -53,8 +53,11 @@ static void job_times(struct check *c, const struct rrsig *sig, size_t index)
 static enum reason job_find_key(const struct check *c, struct check_job *job, const struct rrsig *sig)
 {
 	bool sha1 = sig->algorithm == DNSSEC_RSASHA1 || sig->algorithm == DNSSEC_RSASHA1_NSEC3;
+	/* When an algorithm rolls, its signatures come before its keys and go after them (RFC 6781 section 4.1.4). They prove nothing, and are no fault. */
+	job->early = c->n_keys > 0;
 	for (size_t k = 0; k < c->n_keys; k++) {
 		const struct check_key *key = &c->key[k];
+		job->early &= key->algorithm != sig->algorithm;
 		if (key->tag != sig->tag || key->algorithm != sig->algorithm || (key->flags & DNSSEC_FLAG_ZONE) == 0)
 			continue;
 		job->key = (uint16_t)k;
@@ -228,7 +231,8 @@ static void job_report(struct check *c, const struct check_job *job, const uint8
 		break;
 	}
 	/* an unchecked signature is no proof, but another one may do; then it is only named */
-	check_report(c, !job->unsupported, (enum reason)job->reason, owner, WIRE_TYPE_RRSIG, job->sigs, "%s", words);
+	check_report(c, !job->unsupported && !job->early, (enum reason)job->reason, owner, WIRE_TYPE_RRSIG, job->sigs,
+		     "%s", words);
 }
 
 /* RRsets that must be signed and have no signature that counts; one whose signature is at fault was reported already. */
@@ -259,7 +263,9 @@ void check_jobs_report(struct check *c)
 		const struct check_name *name = &c->name[i];
 		for (; j < c->n_jobs && c->job[j].sigs < name->first + name->count; j++) {
 			const struct check_job *job = &c->job[j];
-			enum set_state state = job->unsupported ? SET_UNSUPPORTED : SET_FAULTY;
+			enum set_state state = job->unsupported ? SET_UNSUPPORTED
+					       : job->early     ? SET_UNSIGNED
+								: SET_FAULTY;
 			if (job->reason != REASON_NONE) {
 				job_report(c, job, name->owner);
 			} else {

@@ -101,6 +101,7 @@ struct check_job {
 	uint32_t item;        /* which RDATA of `sigs` */
 	uint16_t reason;      /* result: enum reason, NONE = good */
 	uint16_t key;         /* index of the key that verified it */
+	bool early;           /* its algorithm has no key in the zone: see job_find_key() */
 	bool unsupported;     /* could not be checked: counts for nothing */
 	bool pending;         /* must be computed */
 };

@@ -166,7 +166,8 @@ static int bytes_take(struct reading *r, struct arena *arena, const char *base64
 		      struct wire_rdata *ret)
 {
 	uint8_t data[KEYS_RDATA_MAX];
-	memcpy(data, head, head_len);
+	if (head_len > 0)
+		memcpy(data, head, head_len);
 	int len = keys_base64_read(base64, strlen(base64), data + head_len, sizeof data - head_len);
 	if (len <= 0)
 		return malformed(r, "this is no base64, or too much of it");

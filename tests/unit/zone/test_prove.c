@@ -257,6 +257,31 @@ static void revoked(void **state)
 	finish(&p);
 }
 
+/* RFC 6781 section 4.1.4: signatures of the new algorithm come before its keys, those of the old one go after them. */
+static void algorithm_roll(void **state)
+{
+	(void)state;
+	struct prepared p;
+	struct signer second;
+	prepare(&p, NSEC);
+	signer_init(&second, DNSSEC_RSASHA256);
+	signer_sign(&second, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
+	assert_true(prove(&p));
+	assert_true(p.seen[REASON_RRSIG_NO_KEY] > 0); /* it is named */
+	test_zone_remove(&p.zone, "www.example", WIRE_TYPE_RRSIG, WIRE_TYPE_TXT);
+	signer_sign(&second, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
+	must_fail(&p, REASON_RRSIG_MISSING); /* and proves nothing */
+	signer_done(&second);
+	finish(&p);
+	/* of an algorithm that has keys it is a fault */
+	prepare(&p, NSEC | P256);
+	signer_init(&second, p.signer.algorithm);
+	signer_sign(&second, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
+	must_fail(&p, REASON_RRSIG_NO_KEY);
+	signer_done(&second);
+	finish(&p);
+}
+
 static void keys(void **state)
 {
 	(void)state;
@@ -724,6 +749,7 @@ int main(void)
 		cmocka_unit_test(anchors),
 		cmocka_unit_test(anchor_must_sign),
 		cmocka_unit_test(revoked),
+		cmocka_unit_test(algorithm_roll),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(algorithms),
 		cmocka_unit_test(algorithm_beside),

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rolls of real keys in an edition, in virtual time (`banyan publish --at`): whatever a validator has in its cache, dnspython finds a chain from the DS
+(or an anchor that follows RFC 5011) to the data, through every algorithm that is announced."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dns.dnssec
+import dns.name
+import dns.rdatatype
+import dns.rrset
+import dns.zone
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
+from basics import PATH, program  # noqa: E402
+
+ZONE = dns.name.from_text("example.")
+START = 1790812800  # 2026-10-01
+HOUR, DAY = 3600, 86400
+TTL = 2 * HOUR
+PROPAGATION = HOUR // 2
+
+SOURCE = f"""example. {TTL} IN SOA ns.example. h.example. 1 3600 600 604800 300
+example. {TTL} IN NS ns.example.
+ns.example. {TTL} IN A 192.0.2.1
+a.example. {TTL} IN TXT "a"
+"""
+
+
+def run(*command, status=0):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, env={**os.environ, "PATH": PATH})
+    assert status is None or done.returncode == status, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+class World:
+    """An edition, its versions, and the DS sets at the parent."""
+
+    def __init__(self, folder, **keys):
+        self.folder, self.now, self.versions, self.ds = folder, START, [], []
+        self.keys = {"ttl": f"{TTL}s", "trust": "parent", "zsk-lifetime": "0", "propagation-delay": f"{PROPAGATION}s", "publish-safety": "0",
+                     "retire-safety": "0", "parent-ds-ttl": f"{TTL}s", "parent-delay": f"{PROPAGATION}s", "algorithm": "13", **keys}
+        (folder / "edition").mkdir()
+        (folder / "source").write_text(SOURCE)
+        self.describe()
+
+    def describe(self):
+        lines = [f"edition: {{name: rolls, zone: example, folder: {self.folder}/edition}}", f"source: {{from: 'file:{self.folder}/source'}}", "keys:"]
+        (self.folder / "edition.yaml").write_text("\n".join(lines + [f"  {k}: {v}" for k, v in self.keys.items()]) + "\n")
+
+    def key(self, *arguments, status=0):
+        return run(program("banyan"), "key", *arguments, "--keys", self.folder / "edition" / "keys", "--at", self.now, status=status)
+
+    def all_keys(self):
+        return json.loads(self.key("status", "--json"))["keys"]
+
+    def publish(self):
+        run(program("banyan"), "publish", self.folder / "edition.yaml", "--at", self.now)
+        text = (self.folder / "edition" / "zone").read_text()
+        if self.versions and self.versions[-1]["text"] == text:
+            return
+        zone = dns.zone.from_text(text, origin=ZONE, relativize=False)
+        version = {"from": self.now, "text": text}
+        for rdtype in ("DNSKEY", "SOA"):
+            version[rdtype] = dns.rrset.from_rdata_list(ZONE, TTL, list(zone.find_rdataset(ZONE, rdtype)))
+            version["RRSIG " + rdtype] = list(zone.find_rdataset(ZONE, "RRSIG", rdtype))
+        self.versions.append(version)
+
+    def parent(self):
+        """The parent takes what is wanted at once; we are told."""
+        done = subprocess.run([program("banyan"), "key", "ds", "--keys", str(self.folder / "edition" / "keys"), "--at", str(self.now)],
+                              capture_output=True, text=True, timeout=300)
+        wanted = {dns.rdata.from_text("IN", "DS", line.split(" DS ")[1]) for line in done.stdout.splitlines()}
+        ready = any(k["state"] in ("ready", "active") or k["way"] == "double-ds" for k in self.all_keys() if k["role"] != "zsk")
+        if not wanted or not ready or (self.ds and self.ds[-1]["set"] == wanted):
+            return
+        self.ds.append({"from": self.now, "set": wanted})
+        there = {ds.key_tag for ds in wanted}
+        for k in self.all_keys():
+            if k["role"] == "zsk":
+                continue
+            if k["tag"] in there and not k["ds_seen"]:
+                self.key("ds", "--seen", k["tag"])
+            elif k["tag"] not in there and k["ds_seen"]:
+                self.key("ds", "--gone", k["tag"])
+
+    def live(self, seconds, parent=True):
+        end = self.now + seconds
+        while self.now < end:
+            self.publish()
+            if parent:
+                self.parent()
+            due = [k["next_at"] for k in self.all_keys() if k.get("next_at") and k["next_at"] > self.now]
+            self.now = min([self.now + 5 * HOUR, *due])
+
+    def window(self, items, i, delay):
+        end = items[i + 1]["from"] + delay if i + 1 < len(items) else self.now
+        return items[i]["from"], end
+
+    def check(self):
+        """Every DNSKEY set, SOA and DS set that a cache can have at one time."""
+        tried = 0
+        keys_of = [self.window(self.versions, i, TTL + PROPAGATION) for i in range(len(self.versions))]
+        for i, k in enumerate(self.versions):
+            for j, data in enumerate(self.versions):
+                at = max(keys_of[i][0], keys_of[j][0])
+                if at >= min(keys_of[i][1], keys_of[j][1]):
+                    continue
+                tried += 1
+                for algorithm in {key.algorithm for key in k["DNSKEY"] if not key.flags & 0x80}:
+                    assert validates(data["SOA"], data["RRSIG SOA"], k["DNSKEY"], algorithm, at), (i, j, algorithm, k["text"], data["text"])
+            for d, ds in enumerate(self.ds):
+                window = self.window(self.ds, d, TTL + PROPAGATION)
+                at = max(keys_of[i][0], window[0])
+                if at >= min(keys_of[i][1], window[1]):
+                    continue
+                tried += 1
+                for algorithm in {one.algorithm for one in ds["set"]}:
+                    anchors = [key for key in k["DNSKEY"] if key.algorithm == algorithm and not key.flags & 0x80
+                               and any(dns.dnssec.make_ds(ZONE, key, "SHA256") == one for one in ds["set"])]
+                    assert anchors and validates(k["DNSKEY"], k["RRSIG DNSKEY"], anchors, algorithm, at), (i, d, algorithm, k["text"])
+        return tried
+
+
+def validates(rrset, rrsigs, keys, algorithm, at):
+    keys = dns.rrset.from_rdata_list(ZONE, TTL, [k for k in keys if k.algorithm == algorithm and not k.flags & 0x80])
+    for rrsig in rrsigs:
+        if rrsig.algorithm != algorithm:
+            continue
+        try:
+            dns.dnssec.validate_rrsig(rrset, rrsig, {ZONE: keys}, now=at)
+            return True
+        except dns.dnssec.ValidationFailure:
+            continue
+    return False
+
+
+def states(world, role):
+    return sorted((k["state"], k["algorithm"]) for k in world.all_keys() if k["role"] == role)
+
+
+@pytest.mark.parametrize("way", ["double-ksk", "double-ds", "csk"])
+def test_rolls(tmp_path, way):
+    world = World(tmp_path, **({"double-ds": "true"} if way == "double-ds" else {"split": "false"} if way == "csk" else {}))
+    world.live(DAY)
+    for what in ("ksk",) if way == "csk" else ("zsk", "ksk"):
+        world.key("roll", what)
+        world.live(2 * DAY)
+    role = "csk" if way == "csk" else "ksk"
+    assert states(world, role) == [("active", 13), ("removed", 13)]
+    assert way == "csk" or states(world, "zsk") == [("active", 13), ("removed", 13)]
+    assert len(world.ds) >= 2
+    assert world.check() > 10
+
+
+def test_algorithm_roll(tmp_path):
+    """RSA to ECDSA, as the root may do: signatures first, keys after them; and back out in the other order."""
+    world = World(tmp_path, algorithm="8")
+    world.live(DAY)
+    world.keys["algorithm"] = "13"
+    world.describe()
+    world.live(3 * DAY)
+    for role in ("ksk", "zsk"):
+        assert states(world, role) == [("active", 13), ("removed", 8)]
+    assert world.check() > 10
+    alone = [{s.algorithm for s in v["RRSIG SOA"]} - {k.algorithm for k in v["DNSKEY"]} for v in world.versions]
+    assert {8} in alone and {13} in alone, "signatures of a key that is not in the set, before and after"
+    assert {frozenset(one.algorithm for one in ds["set"]) for ds in world.ds} == {frozenset([8]), frozenset([13])}
+
+
+def test_rfc5011_roll(tmp_path):
+    """The new KSK stands by and does not sign; the old one is revoked, signs its own revocation, and goes."""
+    world = World(tmp_path, trust="rfc5011", **{"hold-down": "2d", "query-interval": "3h", "revoke-after": "12h", "revoked": "1d"})
+    world.live(DAY, parent=False)
+    old = next(k["tag"] for k in world.all_keys() if k["role"] == "ksk")
+    world.key("roll", "ksk")
+    world.live(6 * DAY, parent=False)
+    assert states(world, "ksk") == [("active", 13), ("removed", 13)]
+    first = dns.dnssec.make_ds(ZONE, next(k for k in world.versions[0]["DNSKEY"] if k.flags == 257), "SHA256")
+    assert first.key_tag == old
+    new = next(k for k in world.versions[-1]["DNSKEY"] if k.flags == 257)
+    stood_by = [v for v in world.versions if new in v["DNSKEY"] and dns.dnssec.key_id(new) not in [s.key_tag for s in v["RRSIG DNSKEY"]]]
+    revoked = [v for v in world.versions if any(k.flags & 0x80 for k in v["DNSKEY"])]
+    assert stood_by and revoked
+    for v in revoked:
+        key = next(k for k in v["DNSKEY"] if k.flags & 0x80)
+        assert {s.key_tag for s in v["RRSIG DNSKEY"]} == {dns.dnssec.key_id(key), dns.dnssec.key_id(new)}
+    signs = next(v["from"] for v in world.versions if dns.dnssec.key_id(new) in [s.key_tag for s in v["RRSIG DNSKEY"]])
+    assert signs - stood_by[0]["from"] >= 2 * DAY
+    assert world.check() > 10
+
+
+def test_other_signer(tmp_path):
+    """RFC 8901: a new ZSK waits until the other signer has it; foreign keys are published and sign nothing."""
+    world = World(tmp_path)
+    world.live(DAY)
+    theirs = tmp_path / "theirs"
+    run(program("banyan"), "key", "generate", "--keys", theirs, "--zone", "example.", "--role", "zsk")
+    (tmp_path / "out").mkdir()
+    tag = json.loads(run(program("banyan"), "key", "list", "--json", "--keys", theirs))["keys"][0]["tag"]
+    run(program("banyan"), "key", "export", "--keys", theirs, "--bind", tmp_path / "out", tag)
+    file = next((tmp_path / "out").glob("*.key"))
+    world.key("foreign", file, "--name", "other")
+    world.key("roll", "zsk")
+    world.live(DAY)
+    assert tag in [dns.dnssec.key_id(k) for k in world.versions[-1]["DNSKEY"]]
+    assert tag not in [s.key_tag for s in world.versions[-1]["RRSIG SOA"]]
+    assert states(world, "zsk") == [("active", 13), ("published", 13)]
+    world.key("foreign", "--shared", next(k["tag"] for k in world.all_keys() if k["state"] == "published"))
+    world.live(DAY)
+    assert states(world, "zsk") == [("active", 13), ("removed", 13)]
+    world.key("foreign", "--leave", tag)
+    world.live(DAY)
+    assert tag not in [dns.dnssec.key_id(k) for k in world.versions[-1]["DNSKEY"]]
+    assert world.check() > 10
