@@ -92,13 +92,13 @@ class Servers:
     def __init__(self, folder, zones):
         self.running, self.at = [], {}
         try:
-            ports = {}
-            for kind, make in KINDS.items():
-                while ports.get(kind, 0) in (0, *(ports[other] for other in ports if other != kind)):  # those before may not listen yet
-                    ports[kind] = free_port()
-                self.running.append(others.Other(folder / kind, make(folder, ports[kind], zones)).start())
-                self.at[kind] = f"127.0.0.1@{ports[kind]}"
-            for server, port in zip(self.running, ports.values()):
+            ports = set()
+            while len(ports) < len(KINDS):
+                ports.add(free_port())
+            for (kind, make), port in zip(KINDS.items(), ports):
+                self.running.append(others.Other(folder / kind, make(folder, port, zones)).start())
+                self.at[kind] = f"127.0.0.1@{port}"
+            for server, port in zip(self.running, ports):
                 self.wait(server, port)
         except BaseException:
             self.stop()
