@@ -338,6 +338,8 @@ static int run(struct running *r, const struct zone *source)
 	r->signing = r->settings->signing;
 	r->signing.now = r->now;
 	rc = edition_keys_begin(r->settings, r->plain, r->now, r->request->dry, &r->keys, r->result->why);
+	if (rc == BANYAN_EIO && r->settings->keys_token[0] == '\0') /* a disk that is full */
+		return refuse(r, rc, REASON_OUTPUT_NOT_WRITTEN);
 	if (rc == 0)
 		rc = edition_keys_fill(r->keys, &r->signing, r->result->why);
 	if (rc < 0)

@@ -75,7 +75,13 @@ static int size_check(const struct edition_source_check *check, const struct zon
 int edition_source_check(const struct edition_source_check *check, const struct zone *source, const struct zone *plain,
 			 enum reason *ret_reason, char ret_why[EDITION_WHY_MAX])
 {
+	const struct zone_node *apex = zone_find(plain, plain->apex);
 	int rc = 0;
+	if (apex == NULL || zone_node_set(plain, apex, WIRE_TYPE_SOA) == NULL) {
+		*ret_reason = REASON_EDITION_MISFIT;
+		return edition_why(ret_why, BANYAN_EPROOF, "%s: the zone has no SOA; is it the right file?",
+				   source->source);
+	}
 	if (check->anchors != NULL && check->anchors->count > 0)
 		rc = proof_check(check, source, ret_reason, ret_why);
 	if (rc < 0 || check->before == NULL || !check->before->have)
