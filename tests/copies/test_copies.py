@@ -216,7 +216,7 @@ def test_kill_during_refreshes(from_file, versions):
         d.process.kill()
         d.process.wait()
         d.process = None
-        d.notify.close()
+        d.hang_up()
         d.start()
         now = serial(d)
         assert now is not None and now >= last, d.log()

@@ -60,20 +60,28 @@ class Daemon:
         self.env["NOTIFY_SOCKET"] = path
         self.env.pop("JOURNAL_STREAM", None)
         self.notifications = queue.Queue()
-        threading.Thread(target=self.listen_for_notifications, daemon=True).start()
+        self.listener = threading.Thread(target=self.listen_for_notifications, args=(self.notify, self.notifications), daemon=True)
+        self.listener.start()
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(self.prefix + [program("banyand"), "-c", str(self.path)], stderr=log,
                                         stdin=subprocess.DEVNULL, env=self.env)
         log.close()
         return self
 
-    def listen_for_notifications(self):
+    @staticmethod
+    def listen_for_notifications(notify, notifications):
         """As a service manager does, at once: a queue that is full would hold up the daemon."""
         try:
-            while text := self.notify.recv(4096):
-                self.notifications.put(text.decode())
+            while text := notify.recv(4096):
+                notifications.put(text.decode())
         except OSError:
             pass
+
+    def hang_up(self):
+        """Nothing is heard of it any more. The thread is gone before another socket can have the number of this one."""
+        self.notify.shutdown(socket.SHUT_RDWR)
+        self.listener.join(DEADLINE_S)
+        self.notify.close()
 
     def notified(self, word, deadline_s=DEADLINE_S):
         """The next notification to the service manager that has the word; others before it are passed over."""
@@ -101,8 +109,7 @@ class Daemon:
             self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(DEADLINE_S)
         self.process = None
-        self.notify.shutdown(socket.SHUT_RDWR)
-        self.notify.close()
+        self.hang_up()
         if expect is not None:
             assert status == expect, self.log()
         assert "Sanitizer" not in self.log(), self.log()

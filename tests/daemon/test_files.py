@@ -254,4 +254,4 @@ def test_a_folder_that_is_not_there(daemon, tmp_path):
     assert d.process.wait(DEADLINE_S) != 0
     assert "the folder to serve cannot be opened" in d.log()
     d.process = None
-    d.notify.close()
+    d.hang_up()

@@ -56,7 +56,7 @@ class Peer(daemons.Daemon):
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-            self.notify.close()
+            self.hang_up()
         self.process = None
 
 

@@ -70,7 +70,7 @@ def test_who_is_behind_and_who_is_silent(fleet):
     code, told, _ = fleet.status("--trouble", "--no-register", *local)
     assert [node["address"] for node in told["nodes"]] == [fleet.at(5)] and told["summary"]["nodes"] == 2
     fleet.running[3].process = None
-    fleet.running[3].notify.close()
+    fleet.running[3].hang_up()
 
 
 def test_the_table_for_people(fleet, liar):
