@@ -541,6 +541,7 @@ static void test_ready_and_foreign(void **state)
 	struct make_key *ksk = s.key[0].key;
 	assert_int_equal(make_key_from_rdata(keys[0].data, keys[0].len, &s.key[0].key), 0);
 	make_key_free(ksk);
+	keys[0].data = make_key_rdata(s.key[0].key, &len);
 	s.in.ready_dnskey = &ready;
 	zone = NULL;
 	assert_int_equal(publish_sign(plain, NULL, &s.in, &zone, &result), BANYAN_ENOENT);
