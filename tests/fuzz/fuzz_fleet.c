@@ -59,7 +59,11 @@ static void reply_check(const struct fleet_reply *reply)
 		return;
 	if (keys == NULL)
 		keys = keys_make();
-	(void)!fleet_proof_text(fleet_prove(keys, &reply->set, reply->sig, reply->n_sigs, NOW));
+	static const uint8_t hash_key[16];
+	static struct fleet_proofs proofs;
+	enum fleet_proof proof = fleet_prove(keys, &reply->set, reply->sig, reply->n_sigs, NOW);
+	CHECK(fleet_prove_again(&proofs, hash_key, keys, reply, NOW) == proof);
+	(void)!fleet_proof_text(proof);
 	fleet_digests_of(&reply->set, &digests);
 	CHECK(digests.n <= FLEET_DIGESTS_MAX);
 }

@@ -79,6 +79,16 @@ enum fleet_proof {
 };
 enum fleet_proof fleet_prove(const struct dnssec_keyset *keys, const struct wire_rrset *set,
 			     const struct wire_rdata *sigs, size_t n_sigs, int64_t now);
+/* The same, remembering what it has proved of late: in a fleet most show the same. `key`: 16 secret bytes. */
+#define FLEET_PROOFS 64 /* versions and their two sets that are about at one time */
+struct fleet_proofs {
+	struct {
+		uint64_t mark; /* of the records and signatures; 0 = free */
+		enum fleet_proof proof;
+	} slot[FLEET_PROOFS];
+};
+enum fleet_proof fleet_prove_again(struct fleet_proofs *proofs, const uint8_t key[16], const struct dnssec_keyset *keys,
+				   const struct fleet_reply *reply, int64_t now);
 const char *fleet_proof_text(enum fleet_proof proof); /* as JSON has it */
 
 /* ---- the master (fleet_master.c) ---- */
@@ -190,6 +200,7 @@ struct fleet {
 	struct fleet_place *place; /* where each address stands in `node`: a table of `slots` */
 	size_t slots;
 	uint8_t hash_key[16];
+	struct fleet_proofs proofs;
 	bool too_many;
 	size_t next, busy; /* nodes that were begun; questions on their way */
 	size_t questions;  /* that were asked */

@@ -114,7 +114,7 @@ static void take_serial(struct fleet *fleet, struct fleet_node *node, const stru
 	node->serial = wire_get32(reply->rdata[0].data + reply->rdata[0].len - 20); /* RFC 1035 section 3.3.13 */
 	if (fleet->master.is_signed)
 		node->soa_proof =
-			fleet_prove(fleet->master.keys, &reply->set, reply->sig, reply->n_sigs, clock_wall_s());
+			fleet_prove_again(&fleet->proofs, fleet->hash_key, fleet->master.keys, reply, clock_wall_s());
 }
 
 static void take_digests(struct fleet *fleet, struct fleet_node *node, const struct fleet_reply *reply)
@@ -125,7 +125,7 @@ static void take_digests(struct fleet *fleet, struct fleet_node *node, const str
 	node->digest_proof = FLEET_NOT_ASKED;
 	if (fleet->master.is_signed && reply->set.count > 0)
 		node->digest_proof =
-			fleet_prove(fleet->master.keys, &reply->set, reply->sig, reply->n_sigs, clock_wall_s());
+			fleet_prove_again(&fleet->proofs, fleet->hash_key, fleet->master.keys, reply, clock_wall_s());
 }
 
 static void take(struct visit *visit, enum fleet_ask ask, const struct fleet_reply *reply)

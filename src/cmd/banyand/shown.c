@@ -64,8 +64,7 @@ static int line_add(struct wire_writer *writer, const uint8_t *owner, const char
 	if (len > 255)
 		return BANYAN_ESPACE;
 	data[0] = (uint8_t)len;
-	memcpy(data + 1, text,
-	       len); /* NOLINT(bugprone-not-null-terminated-result): a character-string has its length before it */
+	memcpy(data + 1, text, len + 1); /* its end is not sent */
 	struct wire_rdata rdata = {.data = data, .len = (uint16_t)(len + 1)};
 	return wire_writer_record(writer, WIRE_ANSWER, owner, WIRE_TYPE_TXT, WIRE_CLASS_CH, 0, &rdata);
 }
