@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PATH, put
-from daemons import free_port, program, wait_for
+from daemons import free_port, guard, program, wait_for
 from test_copies import copy, root_config, serial, wait_serial, wait_state
 
 # the same content but for serial, signatures and digest
@@ -55,7 +55,7 @@ class Tree:
     @staticmethod
     def make_key(path):
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", path], check=True, capture_output=True)
-        os.chmod(path, 0o644)
+        guard(path)
 
     def pointer(self):
         try:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
-from basics import BUILD, DEADLINE_S, PATH, TOP, certificate, free_port, is_sanitized, program, wait_for  # noqa: E402,F401
+from basics import BUILD, DEADLINE_S, PATH, TOP, certificate, free_port, guard, is_sanitized, program, wait_for  # noqa: E402,F401
 
 
 class Daemon:

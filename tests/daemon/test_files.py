@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import DEADLINE_S, example_zone, free_port, program, wait_for
+from conftest import DEADLINE_S, example_zone, free_port, guard, program, wait_for
 
 NGINX = """
 daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
@@ -70,8 +70,9 @@ def publisher(daemon, tmp_path):
     tree.mkdir()
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
     (tmp_path / "example.zone").write_text(example_zone())
-    for path in (tmp_path, tree, key):
-        path.chmod(0o777 if path.is_dir() else 0o644)
+    for path in (tmp_path, tree):
+        path.chmod(0o777)
+    guard(key)
     d = daemon({"server": {"files-folder": str(tree), "files-listen": [f"127.0.0.1@{port}"], "files-key": str(key), "files-deltas": 3},
                 "zones": [{"name": "example.", "file": str(tmp_path / "example.zone"), "publish": True}], "resolver": {"enabled": False}})
     wait_for("the first version", lambda: get(port, "/example/current")[0] == 200)

@@ -13,7 +13,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from conftest import DEADLINE_S, free_port, wait_for
+from conftest import DEADLINE_S, free_port, guard, wait_for
 from test_resolver import keys, world  # noqa: F401 (fixtures)
 
 SECRET = "e5e973e5a6b2a43f48e7dc849e37bfcf"
@@ -130,7 +130,7 @@ def peer(tmp_path):
 def secrets(tmp_path, *lines):
     path = tmp_path / "secrets"
     path.write_text("# of the fleet\n" + "".join(line + "\n" for line in lines))
-    return str(path)
+    return str(guard(path))
 
 
 @pytest.mark.parametrize("kind", [nsd, knot, named], ids=["nsd", "knot", "bind"])

@@ -11,7 +11,7 @@ import dns.tsigkeyring
 import pytest
 
 import others
-from conftest import free_port, wait_for
+from conftest import free_port, guard, wait_for
 from test_policy import addresses, resolver, upstream  # noqa: F401
 
 SECRET = "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
@@ -95,6 +95,7 @@ def sections(p, tmp_path, key=False, **more):
     if key:
         rpz["key"] = "k.test"
         (tmp_path / "secret").write_text(SECRET + "\n")
+        guard(tmp_path / "secret")
         result["keys"] = [{"name": "k.test", "file": str(tmp_path / "secret")}]
     return result
 

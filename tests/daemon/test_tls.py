@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from conftest import DEADLINE_S, free_port, tcp_message, tcp_read, wait_for
+from conftest import DEADLINE_S, free_port, guard, tcp_message, tcp_read, wait_for
 
 
 def certificate(folder, name="dns.example", stem="tls"):
@@ -28,7 +28,7 @@ def certificate(folder, name="dns.example", stem="tls"):
     (folder / f"{stem}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     (folder / f"{stem}.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                                             serialization.NoEncryption()))
-    return folder / f"{stem}.pem", folder / f"{stem}.key"
+    return folder / f"{stem}.pem", guard(folder / f"{stem}.key")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests of several folders need: programs of this build, free ports, waiting with a deadline, certificates."""
 import os
+import pwd
 import random
 import socket
 import subprocess
@@ -66,8 +67,18 @@ def certificate(folder, name="xfr.example", stem="tls"):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                     "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1", "-keyout", str(key), "-out", str(pem)],
                    check=True, capture_output=True)
-    key.chmod(0o644)
+    guard(key)
     return pem, key
+
+
+def guard(path):
+    """A secret that the daemon may read, also when it has become its own user, and not everybody."""
+    os.chmod(path, 0o640)
+    try:
+        os.chown(path, -1, pwd.getpwnam("banyan").pw_gid)
+    except (KeyError, PermissionError):
+        pass  # there is no such user, or nobody becomes it
+    return path
 
 
 class Server:

@@ -199,6 +199,8 @@ void generation_shell_free(struct generation *generation);
 void generation_free(struct generation *generation);
 
 /* ---- secrets (secrets.c) ---- */
+/* May everybody on this machine read or write the file? Then `why` says so, with what to do. */
+bool secret_is_everybodys(const char *path, char why[REFUSAL_TEXT_MAX]);
 int secrets_load(const struct config *config, struct answer_cookies *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
 
 /* ---- the swap (swap.c) ---- */

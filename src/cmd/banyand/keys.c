@@ -18,6 +18,8 @@ static int secret_load(const struct config *config, const struct config_key *key
 		*ret = strdup(key->secret);
 		return *ret == NULL ? BANYAN_ENOMEM : 0;
 	}
+	if (secret_is_everybodys(key->file, why))
+		return BANYAN_EACCES;
 	int rc = file_read(key->file, SECRET_FILE_MAX, &text, &len);
 	if (rc < 0) {
 		snprintf(why, REFUSAL_TEXT_MAX, "%s: the key %.300s is to be in %s, which cannot be read: %s",

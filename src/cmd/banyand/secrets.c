@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FILE_BYTES_MAX 65536
 #define SECRET_DIGITS  32 /* 128 bits in hexadecimal */
@@ -77,6 +78,18 @@ static int secrets_parse(char *text, const char *path, struct answer_cookies *co
 	return cookies->n_secrets > 0 ? 0 : refuse(path, number, "there is no secret in this file", why);
 }
 
+bool secret_is_everybodys(const char *path, char why[REFUSAL_TEXT_MAX])
+{
+	struct stat st;
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || (st.st_mode & (S_IROTH | S_IWOTH)) == 0)
+		return false;
+	snprintf(why, REFUSAL_TEXT_MAX,
+		 "%s: everybody on this machine may read or write this secret: `chmod o= FILE`, and make another one "
+		 "if somebody may have",
+		 path);
+	return true;
+}
+
 int secrets_load(const struct config *config, struct answer_cookies *ret, char why[REFUSAL_TEXT_MAX])
 {
 	struct answer_cookies cookies = {.required = config->server.cookies == CONFIG_COOKIES_REQUIRE};
@@ -89,6 +102,8 @@ int secrets_load(const struct config *config, struct answer_cookies *ret, char w
 	} else if (path[0] == 0) {
 		own_secret(cookies.secret[0]);
 		cookies.n_secrets = 1;
+	} else if (secret_is_everybodys(path, why)) {
+		rc = BANYAN_EACCES;
 	} else {
 		rc = file_read(path, FILE_BYTES_MAX, &text, &len);
 		if (rc < 0)

@@ -26,6 +26,8 @@ int tls_identity_read(const struct config *config, struct net_tls_identity **ret
 	*ret = NULL;
 	if (config->server.tls_listen.count == 0)
 		return 0;
+	if (secret_is_everybodys(config->server.tls_key, why))
+		return BANYAN_EACCES;
 	int rc = net_tls_identity_read(config->server.tls_certificate, config->server.tls_key, ret, reason);
 	if (rc < 0)
 		snprintf(why, REFUSAL_TEXT_MAX, "server.tls-certificate, server.tls-key: %s", reason);

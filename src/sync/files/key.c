@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "pointer.h"
 #include "private.h"
@@ -50,6 +51,14 @@ int files_key_read(const char *path, struct files_key **ret, char ret_why[FILES_
 {
 	_cleanup_(base_free) uint8_t *text = NULL;
 	size_t len;
+	struct stat st;
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+		files_why(ret_why,
+			  "%s: everybody on this machine may read or write this secret: `chmod o= FILE`, and make "
+			  "another one if somebody may have",
+			  path);
+		return BANYAN_EACCES;
+	}
 	int rc = file_read(path, KEY_FILE_MAX, &text, &len);
 	if (rc < 0) {
 		files_why(ret_why, "%s: the key cannot be read: %s", path, error_text(rc));

@@ -421,6 +421,7 @@ static void key_make(void)
 	FILE *file = fopen(path, "we");
 	assert_non_null(file);
 	assert_int_equal(PEM_write_PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL), 1);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
 	fclose(file);
 	EVP_PKEY_free(pkey);
 	assert_int_equal(files_key_read(path, &key, why), 0);

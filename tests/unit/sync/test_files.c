@@ -45,7 +45,8 @@ static int begin(void **state)
 	snprintf(path, sizeof path, "%s/key.pem", folder);
 	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	FILE *file = fopen(path, "w");
-	int good = file != NULL && PEM_write_PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL) == 1;
+	int good = file != NULL && fchmod(fileno(file), 0600) == 0 &&
+		   PEM_write_PrivateKey(file, pkey, NULL, NULL, 0, NULL, NULL) == 1;
 	EVP_PKEY_free(pkey);
 	if (file == NULL || fclose(file) != 0 || !good)
 		return -1;
