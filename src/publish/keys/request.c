@@ -115,10 +115,11 @@ static int line_next(struct reading *r)
 	memcpy(r->word, r->pos, len);
 	r->word[len] = '\0';
 	r->pos = end + 1;
-	r->value = strchr(r->word, ' ');
-	if (r->value == NULL)
+	char *space = strchr(r->word, ' ');
+	if (space == NULL)
 		return malformed(r, "a word and its value are expected");
-	*r->value++ = '\0';
+	*space = '\0';
+	r->value = space + 1;
 	return 1;
 }
 
@@ -326,6 +327,7 @@ int keys_request_read(const char *name, const char *text, size_t len, struct key
 {
 	struct keys_request request = {0};
 	struct reading r = {.name = name, .text = text, .pos = text, .end = text + len, .why = why};
+	r.value = r.word;
 	request.bundle = arena_alloc0(&request.arena, KEYS_BUNDLES_MAX * sizeof *request.bundle);
 	int rc = request.bundle == NULL ? BANYAN_ENOMEM : len > KEYS_REQUEST_MAX ? malformed(&r, "it is too long") : 0;
 	if (rc == 0)

@@ -178,11 +178,11 @@ static int may_be(struct keys_folder *folder, uint8_t algorithm, enum keys_role 
 int keys_import(struct keys_folder *folder, const struct make_key *key, enum keys_role role, enum keys_phase phase,
 		int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
 {
-	struct keys_key *added;
+	struct keys_key *added = NULL;
 	int rc = may_be(folder, make_key_algorithm(key), role, phase, why);
 	if (rc == 0)
 		rc = keep_in_file(folder, key, role, now, &added, why);
-	if (rc == 0)
+	if (rc == 0 && added != NULL)
 		rc = set_phase(folder, added, phase, now, why);
 	if (rc == 0)
 		*ret = added;
@@ -193,7 +193,7 @@ int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algor
 		      enum keys_phase phase, int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
 {
 	uint8_t rdata[KEYS_RDATA_MAX];
-	struct keys_key *added;
+	struct keys_key *added = NULL;
 	size_t len;
 	int rc = may_be(folder, algorithm, role, phase, why);
 	if (rc == 0)
@@ -201,7 +201,7 @@ int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algor
 				       why);
 	if (rc == 0)
 		rc = keys_add_saved(folder, role, rdata, len, uri, now, &added, why);
-	if (rc == 0)
+	if (rc == 0 && added != NULL)
 		rc = set_phase(folder, added, phase, now, why);
 	if (rc == 0)
 		*ret = added;

@@ -108,7 +108,8 @@ static int begin(const char *uri, char *gnutls_uri, char why[KEYS_WHY_MAX])
 	if (ready && broken && in_use == 0) {
 		gnutls_pkcs11_deinit();
 		memset(loaded, 0, sizeof loaded);
-		ready = broken = false;
+		ready = false;
+		broken = false;
 	}
 	if (!ready) {
 		rc = gnutls_global_init();
@@ -373,7 +374,7 @@ int keys_token_open(const char *uri, const uint8_t *rdata, size_t len, char *tro
 {
 	uint8_t there[KEYS_RDATA_MAX];
 	char given[KEYS_PLACE_MAX];
-	size_t there_len;
+	size_t there_len = 0;
 	int rc = keys_token_public(uri, rdata[3], wire_get16(rdata), there, &there_len, why);
 	if (rc != 0)
 		return rc;

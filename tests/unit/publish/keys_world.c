@@ -125,7 +125,9 @@ static void parent(struct world *world)
 		return;
 	ds_wanted(world, &wanted);
 	const struct ds_version *now = world->n_ds > 0 ? &world->ds[world->n_ds - 1] : NULL;
-	bool same = now != NULL && now->n == wanted.n && memcmp(now->key, wanted.key, sizeof wanted.key) == 0;
+	bool same = now != NULL && now->n == wanted.n;
+	for (size_t i = 0; same && i < wanted.n; i++)
+		same = now->key[i].tag == wanted.key[i].tag && now->key[i].algorithm == wanted.key[i].algorithm;
 	if (world->parent_due == 0 && world->tell_due == 0 && wanted.n > 0 && !same) {
 		world->parent_due = world->now + some(world, 3 * 86400);
 		world->wanted = wanted;

@@ -251,7 +251,8 @@ static void tamper(const struct buffer *text, const char *from, const char *to, 
 	assert_int_equal(buffer_append(out, text->data, text->len), 0);
 	char *at = memmem(out->data, out->len, from, strlen(from));
 	assert_non_null(at);
-	memcpy(at, to, strlen(to));
+	for (size_t i = 0; to[i] != '\0'; i++)
+		at[i] = to[i];
 }
 
 /* The sum made anew: as one would who wants to deceive. */

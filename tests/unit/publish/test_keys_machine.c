@@ -222,8 +222,7 @@ static void algorithm_roll(uint64_t seed, const struct keys_policy *settings, bo
 	assert_sound(world);
 	for (size_t i = 0; i < world->state.n; i++) {
 		const struct keys_key *key = &world->state.key[i];
-		assert_int_equal(key->phase == KEYS_ACTIVE,
-				 key->phase != KEYS_REMOVED && key->phase <= KEYS_ACTIVE && key->phase > KEYS_READY);
+		assert_true(key->phase == KEYS_ACTIVE || key->phase == KEYS_REMOVED);
 		if (key->phase == KEYS_ACTIVE)
 			assert_int_equal(key->algorithm, DNSSEC_ECDSAP256SHA256);
 		if (key->algorithm == DNSSEC_RSASHA256)

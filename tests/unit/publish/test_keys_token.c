@@ -73,6 +73,8 @@ static struct keys_folder *must_open(const struct keys_policy *policy)
 static int sign(const struct make_key *key, const struct keys_key *of)
 {
 	_cleanup_(buffer_done) struct buffer rrsig = {0};
+	if (of == NULL)
+		return BANYAN_EINVAL;
 	struct wire_rdata rdata = {.data = of->rdata, .len = of->rdata_len};
 	struct wire_rrset set = {.owner = ZONE,
 				 .type = WIRE_TYPE_DNSKEY,
