@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Asks a resolver for the rows of a lab's expected.csv and tells what differs.
 
-As a program: ask.py EXPECTED.CSV ADDRESS PORT, prints one difference a line and exits 1 if there is any."""
+As a program: ask.py EXPECTED.CSV ADDRESS PORT [TIMES], prints one difference a line and exits 1 if there is any. Where no reply comes it asks
+up to so many times."""
 import asyncio
 import contextlib
 import csv
@@ -37,27 +38,32 @@ def data_of(message, rdtype):
     return sorted(text if text.startswith('"') else text.lower() for text in found)
 
 
-async def ask(row, address, port, gate):
+async def ask(row, address, port, gate, times):
     rdtype = dns.rdatatype.from_text(row.type)
     query = dns.message.make_query(row.name, rdtype, use_edns=0, payload=1232, want_dnssec=False)
     query.flags |= dns.flags.AD  # RFC 6840 section 5.7: tell whether it is authentic
     async with gate:
         started = asyncio.get_running_loop().time()
-        try:
-            reply, _ = await dns.asyncquery.udp_with_fallback(query, address, TIMEOUT_S, port)
-        except (dns.exception.DNSException, OSError, EOFError) as error:
-            return Reply(row, type(error).__name__, [], False, 0)
+        reply, wrong = None, None
+        for _ in range(times):
+            try:
+                reply, _ = await dns.asyncquery.udp_with_fallback(query, address, TIMEOUT_S / times, port)
+                break
+            except (dns.exception.DNSException, OSError, EOFError) as error:
+                wrong = type(error).__name__
+        if reply is None:
+            return Reply(row, wrong, [], False, 0)
         took_s = asyncio.get_running_loop().time() - started
     return Reply(row, dns.rcode.to_text(reply.rcode()), data_of(reply, rdtype), bool(reply.flags & dns.flags.AD), took_s)
 
 
-async def ask_all_async(rows, address, port):
+async def ask_all_async(rows, address, port, times):
     gate = asyncio.Semaphore(IN_FLIGHT)
-    return await asyncio.gather(*(ask(row, address, port, gate) for row in rows))
+    return await asyncio.gather(*(ask(row, address, port, gate, times) for row in rows))
 
 
-def ask_all(rows, address, port):
-    return asyncio.run(ask_all_async(rows, address, port))
+def ask_all(rows, address, port, times=1):
+    return asyncio.run(ask_all_async(rows, address, port, times))
 
 
 def differences(replies):
@@ -92,7 +98,7 @@ def wait_until_up(address, port):
 
 def main():
     wait_until_up(sys.argv[2], int(sys.argv[3]))
-    replies = ask_all(read_expected(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    replies = ask_all(read_expected(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     lines = differences(replies)
     authentic = sum(reply.authentic for reply in replies)
     print("\n".join(lines + [f"{len(replies)} asked, {len(lines)} differ, {authentic} authentic"]))

@@ -116,8 +116,8 @@ def rows_for(folder, wanted, without):
     return wanted
 
 
-def assert_resolves_all(namespace, wanted, address, port):
-    result = subprocess.run([*namespace.prefix, "/usr/bin/python3", str(HERE / "ask.py"), str(wanted), address, port],
+def assert_resolves_all(namespace, wanted, address, port, times="1"):
+    result = subprocess.run([*namespace.prefix, "/usr/bin/python3", str(HERE / "ask.py"), str(wanted), address, port, times],
                             capture_output=True, text=True, timeout=DEADLINE_S * 4, check=False)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]
     authentic = int(result.stdout.rsplit(", ", 1)[1].split()[0])
@@ -151,7 +151,8 @@ def test_with_each_peer_as_all_authorities(tmp_path, lab53, monkeypatch, server)
             try:
                 if server != "banyand":
                     assert_resolves_all(namespace, rows_for(lab53, tmp_path / "all", set()), "127.0.0.1", "5300")
-                assert_resolves_all(namespace, rows_for(lab53, tmp_path / "most", NOT_BY_IPV4 | SLOW_TO_FAIL), "127.10.250.2", "53")
+                # a busy unbound may lose a question
+                assert_resolves_all(namespace, rows_for(lab53, tmp_path / "most", NOT_BY_IPV4 | SLOW_TO_FAIL), "127.10.250.2", "53", "3")
             finally:
                 unbound.terminate()
                 unbound.wait(timeout=DEADLINE_S)
