@@ -13,9 +13,11 @@
 static struct publish_schedule filled(const struct publish_schedule *schedule)
 {
 	struct publish_schedule s = *schedule;
-	s.interval_s = s.interval_s != 0 ? s.interval_s : PUBLISH_SCHEDULE_INTERVAL_S;
-	s.ahead_s = s.ahead_s != 0 ? s.ahead_s : PUBLISH_SCHEDULE_AHEAD_S;
-	s.valid_s = s.valid_s != 0 ? s.valid_s : PUBLISH_SCHEDULE_VALID_S;
+	if (s.interval_s == 0) {
+		s.interval_s = PUBLISH_SCHEDULE_INTERVAL_S;
+		s.ahead_s = s.ahead_s != 0 ? s.ahead_s : PUBLISH_SCHEDULE_AHEAD_S;
+	}
+	s.valid_s = s.valid_s != 0 ? s.valid_s : 2 * s.interval_s;
 	s.skew_s = s.skew_s != 0 ? s.skew_s : PUBLISH_SCHEDULE_SKEW_S;
 	return s;
 }

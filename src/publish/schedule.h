@@ -19,17 +19,19 @@
 
 #include "zone/zone.h"
 
-#define PUBLISH_SCHEDULE_INTERVAL_S 86400u  /* one version a day */
-#define PUBLISH_SCHEDULE_AHEAD_S    7200u   /* offered two hours before its time: four refreshes of the root's SOA */
-#define PUBLISH_SCHEDULE_VALID_S    172800u /* 48 hours: the one before it holds for a day more */
+#define PUBLISH_SCHEDULE_INTERVAL_S 86400u /* one version a day */
+#define PUBLISH_SCHEDULE_AHEAD_S    7200u  /* offered two hours before its time: four refreshes of the root's SOA */
+/* Valid for two of them, 48 hours: the one before it holds for a day more. */
 #define PUBLISH_SCHEDULE_SKEW_S                                                                                        \
 	3600u /* by which clocks of others may be off: signatures begin so much before it is offered */
 #define PUBLISH_SCHEDULE_WHY_MAX 240 /* bytes of a sentence */
 
 struct publish_schedule {
 	int64_t epoch_s; /* UNIX seconds: a version begins at this time and at each whole number of intervals from it */
-	uint32_t interval_s; /* each: 0 = the default above */
-	uint32_t ahead_s, valid_s, skew_s;
+	uint32_t interval_s; /* 0 = the default above */
+	uint32_t ahead_s;    /* 0 = none, or the default if the interval is the default, too */
+	uint32_t valid_s;    /* 0 = two intervals */
+	uint32_t skew_s;     /* 0 = the default */
 };
 
 struct publish_version {

@@ -39,6 +39,7 @@ static const struct publish_schedule grids[] = {
 	{.epoch_s = START_S + 12345, .interval_s = 7 * HOUR_S, .ahead_s = HOUR_S, .valid_s = 20 * HOUR_S},
 	{.interval_s = 60, .ahead_s = 10, .valid_s = 120},
 	{.interval_s = 7 * DAY_S, .ahead_s = DAY_S, .valid_s = 14 * DAY_S},
+	{.interval_s = 60}, /* not ahead at all */
 	{.epoch_s = -77, .interval_s = 977, .ahead_s = 976, .valid_s = 1953},
 };
 
@@ -119,7 +120,7 @@ static void refused(const struct publish_schedule *s, const char *word)
 static void without_gaps(void **state)
 {
 	refused(&(struct publish_schedule){.ahead_s = DAY_S}, "less than one interval ahead");
-	refused(&(struct publish_schedule){.interval_s = HOUR_S}, "less than one interval ahead");
+	refused(&(struct publish_schedule){.interval_s = HOUR_S, .ahead_s = HOUR_S}, "less than one interval ahead");
 	refused(&(struct publish_schedule){.valid_s = DAY_S - 1}, "valid for 93600 s at least");
 	refused(&(struct publish_schedule){.valid_s = DAY_S + HOUR_S}, "valid for 93600 s at least");
 }
