@@ -120,6 +120,7 @@ struct operate_status {
 	int64_t config_at;       /* when the running configuration was loaded */
 	const char *config_path;
 	const char *last_reload; /* "" or what the last failed reload said */
+	const char *attendant;   /* of copies, "running" or "ended"; NULL = there is none */
 	unsigned workers;
 	size_t n_zones;
 	const struct operate_zone *zone;

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Prints unless an earlier print has failed. */
 #define PRINT(rc, out, ...) ((rc) = (rc) < 0 ? (rc) : buffer_printf((out), __VA_ARGS__))
@@ -142,6 +143,10 @@ int operate_status_text(const struct operate_status *s, struct buffer *out)
 	PRINT(rc, out, "configuration: %s, loaded %s\n", s->config_path, clock_format(s->config_at, config_at));
 	if (s->last_reload[0] != 0)
 		PRINT(rc, out, "last reload FAILED, the configuration before it is kept: %s\n", s->last_reload);
+	if (s->attendant != NULL && strcmp(s->attendant, "running") != 0)
+		PRINT(rc, out,
+		      "the process that fetches and proves has ENDED: no zone gets a new version until banyand is "
+		      "restarted\n");
 	for (size_t i = 0; rc == 0 && i < s->n_zones; i++)
 		rc = zone_text(&s->zone[i], "zone", out);
 	if (rc == 0)
@@ -276,6 +281,7 @@ int operate_status_json(const struct operate_status *s, struct buffer *out)
 	json_text(&json, "configuration", s->config_path);
 	json_time(&json, "configuration_loaded_at", s->config_at);
 	json_text(&json, "failed_reload", s->last_reload);
+	json_text(&json, "attendant", s->attendant == NULL ? "none" : s->attendant);
 	json_open(&json, "zones", '[');
 	for (size_t i = 0; i < s->n_zones; i++)
 		zone_json(&json, NULL, &s->zone[i]);

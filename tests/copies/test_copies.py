@@ -424,6 +424,23 @@ def test_the_attendant_is_killed(from_file, versions):
     wait_state(d, "current")
 
 
+def test_the_minder_is_killed(from_file, versions):
+    """Nobody starts it again: the status says so, in words and in JSON, until the daemon is restarted; service goes on."""
+    d = from_file()
+    wait_serial(d, 1)
+    assert d.status()["attendant"] == "running"
+    minder, = children_of(d.process.pid)
+    os.kill(int(minder), signal.SIGKILL)
+    wait_for("the status says so", lambda: d.status()["attendant"] == "ended")
+    assert "has ENDED: no zone gets a new version until banyand is restarted" in d.cli("status")[1]
+    assert serial(d) == 1
+    d.stop()
+    put(d.source, versions.text(2))
+    d.start()
+    wait_serial(d, 2)
+    assert d.status()["attendant"] == "running" and "ENDED" not in d.cli("status")[1]
+
+
 def test_the_first_source_comes_with_a_reload(daemon, versions, tmp_path):
     put(tmp_path / "source", versions.text(1))
     config = root_config(versions, tmp_path, [f"file:{tmp_path}/source"])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The commands of the control socket: status, counters, reload, trace, stop. */
+#include "attendant.h"
 #include "daemon.h"
 #include "publisher.h"
 
@@ -135,6 +136,9 @@ static int status_write(struct keeper *keeper, bool json, struct buffer *out)
 		.config_at = g->loaded_at,
 		.config_path = keeper->config_path,
 		.last_reload = keeper->last_refusal,
+		.attendant = keeper->attendant == NULL            ? NULL
+			     : attendant_alive(keeper->attendant) ? "running"
+								  : "ended",
 		.workers = keeper->workers.count,
 		.n_zones = g->config->n_zones,
 		.zone = zone,

@@ -146,6 +146,7 @@ static void test_status(void **state)
 	assert_has(&json, "\"serial\":4000000000");
 	assert_has(&json, "\\\"quoted\\\"\\\\\\u0001\\u00c3\\u00a4.zone");
 	assert_has(&json, "\"failed_reload\":\"b.yaml:1: wrong\"");
+	assert_has(&json, "\"attendant\":\"none\"");
 	assert_has(&json, "\"first_expiry\":null");
 }
 
