@@ -121,6 +121,15 @@ def test_dates(home):
     assert done.returncode in (0, 1) and "rrsig-expired" not in done.stdout  # whatever it says of the dates, signatures still hold
 
 
+def test_first_of_its_dates(home):
+    """Begun while the next version is offered already: there is one for now, too."""
+    edition = Edition(home, "letters", schedule={"every": "24h"}, signing={"validity": "13d"})
+    assert edition.good("--at", "2026-08-01T22:30:00Z")["serial"] == 2026080100
+    (txt,) = edition.rrset(".", "TXT")
+    assert txt == '"edition=letters" "valid-from=20260801000000" "valid-until=20260803000000"'
+    assert edition.good("--at", "2026-08-01T22:31:00Z")["serial"] == 2026080200
+
+
 def test_tree(home):
     """The published tree follows, its pointer signed; the files check."""
     (home / "tree").mkdir()

@@ -52,12 +52,22 @@ static struct publish_schedule schedule_of(const struct edition_settings *settin
 					 .valid_s = settings->schedule.valid_s};
 }
 
-/* The dates that a scheduled version has. Its signatures must outlive them. */
-static void dates_set(struct running *r)
+/* The first one of all is of the time that it is: nobody has the one before what is offered ahead. */
+static struct publish_version version_due(const struct running *r)
 {
 	struct publish_schedule schedule = schedule_of(r->settings);
 	struct publish_version due;
-	publish_schedule_due(&schedule, r->now, &due);
+	if (has_last(r->e))
+		publish_schedule_due(&schedule, r->now, &due);
+	else
+		publish_schedule_current(&schedule, r->now, &due);
+	return due;
+}
+
+/* The dates that a scheduled version has. Its signatures must outlive them. */
+static void dates_set(struct running *r)
+{
+	struct publish_version due = version_due(r);
 	r->version.says.valid_from = due.valid_from;
 	r->version.says.valid_until = due.valid_until;
 	int64_t lives = due.signed_until - r->now;
@@ -74,8 +84,7 @@ static int serial_set(struct running *r, uint32_t source)
 		return 0;
 	}
 	struct publish_schedule schedule = schedule_of(s);
-	struct publish_version due;
-	publish_schedule_due(&schedule, r->now, &due);
+	struct publish_version due = version_due(r);
 	return publish_schedule_serial(&schedule, &due, last, &r->version.serial);
 }
 
