@@ -216,3 +216,72 @@ def test_other_signer(tmp_path):
     world.live(DAY)
     assert tag not in [dns.dnssec.key_id(k) for k in world.versions[-1]["DNSKEY"]]
     assert world.check() > 10
+
+
+# ---- what cannot be signed is refused, and the last good version stays ----
+
+def refused(world, words):
+    before = (world.folder / "edition" / "zone").read_bytes()
+    done = subprocess.run([program("banyan"), "publish", str(world.folder / "edition.yaml"), "--force", "--at", str(world.now)], capture_output=True,
+                          text=True, timeout=300, env={**os.environ, "PATH": PATH})
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert words in done.stderr, done.stderr
+    assert (world.folder / "edition" / "zone").read_bytes() == before
+
+
+def test_token_is_gone(tmp_path, monkeypatch):
+    module = Path("/usr/lib/softhsm/libsofthsm2.so")
+    if not module.exists():
+        pytest.skip("softhsm2 is not installed")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm.conf"))
+    run("softhsm2-util", "--init-token", "--free", "--label", "edition", "--pin", "1234", "--so-pin", "4321")
+    (tmp_path / "pin").write_text("1234")
+    (tmp_path / "pin").chmod(0o600)
+    world = World(tmp_path, token=f"'pkcs11:token=edition?module-path={module}&pin-source=file:{tmp_path}/pin'")
+    world.publish()
+    assert not list((tmp_path / "edition" / "keys").glob("*.pem"))
+    (tmp_path / "tokens").rename(tmp_path / "away")
+    world.now += HOUR
+    refused(world, "pkcs11:token=edition")
+    (tmp_path / "away").rename(tmp_path / "tokens")
+    (tmp_path / "source").write_text(SOURCE.replace(" 1 3600", " 7 3600"))
+    world.publish()
+    assert len(world.versions) == 2
+    assert validates(world.versions[1]["SOA"], world.versions[1]["RRSIG SOA"], world.versions[1]["DNSKEY"], 13, world.now)
+
+
+def test_private_key_is_missing(tmp_path):
+    world = World(tmp_path)
+    world.publish()
+    world.now += HOUR
+    zsk = next(k["place"] for k in world.all_keys() if k["role"] == "zsk")
+    file = tmp_path / "edition" / "keys" / zsk
+    file.chmod(0o640)
+    refused(world, "others may read this private key")
+    file.chmod(0o600)
+    file.rename(tmp_path / "away")
+    refused(world, "the private key is not to be had")
+
+
+def test_offline_ksk(tmp_path):
+    """An edition whose KSK is elsewhere: signed by what came from the ceremony, until its signatures end."""
+    world = World(tmp_path, **{"offline-ksk": "true", "trust": "rfc5011"})
+    keys, offline = tmp_path / "edition" / "keys", tmp_path / "offline"
+    common = [f"dnskey-ttl={TTL}s", f"data-ttl={TTL}s", f"propagation={PROPAGATION}s", "publish-safety=0", "retire-safety=0", "trust=rfc5011"]
+    at = ["--at", world.now]
+    run(program("banyan"), "key", "policy", "--keys", keys, "--zone", "example.", "offline=yes", "zsk-lifetime=0", *common)
+    run(program("banyan"), "key", "policy", "--keys", offline, "--zone", "example.", "ksk-only=yes", *common)
+    run(program("banyan"), "key", "ksr", "--keys", keys, "--out", tmp_path / "ksr", *at)
+    run(program("banyan"), "key", "sign-ksr", "--keys", offline, "--first", tmp_path / "ksr", "--out", tmp_path / "skr", "--record", tmp_path / "record", *at)
+    (tmp_path / "anchor").write_text(run(program("banyan"), "key", "ds", "--keys", offline, *at))
+    run(program("banyan"), "key", "skr", "--keys", keys, "--anchor", tmp_path / "anchor", tmp_path / "skr", *at)
+    for _ in range(4):
+        world.publish()
+        run(program("banyan"), "verify", "--origin", "example.", "--anchor", tmp_path / "anchor", "--at", world.now, tmp_path / "edition" / "zone")
+        world.now += 25 * DAY
+    assert len({tuple(s.expiration for s in v["RRSIG DNSKEY"]) for v in world.versions}) == 4, "each in its own bundle"
+    assert not any(k["role"] == "ksk" for k in world.all_keys())
+    world.now += 30 * DAY
+    refused(world, "bring the next response")
