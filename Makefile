@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 export BANYAN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all build demo test run install fuzz bench bench-budget attacks live localroot soak simulate lint clean format
+.PHONY: all build demo demo-publish test run install fuzz bench bench-budget attacks live localroot soak simulate lint clean format
 
 all: build
 
@@ -19,6 +19,12 @@ demo:
 	@tools/install-needed demo
 	@tools/build $(BUILD)
 	@tools/demo $(BUILD)
+
+# three editions of one root, 50 changes of the source, rolls of a ZSK and a KSK in quick time, and resolvers that follow; some minutes
+demo-publish:
+	@tools/install-needed test
+	@tools/build $(BUILD)
+	@tools/demo-publish $(BUILD)
 
 # every test
 test:

@@ -35,7 +35,6 @@ struct publishing {
 	uv_timer_t tick;
 	bool notified;
 	int64_t check_at, retry_at; /* UNIX seconds */
-	char keys_tag[64];          /* what stands for the state of the keys */
 	char told[EDITION_WHY_MAX]; /* the last refusal, told once */
 	int status;                 /* of the command */
 };

@@ -8,8 +8,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "cmd.h"
 #include "net/net.h"
@@ -146,32 +144,31 @@ static void check_later(struct publishing *p, bool good)
 	p->check_at = clock_wall_s() + (wait > RETRY_SOA_MIN ? wait : RETRY_SOA_MIN);
 }
 
-/* What stands for the state of the keys: somebody may have asked for a roll. */
-static void keys_tag(const struct publishing *p, char out[64])
-{
-	char path[4096];
-	struct stat st;
-	snprintf(path, sizeof path, "%s/state", p->settings.keys_folder);
-	if (stat(path, &st) < 0)
-		out[0] = '\0';
-	else
-		snprintf(out, 64, "%llx-%lld.%09ld", (unsigned long long)st.st_ino, (long long)st.st_mtim.tv_sec,
-			 st.st_mtim.tv_nsec);
-}
-
 /* With what is newer, or with what was accepted before: then it is a signature or a key that is due. */
 static void run_edition(struct publishing *p, bool with_candidate)
 {
 	int64_t now = clock_wall_s();
 	const struct zone *source = with_candidate ? p->candidate : p->accepted;
 	int rc = publish_once(p, source);
-	keys_tag(p, p->keys_tag);
 	p->retry_at = rc < 0 || edition_due(p->edition, now) <= now ? now + PUBLISH_RETRY_S : 0;
 	if (rc < 0 || !with_candidate)
 		return;
 	zone_free(p->accepted);
 	p->accepted = p->candidate;
 	p->candidate = NULL;
+}
+
+/* A candidate that was refused is tried again; what was accepted goes on meanwhile. */
+static void run_due(struct publishing *p)
+{
+	int64_t now = clock_wall_s();
+	bool asked = edition_asked(p->edition);
+	if (p->retry_at > now && !asked)
+		return;
+	if (p->candidate != NULL && p->retry_at != 0)
+		run_edition(p, true);
+	if (p->accepted != NULL && (asked || edition_due(p->edition, now) <= now || p->retry_at != 0))
+		run_edition(p, false);
 }
 
 static void on_source(struct publishing *p, enum publish_source_outcome outcome, const char *why)
@@ -182,21 +179,8 @@ static void on_source(struct publishing *p, enum publish_source_outcome outcome,
 	else if (outcome == PUBLISH_SOURCE_FAILED)
 		publish_tell_refusal(p, REASON_SOURCE_UNREADABLE, why);
 	check_later(p, outcome != PUBLISH_SOURCE_FAILED);
-}
-
-/* A candidate that was refused is tried again; what was accepted goes on meanwhile. */
-static void run_due(struct publishing *p)
-{
-	int64_t now = clock_wall_s();
-	char tag[64];
-	keys_tag(p, tag);
-	bool asked = strcmp(tag, p->keys_tag) != 0;
-	if (p->retry_at > now && !asked)
-		return;
-	if (p->candidate != NULL && p->retry_at != 0)
-		run_edition(p, true);
-	if (p->accepted != NULL && (asked || edition_due(p->edition, now) <= now || p->retry_at != 0))
-		run_edition(p, false);
+	if (outcome != PUBLISH_SOURCE_NEW)
+		run_due(p);
 }
 
 static void on_tick(uv_timer_t *timer)

@@ -144,4 +144,6 @@ int edition_run(struct edition *edition, const struct zone *source, const struct
 		struct edition_result *ret);
 /* When it must run again although the source is the same: a signature, a key, a schedule, a pointer. UNIX seconds, INT64_MAX = never. */
 int64_t edition_due(const struct edition *edition, int64_t now);
+/* Has somebody told its keys something since the last run (banyan key)? */
+bool edition_asked(const struct edition *edition);
 const struct edition_state *edition_state_of(const struct edition *edition);

@@ -2,9 +2,12 @@
 /* The keys that an edition is signed with now, out of its folder of keys; they come and go as is due. */
 #include "private.h"
 
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LOCK_TRIES   60 /* `banyan key` has it for a moment: to make RSA keys, for some seconds */
 #define LOCK_WAIT_MS 100
@@ -106,4 +109,14 @@ const char *edition_keys_trouble(const struct edition_keys *keys)
 int64_t edition_keys_next(const struct edition_keys *keys)
 {
 	return keys_folder_next(keys->folder, keys->now);
+}
+
+void edition_keys_mark(const struct edition_settings *settings, char out[EDITION_KEYS_MARK_MAX])
+{
+	char path[PATH_MAX];
+	struct stat st;
+	out[0] = '\0';
+	if (snprintf(path, sizeof path, "%s/state", settings->keys_folder) < (int)sizeof path && stat(path, &st) == 0)
+		snprintf(out, EDITION_KEYS_MARK_MAX, "%llx-%lld.%09ld", (unsigned long long)st.st_ino,
+			 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }

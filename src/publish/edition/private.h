@@ -26,6 +26,10 @@ int edition_keys_offered(struct edition_keys *keys, int64_t now, char why[EDITIO
 const char *edition_keys_trouble(const struct edition_keys *keys); /* what a token said when it failed, or NULL */
 int64_t edition_keys_next(const struct edition_keys *keys);        /* INT64_MAX = it waits for somebody */
 
+/* What stands for the state of the keys: another one when somebody has asked for a roll, or told something. */
+#define EDITION_KEYS_MARK_MAX 64
+void edition_keys_mark(const struct edition_settings *settings, char out[EDITION_KEYS_MARK_MAX]);
+
 /* ---- one version on its way out (prove.c, offer.c) ---- */
 struct edition_made {
 	struct zone *zone; /* signed */
@@ -53,4 +57,5 @@ struct edition {
 	struct edition_state state;
 	struct zone *before; /* the signed version that is out; NULL = none */
 	int64_t keys_next, tree_written_at;
+	char keys_mark[EDITION_KEYS_MARK_MAX]; /* as the last run left it */
 };

@@ -384,10 +384,18 @@ int edition_run(struct edition *edition, const struct zone *source, const struct
 	*ret = (struct edition_result){.source_serial = source->serial, .serial = edition->state.serial};
 	int rc = run(&r, source);
 	ret->whole_ns = clock_mono_ns() - start;
+	edition_keys_mark(edition->settings, edition->keys_mark); /* while nobody else can write there */
 	edition_keys_end(r.keys);
 	edition_made_done(&r.made);
 	zone_free(r.plain);
 	return rc;
+}
+
+bool edition_asked(const struct edition *edition)
+{
+	char mark[EDITION_KEYS_MARK_MAX];
+	edition_keys_mark(edition->settings, mark);
+	return strcmp(mark, edition->keys_mark) != 0;
 }
 
 /* Signatures that are due within so many seconds are made anew in one version, the first of them so much later than it could be. */
