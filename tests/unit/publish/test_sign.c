@@ -255,7 +255,7 @@ static void test_incremental(void **state)
 		assert_int_equal(result.dropped, 2);
 		assert_int_equal(result.kept, full.made - 2);
 		assert_int_equal(result.denial_changed, 0);
-		assert_int_equal(result.next, full.next);
+		assert_true(result.next >= full.next); /* it is later when one of these two would have ended first */
 		zone_free(second);
 
 		/* a new name, between two others */
@@ -310,7 +310,7 @@ static void test_refresh(void **state)
 		s.in.now = next;
 		struct zone *late = sign(plain, zone, &s, &result);
 		assert_proved(late, &s, &proof);
-		assert_true(result.made > 1 || turns > 0);
+		assert_true(result.made >= 1); /* 1: it was the digest's own that ended first */
 		made += result.made - 1;
 		assert_true(result.next > s.in.now);
 		assert_true(++turns < 2 * all);
