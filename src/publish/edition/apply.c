@@ -258,7 +258,7 @@ int edition_apply(const struct zone *plain, const struct edition_change *change,
 	int rc = apex_find(&a);
 	if (rc == 0 && (rc = zone_maker_new(plain->apex, plain->source, &a.maker)) < 0)
 		return edition_why(ret_why, rc, "out of memory");
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	ret_why[0] = '\0';
 	removed_check(&a);
