@@ -109,7 +109,8 @@ const struct config_option edition_options[] = {
 	{"apex.soa-ttl", CONFIG_DURATION_S, FIELD(apex.soa_ttl_s), "0", RANGE(0, INT32_MAX), NULL, "TTL of the SOA."},
 	/* ---- records ---- */
 	{"records.remove", CONFIG_NAMES, FIELD(records.remove), "[]", RANGE(0, RECORDS_MAX), NULL,
-	 "Names that the edition has not, nor anything below them. One that the source has not is an error."},
+	 "Names that the edition has not, nor anything below them. One that the source has not is told of, and no "
+	 "error."},
 	{"records.add", CONFIG_TEXTS, FIELD(records.add), "[]", RANGE(0, RECORDS_MAX), NULL,
 	 "Records that it has beside those of the source: lines of a master file."},
 	/* ---- keys ---- */
