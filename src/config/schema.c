@@ -303,8 +303,8 @@ const struct config_option config_options[] = {
 		  "it: key=NAME (of keys), address=ADDR, name=, pin=, ca=, alpn=any. They are asked for their serial "
 		  "by the "
 		  "SOA's refresh "
-		  "time, and what is newer is fetched, proved in a confined process, kept, and used from then on, "
-		  "without a "
+		  "time (file: and dir: are seen to change at once), and what is newer is fetched, proved in a "
+		  "confined process, kept, and used from then on, without a "
 		  "reload. The word auto, alone, stands for builtin where copies can be kept (root.store) and "
 		  "root.file names no "
 		  "file that is there, else for none. See COPIES in banyand(8).",

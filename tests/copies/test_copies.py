@@ -781,6 +781,23 @@ def test_a_zone_that_is_served(daemon, primary, tmp_path):
     assert zone["loaded"] and zone["serial"] == 2 and zone["copy"]["generations"] == 2
 
 
+@pytest.mark.parametrize("kind", ["file", "dir"])
+def test_sources_on_this_machine_are_seen_to_change(daemon, versions, tmp_path, kind):
+    """No NOTIFY, no refresh for an hour: what a publisher puts into its place is taken at once; what is still being written is not."""
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    put(folder / "root.zone", versions.text(1, refresh=3600))
+    config = root_config(versions, tmp_path, [f"file:{folder}/root.zone" if kind == "file" else f"dir:{folder}"])
+    config["root"]["refresh-min"] = "1h"
+    d = daemon(config)
+    wait_serial(d, 1)
+    put(folder / "root.zone", versions.text(2, refresh=3600))
+    wait_serial(d, 2)
+    put(folder / "root.zone", versions.text(3, refresh=3600))  # as soon as after notifications: ten seconds
+    wait_serial(d, 3)
+    assert d.counters()["copy_notifies"] == 0 and copy(d)["state"] == "current"
+
+
 def notify(zone, number=None):
     message = dns.message.make_query(zone, "SOA")
     message.set_opcode(dns.opcode.NOTIFY)

@@ -301,6 +301,7 @@ void copies_look(struct keeper *keeper)
 		copy_again_look(copy);
 		if (now.mono_ms - copy->looked_ms >= COPY_LOOK_MS || llabs(off_s(now) - copy->looked_off_s) > 1)
 			copy_tell_kind(copy, PULL_EVENT_TIME);
+		copy_watch(copy);
 		copy_lists_look(copy);
 	}
 }

@@ -26,6 +26,12 @@ struct copy_give {
 	struct push_version *version; /* NULL = it did not come to that */
 };
 
+/* What stat() says of a file or a folder; all 0: there is none. */
+struct copy_place {
+	uint64_t device, inode;
+	int64_t size, changed_s, changed_ns;
+};
+
 /* One source, and what is under way with it. */
 struct copy_source {
 	struct copy *copy;
@@ -40,6 +46,8 @@ struct copy_source {
 	struct pull_fetch *probe;
 	uint32_t ticket; /* of that */
 	int64_t asked_ms;
+	struct copy_place seen,
+		told; /* of file: and dir:, at the last look; when the copy machine was last told of it */
 };
 
 /* A list of sources that is fetched itself. */
@@ -197,6 +205,10 @@ void copy_tags_read(struct copy *copy); /* when its sources are new */
 /* The source has the version in use, or one that says the same, under this tag. */
 void copy_tag_set(struct copy_source *source, uint32_t serial, const char *tag);
 const char *copy_tag(const struct copy_source *source); /* "" = none for the version in use */
+
+/* ---- copies_watch.c ---- */
+void copy_watch_begin(struct copy_source *source);
+void copy_watch(struct copy *copy); /* every second: has a file or a folder that is a source changed? */
 
 /* ---- copies_held.c ---- */
 void copy_held_set(struct copy *copy, uint32_t serial);

@@ -166,6 +166,7 @@ static int source_make(struct copy *copy, const struct config *config, const str
 		return BANYAN_ENOMEM;
 	source->copy = copy;
 	source->source = *from;
+	copy_watch_begin(source);
 	bool keyed = from->kind == PULL_SOURCE_XFR || from->kind == PULL_SOURCE_XOT;
 	char name[WIRE_NAME_TEXT_MAX];
 	size_t len = strlen(from->key);
@@ -185,6 +186,8 @@ static void source_carry(struct copy_source *fresh, const struct copy_source *wa
 	fresh->tag_serial = was->tag_serial;
 	fresh->kept_newest = was->kept_newest;
 	fresh->kept_until = was->kept_until;
+	fresh->seen = was->seen;
+	fresh->told = was->told;
 }
 
 static int take(struct copy *copy, const struct config *config, const struct pull_sources *all,
