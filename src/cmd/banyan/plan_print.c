@@ -135,9 +135,6 @@ static void print_record(const struct plan_record *record)
 static void print_message(const struct planner_row *row, const struct plan_message *m, const char *whose)
 {
 	char text[48];
-	size_t record = 0;
-	for (size_t i = 0; i < m->n_records; i++)
-		record += m->record[i].len;
 	printf("\n%s: %s, %zu bytes%s\n", whose, plan_question_text(&row->question, text), m->len,
 	       m->flags & WIRE_TC ? ", TC" : "");
 	printf("%6d %5zu  header\n%6zu %5zu  question\n", 0, m->part[PLAN_HEADER].bytes, m->part[PLAN_HEADER].bytes,

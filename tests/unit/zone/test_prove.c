@@ -743,24 +743,15 @@ static void wildcard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_zones),
-		cmocka_unit_test(times),
-		cmocka_unit_test(unknown),
-		cmocka_unit_test(anchors),
-		cmocka_unit_test(anchor_must_sign),
-		cmocka_unit_test(revoked),
-		cmocka_unit_test(algorithm_roll),
-		cmocka_unit_test(keys),
-		cmocka_unit_test(algorithms),
-		cmocka_unit_test(algorithm_beside),
-		cmocka_unit_test(signatures),
-		cmocka_unit_test(nsec_chain),
-		cmocka_unit_test(nsec3_chain),
-		cmocka_unit_test(opt_out),
-		cmocka_unit_test(zonemd),
-		cmocka_unit_test(digest_only),
-		cmocka_unit_test(structure),
-		cmocka_unit_test(under_dname),
+		cmocka_unit_test(good_zones),       cmocka_unit_test(times),
+		cmocka_unit_test(unknown),          cmocka_unit_test(anchors),
+		cmocka_unit_test(anchor_must_sign), cmocka_unit_test(revoked),
+		cmocka_unit_test(algorithm_roll),   cmocka_unit_test(keys),
+		cmocka_unit_test(algorithms),       cmocka_unit_test(algorithm_beside),
+		cmocka_unit_test(signatures),       cmocka_unit_test(nsec_chain),
+		cmocka_unit_test(nsec3_chain),      cmocka_unit_test(opt_out),
+		cmocka_unit_test(zonemd),           cmocka_unit_test(digest_only),
+		cmocka_unit_test(structure),        cmocka_unit_test(under_dname),
 		cmocka_unit_test(wildcard),
 	};
 	return cmocka_run_group_tests_name("prove", tests, NULL, NULL);
