@@ -53,8 +53,9 @@ static void job_times(struct check *c, const struct rrsig *sig, size_t index)
 static enum reason job_find_key(const struct check *c, struct check_job *job, const struct rrsig *sig)
 {
 	bool sha1 = sig->algorithm == DNSSEC_RSASHA1 || sig->algorithm == DNSSEC_RSASHA1_NSEC3;
-	/* When an algorithm rolls, its signatures come before its keys and go after them (RFC 6781 section 4.1.4). They prove nothing, and are no fault. */
-	job->early = c->n_keys > 0;
+	/* When an algorithm rolls, its signatures come before its keys and go after them (RFC 6781 section 4.1.4). They prove nothing, and are no fault. It
+	 * has signed the SOA then, too, and what is there the digest covers: whoever passes a zone on can add no such signature to that of the digest. */
+	job->early = c->n_keys > 0 && c->at_soa[sig->algorithm];
 	for (size_t k = 0; k < c->n_keys; k++) {
 		const struct check_key *key = &c->key[k];
 		job->early &= key->algorithm != sig->algorithm;
@@ -81,7 +82,6 @@ static enum reason job_prepare(struct check *c, const struct check_name *name, s
 	check_set(c, job->sigs, &sigs);
 	if (rrsig_parse(&sigs.rdata[job->item], &sig) < 0)
 		return REASON_RRSIG_MALFORMED;
-	job_times(c, &sig, job->sigs);
 	job->covered = name_find_set(c, name, sig.covered);
 	if (job->covered == NO_INDEX || !set_may_be_signed(name, sig.covered))
 		return REASON_RRSIG_STRAY;
@@ -89,8 +89,32 @@ static enum reason job_prepare(struct check *c, const struct check_name *name, s
 	if (!wire_name_equal(sig.signer, c->in->apex) || sig.labels != rrsig_labels(name->owner) ||
 	    sig.original_ttl != set.ttl || sigs.ttl != set.ttl || job->item >= DNSSEC_SIGS_PER_SET_MAX)
 		return REASON_RRSIG_MALFORMED;
-	enum reason reason = rrsig_time_check(&sig, c->in->now);
-	return reason != REASON_NONE ? reason : job_find_key(c, job, &sig);
+	enum reason reason = job_find_key(c, job, &sig), time = rrsig_time_check(&sig, c->in->now);
+	if (job->early) /* it decides nothing: its dates do not, either */
+		return reason;
+	job_times(c, &sig, job->sigs);
+	if (time == REASON_NONE)
+		return reason;
+	job->pending = job->unsupported = false;
+	return time;
+}
+
+static void at_soa_find(struct check *c)
+{
+	for (size_t i = 0; i < c->n_names && c->soa != NO_INDEX; i++) {
+		const struct check_name *name = &c->name[i];
+		if (c->soa < name->first || c->soa >= name->first + name->count)
+			continue;
+		for (size_t s = name->first; s < name->first + name->count; s++) {
+			struct wire_rrset set;
+			struct rrsig sig;
+			check_set(c, s, &set);
+			for (uint32_t r = 0; set.type == WIRE_TYPE_RRSIG && r < set.count; r++)
+				if (rrsig_parse(&set.rdata[r], &sig) == 0 && sig.covered == WIRE_TYPE_SOA)
+					c->at_soa[sig.algorithm] = true;
+		}
+		return;
+	}
 }
 
 int check_jobs_make(struct check *c)
@@ -100,6 +124,7 @@ int check_jobs_make(struct check *c)
 	c->job = calloc(c->n_jobs + 1, sizeof *c->job);
 	if (c->state == NULL || c->job == NULL)
 		return BANYAN_ENOMEM;
+	at_soa_find(c);
 	for (size_t i = 0; i < c->n_names; i++) {
 		const struct check_name *name = &c->name[i];
 		for (size_t s = name->first; s < name->first + name->count; s++) {

@@ -127,6 +127,7 @@ struct check {
 	size_t soa, dnskey, zonemd, nsec3param; /* indices of apex RRsets, SIZE_MAX = none */
 	bool has_nsec, has_nsec3;
 	bool apex_denies_zonemd, apex_claims_zonemd; /* what the signed bitmap of the apex says */
+	bool at_soa[256];                            /* algorithms that have signed the SOA */
 	uint8_t *state;                              /* for each RRset: enum set_state */
 	struct {
 		bool wanted, done;

@@ -264,13 +264,25 @@ static void algorithm_roll(void **state)
 	struct prepared p;
 	struct signer second;
 	prepare(&p, NSEC);
-	signer_init(&second, DNSSEC_RSASHA256);
-	signer_sign(&second, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
 	assert_true(prove(&p));
-	assert_true(p.seen[REASON_RRSIG_NO_KEY] > 0); /* it is named */
+	int64_t first_expiry = p.proof.dnssec.first_expiry;
+	signer_init(&second, DNSSEC_RSASHA256);
+	second.expiration = SIGNER_NOW + 12;
+	signer_sign(&second, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
+	must_fail(&p, REASON_RRSIG_NO_KEY); /* somebody has added it, who could not add one to the SOA */
+	signer_sign(&second, &p.zone, p.zone.apex, WIRE_TYPE_SOA);
+	assert_true(prove(&p));
+	assert_true(p.seen[REASON_RRSIG_NO_KEY] > 0);             /* it is named */
+	assert_true(p.proof.dnssec.first_expiry == first_expiry); /* decides nothing */
 	test_zone_remove(&p.zone, "www.example", WIRE_TYPE_RRSIG, WIRE_TYPE_TXT);
 	signer_sign(&second, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
 	must_fail(&p, REASON_RRSIG_MISSING); /* and proves nothing */
+	test_zone_remove(&p.zone, "www.example", WIRE_TYPE_RRSIG, WIRE_TYPE_TXT);
+	signer_sign(&p.signer, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
+	second.inception = SIGNER_NOW - 100;
+	second.expiration = SIGNER_NOW - 12; /* nor is it a fault when it has ended */
+	signer_sign(&second, &p.zone, (const uint8_t *)"\3www\7example", WIRE_TYPE_TXT);
+	assert_true(prove(&p));
 	signer_done(&second);
 	finish(&p);
 	/* of an algorithm that has keys it is a fault */
