@@ -52,22 +52,21 @@ static struct publish_schedule schedule_of(const struct edition_settings *settin
 					 .valid_s = settings->schedule.valid_s};
 }
 
-/* The first one of all is of the time that it is: nobody has the one before what is offered ahead. */
-static struct publish_version version_due(const struct running *r)
+/* What is to be used now comes first, where nobody has it yet: the first one of all, or a publisher that was away. Then what is offered ahead. */
+static struct publish_version version_due(const struct edition *e, int64_t now)
 {
-	struct publish_schedule schedule = schedule_of(r->settings);
+	struct publish_schedule schedule = schedule_of(e->settings);
 	struct publish_version due;
-	if (has_last(r->e))
-		publish_schedule_due(&schedule, r->now, &due);
-	else
-		publish_schedule_current(&schedule, r->now, &due);
+	publish_schedule_current(&schedule, now, &due);
+	if (e->state.have && e->state.valid_until >= due.valid_until)
+		publish_schedule_due(&schedule, now, &due);
 	return due;
 }
 
 /* The dates that a scheduled version has. Its signatures must outlive them. */
 static void dates_set(struct running *r)
 {
-	struct publish_version due = version_due(r);
+	struct publish_version due = version_due(r->e, r->now);
 	r->version.says.valid_from = due.valid_from;
 	r->version.says.valid_until = due.valid_until;
 	int64_t lives = due.signed_until - r->now;
@@ -84,7 +83,7 @@ static int serial_set(struct running *r, uint32_t source)
 		return 0;
 	}
 	struct publish_schedule schedule = schedule_of(s);
-	struct publish_version due = version_due(r);
+	struct publish_version due = version_due(r->e, r->now);
 	return publish_schedule_serial(&schedule, &due, last, &r->version.serial);
 }
 
@@ -329,11 +328,12 @@ static int source_take(struct running *r, const struct zone *source)
 	return rc < 0 ? refuse(r, rc, reason) : 0;
 }
 
-/* A scheduled version does not change before the next one is due, whatever the source does. */
+/* A scheduled version does not change before the next one is due, whatever the source does; and none ends sooner than the one before it, whatever
+ * the clock says. */
 static bool waits(const struct running *r)
 {
 	return r->settings->scheduled && r->e->state.have && r->e->before != NULL && !r->request->force &&
-	       r->e->state.valid_until == r->version.says.valid_until;
+	       r->e->state.valid_until >= r->version.says.valid_until;
 }
 
 static int run(struct running *r, const struct zone *source)
@@ -357,7 +357,8 @@ static int run(struct running *r, const struct zone *source)
 	if (r->settings->scheduled)
 		dates_set(r);
 	if (waits(r)) {
-		r->result->outcome = EDITION_UNCHANGED;
+		r->result->sign.next = r->e->state.sign_at;
+		unchanged(r);
 		return 0;
 	}
 	rc = serial_set(r, source->serial);
@@ -413,7 +414,9 @@ int64_t edition_due(const struct edition *edition, int64_t now)
 		return now;
 	if (s->scheduled) { /* it does not change in between */
 		struct publish_schedule schedule = schedule_of(s);
-		due = publish_schedule_next(&schedule, now);
+		due = version_due(edition, now).valid_until > edition->state.valid_until
+			      ? now
+			      : publish_schedule_next(&schedule, now);
 	} else if (edition->state.sign_at != INT64_MAX && edition->state.sign_at + together(s) < due) {
 		due = edition->state.sign_at + together(s);
 	}
