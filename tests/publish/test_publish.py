@@ -172,6 +172,23 @@ def test_disk_full(small_disk, tmp_path, but):
 
 # ---- --watch
 
+def test_watch_a_schedule(tmp_path):
+    """A source that stands still has a version for each interval all the same."""
+    put(tmp_path / "source", source_text())
+    edition = Edition(tmp_path, "letters", schedule={"every": "6s", "ahead": "2s", "valid": "12s"})
+    seen = set()
+
+    def three():
+        if edition.zone_file.exists():
+            seen.update(edition.rrset(".", "TXT"))
+        return len(seen) >= 3
+    try:
+        edition.watch()
+        wait_for("three versions", three)
+    finally:
+        edition.stop()
+
+
 def test_watch_a_file(edition):
     edition.watch()
     wait_for("the first version", lambda: edition.serial() == 100)
