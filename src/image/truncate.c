@@ -24,17 +24,44 @@ static struct placed record_at(const uint8_t *msg, size_t pos, unsigned section)
 	return record;
 }
 
-/* Are both of one RRset? Most often their owners are written alike. */
-static bool same_set(const uint8_t *msg, size_t len, const struct placed *a, const struct placed *b)
+static size_t followed(const uint8_t *msg, size_t pos)
 {
-	uint8_t first[WIRE_NAME_MAX], second[WIRE_NAME_MAX];
-	if (a->section != b->section || memcmp(msg + a->fixed, msg + b->fixed, 2) != 0)
-		return false;
-	if (a->fixed - a->owner == b->fixed - b->owner &&
-	    memcmp(msg + a->owner, msg + b->owner, a->fixed - a->owner) == 0)
-		return true;
-	return wire_name_expand(msg, len, a->owner, first, NULL) > 0 &&
-	       wire_name_expand(msg, len, b->owner, second, NULL) > 0 && wire_name_equal(first, second);
+	while (msg[pos] >= 0xc0)
+		pos = (msg[pos] & 0x3fU) << 8 | msg[pos + 1];
+	return pos;
+}
+
+/* Label by label where they stand: addresses of servers follow each other, and nearly all differ in the first. */
+static bool same_name(const uint8_t *msg, size_t a, size_t b)
+{
+	for (;;) {
+		uint8_t first[64], second[64];
+		a = followed(msg, a);
+		b = followed(msg, b);
+		if (a == b)
+			return true;
+		size_t len = msg[a];
+		if (len != msg[b])
+			return false;
+		if (len == 0)
+			return true;
+		for (size_t i = 1; i <= len; i++)
+			if ((msg[a + i] | 0x20) != (msg[b + i] | 0x20)) /* they differ in more than their case */
+				return false;
+		wire_name_lower_bytes(msg + a + 1, len, first);
+		wire_name_lower_bytes(msg + b + 1, len, second);
+		if (memcmp(first, second, len) != 0)
+			return false;
+		a += len + 1;
+		b += len + 1;
+	}
+}
+
+/* Are both of one RRset? */
+static bool same_set(const uint8_t *msg, const struct placed *a, const struct placed *b)
+{
+	return a->section == b->section && memcmp(msg + a->fixed, msg + b->fixed, 2) == 0 &&
+	       same_name(msg, a->owner, b->owner);
 }
 
 /* Whole RRsets from the start that end at or before `max`: pointers only lead back, so these are a good message. Returns its length. */
@@ -47,7 +74,7 @@ static size_t whole_sets(const struct compose *s, size_t max, uint16_t ret_count
 	for (unsigned section = WIRE_ANSWER; section <= WIRE_ADDITIONAL; section++)
 		for (unsigned i = 0; i < s->counts[section] && pos <= max; i++) {
 			struct placed record = record_at(s->out, pos, section);
-			if (!same_set(s->out, s->len, &record, &last)) {
+			if (!same_set(s->out, &record, &last)) {
 				end = pos;
 				memcpy(ret_counts, read, sizeof read);
 			}
