@@ -159,6 +159,8 @@ static void add_extra(struct compose *c, uint32_t ref)
 			       by);
 	c->len += len;
 	c->counts[WIRE_ADDITIONAL] = (uint16_t)(c->counts[WIRE_ADDITIONAL] + extra->n_rr[variant]);
+	if (c->plain_extra && c->dnssec && (extra->flags & IMAGE_EXTRA_SAME) == 0)
+		c->unsigned_extra = extra;
 }
 
 static const struct image_set *find_set(const struct compose *c, const struct image_slot *slot, uint16_t type)
@@ -329,6 +331,7 @@ void compose(struct compose *c)
 	c->rcode = WIRE_RCODE_NOERROR;
 	c->overflow = c->referral = c->any_minimised = c->expanding = c->alias = false;
 	c->renamed_by = NULL;
+	c->unsigned_extra = NULL;
 	write_question(c);
 	c->must = c->len;
 	const struct image_slot *slot = image_find(c->image, &c->ask);

@@ -13,7 +13,8 @@ struct compose {
 	const struct image *image;
 	struct image_ask ask;
 	bool dnssec, minimal;
-	bool plain_extra; /* leave RRSIGs out of the additional section */
+	bool plain_extra;                         /* leave RRSIGs out of the additional section */
+	const struct image_extra *unsigned_extra; /* what was given without its RRSIGs for that reason, or NULL */
 	uint8_t *out;
 	size_t len, cap;
 	bool overflow; /* `cap` was too small; what is in `out` is of no use */

@@ -93,15 +93,20 @@ static int add_address(struct compile *c, struct extra_build *b, const struct ta
 		rc = encoder_sigs(e, sigs, set->owner, sigs != NULL ? sigs->ttl : 0);
 	if (rc < 0)
 		return rc;
-	if (b->data[1].len + e->data.len > WIRE_MESSAGE_MAX)
+	if (b->data[0].len + len > WIRE_MESSAGE_MAX)
 		return 0; /* never fits */
 	rc = append_shifted(b, 0, e, len, n_shift);
-	if (rc == 0)
-		rc = append_shifted(b, 1, e, e->data.len, e->shift.len / sizeof(uint16_t));
 	b->head.n_rr[0] = (uint16_t)(b->head.n_rr[0] + n_rr);
-	b->head.n_rr[1] = (uint16_t)(b->head.n_rr[1] + e->n_rr);
+	if (b->data[1].len + e->data.len <= WIRE_MESSAGE_MAX) { /* else no message holds its RRSIGs beside all before */
+		len = e->data.len;
+		n_shift = e->shift.len / sizeof(uint16_t);
+		n_rr = e->n_rr;
+	}
 	b->has_sigs |= sigs != NULL;
-	return rc;
+	if (rc < 0 || b->data[1].len + len > WIRE_MESSAGE_MAX)
+		return rc;
+	b->head.n_rr[1] = (uint16_t)(b->head.n_rr[1] + n_rr);
+	return append_shifted(b, 1, e, len, n_shift);
 }
 
 /* Each server has one address before any has a second: where not all fit, those that do are of as many servers as can be. With

@@ -110,6 +110,48 @@ static bool repeats_label(const struct compose *s)
 	return false;
 }
 
+/* The end of the RRSIGs that stand at `pos`, of which there are *ret_n: those of one set follow each other. */
+static size_t sigs_end(const uint8_t *data, size_t pos, size_t end, unsigned *ret_n)
+{
+	unsigned n = 0;
+	while (pos < end) {
+		struct placed record = record_at(data, pos, WIRE_ADDITIONAL);
+		if (wire_get16(data + record.fixed) != WIRE_TYPE_RRSIG)
+			break;
+		pos = record.end;
+		n++;
+	}
+	*ret_n = n;
+	return pos;
+}
+
+/* All addresses are there; now as many of their signatures as there is room for, all those of a set or none. RFC 4035 section 3.1.1 has them
+ * with their sets if they fit, lets the set stand alone if not, and wants no TC for it. */
+static void add_extra_sigs(struct compose *c, const struct image_extra *extra, size_t max)
+{
+	const uint8_t *data = extra_data(extra) + extra->len[0];
+	const uint16_t *place = extra_shifts(extra) + extra->n_shift[0], *last = place + extra->n_shift[1];
+	unsigned by = c->ask.len - (unsigned)extra->base_len, n;
+	for (size_t pos = 0; pos < extra->len[1];) {
+		size_t end = sigs_end(data, pos, extra->len[1], &n);
+		if (n == 0) {
+			pos = record_at(data, pos, WIRE_ADDITIONAL).end;
+			continue;
+		}
+		if (end - pos > max - c->len)
+			return;
+		memcpy(c->out + c->len, data + pos, end - pos);
+		for (; place < last && *place < end; place++)
+			if (*place >= pos && *place + 2U <= end) {
+				uint8_t *pointer = c->out + c->len + *place - pos;
+				wire_put16(pointer, (uint16_t)(wire_get16(pointer) + by));
+			}
+		c->len += end - pos;
+		c->counts[WIRE_ADDITIONAL] = (uint16_t)(c->counts[WIRE_ADDITIONAL] + n);
+		pos = end;
+	}
+}
+
 bool image_truncate(struct compose *c, size_t max)
 {
 	uint8_t scratch[WIRE_MESSAGE_MAX];
@@ -129,6 +171,8 @@ bool image_truncate(struct compose *c, size_t max)
 	memcpy(c->out, scratch, end);
 	memcpy(c->counts, kept, sizeof kept);
 	c->len = end;
+	if (!s.overflow && end == s.len && s.unsigned_extra != NULL)
+		add_extra_sigs(c, s.unsigned_extra, max);
 	if (!s.overflow && end < s.must && repeats_label(&s))
 		c->missing = s.must - max;
 	return s.overflow || end < s.must;

@@ -298,13 +298,106 @@ static void test_one_address_each_first(void **state)
 	assert_int_equal(aaaa, 13);
 }
 
+struct counted {
+	unsigned addresses, sigs;
+	size_t len;
+};
+
+/* Thirteen servers whose names are the zone's own, so that their addresses are signed; asked with DO. */
+static void count_signed(const struct image *image, size_t max, struct counted *ret)
+{
+	static struct asked asked;
+	struct test_answer got;
+	ask(image, (const uint8_t *)"", WIRE_TYPE_NS, true, max, &asked);
+	parse(&asked, &got);
+	assert_false(got.tc || got.repeated);
+	*ret = (struct counted){.len = (size_t)asked.len};
+	for (size_t i = 0; i < got.n_lines; i++) {
+		bool sig = strstr(got.line[i], "RRSIG") != NULL;
+		ret->sigs += got.line[i][0] == '3' && sig;
+		ret->addresses += got.line[i][0] == '3' && !sig;
+		if (got.line[i][0] != '3' || !sig)
+			continue;
+		/* a pointer that leads elsewhere would give it another owner, of no address */
+		bool known = false;
+		for (char c = 'a'; c <= 'm'; c++) {
+			char owner[] = {' ', c, '.', 'r', 's', '.', ' ', 0};
+			known |= strstr(got.line[i], owner) != NULL;
+		}
+		assert_true(known);
+	}
+	test_answer_done(&got);
+}
+
+/* All addresses, and as many of their signatures as there is room for (RFC 4035 section 3.1.1). */
+static void test_signatures_that_fit(void **state)
+{
+	char text[8192];
+	struct counted whole, plain, cut;
+	size_t n = (size_t)snprintf(text, sizeof text, ". 86400 SOA a.rs. host. 1 2 3 4 900\n");
+	for (char c = 'a'; c <= 'm'; c++)
+		n += (size_t)snprintf(text + n, sizeof text - n,
+				      ". 3600 NS %c.rs.\n%c.rs. 3600 A 192.0.2.1\n%c.rs. 3600 AAAA 2001:db8::1\n", c, c,
+				      c);
+	struct zone *zone = test_zone(".", text, CHAIN_NSEC);
+	struct image *image;
+	assert_int_equal(test_compile(zone, &image), 0);
+	count_signed(image, WIRE_MESSAGE_MAX, &whole);
+	assert_int_equal(whole.addresses, 26);
+	assert_int_equal(whole.sigs, 26);
+	size_t one = 2 + 10 + 18 + 1 + 16, without = whole.len - 26 * one;
+	count_signed(image, without, &plain);
+	assert_int_equal(plain.len, without);
+	assert_int_equal(plain.addresses, 26);
+	assert_int_equal(plain.sigs, 0);
+	for (size_t max = without; max < whole.len; max += 13) {
+		count_signed(image, max, &cut);
+		assert_int_equal(cut.addresses, 26);
+		assert_int_equal(cut.sigs, (max - without) / one);
+	}
+	count_signed(image, without - 1, &cut);
+	assert_int_equal(cut.addresses, 25);
+	assert_int_equal(cut.sigs, 0);
+	image_free(image);
+	zone_free(zone);
+}
+
+/* Two keys: both signatures of a set, or neither. */
+static void test_signatures_of_a_set_together(void **state)
+{
+	const char *text =
+		". 86400 SOA a. host. 1 2 3 4 900\n. 86400 RRSIG SOA 13 0 86400 20400101000000 20200101000000 1 "
+		". AAAA\n. 3600 NS a.\n. 3600 RRSIG NS 13 0 3600 20400101000000 20200101000000 1 . AAAA\n"
+		"a. 3600 A 192.0.2.1\na. 3600 AAAA 2001:db8::1\n"
+		"a. 3600 RRSIG A 13 1 3600 20400101000000 20200101000000 1 . AAAAAAAA\n"
+		"a. 3600 RRSIG A 13 1 3600 20400101000000 20200101000000 2 . AAAABBBB\n"
+		"a. 3600 RRSIG AAAA 13 1 3600 20400101000000 20200101000000 1 . AAAAAAAA\n"
+		"a. 3600 RRSIG AAAA 13 1 3600 20400101000000 20200101000000 2 . AAAABBBB\n";
+	static struct asked asked;
+	struct zone *zone = test_zone(".", text, CHAIN_NONE);
+	struct image *image;
+	assert_int_equal(test_compile(zone, &image), 0);
+	ask(image, (const uint8_t *)"", WIRE_TYPE_NS, true, WIRE_MESSAGE_MAX, &asked);
+	int whole = asked.len;
+	size_t sig = 2 + 10 + 18 + 1 + 6;
+	assert_int_equal(asked.reply.counts[3], 6);
+	for (size_t less = 1; less <= 4 * sig; less++) {
+		ask(image, (const uint8_t *)"", WIRE_TYPE_NS, true, (size_t)whole - less, &asked);
+		assert_int_equal(asked.reply.counts[3], less <= 2 * sig ? 4 : 2);
+		assert_false(asked.reply.truncated);
+	}
+	image_free(image);
+	zone_free(zone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_root_unsigned),    cmocka_unit_test(test_root_nsec),
-		cmocka_unit_test(test_tld_nsec3),        cmocka_unit_test(test_tld_optout),
-		cmocka_unit_test(test_general_unsigned), cmocka_unit_test(test_general_nsec),
-		cmocka_unit_test(test_general_nsec3),    cmocka_unit_test(test_one_address_each_first),
+		cmocka_unit_test(test_root_unsigned),       cmocka_unit_test(test_root_nsec),
+		cmocka_unit_test(test_tld_nsec3),           cmocka_unit_test(test_tld_optout),
+		cmocka_unit_test(test_general_unsigned),    cmocka_unit_test(test_general_nsec),
+		cmocka_unit_test(test_general_nsec3),       cmocka_unit_test(test_one_address_each_first),
+		cmocka_unit_test(test_signatures_that_fit), cmocka_unit_test(test_signatures_of_a_set_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
