@@ -365,6 +365,27 @@ def test_picture(tmp_path):
     (["--zone", "x", "--sign", "ed25519"], "as it stands"),
     (["--seeds", "--sign", "ed25519"], "roots that are known"),
     (["stray"], "'stray' is not understood"),
+    (["--server", "A.example", "--server", "a.EXAMPLE"], "differ in case alone are one"),
+    (["--server", "a=192.0.2.1,192.0.2.1"], "listed twice"),
+    (["--server", "a="], "'' is no address; say --server NAME="),
+    (["--server", "=192.0.2.1"], "'' is no name of a server"),
+    (["--server", "a=" + ",".join(f"2001:db8::{i:x}" for i in range(1, 130))], "more than 128 addresses"),
+    (["--server", "a", "--servers", "2"], "go with --names and the schemes"),
+    (["--from", "x", "--addresses", "1,1"], "go with --names and the schemes"),
+    (["--names", ".".join(["x" * 63] * 3 + ["y" * 60, "%"])], "255 in all"),
+    (["--names", ".".join(["x" * 63] * 3 + ["y" * 59, "%"]), "--servers", "27"], "or not 27"),
+    (["--servers", "1025"], "not a number from 1 to 1024"),
+    (["--addresses", "65,1"], "not a number from 0 to 64"),
+    (["--sign", "rsa511"], "rsa512 to rsa4096"),
+    (["--sign", "8193"], "bytes of a signature from 17 to 8192"),
+    (["--sizes", "512,"], "'' is not a number from 512"),
+    (["--sizes", "65536"], "not a number from 512 to 65535"),
+    (["--sizes", ",".join(["512"] * 17)], "more than 16"),
+    (["--cut", "127"], "not a number from 0 to 126"),
+    (["--against", "127.0.0.1@0"], "is no address"),
+    (["--from", "/nonexistent"], "/nonexistent"),
+    (["--edition", "/nonexistent"], "/nonexistent"),
+    (["--unknown"], "usage: banyan plan priming"),
     (["--svg", "/nonexistent/a.svg"], "/nonexistent/a.svg"),
 ])
 def test_errors_say_what_is_wrong(arguments, words):
@@ -422,6 +443,62 @@ def test_servers_of_an_edition(tmp_path):
 def test_more_than_any_message_holds():
     text = plan("--names", "%", "--servers", "200", "--addresses", "20,20", "--sign", "none", "--sizes", "512")
     assert "more than 64 KiB" in text and "nothing" not in text
+
+
+def test_a_name_set_that_no_message_holds():
+    big = [word for size in range(8185, 8193) for word in ("--sign", size)]
+    text = plan("--names", "%", *big, "--sizes", "512")
+    assert "no message holds them" in text and " 0 bytes" not in text and "none in 512 bytes" in text
+    report = plan_json("--scheme", "5.3", "--sign", "7856", "--sizes", "65535")
+    whole = rows_of(report)["TCP", True, True, False]
+    assert not whole["tc"] and whole["left_out"]["beyond_64k"] and whole["parts"]["rrsig_of_addresses"]["records"] == 7
+    assert rows_of(report)[65535, True, True, False]["most_servers"] == 3
+
+
+def test_the_table_is_the_report():
+    """What a person reads and what a program reads are the same figures."""
+    arguments = ["--names", "%", "--servers", "14", "--sign", "ed25519", "--sign", "rsa4096"]
+    rows = rows_of(plan_json(*arguments))
+    lines = [line for line in plan(*arguments).splitlines() if re.match(r"(TCP, |no )?EDNS", line)]
+    assert len(lines) == len(rows)
+    for line, row in zip(lines, rows.values()):
+        asked, size, length, tc = re.match(r"(.*?) +(\d+|-) +(\d+) (TC)?", line).groups()
+        assert int(length) == row["bytes"] and (tc == "TC") == row["tc"] and ("DO" in asked) == row["dnssec"] and ("cookie" in asked) == row["cookie"]
+        assert size == ("-" if row["tcp"] else str(row["size"])) and row["edns"] == (not asked.startswith("no "))
+        for part in ("ns", "rrsig_of_ns", "a", "aaaa", "opt"):
+            share = row["parts"][part]
+            assert f' {share["records"]}/{share["bytes"]} ' in line or share["bytes"] == 0
+        if not row["tcp"]:
+            assert re.search(rf' {row["most_servers"]}\+? +{row["most_servers_one_address"]}\+?$', line)
+
+
+# The twenty-five of the Yeti test bed (RFC 8483), which had IPv6 addresses only.
+YETI = """bii.dns-lab.net yeti-ns.tisf.net yeti-ns.wide.ad.jp yeti-ns.as59715.net dahu1.yeti.eu.org ns-yeti.bondis.org yeti-ns.ix.ru yeti.bofh.priv.at
+yeti.ipv6.ernet.in yeti-dns01.dnsworkshop.org yeti-ns.conit.co dahu2.yeti.eu.org yeti.aquaray.com yeti-ns.switch.ch yeti-ns.lab.nic.cl
+yeti-ns1.dns-lab.net yeti-ns2.dns-lab.net yeti-ns3.dns-lab.net ca978112ca1bbdcafac231b39a23dc.yeti-dns.net
+3e23e8160039594a33894f6564e1b1.yeti-dns.net 3f79bb7b435b05321651daefd374cd.yeti-dns.net xn--r2bi1c.xn--h2bv6c0a.xn--h2brj9c
+yeti1.ipv6.ernet.in yeti-dns02.dnsworkshop.org yeti.mind-dns.nl""".split()
+
+
+def test_twenty_five_names_of_many_zones(tmp_path):
+    """More than thirteen, of no common suffix, with one family: as planned, as a file, and as our server, NSD and Knot DNS have it."""
+    servers = [word for i, name in enumerate(YETI, 1) for word in ("--server", f"{name}=2001:db8::{i:x}")]
+    plan(*servers, "--write-zones", tmp_path)
+    rows = rows_of(plan_json(*servers))
+    assert rows_of(plan_json("--from", tmp_path / "root.zone")).keys() == rows.keys()
+    whole = rows["TCP", True, True, False]
+    assert [whole["parts"][part]["records"] for part in ("ns", "a", "aaaa", "rrsig_of_ns", "rrsig_of_addresses")] == [25, 0, 25, 1, 0]
+    assert whole["bytes"] > 1232 and rows[1232, True, True, False]["left_out"]["aaaa"] > 0
+    tmp_path.chmod(0o755)
+    running = Servers(tmp_path, {".": tmp_path / "root.zone"})
+    try:
+        for kind in KINDS:
+            live = rows_of(plan_json("--zone", tmp_path / "root.zone", "--against", running.at[kind]))
+            for at, row in live.items():
+                check_sums(row)
+                assert row["bytes"] == rows[at]["bytes"] and (kind != "banyan" or row["other"]["because"] == []), (kind, at)
+    finally:
+        running.stop()
 
 
 def test_a_reply_that_is_none(tmp_path):

@@ -91,7 +91,7 @@ struct planner {
 	const struct plan_scheme *scheme;
 	size_t n_servers, n_signers, n_size;
 	unsigned n_a, n_aaaa, cut_labels;
-	bool all_schemes, seeds, records, json, none_signs, against;
+	bool all_schemes, seeds, records, json, none_signs, against, counted; /* counted: by --servers or --addresses */
 	struct plan_signer signer[PLAN_SIGNERS_MAX];
 	uint16_t size[PLANNER_SIZES_MAX];
 	struct planner_peer peer;
@@ -144,6 +144,7 @@ static bool take_addresses(struct planner *p, char *text)
 		return false;
 	p->n_a = (unsigned)a;
 	p->n_aaaa = (unsigned)aaaa;
+	p->counted = true;
 	return true;
 }
 
@@ -152,14 +153,29 @@ static bool take_server(struct planner *p, char *text)
 	struct addr address[2 * PLAN_ADDRESSES_MAX];
 	char *rest = text, *name = strsep(&rest, "=");
 	size_t n = 0;
-	for (char *word; (word = strsep(&rest, ",")) != NULL; n++)
-		if (n == ARRAY_SIZE(address) || strchr(word, '@') != NULL || addr_parse(word, 53, &address[n]) < 0) {
-			complain("--server %s: '%s' is no address, or one too many", name, word);
+	for (char *word; (word = strsep(&rest, ",")) != NULL; n++) {
+		if (n == ARRAY_SIZE(address)) {
+			complain("--server %s: more than %zu addresses", name, ARRAY_SIZE(address));
 			return false;
 		}
+		if (strchr(word, '@') != NULL || addr_parse(word, 53, &address[n]) < 0) {
+			complain("--server %s: '%s' is no address; say --server NAME=192.0.2.1,2001:db8::1", name,
+				 word);
+			return false;
+		}
+	}
 	int rc = plan_set_add(&p->listed, name, address, n);
-	if (rc != 0)
-		complain("--server %s: %s", name, rc == BANYAN_EINVAL ? "this is no name of a server" : error_text(rc));
+	if (rc == BANYAN_EINVAL)
+		complain("--server: '%s' is no name of a server", name);
+	else if (rc == BANYAN_EEXIST)
+		complain(
+			"--server %s: this server, or one of its addresses, is listed twice; names that differ in case "
+			"alone are one (RFC 4343)",
+			name);
+	else if (rc == BANYAN_ELIMIT)
+		complain("--server %s: more than %d servers", name, PLAN_SERVERS_MAX);
+	else if (rc != 0)
+		complain("--server %s: %s", name, error_text(rc));
 	return rc == 0;
 }
 
@@ -177,8 +193,8 @@ static bool take_sign(struct planner *p, const char *text)
 		p->n_signers++;
 		return true;
 	}
-	complain("--sign: '%s' is unknown; rsa1024 to rsa4096, ecdsa256, ecdsa384, ed25519, ed448, bytes from 17 to "
-		 "%d, or none are known",
+	complain("--sign: '%s' is unknown; rsa512 to rsa4096, ecdsa256, ecdsa384, ed25519, ed448, bytes of a signature "
+		 "from 17 to %d, or none are known",
 		 text, PLAN_SIGNATURE_MAX);
 	return false;
 }
@@ -212,7 +228,7 @@ static bool take_sizes(struct planner *p, char *text)
 
 static bool take_against(struct planner *p, const char *text)
 {
-	p->against = addr_parse(text, 53, &p->peer.addr) == 0;
+	p->against = addr_parse(text, 53, &p->peer.addr) == 0 && p->peer.addr.port != 0;
 	if (!p->against)
 		complain("--against: '%s' is no address; say 192.0.2.1 or 192.0.2.1@5300", text);
 	return p->against;
@@ -235,7 +251,11 @@ static bool take(struct planner *p, int option, char *text)
 		p->names = text;
 		return true;
 	case OPTION_SERVERS:
-		return number("servers", text, 1, PLAN_SERVERS_MAX, &value) && (p->n_servers = value) > 0;
+		if (!number("servers", text, 1, PLAN_SERVERS_MAX, &value))
+			return false;
+		p->n_servers = value;
+		p->counted = true;
+		return true;
 	case OPTION_ADDRESSES:
 		return take_addresses(p, text);
 	case OPTION_SERVER:
@@ -285,6 +305,10 @@ static bool agree(const struct planner *p)
 			 "one");
 	else if (p->cut_labels != PLAN_CUT_BY_NAME && (p->scheme != NULL || many || p->zone != NULL))
 		complain("--cut goes with --names, --server, --from or --edition");
+	else if (p->counted && (p->from != NULL || p->edition != NULL || p->zone != NULL || p->listed.n > 0))
+		complain("--servers and --addresses go with --names and the schemes; those of --server, --from, "
+			 "--edition and "
+			 "--zone are as many as they are");
 	else if (p->none_signs && p->n_signers > 0)
 		complain("--sign none goes with no other --sign");
 	else if (p->zone != NULL && (p->n_signers > 0 || p->none_signs || p->svg != NULL || p->folder != NULL))
@@ -309,9 +333,12 @@ static int find_servers(const struct planner *p, const struct plan_scheme *schem
 		return planner_from_edition(p->edition, ret);
 	const char *pattern = scheme != NULL ? scheme->pattern : p->names != NULL ? p->names : "%.root-servers.net";
 	/* more than are asked about: how many fit is asked too */
-	int rc = plan_set_pattern(pattern, PLAN_SERVERS_MAX, p->n_a, p->n_aaaa, &ret->set);
+	int rc = plan_set_pattern(pattern, p->n_servers, PLAN_SERVERS_MAX, p->n_a, p->n_aaaa, &ret->set);
 	if (rc == BANYAN_EINVAL || rc == BANYAN_ELIMIT)
-		complain("--names: no name of a server comes of '%s'", pattern);
+		complain("--names: no name of a server comes of '%s', or not %zu: a name has labels of 1 to 63 bytes "
+			 "and 255 "
+			 "in all",
+			 pattern, p->n_servers);
 	else if (rc != 0)
 		complain("%s", error_text(rc));
 	return rc;
@@ -408,7 +435,7 @@ static int run_edition(struct planner *p, const struct plan_asker *asker, struct
 	if (rc == 0)
 		rc = asker->load(asker->ctx, zone, (size_t)n);
 	if (rc == 0)
-		rc = planner_run(asker, p->against ? &p->peer : NULL, true, plan);
+		rc = planner_run(asker, zone[0], p->against ? &p->peer : NULL, true, plan);
 	zones_free(zone, n);
 	return rc;
 }
@@ -434,7 +461,7 @@ static int run_zone(struct planner *p, const struct plan_asker *asker, struct pl
 		rc = asker->load(asker->ctx, &zone, 1);
 	plan->edition = (struct plan_edition){.set = set, .n = set->n};
 	if (rc == 0)
-		rc = planner_run(asker, p->against ? &p->peer : NULL, false, plan);
+		rc = planner_run(asker, zone, p->against ? &p->peer : NULL, false, plan);
 	if (rc != 0 && p->peer.why[0] == 0)
 		complain("%s: %s", p->zone,
 			 rc == BANYAN_ENOENT ? "there are no NS records of the root" : error_text(rc));

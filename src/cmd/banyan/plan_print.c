@@ -51,8 +51,12 @@ static void print_about(const struct planner_plan *plan)
 		printf("%s%s", i == 0 ? "; signed by " : ", ", plan_signer_text(&plan->edition.signer[i], text));
 	if (plan->edition.n_signers > 0 && plan->edition.keys == NULL)
 		printf(" (no keys of it: bytes in the place of signatures)");
-	printf("\nIts NS records: %zu bytes with names in full, %zu as they stand.\n\n",
-	       plan->whole->part[PLAN_NS].plain, plan->whole->part[PLAN_NS].bytes);
+	if (plan->whole->part[PLAN_NS].records > 0)
+		printf("\nIts NS records: %zu bytes with names in full, %zu as they stand.\n",
+		       plan->whole->part[PLAN_NS].plain, plan->whole->part[PLAN_NS].bytes);
+	else
+		printf("\nIts NS records and their signatures are more than 64 KiB: no message holds them.\n");
+	printf("\n");
 }
 
 static void print_peer(const struct planner_row *row)
@@ -105,8 +109,11 @@ void planner_print(const struct planner_plan *plan)
 	       "The most servers without OPT:",
 	       " (+: there are no more)");
 	for (size_t i = 0; i < plan->n_size; i++)
-		printf("%s %zu in %u bytes (%zu)", i > 0 ? "," : "", plan->bare[i].whole, plan->size[i],
-		       plan->bare[i].bytes);
+		if (plan->bare[i].whole > 0)
+			printf("%s %zu in %u bytes (%zu)", i > 0 ? "," : "", plan->bare[i].whole, plan->size[i],
+			       plan->bare[i].bytes);
+		else
+			printf("%s none in %u bytes", i > 0 ? "," : "", plan->size[i]);
 	printf(".\n");
 }
 

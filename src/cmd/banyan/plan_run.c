@@ -17,7 +17,8 @@ static void rows_of(struct planner_plan *plan)
 	plan->n_rows = n;
 }
 
-static int row_ask(const struct plan_asker *asker, struct planner_peer *peer, struct planner_row *row)
+static int row_ask(const struct plan_asker *asker, const struct zone *zone, struct planner_peer *peer,
+		   struct planner_row *row)
 {
 	struct plan_question whole = row->question;
 	struct plan_message all = {0};
@@ -29,6 +30,7 @@ static int row_ask(const struct plan_asker *asker, struct planner_peer *peer, st
 	rc = plan_ask(asker, &whole, &all);
 	if (rc == 0)
 		rc = plan_left_out(&all, &row->message, &row->missing);
+	row->missing.beyond = rc == 0 && !plan_is_whole(zone, &all, row->question.dnssec);
 	if (rc == 0 && peer != NULL) {
 		struct plan_asker other = {.ask = planner_peer_ask, .ctx = peer};
 		rc = plan_ask(&other, &row->question, &row->peer);
@@ -37,6 +39,7 @@ static int row_ask(const struct plan_asker *asker, struct planner_peer *peer, st
 			rc = plan_compare(&row->message, &row->peer, &row->comparison);
 		if (rc == 0)
 			rc = plan_left_out(&all, &row->peer, &row->peer_missing);
+		row->peer_missing.beyond = row->missing.beyond;
 		if (rc != 0 && peer->why[0] == 0)
 			snprintf(peer->why, sizeof peer->why, "the reply of %s cannot be taken apart",
 				 addr_format(&peer->addr, true, address));
@@ -45,12 +48,13 @@ static int row_ask(const struct plan_asker *asker, struct planner_peer *peer, st
 	return rc;
 }
 
-int planner_run(const struct plan_asker *asker, struct planner_peer *peer, bool fits, struct planner_plan *plan)
+int planner_run(const struct plan_asker *asker, const struct zone *zone, struct planner_peer *peer, bool fits,
+		struct planner_plan *plan)
 {
 	int rc = 0;
 	rows_of(plan);
 	for (size_t i = 0; i < plan->n_rows && rc == 0; i++)
-		rc = row_ask(asker, peer, &plan->row[i]);
+		rc = row_ask(asker, zone, peer, &plan->row[i]);
 	/* what the server has loaded is other after this */
 	for (size_t i = 0; i < plan->n_rows && rc == 0 && fits; i++) {
 		struct planner_row *row = &plan->row[i];
@@ -87,7 +91,7 @@ static int ask_one(const struct plan_asker *asker, const char *pattern, size_t n
 	struct plan_edition edition = {.set = &set, .n = n, .cut_labels = cut_labels, .n_signers = 1, .keys = keys};
 	int rc = plan_signer_parse("rsa2048", &edition.signer[0]);
 	if (rc == 0)
-		rc = plan_set_pattern(pattern, n, 1, 1, &set);
+		rc = plan_set_pattern(pattern, n, n, 1, 1, &set);
 	if (rc == 0)
 		rc = plan_zone(&edition, &zone);
 	if (rc == 0)
@@ -104,7 +108,7 @@ static int most_without_opt(const struct plan_asker *asker, size_t room, struct 
 	struct plan_set set = {0};
 	struct plan_edition edition = {.set = &set, .cut_labels = 1};
 	struct plan_fit fit = {0};
-	int rc = plan_set_pattern("%.root-servers.net", 64, 1, 1, &set);
+	int rc = plan_set_pattern("%.root-servers.net", 64, 64, 1, 1, &set);
 	if (rc == 0)
 		rc = plan_fit(asker, &edition, &(struct plan_question){.tcp = true}, room, &fit);
 	plan_set_done(&set);

@@ -36,12 +36,15 @@ int planner_from_zone(const char *path, struct planner_found *ret)
 	return rc == 0 ? 0 : complain(path, rc);
 }
 
-static int take_servers(const struct config_edition *edition, struct plan_set *ret)
+static int take_servers(const char *path, const struct config_edition *edition, struct plan_set *ret)
 {
 	int rc = 0;
 	for (size_t i = 0; i < edition->apex.n_servers && rc == 0; i++) {
 		const struct config_edition_server *server = &edition->apex.server[i];
 		rc = plan_set_add(ret, server->name, server->addresses.item, server->addresses.count);
+		if (rc == BANYAN_EEXIST)
+			fprintf(stderr, "banyan plan: %s: server %s, or one of its addresses, is listed twice\n", path,
+				server->name);
 	}
 	return rc;
 }
@@ -72,7 +75,7 @@ int planner_from_edition(const char *path, struct planner_found *ret)
 	else if (edition->apex.n_servers == 0)
 		rc = BANYAN_ENOENT;
 	if (rc == 0)
-		rc = take_servers(edition, &ret->set);
+		rc = take_servers(path, edition, &ret->set);
 	if (rc == 0)
 		rc = take_signer(edition, ret);
 	if (rc == BANYAN_EUNSUPP)
@@ -82,7 +85,7 @@ int planner_from_edition(const char *path, struct planner_found *ret)
 		fprintf(stderr,
 			"banyan plan: %s: the edition has the servers of its source; take --from and the source\n",
 			path);
-	else if (rc != 0)
+	else if (rc != 0 && rc != BANYAN_EEXIST)
 		complain(path, rc);
 	config_edition_free(edition);
 	return rc;

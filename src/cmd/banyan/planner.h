@@ -54,9 +54,9 @@ struct planner_plan {
 	bool has_bare;
 	const struct plan_message *whole; /* the last row: all that belongs to it */
 };
-/* The questions that every plan asks, of what the server has loaded. `fits`: the edition may be asked with other numbers of servers. */
-int planner_run(const struct plan_asker *asker, struct planner_peer *peer, bool fits, struct planner_plan *plan)
-	_must_use_;
+/* The questions that every plan asks, of what the server has loaded, the root first. `fits`: the edition may be asked with other numbers of servers. */
+int planner_run(const struct plan_asker *asker, const struct zone *zone, struct planner_peer *peer, bool fits,
+		struct planner_plan *plan) _must_use_;
 void planner_plan_done(struct planner_plan *plan);
 
 /* What must come out for the root as it is and as it may be. */

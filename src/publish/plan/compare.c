@@ -93,7 +93,7 @@ int plan_left_out(const struct plan_message *whole, const struct plan_message *m
 	int rc = match(whole, message, &at, &taken);
 	if (rc != 0)
 		return rc;
-	*ret = (struct plan_missing){.beyond = whole->flags & WIRE_TC};
+	*ret = (struct plan_missing){0};
 	for (size_t i = 0; i < whole->n_records; i++) {
 		enum plan_part part = whole->record[i].part;
 		if (at[i] >= 0)
@@ -108,4 +108,24 @@ int plan_left_out(const struct plan_message *whole, const struct plan_message *m
 			ret->others++;
 	}
 	return 0;
+}
+
+bool plan_is_whole(const struct zone *zone, const struct plan_message *message, bool dnssec)
+{
+	static const uint16_t types[] = {WIRE_TYPE_A, WIRE_TYPE_AAAA};
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	const struct wire_rrset *ns = apex != NULL ? zone_node_set(zone, apex, WIRE_TYPE_NS) : NULL;
+	size_t addresses = 0, sigs = 0;
+	for (uint32_t i = 0; ns != NULL && i < ns->count; i++) {
+		const struct zone_node *node = zone_find(zone, ns->rdata[i].data);
+		bool glue = node != NULL && node->flags & (ZONE_NODE_CUT | ZONE_NODE_BELOW);
+		for (unsigned t = 0; node != NULL && t < ARRAY_SIZE(types); t++) {
+			const struct wire_rrset *set = zone_node_set(zone, node, types[t]);
+			const struct wire_rrset *sig = glue ? NULL : zone_node_sigs(zone, node, types[t]);
+			addresses += set != NULL ? set->count : 0;
+			sigs += set != NULL && sig != NULL && dnssec ? sig->count : 0;
+		}
+	}
+	return (message->flags & WIRE_TC) == 0 && message->part[PLAN_ADDRESS_RRSIG].records >= sigs &&
+	       message->part[PLAN_A].records + message->part[PLAN_AAAA].records >= addresses;
 }

@@ -14,7 +14,8 @@ struct trial {
 	size_t bytes; /* of the last message */
 };
 
-static int ask_with(const struct trial *trial, size_t n, const struct plan_question *question, struct plan_message *ret)
+static int ask_with(const struct trial *trial, size_t n, const struct plan_question *question, bool *ret_whole,
+		    struct plan_message *ret)
 {
 	struct plan_edition edition = *trial->edition;
 	struct zone *zone;
@@ -26,6 +27,8 @@ static int ask_with(const struct trial *trial, size_t n, const struct plan_quest
 	rc = trial->asker->load(trial->asker->ctx, &zone, 1);
 	if (rc == 0)
 		rc = plan_ask(trial->asker, question, ret);
+	if (rc == 0)
+		*ret_whole = plan_is_whole(zone, ret, question->dnssec);
 	zone_free(zone);
 	return rc;
 }
@@ -35,11 +38,12 @@ static int whole_fits(struct trial *trial, size_t n)
 {
 	struct plan_question question = *trial->question;
 	struct plan_message message = {0};
+	bool whole = false;
 	question.tcp = true;
-	int rc = ask_with(trial, n, &question, &message);
+	int rc = ask_with(trial, n, &question, &whole, &message);
 	if (rc != 0)
 		return rc;
-	bool good = message.len <= trial->room && (message.flags & WIRE_TC) == 0;
+	bool good = whole && message.len <= trial->room;
 	trial->bytes = message.len;
 	plan_message_done(&message);
 	return good;
@@ -59,7 +63,8 @@ static bool has_address(const struct plan_message *message, const uint8_t *name)
 static int each_fits(struct trial *trial, size_t n)
 {
 	struct plan_message message = {0};
-	int rc = ask_with(trial, n, trial->question, &message);
+	bool whole;
+	int rc = ask_with(trial, n, trial->question, &whole, &message);
 	if (rc != 0)
 		return rc;
 	bool good = message.part[PLAN_NS].records > 0 && (message.flags & WIRE_TC) == 0;

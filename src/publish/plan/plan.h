@@ -40,10 +40,13 @@ struct plan_set {
 	struct arena arena;
 };
 void plan_set_done(struct plan_set *set);
-/* `n` servers with so many A and AAAA each; % in the pattern is a letter: a, b, ... z, aa, ab ... Without one, all have the same name. Addresses are made
- * up out of 198.18.0.0/15 and 2001:db8::/32. BANYAN_EINVAL: no name comes of it. BANYAN_ELIMIT, BANYAN_ENOMEM. */
-int plan_set_pattern(const char *pattern, size_t n, unsigned n_a, unsigned n_aaaa, struct plan_set *ret) _must_use_;
-/* One more. No addresses: one A and one AAAA are made up. */
+/* At least `n` servers with so many A and AAAA each, up to `most` as long as names come of the pattern; % in it is a letter: a, b, ... z, aa, ab ...
+ * Without one, all have the same name. Addresses are made up out of 198.18.0.0/15 and 2001:db8::/32. BANYAN_EINVAL: no name comes of it, or not so many.
+ * BANYAN_ELIMIT, BANYAN_ENOMEM. */
+int plan_set_pattern(const char *pattern, size_t n, size_t most, unsigned n_a, unsigned n_aaaa, struct plan_set *ret)
+	_must_use_;
+/* One more. No addresses: one A and one AAAA are made up. BANYAN_EEXIST: the name is there already, perhaps in another case (RFC 4343), or an address is
+ * given twice: as records of one set they would be one. */
 int plan_set_add(struct plan_set *set, const char *name, const struct addr *address, size_t n) _must_use_;
 /* Those of the NS set at the top of a zone, or of a hints file read as one. BANYAN_ENOENT: there are none. */
 int plan_set_from_zone(const struct zone *zone, struct plan_set *ret) _must_use_;
@@ -178,10 +181,12 @@ int plan_compare(const struct plan_message *first, const struct plan_message *se
 /* What of the whole reply (over TCP) a message does not have. */
 struct plan_missing {
 	unsigned a, aaaa, signatures, others;
-	bool beyond; /* the whole reply itself is cut: what it would have is more than 64 KiB */
+	bool beyond; /* the whole reply itself is cut: what it would have is more than 64 KiB; the caller sets it, by plan_is_whole() */
 };
 int plan_left_out(const struct plan_message *whole, const struct plan_message *message, struct plan_missing *ret)
 	_must_use_;
+/* Has the reply all that the zone has for it, or has it been cut? Signatures may be missing without TC. */
+bool plan_is_whole(const struct zone *zone, const struct plan_message *message, bool dnssec);
 
 /* ---- how many fit ---- */
 struct plan_fit {

@@ -79,15 +79,19 @@ static int name_of(const char *pattern, size_t index, uint8_t out[WIRE_NAME_MAX]
 	return wire_name_parse(text, out) > 1 ? 0 : BANYAN_EINVAL; /* the root itself is no server */
 }
 
-int plan_set_pattern(const char *pattern, size_t n, unsigned n_a, unsigned n_aaaa, struct plan_set *ret)
+int plan_set_pattern(const char *pattern, size_t n, size_t most, unsigned n_a, unsigned n_aaaa, struct plan_set *ret)
 {
 	struct plan_set set = {0};
-	if (n > PLAN_SERVERS_MAX || n_a > PLAN_ADDRESSES_MAX || n_aaaa > PLAN_ADDRESSES_MAX)
+	if (n > PLAN_SERVERS_MAX || most > PLAN_SERVERS_MAX || n_a > PLAN_ADDRESSES_MAX || n_aaaa > PLAN_ADDRESSES_MAX)
 		return BANYAN_ELIMIT;
 	int rc = n == 0 ? BANYAN_EINVAL : 0;
-	for (size_t i = 0; i < n && rc == 0; i++) {
+	for (size_t i = 0; i < (n > most ? n : most) && rc == 0; i++) {
 		uint8_t name[WIRE_NAME_MAX];
 		rc = name_of(pattern, i, name);
+		if (rc != 0 && i >= n) { /* aa is longer than z */
+			rc = 0;
+			break;
+		}
 		if (rc == 0)
 			rc = append_made(&set, name, n_a, n_aaaa);
 	}
@@ -99,6 +103,24 @@ int plan_set_pattern(const char *pattern, size_t n, unsigned n_a, unsigned n_aaa
 	return 0;
 }
 
+static bool has_name(const struct plan_set *set, const uint8_t *name)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (wire_name_equal(set->server[i].name, name))
+			return true;
+	return false;
+}
+
+static bool has_twice(const struct addr *address, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (address[i].family == address[k].family &&
+			    memcmp(address[i].ip, address[k].ip, address[i].family == 4 ? 4 : 16) == 0)
+				return true;
+	return false;
+}
+
 int plan_set_add(struct plan_set *set, const char *name, const struct addr *address, size_t n)
 {
 	uint8_t wire[WIRE_NAME_MAX];
@@ -106,6 +128,8 @@ int plan_set_add(struct plan_set *set, const char *name, const struct addr *addr
 		return BANYAN_EINVAL;
 	if (n > 2UL * PLAN_ADDRESSES_MAX)
 		return BANYAN_ELIMIT;
+	if (has_name(set, wire) || has_twice(address, n))
+		return BANYAN_EEXIST;
 	if (n == 0)
 		return append_made(set, wire, 1, 1);
 	struct addr *copy = arena_dup(&set->arena, address, n * sizeof *copy);
@@ -141,6 +165,8 @@ int plan_set_from_zone(const struct zone *zone, struct plan_set *ret)
 	for (uint32_t i = 0; rc == 0 && i < ns->count; i++) {
 		struct addr found[2 * PLAN_ADDRESSES_MAX];
 		const uint8_t *name = ns->rdata[i].data;
+		if (has_name(&set, name))
+			continue;
 		size_t n = addresses_of(zone, name, found);
 		struct addr *copy = arena_dup(&set.arena, found, n * sizeof *copy + (n == 0));
 		rc = copy == NULL ? BANYAN_ENOMEM : set_append(&set, name, copy, n);

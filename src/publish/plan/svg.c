@@ -126,9 +126,10 @@ int plan_svg(const struct plan_curve *curve, size_t n, const uint16_t *size, siz
 		if (size[i] > p.most_bytes)
 			p.most_bytes = size[i];
 	put(&p,
-	    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" "
+	    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+	    "font-family=\"sans-serif\" "
 	    "font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-	    WIDTH, HEIGHT);
+	    WIDTH, HEIGHT, WIDTH, HEIGHT);
 	axes(&p, size, n_sizes);
 	put(&p, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"white\"/>\n", LEGEND - 8,
 	    HEIGHT - BOTTOM - 10 - ROW * (int)n, WIDTH - RIGHT - LEGEND + 8, ROW * (int)n + 4);

@@ -23,7 +23,7 @@ static int tear_down(void **state)
 
 static void pattern(const char *names, size_t n, unsigned n_a, unsigned n_aaaa, struct plan_set *ret)
 {
-	assert_int_equal(plan_set_pattern(names, n, n_a, n_aaaa, ret), 0);
+	assert_int_equal(plan_set_pattern(names, n, n, n_a, n_aaaa, ret), 0);
 	assert_int_equal(ret->n, n);
 }
 
@@ -67,11 +67,45 @@ static void test_patterns_that_are_none(void **state)
 					  "%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%"};
 	struct plan_set set = {0};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(plan_set_pattern(bad[i], 1, 1, 1, &set), BANYAN_EINVAL);
-	assert_int_equal(plan_set_pattern("%", 0, 1, 1, &set), BANYAN_EINVAL);
-	assert_int_equal(plan_set_pattern("%", PLAN_SERVERS_MAX + 1, 1, 1, &set), BANYAN_ELIMIT);
-	assert_int_equal(plan_set_pattern("%", 1, PLAN_ADDRESSES_MAX + 1, 1, &set), BANYAN_ELIMIT);
+		assert_int_equal(plan_set_pattern(bad[i], 1, 1, 1, 1, &set), BANYAN_EINVAL);
+	assert_int_equal(plan_set_pattern("%", 0, 0, 1, 1, &set), BANYAN_EINVAL);
+	assert_int_equal(plan_set_pattern("%", PLAN_SERVERS_MAX + 1, 1, 1, 1, &set), BANYAN_ELIMIT);
+	assert_int_equal(plan_set_pattern("%", 1, 1, PLAN_ADDRESSES_MAX + 1, 1, &set), BANYAN_ELIMIT);
 	assert_null(set.server);
+}
+
+/* As many as are asked for, and more while names come of it: aa is longer than z. */
+static void test_patterns_at_the_limit(void **state)
+{
+	char longest[256];
+	struct plan_set set;
+	memset(longest, 'x', sizeof longest);
+	longest[63] = longest[127] = longest[191] = '.';
+	memcpy(longest + 251, ".%", 3); /* 64 * 3 + 60 + 2 + 1 */
+	assert_int_equal(plan_set_pattern(longest, 13, PLAN_SERVERS_MAX, 1, 1, &set), 0);
+	assert_int_equal(set.n, 26);
+	assert_int_equal(wire_name_len(set.server[25].name), 255);
+	plan_set_done(&set);
+	memset(&set, 0, sizeof set);
+	assert_int_equal(plan_set_pattern(longest, 27, PLAN_SERVERS_MAX, 1, 1, &set), BANYAN_EINVAL);
+	assert_null(set.server);
+}
+
+/* Names that differ in case alone are one (RFC 4343), and so are two equal addresses in one set (RFC 2181 section 5). */
+static void test_servers_twice(void **state)
+{
+	struct plan_set set = {0};
+	struct addr address[3];
+	assert_int_equal(addr_parse("192.0.2.1", 53, &address[0]), 0);
+	assert_int_equal(addr_parse("2001:db8::1", 53, &address[1]), 0);
+	assert_int_equal(addr_parse("192.0.2.1", 53, &address[2]), 0);
+	assert_int_equal(plan_set_add(&set, "A.Example", address, 2), 0);
+	assert_int_equal(plan_set_add(&set, "a.eXAMPLE", NULL, 0), BANYAN_EEXIST);
+	assert_int_equal(plan_set_add(&set, "A.Example", address, 2), BANYAN_EEXIST);
+	assert_int_equal(plan_set_add(&set, "b.example", address, 3), BANYAN_EEXIST);
+	assert_int_equal(plan_set_add(&set, "b.example", address, 2), 0);
+	assert_int_equal(set.n, 2);
+	plan_set_done(&set);
 }
 
 static void test_signers(void **state)
@@ -524,8 +558,40 @@ static void test_left_out(void **state)
 	assert_int_equal(missing.signatures, 26);
 	assert_int_equal(plan_left_out(&whole, &whole, &missing), 0);
 	assert_int_equal(missing.a + missing.aaaa + missing.signatures + missing.others, 0);
+	plan_message_done(&part);
+	/* in 4,096 bytes ten of the signatures have room */
+	answer_of(&edition, &(struct plan_question){.size = 4096, .dnssec = true}, &part);
+	assert_int_equal(plan_left_out(&whole, &part, &missing), 0);
+	assert_int_equal(missing.a + missing.aaaa, 0);
+	assert_int_equal(missing.signatures, 16);
 	plan_message_done(&whole);
 	plan_message_done(&part);
+	plan_set_done(&set);
+}
+
+/* Signatures that no message holds: the reply has no TC for them, and is not whole all the same. */
+static void test_more_than_a_message(void **state)
+{
+	struct plan_set set;
+	struct plan_message message;
+	struct plan_fit fit;
+	struct zone *zone;
+	struct plan_question tcp = {.size = 1232, .tcp = true, .dnssec = true};
+	pattern("%", 13, 1, 1, &set);
+	struct plan_edition edition = {.set = &set, .n = 13, .n_signers = 1};
+	assert_int_equal(plan_signer_parse("7856", &edition.signer[0]), 0);
+	answer_of(&edition, &tcp, &message);
+	assert_int_equal(plan_zone(&edition, &zone), 0);
+	assert_int_equal(message.flags & WIRE_TC, 0);
+	assert_int_equal(message.part[PLAN_A].records + message.part[PLAN_AAAA].records, 26);
+	assert_int_equal(message.part[PLAN_ADDRESS_RRSIG].records, 7);
+	assert_false(plan_is_whole(zone, &message, true));
+	assert_true(plan_is_whole(zone, &message, false));
+	assert_int_equal(
+		plan_fit(&asker, &edition, &(struct plan_question){.size = 65535, .dnssec = true}, 65535, &fit), 0);
+	assert_int_equal(fit.whole, 3); /* seven signatures: one over the NS set, two for each server */
+	zone_free(zone);
+	plan_message_done(&message);
 	plan_set_done(&set);
 }
 
@@ -534,6 +600,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_letters),
 		cmocka_unit_test(test_patterns_that_are_none),
+		cmocka_unit_test(test_patterns_at_the_limit),
+		cmocka_unit_test(test_servers_twice),
 		cmocka_unit_test(test_signers),
 		cmocka_unit_test(test_servers_of_a_zone),
 		cmocka_unit_test(test_signers_of_a_zone),
@@ -548,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_fit),
 		cmocka_unit_test(test_all_fit),
 		cmocka_unit_test(test_left_out),
+		cmocka_unit_test(test_more_than_a_message),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_no_keys_of_it),
 	};
