@@ -175,7 +175,7 @@ static int options_write(struct buffer *out, const char *prefix);
 static int option_write(struct buffer *out, const struct config_option *option, const char *key)
 {
 	char words[SCHEMA_WORDS_MAX], line[SCHEMA_WORDS_MAX + 32];
-	const char *allowed = schema_allowed(option, words);
+	const char *allowed = schema_allowed(&config_table, option, words);
 	int rc = buffer_printf(out, ".It Ic ");
 	if (rc == 0)
 		rc = word_write(out, key, strlen(key), true);
@@ -218,7 +218,7 @@ static int options_write(struct buffer *out, const char *prefix)
 
 static int section_write(struct buffer *out, const struct config_section *section)
 {
-	const struct config_option *list = schema_find("", section->name);
+	const struct config_option *list = schema_find(&config_table, "", section->name);
 	char prefix[SCHEMA_PREFIX_MAX];
 	int rc = buffer_printf(out, ".Ss %s\n", section->name);
 	if (rc == 0)
@@ -234,7 +234,7 @@ int config_write_manual(struct buffer *out)
 	if (rc == 0)
 		rc = buffer_printf(out,
 				   ".Sh OPTIONS\nUnless it says otherwise, a reload is enough to change an option.\n");
-	for (size_t i = 0; i < config_sections_count && rc == 0; i++)
+	for (size_t i = 0; config_sections[i].name != NULL && rc == 0; i++)
 		rc = section_write(out, &config_sections[i]);
 	return rc == 0 ? buffer_append(out, tail, sizeof tail - 1) : rc;
 }

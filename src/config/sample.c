@@ -34,7 +34,7 @@ static int maps_write(struct buffer *out, const struct config_option *option, co
 static int option_write(struct buffer *out, const struct config_option *option, const char *key)
 {
 	char words[SCHEMA_WORDS_MAX], line[SCHEMA_WORDS_MAX + 64];
-	const char *allowed = schema_allowed(option, words);
+	const char *allowed = schema_allowed(&config_table, option, words);
 	snprintf(line, sizeof line, "%c%s.%s", toupper((unsigned char)allowed[0]), allowed + 1,
 		 option->scope == CONFIG_RESTART ? " A change needs a restart." : "");
 	int rc = buffer_printf(out, "\n");
@@ -61,7 +61,8 @@ static int maps_write(struct buffer *out, const struct config_option *option, co
 		if (key == NULL)
 			continue;
 		snprintf(text, sizeof text, "%s: %s %c%s. %s%s%s", key, of_item->help,
-			 toupper((unsigned char)schema_allowed(of_item, words)[0]), schema_allowed(of_item, words) + 1,
+			 toupper((unsigned char)schema_allowed(&config_table, of_item, words)[0]),
+			 schema_allowed(&config_table, of_item, words) + 1,
 			 of_item->fallback != NULL ? "Default: " : "It must be given",
 			 of_item->fallback != NULL ? of_item->fallback : "", ".");
 		rc = comment(out, indent, text);
@@ -78,7 +79,7 @@ static int maps_write(struct buffer *out, const struct config_option *option, co
 
 static int section_write(struct buffer *out, const struct config_section *section)
 {
-	const struct config_option *list = schema_find("", section->name);
+	const struct config_option *list = schema_find(&config_table, "", section->name);
 	int rc = buffer_printf(out, "\n");
 	if (rc == 0)
 		rc = comment(out, "", section->help);
@@ -101,7 +102,7 @@ int config_write_sample(struct buffer *out)
 			 "without a blank behind it: take the # away and change the value. "
 			 "An empty file is a valid configuration. "
 			 "`banyand -c FILE --check` checks a file; banyan.yaml(5) is the manual.");
-	for (size_t i = 0; i < config_sections_count && rc == 0; i++)
+	for (size_t i = 0; config_sections[i].name != NULL && rc == 0; i++)
 		rc = section_write(out, &config_sections[i]);
 	return rc;
 }

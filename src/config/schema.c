@@ -778,3 +778,5 @@ const struct config_option config_options[] = {
 	 "Whether answers must prove themselves. Say false for a zone of your own that its public parent denies."},
 };
 const size_t config_options_count = ARRAY_SIZE(config_options);
+
+const struct config_table config_table = {config_options, ARRAY_SIZE(config_options), config_sections};

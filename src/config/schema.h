@@ -54,20 +54,29 @@ struct config_any_list {
 	void *item;
 };
 
+/* All of one file: its sections and options. */
+struct config_table {
+	const struct config_option *options;
+	size_t n_options;
+	const struct config_section *sections; /* ended by one without name */
+};
+
+extern const struct config_table config_table; /* the daemon's */
 extern const struct config_option config_options[];
 extern const size_t config_options_count;
-extern const struct config_section config_sections[];
-extern const size_t config_sections_count;
+extern const struct config_section config_sections[]; /* ended by one without name */
 
 /* The prefix of the options of a list of mappings: "zones" -> "zones[]". Returns out. */
 #define SCHEMA_PREFIX_MAX 64
 const char *schema_prefix(const struct config_option *option, char out[SCHEMA_PREFIX_MAX]);
 /* The option `key` of `prefix` ("server", "zones[]", "" for the top), or NULL. */
-const struct config_option *schema_find(const char *prefix, const char *key);
+const struct config_option *schema_find(const struct config_table *table, const char *prefix, const char *key);
 /* The part of the path behind `prefix` and a dot, or NULL when the option is not in that prefix. */
 const char *schema_key(const struct config_option *option, const char *prefix);
 /* What is allowed, in words: "a whole number from 512 to 4096". Returns out. */
 #define SCHEMA_WORDS_MAX 200
-const char *schema_allowed(const struct config_option *option, char out[SCHEMA_WORDS_MAX]);
+const char *schema_allowed(const struct config_table *table, const struct config_option *option,
+			   char out[SCHEMA_WORDS_MAX]);
 /* The same for one item of a list. */
-const char *schema_allowed_item(const struct config_option *option, char out[SCHEMA_WORDS_MAX]);
+const char *schema_allowed_item(const struct config_table *table, const struct config_option *option,
+				char out[SCHEMA_WORDS_MAX]);

@@ -40,5 +40,5 @@ const struct config_section config_sections[] = {
 	 "everything."},
 	{"stub", "Zones for which the walk begins at given authoritative servers instead of at the root, as a list of "
 		 "mappings. Delegations below them are followed."},
+	{NULL, NULL},
 };
-const size_t config_sections_count = ARRAY_SIZE(config_sections);

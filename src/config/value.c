@@ -162,7 +162,7 @@ static int number_read(const struct config_reader *r, const struct config_option
 	char words[SCHEMA_WORDS_MAX];
 	uint64_t n = 0;
 	if (!is_scalar(node) || !scalar_number(option, node, &n) || n < option->min || n > option->max)
-		return value_refuse(r, node, path, NULL, schema_allowed(option, words));
+		return value_refuse(r, node, path, NULL, schema_allowed(r->table, option, words));
 	number_store(option, n, to);
 	return 0;
 }
@@ -226,11 +226,11 @@ static int text_read(const struct config_reader *r, const struct config_option *
 	char words[SCHEMA_WORDS_MAX];
 	size_t len = strlen(node->text);
 	if (!is_scalar(node) || len < option->min || len > option->max)
-		return value_refuse(r, node, path, NULL, schema_allowed(option, words));
+		return value_refuse(r, node, path, NULL, schema_allowed(r->table, option, words));
 	if (has_control_bytes(node->text))
-		return value_refuse(r, node, path, "with control characters", schema_allowed(option, words));
+		return value_refuse(r, node, path, "with control characters", schema_allowed(r->table, option, words));
 	if (option->type == CONFIG_NAME && len > 0 && !is_name(node->text))
-		return value_refuse(r, node, path, NULL, schema_allowed(option, words));
+		return value_refuse(r, node, path, NULL, schema_allowed(r->table, option, words));
 	char *text;
 	if (option->type == CONFIG_PATH)
 		text = path_join(r, node->text);
@@ -387,10 +387,10 @@ static int list_read(const struct config_reader *r, const struct config_option *
 	struct config_any_list list = {0};
 	size_t size = list_types[option->type].size;
 	if (node->kind != TREE_LIST)
-		return value_refuse(r, node, path, NULL, schema_allowed(option, words));
+		return value_refuse(r, node, path, NULL, schema_allowed(r->table, option, words));
 	if (node->count < option->min || node->count > option->max)
 		return value_fail(r, node, "%s: found a list of %zu; allowed is %s", path, node->count,
-				  schema_allowed(option, words));
+				  schema_allowed(r->table, option, words));
 	if (node->count > 0 && (list.item = arena_alloc0(r->arena, node->count * size)) == NULL)
 		return BANYAN_ENOMEM;
 	for (const struct tree_node *n = node->child; n != NULL; n = n->next, list.count++) {
@@ -401,7 +401,7 @@ static int list_read(const struct config_reader *r, const struct config_option *
 		if (rc == BANYAN_ENOMEM)
 			return rc;
 		if (rc < 0)
-			return value_refuse(r, n, path, why, schema_allowed_item(option, words));
+			return value_refuse(r, n, path, why, schema_allowed_item(r->table, option, words));
 	}
 	*(struct config_any_list *)to = list;
 	return 0;

@@ -7,6 +7,7 @@
 
 /* One reading of one file. */
 struct config_reader {
+	const struct config_table *table;
 	const char *name;   /* of the file, for messages */
 	const char *folder; /* "" or ends with a slash; relative paths start there */
 	struct arena *arena;

@@ -23,12 +23,12 @@ const char *schema_prefix(const struct config_option *option, char out[SCHEMA_PR
 	return out;
 }
 
-const struct config_option *schema_find(const char *prefix, const char *key)
+const struct config_option *schema_find(const struct config_table *table, const char *prefix, const char *key)
 {
-	for (size_t i = 0; i < config_options_count; i++) {
-		const char *known = schema_key(&config_options[i], prefix);
+	for (size_t i = 0; i < table->n_options; i++) {
+		const char *known = schema_key(&table->options[i], prefix);
 		if (known != NULL && strcmp(known, key) == 0)
-			return &config_options[i];
+			return &table->options[i];
 	}
 	return NULL;
 }
@@ -82,14 +82,15 @@ static const char *list_words(const struct config_option *option, const char *it
 }
 
 /* "mappings with name and file": the options that must be given. */
-static const char *maps_words(const struct config_option *option, const char *noun, char out[SCHEMA_WORDS_MAX])
+static const char *maps_words(const struct config_table *table, const struct config_option *option, const char *noun,
+			      char out[SCHEMA_WORDS_MAX])
 {
 	char prefix[SCHEMA_PREFIX_MAX];
 	schema_prefix(option, prefix);
 	size_t n = 0, len = (size_t)snprintf(out, SCHEMA_WORDS_MAX, "%s", noun);
-	for (size_t i = 0; i < config_options_count && len < SCHEMA_WORDS_MAX; i++) {
-		const char *key = schema_key(&config_options[i], prefix);
-		if (key != NULL && config_options[i].fallback == NULL)
+	for (size_t i = 0; i < table->n_options && len < SCHEMA_WORDS_MAX; i++) {
+		const char *key = schema_key(&table->options[i], prefix);
+		if (key != NULL && table->options[i].fallback == NULL)
 			len += (size_t)snprintf(out + len, SCHEMA_WORDS_MAX - len, "%s%s",
 						n++ == 0 ? " with " : " and ", key);
 	}
@@ -105,7 +106,8 @@ static const char *range_words(const struct config_option *option, const char *w
 	return out;
 }
 
-const char *schema_allowed(const struct config_option *option, char out[SCHEMA_WORDS_MAX])
+const char *schema_allowed(const struct config_table *table, const struct config_option *option,
+			   char out[SCHEMA_WORDS_MAX])
 {
 	switch (option->type) {
 	case CONFIG_BOOL:
@@ -145,7 +147,7 @@ const char *schema_allowed(const struct config_option *option, char out[SCHEMA_W
 		return list_words(option, "domain names", out);
 	case CONFIG_MAPS: {
 		char items[SCHEMA_WORDS_MAX];
-		return list_words(option, maps_words(option, "mappings", items), out);
+		return list_words(option, maps_words(table, option, "mappings", items), out);
 	}
 	case CONFIG_TYPE_COUNT:
 		break;
@@ -153,7 +155,8 @@ const char *schema_allowed(const struct config_option *option, char out[SCHEMA_W
 	return "nothing";
 }
 
-const char *schema_allowed_item(const struct config_option *option, char out[SCHEMA_WORDS_MAX])
+const char *schema_allowed_item(const struct config_table *table, const struct config_option *option,
+				char out[SCHEMA_WORDS_MAX])
 {
 	switch (option->type) {
 	case CONFIG_ADDRS:
@@ -173,8 +176,8 @@ const char *schema_allowed_item(const struct config_option *option, char out[SCH
 	case CONFIG_NAMES:
 		return "a domain name";
 	case CONFIG_MAPS:
-		return maps_words(option, "a mapping", out);
+		return maps_words(table, option, "a mapping", out);
 	default:
-		return schema_allowed(option, out);
+		return schema_allowed(table, option, out);
 	}
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sync/keep/keep.h"
+#include "print.h"
 
 static const char help[] =
 	"usage: banyan copy list [--json] DIR\n"
@@ -77,17 +78,8 @@ static void print_text(const struct keep *keep, const char *dir, int64_t now)
 
 static void json_text(const char *key, const char *value, const char *behind)
 {
-	printf("\"%s\": \"", key);
-	for (; *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	printf("\"%s", behind);
+	print_json_member(key, value);
+	printf("%s", behind);
 }
 
 static void json_time(const char *key, int64_t unix_s)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fleet.h"
+#include "print.h"
 
 #define NODE_WIDTH_MAX 48
 #define NAME_WIDTH_MAX 24
@@ -153,24 +154,6 @@ static void print_table(const struct fleet *fleet, const struct order *order, co
 
 /* ---- JSON ---- */
 
-static void json_text(const char *key, const char *value)
-{
-	printf("\"%s\": ", key);
-	if (value == NULL || value[0] == 0) {
-		printf("null");
-		return;
-	}
-	putchar('"');
-	for (const unsigned char *p = (const unsigned char *)value; *p != 0; p++)
-		if (*p == '"' || *p == '\\')
-			printf("\\%c", *p);
-		else if (*p < 0x20 || *p >= 0x7f)
-			printf("\\u%04x", *p);
-		else
-			putchar(*p);
-	putchar('"');
-}
-
 static const char *truth(bool value)
 {
 	return value ? "true" : "false";
@@ -199,38 +182,40 @@ static void json_node(const struct fleet *fleet, const struct fleet_node *node)
 	static const char *const shows[] = {"unknown", "hidden", "shown"};
 	char addr[ADDR_TEXT_MAX], why[FLEET_WHY_MAX];
 	printf("    {");
-	json_text("address", addr_format(&node->addr, true, addr));
+	print_json_optional("address", addr_format(&node->addr, true, addr));
 	printf(", ");
-	json_text("via", node->via == FLEET_NOBODY ? NULL : addr_format(&fleet->node[node->via].addr, true, addr));
+	print_json_optional("via",
+			    node->via == FLEET_NOBODY ? NULL : addr_format(&fleet->node[node->via].addr, true, addr));
 	printf(", \"depth\": %u, \"given\": %s, \"registered\": %s, \"told_by\": %u, ", node->depth, truth(node->given),
 	       truth(node->registered), node->told_by);
-	json_text("state", fleet_state_text(node->state));
+	print_json_optional("state", fleet_state_text(node->state));
 	printf(", ");
-	json_text("reason", node->reason);
+	print_json_optional("reason", node->reason);
 	printf(", ");
-	json_text("words", fleet_reason_words(node, why));
+	print_json_optional("words", fleet_reason_words(node, why));
 	printf(", ");
 	json_serial(fleet, node);
 	printf("\"digest_matches\": %s, ", node->is_checked                                   ? "true"
 					   : node->state == FLEET_LIES && node->digests.n > 0 ? "false"
 											      : "null");
-	json_text("soa_signature", node->soa_proof == FLEET_NOT_ASKED ? NULL : fleet_proof_text(node->soa_proof));
+	print_json_optional("soa_signature",
+			    node->soa_proof == FLEET_NOT_ASKED ? NULL : fleet_proof_text(node->soa_proof));
 	printf(", ");
-	json_text("digest_signature",
-		  node->digest_proof == FLEET_NOT_ASKED ? NULL : fleet_proof_text(node->digest_proof));
+	print_json_optional("digest_signature",
+			    node->digest_proof == FLEET_NOT_ASKED ? NULL : fleet_proof_text(node->digest_proof));
 	printf(", ");
 	if (node->rtt_us > 0)
 		printf("\"round_trip_ms\": %.3f, ", (double)node->rtt_us / 1000);
 	else
 		printf("\"round_trip_ms\": null, ");
 	printf("\"tcp\": %s, \"authoritative\": %s, ", truth(node->over_tcp), truth(node->authoritative));
-	json_text("rcode", node->heard ? wire_rcode_text(node->rcode) : NULL);
+	print_json_optional("rcode", node->heard ? wire_rcode_text(node->rcode) : NULL);
 	printf(", ");
-	json_text("nsid", node->nsid);
+	print_json_optional("nsid", node->nsid);
 	printf(", ");
-	json_text("id", node->id);
+	print_json_optional("id", node->id);
 	printf(", ");
-	json_text("version", node->version);
+	print_json_optional("version", node->version);
 	printf(", \"register\": \"%s\", \"peers\": %u}", shows[node->shows], node->peers);
 }
 
@@ -239,13 +224,13 @@ static void json_master(const struct fleet_master *master)
 	char at[32];
 	const struct fleet_version *last = &master->version[master->n - 1];
 	printf("  \"master\": {");
-	json_text("name", master->name);
+	print_json_optional("name", master->name);
 	printf(", ");
-	json_text("identity", master->identity);
+	print_json_optional("identity", master->identity);
 	printf(", ");
-	json_text("version", master->version_text);
+	print_json_optional("version", master->version_text);
 	printf(", \"serial\": %u, ", last->serial);
-	json_text("offered_at", last->at_ms > 0 ? clock_format(last->at_ms / 1000, at) : NULL);
+	print_json_optional("offered_at", last->at_ms > 0 ? clock_format(last->at_ms / 1000, at) : NULL);
 	printf(", \"versions_known\": %zu, \"signed\": %s, \"digest\": %s},\n", master->n, truth(master->is_signed),
 	       truth(last->digests.n > 0));
 }
@@ -255,9 +240,9 @@ static void print_json(const struct fleet *fleet, const struct order *order, con
 	char zone[WIRE_NAME_TEXT_MAX], at[32];
 	const char *comma = "";
 	printf("{\n  ");
-	json_text("zone", wire_name_text(fleet->apex, zone));
+	print_json_optional("zone", wire_name_text(fleet->apex, zone));
 	printf(", ");
-	json_text("at", clock_format(fleet->master.now_ms / 1000, at));
+	print_json_optional("at", clock_format(fleet->master.now_ms / 1000, at));
 	printf(",\n");
 	json_master(&fleet->master);
 	printf("  \"nodes\": [\n");

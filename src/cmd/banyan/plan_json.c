@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "planner.h"
+#include "print.h"
 
 /* For keys: words with underscores. */
 static void print_key(const char *words)
@@ -13,25 +14,10 @@ static void print_key(const char *words)
 	printf("\": ");
 }
 
-static void print_text(const char *text)
-{
-	putchar('"');
-	for (; *text != 0; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
-
 static void print_name(const uint8_t *name)
 {
 	char text[WIRE_NAME_TEXT_MAX];
-	print_text(wire_name_text(name, text));
+	print_json_text(wire_name_text(name, text));
 }
 
 static void print_record(const struct plan_record *record)
@@ -114,9 +100,9 @@ static void print_plan(const struct planner_plan *plan)
 	printf(" {");
 	if (plan->section != NULL) {
 		printf("\"scheme\": \"%s\", \"title\": ", plan->section);
-		print_text(plan->title);
+		print_json_text(plan->title);
 		printf(", \"words\": ");
-		print_text(plan->words);
+		print_json_text(plan->words);
 		printf(", ");
 	}
 	printf("\"servers\": %zu, \"first\": ", edition->n);
@@ -143,7 +129,7 @@ static void print_seeds(const struct planner_seed *seed)
 	printf("\"seeds\": [\n");
 	for (size_t i = 0; i < PLANNER_SEEDS; i++) {
 		printf("%s {\"words\": ", i > 0 ? ",\n" : "");
-		print_text(seed[i].words);
+		print_json_text(seed[i].words);
 		printf(", \"%s\": %zu, \"expected\": %zu, \"message\": {",
 		       seed[i].servers ? "found_servers" : "found_bytes", seed[i].found, seed[i].expected);
 		print_message(&seed[i].message);

@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "operate/operate.h"
 #include "sources.h"
+#include "print.h"
 
 static const char help[] =
 	"usage: banyan publish [OPTIONS] EDITION.yaml...\n"
@@ -50,45 +51,25 @@ static const char *label(const struct publishing *p)
 	return p->settings.name[0] != '\0' ? p->settings.name : p->config->path;
 }
 
-static void json_text(const char *key, const char *text)
-{
-	printf("\"%s\": ", key);
-	if (text[0] == '\0') {
-		printf("null");
-		return;
-	}
-	putchar('"');
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
-
 static void tell_json(const struct publishing *p, const struct edition_result *r, const char *outcome)
 {
 	char zone[WIRE_NAME_TEXT_MAX], at[32];
 	bool signs = r->sign.next != 0 && r->sign.next != INT64_MAX;
 	printf("{");
-	json_text("edition", p->settings.name);
+	print_json_optional("edition", p->settings.name);
 	printf(", ");
-	json_text("zone", wire_name_text(p->settings.zone, zone));
+	print_json_optional("zone", wire_name_text(p->settings.zone, zone));
 	printf(", \"outcome\": \"%s\", ", outcome);
-	json_text("reason", r->outcome == EDITION_REFUSED ? reason_code(r->reason) : "");
+	print_json_optional("reason", r->outcome == EDITION_REFUSED ? reason_code(r->reason) : "");
 	printf(", ");
-	json_text("why", r->why);
+	print_json_optional("why", r->why);
 	printf(", ");
-	json_text("warning", r->warning);
+	print_json_optional("warning", r->warning);
 	printf(", \"serial\": %" PRIu32 ", \"source_serial\": %" PRIu32 ", \"records\": %zu, ", r->serial,
 	       r->source_serial, r->records);
 	printf("\"signatures\": {\"made\": %zu, \"kept\": %zu, \"dropped\": %zu}, ", r->sign.made, r->sign.kept,
 	       r->sign.dropped);
-	json_text("sign_anew_at", signs ? clock_format(r->sign.next, at) : "");
+	print_json_optional("sign_anew_at", signs ? clock_format(r->sign.next, at) : "");
 	printf(", \"sign_ms\": %.3f, \"prove_ms\": %.3f, \"ms\": %.3f}\n", (double)r->sign_ns / 1e6,
 	       (double)r->prove_ns / 1e6, (double)r->whole_ns / 1e6);
 	fflush(stdout);

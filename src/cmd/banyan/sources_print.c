@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "sources.h"
+#include "print.h"
 
 /* ---- ranks ---- */
 
@@ -93,48 +94,30 @@ static void print_row(const struct sources_row *row, size_t rank)
 
 /* ---- JSON ---- */
 
-static void json_text(const char *key, const char *value)
-{
-	printf("\"%s\": ", key);
-	if (value == NULL) {
-		printf("null");
-		return;
-	}
-	putchar('"');
-	for (const unsigned char *p = (const unsigned char *)value; *p != '\0'; p++)
-		if (*p == '"' || *p == '\\')
-			printf("\\%c", *p);
-		else if (*p < 0x20 || *p >= 0x7f)
-			printf("\\u%04x", *p);
-		else
-			putchar(*p);
-	putchar('"');
-}
-
 static void json_row(const struct sources_row *row, size_t rank)
 {
 	char addr[ADDR_TEXT_MAX];
 	printf("    {\"rank\": %zu, ", rank);
-	json_text("source", row->source.text);
+	print_json_member("source", row->source.text);
 	printf(", ");
-	json_text("kind", pull_source_kind_text(row->source.kind));
+	print_json_member("kind", pull_source_kind_text(row->source.kind));
 	printf(", \"reachable\": %s, ", row->probed ? "true" : "false");
 	if (row->probed && row->probe.has_serial)
 		printf("\"serial\": %u, \"behind\": %s, ", row->probe.serial, is_behind(row) ? "true" : "false");
 	else
 		printf("\"serial\": null, \"behind\": null, ");
 	printf("\"round_trip_ms\": %u, \"expire_s\": %u, ", row->probe.round_trip_ms, row->probe.expire_s);
-	json_text("from", row->probe.from.family != 0 ? addr_format(&row->probe.from, true, addr) : NULL);
+	print_json_member("from", row->probe.from.family != 0 ? addr_format(&row->probe.from, true, addr) : NULL);
 	printf(", ");
-	json_text("trouble", trouble_of(row));
+	print_json_member("trouble", trouble_of(row));
 	if (row->fetched) {
 		printf(", \"fetch\": {\"bytes\": %llu, \"ms\": %u, \"bytes_per_s\": %llu, \"serial\": %u}, \"proves\": "
 		       "%s, ",
 		       (unsigned long long)row->fetch.bytes, row->fetch.whole_ms, (unsigned long long)bytes_per_s(row),
 		       row->fetch.serial, row->proved ? "true" : "false");
-		json_text("reason", row->reason != REASON_NONE ? reason_code(row->reason) : NULL);
+		print_json_member("reason", row->reason != REASON_NONE ? reason_code(row->reason) : NULL);
 		printf(", ");
-		json_text("words", row->proof[0] != '\0' ? row->proof : NULL);
+		print_json_member("words", row->proof[0] != '\0' ? row->proof : NULL);
 	} else {
 		printf(", \"fetch\": null, \"proves\": null, \"reason\": null, \"words\": null");
 	}
@@ -145,9 +128,9 @@ static void print_json(const struct sources_run *run, struct sources_row *const 
 {
 	char at[32], zone[WIRE_NAME_TEXT_MAX];
 	printf("{\n  ");
-	json_text("zone", wire_name_text(run->origin, zone));
+	print_json_member("zone", wire_name_text(run->origin, zone));
 	printf(", ");
-	json_text("at", clock_format(run->now, at));
+	print_json_member("at", clock_format(run->now, at));
 	if (run->has_newest)
 		printf(", \"newest\": %u,\n  \"sources\": [\n", run->newest);
 	else

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "zone/zone.h"
+#include "print.h"
 
 #define FINDINGS_MAX        1000 /* kept for the report; the rest is counted */
 #define FINDINGS_PER_REASON 10   /* shown of one reason in the text report */
@@ -254,33 +255,9 @@ static void print_text(const struct verify *v)
 }
 
 /* ---- JSON ---- */
-static void json_string(const char *s)
-{
-	putchar('"');
-	for (; s != NULL && *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
-}
-
-static void json_text(const char *key, const char *value)
-{
-	printf("\"%s\": ", key);
-	if (value == NULL)
-		printf("null");
-	else
-		json_string(value);
-}
-
 static void json_reason(const char *key, enum reason reason)
 {
-	json_text(key, reason != REASON_NONE ? reason_code(reason) : NULL);
+	print_json_member(key, reason != REASON_NONE ? reason_code(reason) : NULL);
 }
 
 static void json_findings(const struct verify *v)
@@ -292,9 +269,9 @@ static void json_findings(const struct verify *v)
 		printf("%s\n    {", i > 0 ? "," : "");
 		json_reason("reason", f->reason);
 		printf(", \"fatal\": %s, ", f->fatal ? "true" : "false");
-		json_text("record", f->record);
+		print_json_member("record", f->record);
 		printf(", \"line\": %lu, ", f->line);
-		json_text("text", f->text);
+		print_json_member("text", f->text);
 		printf("}");
 	}
 	printf("],\n  \"findings_by_reason\": {");
@@ -315,11 +292,11 @@ static void json_expiry(const struct verify *v)
 		return;
 	}
 	printf("  \"first_expiry\": {");
-	json_text("at", clock_format(r->first_expiry, time));
+	print_json_member("at", clock_format(r->first_expiry, time));
 	printf(", ");
-	json_text("record", record);
+	print_json_member("record", record);
 	printf(", \"line\": %u}, ", v->zone->line[r->first_expiry_index]);
-	json_text("last_inception", clock_format(r->last_inception, time));
+	print_json_member("last_inception", clock_format(r->last_inception, time));
 	printf(",\n");
 }
 
@@ -328,11 +305,11 @@ static void json_edition(const struct verify *v)
 	const struct zone_edition *e = &v->proof.edition;
 	char time[32];
 	printf("  ");
-	json_text("edition", e->name[0] != '\0' ? e->name : NULL);
+	print_json_member("edition", e->name[0] != '\0' ? e->name : NULL);
 	printf(", ");
-	json_text("valid_from", e->valid_from != 0 ? clock_format(e->valid_from, time) : NULL);
+	print_json_member("valid_from", e->valid_from != 0 ? clock_format(e->valid_from, time) : NULL);
 	printf(", ");
-	json_text("valid_until", e->valid_until != 0 ? clock_format(e->valid_until, time) : NULL);
+	print_json_member("valid_until", e->valid_until != 0 ? clock_format(e->valid_until, time) : NULL);
 	printf(",\n");
 }
 
@@ -347,36 +324,36 @@ static void print_json(const struct verify *v)
 	const struct dnssec_zone_result *r = &v->proof.dnssec;
 	char name[WIRE_NAME_TEXT_MAX], at[32];
 	printf("{\n  ");
-	json_text("file", v->path);
+	print_json_member("file", v->path);
 	printf(", ");
-	json_text("zone", wire_name_text(v->zone->apex, name));
+	print_json_member("zone", wire_name_text(v->zone->apex, name));
 	printf(",\n  ");
-	json_text("outcome", v->proof.proved ? "proved" : "not-proved");
+	print_json_member("outcome", v->proof.proved ? "proved" : "not-proved");
 	printf(", ");
 	json_reason("reason", v->proof.reason);
 	printf(", ");
-	json_text("words", v->proof.reason != REASON_NONE ? reason_words(v->proof.reason) : NULL);
+	print_json_member("words", v->proof.reason != REASON_NONE ? reason_words(v->proof.reason) : NULL);
 	printf(",\n  \"serial\": %u, ", v->zone->serial);
-	json_text("at", clock_format(v->now, at));
+	print_json_member("at", clock_format(v->now, at));
 	printf(",\n  \"records\": %zu, \"rrsets\": %zu, \"names\": %zu, \"signatures\": %zu, \"signatures_good\": "
 	       "%zu,\n",
 	       v->zone->n_records, r->rrsets, v->zone->n_nodes, r->signatures, r->signatures_good);
 	printf("  \"duplicates\": %zu, \"out_of_zone\": %zu, ", v->zone->n_duplicates, v->zone->n_out_of_zone);
-	json_text("denial", denial_word(v));
+	print_json_member("denial", denial_word(v));
 	if (part_state(v, PART_KEYS) == STATE_GOOD)
 		printf(", \"anchor_tag\": %u, ", r->anchor_tag);
 	else
 		printf(", \"anchor_tag\": null, ");
-	json_text("zonemd", zonemd_words[r->zonemd]);
+	print_json_member("zonemd", zonemd_words[r->zonemd]);
 	printf(",\n");
 	json_edition(v);
 	json_expiry(v);
 	printf("  ");
-	json_text("unprotected", unprotected_words(v));
+	print_json_member("unprotected", unprotected_words(v));
 	printf(",\n  \"checks\": {");
 	for (unsigned part = 0; part < PART_COUNT; part++) {
 		printf("%s\n    \"%s\": {", part > 0 ? "," : "", part_names[part]);
-		json_text("state", state_names[part_state(v, (enum part)part)]);
+		print_json_member("state", state_names[part_state(v, (enum part)part)]);
 		printf(", ");
 		json_reason("reason", v->part_reason[part]);
 		printf("}");
@@ -393,15 +370,15 @@ static int print_unreadable(const struct verify *v, const struct zone_error *err
 		return CMD_ERROR;
 	}
 	printf("{");
-	json_text("file", v->path);
+	print_json_member("file", v->path);
 	printf(", ");
-	json_text("outcome", "unreadable");
+	print_json_member("outcome", "unreadable");
 	printf(", ");
 	json_reason("reason", error->reason);
 	printf(", ");
-	json_text("words", reason_words(error->reason));
+	print_json_member("words", reason_words(error->reason));
 	printf(", \"line\": %lu, ", error->line);
-	json_text("text", error->text);
+	print_json_member("text", error->text);
 	printf("}\n");
 	return CMD_ERROR;
 }

@@ -28,7 +28,7 @@ static const char *const denials[] = {"nsec", "nsec3", NULL};
 static const char *const zonemds[] = {"none", "sha384", "sha512", "both", NULL};
 static const char *const trusts[] = {"parent", "anchor", "rfc5011", NULL};
 
-const struct config_section edition_sections[] = {
+static const struct config_section edition_sections[] = {
 	{"edition", "Which edition of which zone this is, and the folder in which it is kept."},
 	{"source", "The zone of which it is made, and what that must be before anything is made of it."},
 	{"apex", "What the edition has at its apex in place of the source's."},
@@ -37,11 +37,11 @@ const struct config_section edition_sections[] = {
 	{"signing", "How it is signed."},
 	{"output", "Where it goes once it is proved."},
 	{"schedule", "Versions that come and go by the clock, without a word to anybody."},
+	{NULL, NULL},
 };
-const size_t edition_sections_count = ARRAY_SIZE(edition_sections);
 
 /* In the order of struct config_option: behind the field stands the default. */
-const struct config_option edition_options[] = {
+static const struct config_option edition_options[] = {
 	/* ---- edition ---- */
 	{"edition.name", CONFIG_TEXT, FIELD(edition.name), "\"\"", RANGE(0, CONFIG_EDITION_NAME_MAX), NULL,
 	 "Name of the edition: letters, digits, hyphens, underscores and dots. It stands in a TXT record at the apex "
@@ -212,14 +212,5 @@ const struct config_option edition_options[] = {
 	{"schedule.valid", CONFIG_DURATION_S, FIELD(schedule.valid_s), "48h", RANGE(1, YEAR_S), NULL,
 	 "It is in force for so long. The dates stand in a TXT record at the apex, and resolvers keep to them."},
 };
-const size_t edition_options_count = ARRAY_SIZE(edition_options);
 
-const struct config_option *edition_option_find(const char *prefix, const char *key)
-{
-	for (size_t i = 0; i < edition_options_count; i++) {
-		const char *known = schema_key(&edition_options[i], prefix);
-		if (known != NULL && strcmp(known, key) == 0)
-			return &edition_options[i];
-	}
-	return NULL;
-}
+const struct config_table edition_table = {edition_options, ARRAY_SIZE(edition_options), edition_sections};

@@ -28,8 +28,7 @@ static int comment(struct buffer *out, const char *indent, const char *text)
 static int option_write(struct buffer *out, const struct config_option *option, const char *key)
 {
 	char words[SCHEMA_WORDS_MAX], line[SCHEMA_WORDS_MAX + 8];
-	const char *allowed = option->type == CONFIG_MAPS ? "a list of mappings with name and addresses"
-							  : schema_allowed(option, words);
+	const char *allowed = schema_allowed(&edition_table, option, words);
 	snprintf(line, sizeof line, "%c%s.", toupper((unsigned char)allowed[0]), allowed + 1);
 	int rc = buffer_printf(out, "\n");
 	if (rc == 0)
@@ -50,16 +49,16 @@ int config_edition_sample(struct buffer *out)
 		out,
 		"# An edition of a zone, for `banyan publish` (docs/editions.md). What is commented out stands at its "
 		"default.\n");
-	for (size_t s = 0; s < edition_sections_count && rc == 0; s++) {
+	for (size_t s = 0; edition_table.sections[s].name != NULL && rc == 0; s++) {
 		rc = buffer_printf(out, "\n");
 		if (rc == 0)
-			rc = comment(out, "", edition_sections[s].help);
+			rc = comment(out, "", edition_table.sections[s].help);
 		if (rc == 0)
-			rc = buffer_printf(out, "%s:\n", edition_sections[s].name);
-		for (size_t i = 0; i < edition_options_count && rc == 0; i++) {
-			const char *key = schema_key(&edition_options[i], edition_sections[s].name);
+			rc = buffer_printf(out, "%s:\n", edition_table.sections[s].name);
+		for (size_t i = 0; i < edition_table.n_options && rc == 0; i++) {
+			const char *key = schema_key(&edition_table.options[i], edition_table.sections[s].name);
 			if (key != NULL)
-				rc = option_write(out, &edition_options[i], key);
+				rc = option_write(out, &edition_table.options[i], key);
 		}
 	}
 	return rc;

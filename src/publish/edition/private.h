@@ -36,9 +36,10 @@ struct edition_made {
 	struct buffer wire, text;
 };
 void edition_made_done(struct edition_made *made);
-/* Writes both forms, reads the text as anybody will, and proves what comes out. BANYAN_EPROOF: it is not good. */
-int edition_prove(const struct edition_settings *settings, const struct dnssec_anchors *anchors, int64_t now,
-		  struct edition_made *made, char why[EDITION_WHY_MAX]) _must_use_;
+/* Writes both forms, reads the text as anybody will, and proves what comes out at each of these times. The first is now; at all others its
+ * dates, if it has any, must hold, too. BANYAN_EPROOF: it is not good. */
+int edition_prove(const struct edition_settings *settings, const struct dnssec_anchors *anchors, const int64_t *time,
+		  size_t n_times, struct edition_made *made, char why[EDITION_WHY_MAX]) _must_use_;
 /* The zone file and the state take the place of those before. *ret_out tells, on failure too, whether the zone file has. */
 int edition_write(const struct edition_settings *settings, const struct edition_made *made,
 		  const struct edition_state *state, bool *ret_out, char why[EDITION_WHY_MAX]) _must_use_;

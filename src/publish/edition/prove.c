@@ -53,21 +53,36 @@ static int read_back(const struct edition_settings *settings, const struct editi
 	return rc;
 }
 
-int edition_prove(const struct edition_settings *settings, const struct dnssec_anchors *anchors, int64_t now,
-		  struct edition_made *made, char why[EDITION_WHY_MAX])
+static int prove_at(const struct edition_settings *settings, const struct dnssec_anchors *anchors, int64_t time,
+		    bool is_now, const struct zone *zone, char *why)
 {
-	char first[EDITION_WHY_MAX / 2] = "";
-	struct zone *zone = NULL;
+	char first[EDITION_WHY_MAX / 2] = "", date[32];
 	struct zone_proof proof = {0};
 	struct zone_prove_settings prove = {
 		.anchors = anchors,
-		.now = now,
+		.now = time,
 		.threads = settings->signing.threads,
 		.require_zonemd = settings->signing.zonemd != 0,
 		.edition = settings->name,
+		.dates = !is_now, /* it may be offered before its time */
 		.report = keep_first,
 		.report_ctx = first,
 	};
+	int rc = zone_prove(zone, &prove, &proof);
+	if (rc < 0)
+		return edition_why(why, rc, "proving what was made: %s", error_text(rc));
+	if (!proof.proved)
+		return edition_why(why, BANYAN_EPROOF,
+				   "what was made with serial %" PRIu32 " is not proved%s%s: %s (%s)%s", zone->serial,
+				   is_now ? "" : " at ", is_now ? "" : clock_format(time, date),
+				   reason_words(proof.reason), reason_code(proof.reason), first);
+	return 0;
+}
+
+int edition_prove(const struct edition_settings *settings, const struct dnssec_anchors *anchors, const int64_t *time,
+		  size_t n_times, struct edition_made *made, char why[EDITION_WHY_MAX])
+{
+	struct zone *zone = NULL;
 	made->wire.len = made->text.len = 0;
 	int rc = zone_write_wire(made->zone, &made->wire);
 	if (rc == 0)
@@ -77,12 +92,8 @@ int edition_prove(const struct edition_settings *settings, const struct dnssec_a
 	rc = read_back(settings, made, &zone, why);
 	if (rc != 0)
 		return rc;
-	rc = zone_prove(zone, &prove, &proof);
+	for (size_t i = 0; i < n_times && rc == 0; i++)
+		rc = prove_at(settings, anchors, time[i], i == 0, zone, why);
 	zone_free(zone);
-	if (rc < 0)
-		return edition_why(why, rc, "proving what was made: %s", error_text(rc));
-	if (!proof.proved)
-		return edition_why(why, BANYAN_EPROOF, "what was made with serial %" PRIu32 " is not proved: %s (%s)%s",
-				   made->zone->serial, reason_words(proof.reason), reason_code(proof.reason), first);
-	return 0;
+	return rc;
 }

@@ -174,17 +174,30 @@ static int next_make(struct running *r, bool new_source, bool *ret_new)
 	return rc;
 }
 
+/* It is not touched any more while it is in force: what proves now must prove then, up to the last second. */
+static size_t times_to_prove(const struct running *r, int64_t time[3])
+{
+	size_t n = 0;
+	time[n++] = r->now;
+	if (r->version.says.valid_from > r->now)
+		time[n++] = r->version.says.valid_from;
+	if (r->version.says.valid_until - 1 > time[n - 1])
+		time[n++] = r->version.says.valid_until - 1;
+	return n;
+}
+
 static int prove(struct running *r)
 {
 	struct dnssec_anchors anchors = {0};
 	struct dnssec_text_error error;
 	_cleanup_(buffer_done) struct buffer text = {0};
-	int64_t start = clock_mono_ns();
+	int64_t start = clock_mono_ns(), time[3];
+	size_t n_times = times_to_prove(r, time);
 	int rc = edition_keys_anchors(r->keys, true, &text, r->result->why);
 	if (rc == 0 && (rc = dnssec_anchors_parse("anchors", (const char *)text.data, text.len, &anchors, &error)) < 0)
 		edition_why(r->result->why, rc, "the anchors of the edition cannot be read: %s", error.text);
 	if (rc == 0)
-		rc = edition_prove(r->settings, &anchors, r->now, &r->made, r->result->why);
+		rc = edition_prove(r->settings, &anchors, time, n_times, &r->made, r->result->why);
 	dnssec_anchors_done(&anchors);
 	r->result->prove_ns += clock_mono_ns() - start;
 	return rc;

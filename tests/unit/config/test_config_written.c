@@ -58,7 +58,7 @@ static void rows_make_sense(void **state)
 		assert_true(o->min <= o->max);
 		assert_true(strlen(o->help) > 20 && o->help[strlen(o->help) - 1] == '.');
 		assert_true(isupper((unsigned char)o->help[0]));
-		assert_true(strlen(schema_allowed(o, words)) > 5);
+		assert_true(strlen(schema_allowed(&config_table, o, words)) > 5);
 		assert_int_equal(o->choices != NULL, o->type == CONFIG_CHOICE);
 		assert_int_equal(o->item_size > 0, o->type == CONFIG_MAPS);
 		assert_int_equal(o->example != NULL, o->type == CONFIG_MAPS);

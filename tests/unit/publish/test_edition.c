@@ -2,7 +2,7 @@
 /* Editions: what is stripped, what the apex becomes, which serial comes next, which sources are refused. */
 #include "test.h"
 
-#include "publish/edition/edition.h"
+#include "publish/edition/private.h"
 
 #define ROOT                                                                                                           \
 	". 86400 IN SOA a.root-servers.net. nstld.example. 2026080100 1800 900 604800 86400\n"                         \
@@ -369,6 +369,58 @@ static void states(void **state)
 				 "it and look after the serial yourself");
 }
 
+/* ---- the proof ---- */
+
+#define NOW ((int64_t)1785538800) /* 2026-07-31T23:00:00Z: offered ahead of its day */
+#define DAY 86400
+
+/* ROOT as a version of 2026-08-01 and 02, its signatures good for so long from NOW. */
+static void version_sign(uint32_t lives_s, struct edition_made *made, struct dnssec_anchors *anchors)
+{
+	struct make_zone_key key = {.published = true, .signs_keys = true, .signs_data = true};
+	struct make_signing signing = {
+		.key = &key, .n_keys = 1, .now = NOW, .validity_s = lives_s, .refresh_s = 1, .zonemd = 1};
+	struct publish_sign_result result;
+	struct edition_version version = {
+		.serial = 2026080100,
+		.says = {.name = "x", .valid_from = NOW + 3600, .valid_until = NOW + 3600 + 2 * DAY}};
+	struct zone *edition = apply(ROOT, &(struct edition_change){0}, &version);
+	size_t len;
+	assert_int_equal(make_key_generate(DNSSEC_ED25519, 0, MAKE_FLAGS_KSK, &key.key), 0);
+	if (publish_sign(edition, NULL, &signing, &made->zone, &result) < 0)
+		fail_msg("%s", result.text);
+	struct wire_rdata rdata = {.data = make_key_rdata(key.key, &len)};
+	rdata.len = (uint16_t)len;
+	assert_int_equal(dnssec_anchors_add(anchors, (const uint8_t *)"", WIRE_TYPE_DNSKEY, &rdata), 0);
+	make_key_free(key.key);
+	zone_free(edition);
+}
+
+/* What comes into force later, and stays so for days, is proved at those times, too. */
+static void proved_for_its_time(void **state)
+{
+	const struct edition_settings settings = {
+		.name = "x", .zone_file = "zone", .signing = {.zonemd = 1, .threads = 1}};
+	const int64_t times[] = {NOW, NOW + 3600, NOW + 3600 + 2 * DAY - 1, NOW + 3600 + 2 * DAY};
+	char why[EDITION_WHY_MAX] = "";
+	struct edition_made made = {0};
+	struct dnssec_anchors anchors = {0};
+	version_sign(2 * DAY + 3601, &made, &anchors);
+	assert_int_equal(edition_prove(&settings, &anchors, times, 3, &made, why), 0);
+	assert_int_equal(edition_prove(&settings, &anchors, times, 4, &made, why), BANYAN_EPROOF);
+	assert_non_null(strstr(
+		why, "is not proved at 2026-08-03T00:00:00Z: the time of this version has ended (edition-ended)"));
+	edition_made_done(&made);
+	dnssec_anchors_done(&anchors);
+	version_sign(2 * DAY, &made, &anchors); /* signatures that end before the version does */
+	assert_int_equal(edition_prove(&settings, &anchors, times, 2, &made, why), 0);
+	assert_int_equal(edition_prove(&settings, &anchors, times, 3, &made, why), BANYAN_EPROOF);
+	assert_non_null(strstr(why, "is not proved at 2026-08-02T23:59:59Z: "));
+	assert_non_null(strstr(why, "rrsig-expired"));
+	edition_made_done(&made);
+	dnssec_anchors_done(&anchors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +435,7 @@ int main(void)
 		cmocka_unit_test(serials),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(states),
+		cmocka_unit_test(proved_for_its_time),
 	};
 	return cmocka_run_group_tests_name("edition", tests, NULL, NULL);
 }
