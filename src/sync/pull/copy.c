@@ -218,8 +218,10 @@ static void on_refresh(struct pull_copy *copy)
 
 static void on_sources(struct pull_copy *copy)
 {
-	if (copy->phase == PHASE_STORING)
+	if (copy->phase == PHASE_STORING) { /* that comes to its end; then those of today are asked */
+		copy->again = true;
 		return;
+	}
 	copy_round_drop(copy);
 	copy->next_ms = copy->now.mono_ms;
 }
@@ -249,6 +251,9 @@ static void on_event(struct pull_copy *copy, const struct pull_event *event)
 		break;
 	case PULL_EVENT_NOTIFIED:
 		copy_notified(copy, event);
+		break;
+	case PULL_EVENT_CHANGED:
+		copy_changed(copy, event);
 		break;
 	case PULL_EVENT_REFRESH:
 		on_refresh(copy);

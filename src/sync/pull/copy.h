@@ -20,22 +20,32 @@ enum pull_fault {
 	FAULT_REFUSED, /* what it gave did not prove */
 };
 
+/* That there may be something new, by somebody's word. */
+struct copy_hint {
+	bool changed;  /* it is on this machine, and not what it was */
+	bool notified; /* with this serial, if has_serial */
+	bool has_serial;
+	uint32_t serial;
+};
+
 struct copy_source {
 	struct pull_copy_source settings;
-	uint32_t ticket; /* of the question that is under way; 0 = none */
-	bool answered;   /* in this round, by a serial */
+	struct copy_hint hint, taken; /* since it was asked last; what it was asked for in this round */
+	uint32_t ticket;              /* of the question that is under way; 0 = none */
+	bool answered;                /* in this round, by a serial */
 	bool has_serial, proved, lag_told, no_changes;
 	bool unknown;             /* in this round: something may have changed, which serial it has it cannot say */
 	int64_t unknown_since_ms; /* 0 = it is not unknown */
 	uint32_t serial;
-	uint32_t expire_s;     /* what it said then is left of its own copy (EDNS EXPIRE); 0 = nothing */
-	int64_t serial_ms;     /* when it said so; monotonic */
-	int64_t asked_ms;      /* when it was asked last; 0 = never */
-	int64_t lags_since_ms; /* 0 = it does not */
-	enum pull_fault fault; /* the last one */
-	unsigned failures;     /* in a row */
-	int64_t bench_ms;      /* until then it is not asked */
-	int64_t shun_ms;       /* until then this serial is not fetched from it */
+	uint32_t expire_s;           /* what it said then is left of its own copy (EDNS EXPIRE); 0 = nothing */
+	int64_t serial_ms;           /* when it said so; monotonic */
+	int64_t asked_ms;            /* when it was asked last; 0 = never */
+	int64_t lags_since_ms;       /* 0 = it does not */
+	enum pull_fault fault;       /* the last one */
+	enum pull_fault shunned_for; /* the last one for which it is shunned, until something from it proves */
+	unsigned failures;           /* in a row */
+	int64_t bench_ms;            /* until then it is not asked */
+	int64_t shun_ms;             /* until then this serial is not fetched from it */
 	uint32_t shun_serial;
 	uint32_t probe_ms, fetch_ms; /* smoothed; 0 = not known */
 	char *why;
@@ -79,13 +89,18 @@ struct pull_copy {
 	enum copy_phase phase;
 	uint64_t asked, fetched; /* sources of this round, as bits */
 	size_t pending;          /* questions for serials */
+	bool begun;              /* at any time */
 	int64_t begun_ms;
 	int64_t deadline_ms; /* of the phase */
 	uint32_t ticket;     /* of the fetch, the proof or the storing */
 	size_t from;         /* the source of the candidate */
 	uint32_t claimed, fetch_ms,
 		source_expire_s; /* what that source has said; how long the fetch took; EDNS EXPIRE */
-	bool with_changes, round_confirmed, by_notify, fruitful;
+	bool with_changes, round_confirmed, fruitful;
+	bool hinted;           /* it was not due: somebody has said that there is something new, */
+	bool by_notify;        /* ... by a notification, */
+	bool by_change;        /* ... or a file has changed */
+	bool starved;          /* there were downloads enough in this hour */
 	bool round_failed;     /* a source has cost its turn */
 	bool desperate;        /* all sources are on the bench */
 	bool from_unknown;     /* the candidate's source could not say its serial */
@@ -97,10 +112,8 @@ struct pull_copy {
 	/* between rounds */
 	int64_t next_ms;
 	unsigned failures;
-	bool notified, notified_has_serial;
-	size_t notified_by;
-	uint32_t notified_serial;
-	int64_t notify_ok_ms; /* a notification starts no round before this */
+	struct copy_hint hint, taken; /* of somebody who is no source */
+	int64_t notify_ok_ms;         /* a notification starts no round before this */
 	uint32_t notify_wait_s;
 	double fetch_tokens;
 	int64_t fetch_tokens_ms;
@@ -161,20 +174,26 @@ size_t copy_pick_probe(struct pull_copy *copy); /* PULL_NO_SOURCE: nobody is lef
 size_t copy_pick_fetch(struct pull_copy *copy);
 void copy_blame(struct pull_copy *copy, size_t source, enum pull_fault fault, const char *why);
 void copy_praise(struct pull_copy *copy, size_t source);
-void copy_forgive(struct pull_copy *copy, bool all); /* all, or those whose candidates did not prove */
+void copy_answers(struct pull_copy *copy, size_t source); /* after silence */
+void copy_forgive(struct pull_copy *copy, bool all);      /* all, or those whose candidates did not prove */
 bool copy_all_benched(const struct pull_copy *copy);
 void copy_smooth(uint32_t *average, uint32_t ms);
 
 /* ---- copy_round.c ---- */
-void copy_round_begin(struct pull_copy *copy, size_t only); /* PULL_NO_SOURCE: whom the ranks say */
-void copy_round_drop(struct pull_copy *copy);               /* forgets what is under way */
+void copy_round_drop(struct pull_copy *copy); /* forgets what is under way, but not why */
 void copy_round_time(struct pull_copy *copy);
 void copy_probed(struct pull_copy *copy, const struct pull_event *event);
 void copy_fetched(struct pull_copy *copy, const struct pull_event *event);
 void copy_proved(struct pull_copy *copy, const struct pull_event *event);
 void copy_stored(struct pull_copy *copy, const struct pull_event *event);
+
+/* ---- copy_hint.c ---- */
 void copy_notified(struct pull_copy *copy, const struct pull_event *event);
-void copy_notify_serve(struct pull_copy *copy); /* starts a round if one was asked for and it is time */
+void copy_changed(struct pull_copy *copy, const struct pull_event *event);
+void copy_hint_take(struct copy_hint *hint, struct copy_hint *taken); /* it is looked into now */
+void copy_hint_back(struct copy_hint *hint, struct copy_hint *taken); /* nothing came of that look */
+bool copy_hints(struct pull_copy *copy, uint64_t *ret_sources); /* false: nobody has said anything that counts now */
+int64_t copy_hints_wake_ms(const struct pull_copy *copy);       /* monotonic: when that changes by the time alone */
 
 /* ---- copy_state.c ---- */
 void copy_lag_look(struct pull_copy *copy, size_t source);

@@ -187,6 +187,7 @@ void copy_blame(struct pull_copy *copy, size_t at, enum pull_fault fault, const 
 			copy_jittered_ms(copy, longer(source->failures, first_s(copy, BENCH_FIRST_S), BENCH_MOST_S));
 	} else {
 		source->proved = source->proved && fault == FAULT_STALLED;
+		source->shunned_for = fault;
 		source->shun_serial = copy->claimed;
 		source->shun_ms =
 			copy->now.mono_ms +
@@ -194,12 +195,26 @@ void copy_blame(struct pull_copy *copy, size_t at, enum pull_fault fault, const 
 	}
 }
 
-/* What it gave did prove, or it answers again. */
+/* Who answers again has made good his silence, and nothing else: else a liar who is silent now and then would begin anew each time. */
+void copy_answers(struct pull_copy *copy, size_t at)
+{
+	struct copy_source *source = &copy->source[at];
+	if (source->fault != FAULT_SILENT)
+		return;
+	if (source->shunned_for == FAULT_NONE) {
+		copy_praise(copy, at);
+		return;
+	}
+	source->fault = source->shunned_for;
+	source->bench_ms = 0;
+}
+
+/* What it gave did prove, or it has nothing else to make good. */
 void copy_praise(struct pull_copy *copy, size_t at)
 {
 	struct copy_source *source = &copy->source[at];
 	source->failures = 0;
-	source->fault = FAULT_NONE;
+	source->fault = source->shunned_for = FAULT_NONE;
 	source->bench_ms = source->shun_ms = 0;
 	copy_say(&source->why, "%s", "");
 }
@@ -208,7 +223,7 @@ void copy_forgive(struct pull_copy *copy, bool all)
 {
 	for (size_t i = 0; i < copy->n_sources; i++) {
 		struct copy_source *source = &copy->source[i];
-		if (!all && source->fault != FAULT_REFUSED)
+		if (!all && source->shunned_for != FAULT_REFUSED)
 			continue;
 		source->failures = 0;
 		source->bench_ms = source->shun_ms = 0;

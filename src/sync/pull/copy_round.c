@@ -41,21 +41,37 @@ static bool round_again(struct pull_copy *copy, bool good)
 	return true;
 }
 
+static void all_well(struct pull_copy *copy)
+{
+	copy->failures = 0;
+	copy->refusal.is = false;
+	copy_say(&copy->silence, "%s", "");
+}
+
+/* The round that was due anyway comes as it would have come: else one who stays behind, and says that he has news before each of them, keeps
+ * us from ever asking the others. Only what could not be downloaded for now is not put off until then. */
+static void hinted_end(struct pull_copy *copy, bool good)
+{
+	int64_t token_ms = copy_mono(copy) + copy_fetch_token_ms(copy);
+	if (good && copy->by_change)
+		all_well(copy);
+	if (copy->starved && token_ms < copy->next_ms)
+		copy->next_ms = token_ms;
+}
+
 static void round_end(struct pull_copy *copy, bool good)
 {
 	copy->phase = PHASE_IDLE;
 	notify_wait(copy);
 	if (round_again(copy, good))
 		return;
-	/* the round that was due anyway comes as it would have come: else one who stays behind, and says that he has news before each of
-	 * them, keeps us from ever asking the others */
-	if (copy->by_notify && !(good && copy->fruitful))
+	if (copy->hinted && !(good && copy->fruitful)) {
+		hinted_end(copy, good);
 		return;
-	copy->failures = good ? 0 : copy->failures + 1;
-	if (good) {
-		copy->refusal.is = false;
-		copy_say(&copy->silence, "%s", "");
 	}
+	copy->failures++;
+	if (good)
+		all_well(copy);
 	copy->next_ms = copy_mono(copy) + copy_wait_ms(copy);
 	if (!good && copy_fetch_token_ms(copy) > copy->next_ms - copy_mono(copy))
 		copy->next_ms = copy_mono(copy) + copy_fetch_token_ms(copy);
@@ -88,6 +104,11 @@ void copy_round_drop(struct pull_copy *copy)
 		cancel_other(copy);
 	if (copy->phase > PHASE_FETCHING)
 		copy_act(copy, PULL_DROP);
+	if (copy->phase != PHASE_IDLE) {
+		for (size_t i = 0; i < copy->n_sources; i++)
+			copy_hint_back(&copy->source[i].hint, &copy->source[i].taken);
+		copy_hint_back(&copy->hint, &copy->taken);
+	}
 	copy->phase = PHASE_IDLE;
 	copy->again = copy->again_all = false;
 }
@@ -98,6 +119,9 @@ static void probe(struct pull_copy *copy, size_t at)
 {
 	struct copy_source *source = &copy->source[at];
 	struct pull_action *action = copy_act(copy, PULL_PROBE);
+	copy_hint_take(&source->hint, &source->taken);
+	if (source->taken.changed)
+		copy_praise(copy, at); /* what was wrong with it was wrong with something else */
 	source->ticket = action->ticket = copy_ticket(copy);
 	source->answered = source->unknown = false;
 	source->asked_ms = copy_mono(copy);
@@ -122,21 +146,53 @@ static bool probe_more(struct pull_copy *copy)
 	return true;
 }
 
-void copy_round_begin(struct pull_copy *copy, size_t only)
+static void round_new(struct pull_copy *copy)
 {
+	copy->begun = true;
 	copy->begun_ms = copy_mono(copy);
 	copy->asked = copy->fetched = 0;
 	copy->n_fetches = 0;
-	copy->round_confirmed = copy->round_failed = copy->fruitful = copy->by_notify = false;
+	copy->round_confirmed = copy->round_failed = copy->fruitful = copy->starved = false;
+	copy->hinted = copy->by_notify = copy->by_change = false;
 	copy->desperate = copy_all_benched(copy);
-	for (size_t i = 0; i < copy->n_sources; i++)
+	copy->taken = (struct copy_hint){0};
+	for (size_t i = 0; i < copy->n_sources; i++) {
 		copy->source[i].answered = copy->source[i].unknown = false;
-	if (only < copy->n_sources) {
-		probe(copy, only);
-		phase_set(copy, PHASE_PROBING, copy->settings.probe_max_ms);
-	} else if (!probe_more(copy)) {
-		round_end(copy, false);
+		copy->source[i].taken = (struct copy_hint){0};
 	}
+}
+
+/* Whom the ranks say. */
+static void round_begin(struct pull_copy *copy)
+{
+	round_new(copy);
+	if (!probe_more(copy))
+		round_end(copy, false);
+}
+
+/* All those who have something new, as they say, and nobody else: one who lies about that does not stand before the others. */
+static void round_by_hints(struct pull_copy *copy)
+{
+	uint64_t sources;
+	if (copy->phase != PHASE_IDLE || !copy_hints(copy, &sources))
+		return;
+	bool other = copy->hint.notified && copy_mono(copy) >= copy->notify_ok_ms;
+	round_new(copy);
+	copy->hinted = true;
+	copy->by_notify = other;
+	if (other)
+		copy_hint_take(&copy->hint, &copy->taken);
+	for (size_t i = 0; i < copy->n_sources && copy->pending < PULL_PROBES_MAX; i++) {
+		if ((sources >> i & 1) == 0)
+			continue;
+		probe(copy, i);
+		copy->by_notify = copy->by_notify || copy->source[i].taken.notified;
+		copy->by_change = copy->by_change || copy->source[i].taken.changed;
+	}
+	if (copy->pending > 0)
+		phase_set(copy, PHASE_PROBING, copy->settings.probe_max_ms);
+	else if (!probe_more(copy))
+		round_end(copy, false);
 }
 
 /* ---- what they say ---- */
@@ -180,8 +236,7 @@ void copy_probed(struct pull_copy *copy, const struct pull_event *event)
 		copy_blame(copy, event->source, FAULT_SILENT, event->why);
 		copy_say(&copy->silence, "%s", source->why == NULL ? "" : source->why);
 	} else {
-		if (source->fault == FAULT_SILENT)
-			copy_praise(copy, event->source);
+		copy_answers(copy, event->source);
 		copy_smooth(&source->probe_ms, event->ms);
 		if (event->has_serial)
 			serial_said(copy, source, event);
@@ -212,6 +267,7 @@ static void fetch(struct pull_copy *copy, size_t at, bool changes)
 {
 	struct copy_source *source = &copy->source[at];
 	if (!copy_fetch_token(copy)) {
+		copy->starved = true;
 		copy_say(&copy->silence, "%u downloads were begun within the hour, more are not allowed",
 			 copy->settings.fetches_hour_max);
 		round_end(copy, false);
@@ -249,7 +305,7 @@ static void decide(struct pull_copy *copy)
 		fetch(copy, at, copy->have && copy->source[at].settings.changes && !copy->source[at].no_changes);
 	else if (copy->round_confirmed && !copy->round_failed)
 		round_end(copy, true);
-	else if ((copy->by_notify && !copy->round_failed) || enough || !probe_more(copy))
+	else if ((copy->hinted && !copy->round_failed) || enough || !probe_more(copy))
 		round_end(copy, copy->round_confirmed || (copy->held && any_answered(copy)));
 }
 
@@ -503,51 +559,6 @@ void copy_round_time(struct pull_copy *copy)
 	if (copy->phase != PHASE_IDLE && now_ms >= copy->deadline_ms)
 		phase_late(copy);
 	if (copy->phase == PHASE_IDLE && copy->n_sources > 0 && now_ms >= copy->next_ms)
-		copy_round_begin(copy, PULL_NO_SOURCE);
-	copy_notify_serve(copy);
-}
-
-/* ---- notifications ---- */
-
-static bool is_news(const struct pull_copy *copy, bool has_serial, uint32_t serial)
-{
-	return !has_serial || !copy->have || copy->floor_off || sync_serial_newer(serial, copy_top(copy));
-}
-
-/* RFC 1996 section 3.7: the serial is a hint; who has it already need not ask. */
-/* What it gave was not what it had said, or did not prove: until that is forgotten, its word neither starts a round nor makes the next one
- * wait, so that one who lies to many does not keep them from hearing the others. */
-static bool is_liar(const struct pull_copy *copy, size_t at)
-{
-	if (at >= copy->n_sources)
-		return false;
-	const struct copy_source *source = &copy->source[at];
-	return (source->fault == FAULT_LIED || source->fault == FAULT_REFUSED) && source->shun_ms > copy_mono(copy);
-}
-
-void copy_notified(struct pull_copy *copy, const struct pull_event *event)
-{
-	copy->sums.notifies++;
-	if (is_liar(copy, event->source))
-		return;
-	if (!is_news(copy, event->has_serial, event->serial))
-		return;
-	if (!copy->notified || !event->has_serial ||
-	    (copy->notified_has_serial && sync_serial_newer(event->serial, copy->notified_serial))) {
-		copy->notified_has_serial = event->has_serial;
-		copy->notified_serial = event->serial;
-		copy->notified_by = event->source;
-	}
-	copy->notified = true;
-}
-
-void copy_notify_serve(struct pull_copy *copy)
-{
-	if (!copy->notified || copy->phase != PHASE_IDLE || copy_mono(copy) < copy->notify_ok_ms)
-		return;
-	copy->notified = false;
-	if (copy->n_sources == 0 || !is_news(copy, copy->notified_has_serial, copy->notified_serial))
-		return;
-	copy_round_begin(copy, copy->notified_by);
-	copy->by_notify = true;
+		round_begin(copy);
+	round_by_hints(copy);
 }

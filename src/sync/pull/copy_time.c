@@ -11,9 +11,15 @@ static void jumped(struct pull_copy *copy, int64_t by_s)
 	copy_note(copy, PULL_NO_SOURCE, true, "the clock was set %s by %s: what did not prove is tried again",
 		  by_s > 0 ? "ahead" : "back", clock_span(by_s > 0 ? by_s : -by_s, span));
 	copy_forgive(copy, false);
-	if (copy->phase == PHASE_IDLE &&
-	    copy->now.mono_ms - copy->begun_ms >= (int64_t)copy->settings.retry_min_s * 1000)
-		copy->next_ms = copy->now.mono_ms;
+	/* what is in use may have ended by the clock as it is now, and only a source can say that it has not: soon, but a clock that is set again
+	 * and again makes no storm */
+	int64_t soonest_ms = copy->begun ? copy->begun_ms + (int64_t)copy->settings.retry_min_s * 1000 : 0;
+	if (soonest_ms < copy->now.mono_ms)
+		soonest_ms = copy->now.mono_ms;
+	if (copy->phase == PHASE_PROVING) /* by the clock as it was */
+		copy->again = true;
+	else if (copy->phase == PHASE_IDLE && soonest_ms < copy->next_ms)
+		copy->next_ms = soonest_ms;
 }
 
 void copy_clock(struct pull_copy *copy, struct pull_now now)
@@ -163,8 +169,8 @@ void copy_wake(struct pull_copy *copy)
 		earlier(&wake_ms, copy->deadline_ms);
 	else if (copy->n_sources > 0)
 		earlier(&wake_ms, copy->next_ms);
-	if (copy->phase == PHASE_IDLE && copy->notified)
-		earlier(&wake_ms, copy->notify_ok_ms);
+	if (copy->phase == PHASE_IDLE)
+		earlier(&wake_ms, copy_hints_wake_ms(copy));
 	if (copy->have && left_ms > 0)
 		earlier(&wake_ms, now_ms + left_ms);
 	if (copy->have && lag_ms >= 0)

@@ -86,7 +86,8 @@ enum pull_event_kind {
 	PULL_EVENT_STORED, /* ticket, good, why: it is durable, and in use from now on, unless its time has not begun (ADOPT: ahead) */
 	PULL_EVENT_TURNED,   /* ticket, good, why; not good and `later`: it was no time for that */
 	PULL_EVENT_NOTIFIED, /* source (PULL_NO_SOURCE = somebody else who may), serial (if has_serial): a hint */
-	PULL_EVENT_REFRESH,  /* operator: now, and forget who failed and what was rolled back */
+	PULL_EVENT_CHANGED, /* source: a file or a folder of this machine is not what it was. Whoever may write there need not wait */
+	PULL_EVENT_REFRESH,     /* operator: now, and forget who failed and what was rolled back */
 	PULL_EVENT_ROLLED_BACK, /* operator: version, floor, shelf; it stays until PULL_EVENT_REFRESH. As START otherwise */
 	PULL_EVENT_ACCEPT_SERIAL, /* operator: the next version may be older than any seen before */
 	PULL_EVENT_ANCHORS,       /* the trust anchors have changed: what did not prove may prove now */
