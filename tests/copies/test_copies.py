@@ -793,9 +793,27 @@ def test_sources_on_this_machine_are_seen_to_change(daemon, versions, tmp_path, 
     wait_serial(d, 1)
     put(folder / "root.zone", versions.text(2, refresh=3600))
     wait_serial(d, 2)
-    put(folder / "root.zone", versions.text(3, refresh=3600))  # as soon as after notifications: ten seconds
+    put(folder / "root.zone", versions.text(3, refresh=3600))
     wait_serial(d, 3)
+    (folder / "root.zone").write_text(versions.text(4, refresh=3600))  # in its place, without a new name
+    wait_serial(d, 4)
     assert d.counters()["copy_notifies"] == 0 and copy(d)["state"] == "current"
+    # what is bad is refused, and what is mended is looked at
+    put(folder / "root.zone", spoil(versions.text(5, refresh=3600)))
+    wait_state(d, "held")
+    put(folder / "root.zone", versions.text(5, refresh=3600))
+    wait_serial(d, 5)
+    wait_state(d, "current")
+    # what has changed while nobody looked
+    d.stop()
+    (folder / "root.zone").write_text(versions.text(6, refresh=3600))
+    d.start()
+    wait_serial(d, 6)
+    # what has not is not read again
+    d.stop()
+    d.start()
+    wait_for("a look at it", lambda: d.counters()["copy_probes"] >= 1)
+    assert d.counters()["copy_fetches"] == 0
 
 
 def notify(zone, number=None):

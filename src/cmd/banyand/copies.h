@@ -26,10 +26,11 @@ struct copy_give {
 	struct push_version *version; /* NULL = it did not come to that */
 };
 
-/* What stat() says of a file or a folder; all 0: there is none. */
+/* What stat() says of a file; all 0: there is none. Of a folder its files say it. */
 struct copy_place {
 	uint64_t device, inode;
 	int64_t size, changed_s, changed_ns;
+	uint64_t files; /* pull_folder_mark() */
 };
 
 /* One source, and what is under way with it. */
@@ -47,7 +48,8 @@ struct copy_source {
 	uint32_t ticket; /* of that */
 	int64_t asked_ms;
 	struct copy_place seen,
-		told; /* of file: and dir:, at the last look; when the copy machine was last told of it */
+		told;    /* of file: and dir:, at the last look; when the copy machine was last told of it */
+	int64_t look_ms; /* dir: no look before this */
 };
 
 /* A list of sources that is fetched itself. */
@@ -207,7 +209,6 @@ void copy_tag_set(struct copy_source *source, uint32_t serial, const char *tag);
 const char *copy_tag(const struct copy_source *source); /* "" = none for the version in use */
 
 /* ---- copies_watch.c ---- */
-void copy_watch_begin(struct copy_source *source);
 void copy_watch(struct copy *copy); /* every second: has a file or a folder that is a source changed? */
 
 /* ---- copies_held.c ---- */

@@ -142,11 +142,17 @@ static int probe(struct copy *copy, const struct pull_action *action)
 
 /* ---- a candidate ---- */
 
+/* The files of the candidate are in use, and not those of what is proved once more. */
+static bool is_storing(const struct copy *copy)
+{
+	return copy->storing && !copy->storing_again;
+}
+
 /* It could not begin. */
 static void fetch_failed(struct copy *copy, int rc)
 {
-	char room[KEEP_WHY_MAX];
-	bool no_room = copy_room_missing(copy, room);
+	char room[KEEP_WHY_MAX] = "the version before it is still being stored";
+	bool no_room = copy_room_missing(copy, room) || rc == BANYAN_EAGAIN;
 	copy_tell(copy, &(struct pull_event){.kind = PULL_EVENT_FETCHED,
 					     .ticket = copy->ticket,
 					     .source = copy->from,
@@ -195,8 +201,7 @@ static int fetch(struct copy *copy, const struct pull_action *action)
 {
 	struct pull_fetch_settings settings = settings_of(copy, action->source, action);
 	copy->ticket = action->ticket;
-	if (copy->storing &&
-	    !copy->storing_again) /* the machine has given it up, but the disk has not: its files are in use */
+	if (is_storing(copy)) /* the machine has given it up, but the disk has not: its files are in use */
 		return BANYAN_EAGAIN;
 	copy->from = action->source;
 	copy->base_serial = action->serial;
@@ -334,7 +339,7 @@ static void cancel(struct copy *copy, const struct pull_action *action)
 			return;
 		}
 	}
-	if (copy->ticket != action->ticket || copy->storing)
+	if (copy->ticket != action->ticket || is_storing(copy))
 		return;
 	copy_fetch_end(&copy->fetch);
 	drop(copy);
@@ -347,7 +352,7 @@ void copy_abandon(struct copy *copy)
 		copy_fetch_end(&copy->source[i]->probe);
 	}
 	copy_fetch_end(&copy->fetch);
-	if (!copy->storing)
+	if (!is_storing(copy))
 		drop(copy);
 }
 

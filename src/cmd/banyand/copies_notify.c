@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Notifications for copies (RFC 1996): who may send one is known to workers, what follows from it is decided in the keeper. A storm of them is
- * one bit that is set already. */
+ * one word that is there already, and one for each address, so that whoever forges one's does not drown the other's. */
 #include "copies.h"
 
 #include <stdio.h>
@@ -8,9 +8,7 @@
 #include <string.h>
 
 #define NEWS        ((uint64_t)1 << 63)
-#define NEWS_SERIAL ((uint64_t)1 << 62)
-#define NEWS_FROM   32        /* bits below: the serial; above: who, as a place in addr, or */
-#define NEWS_OTHER  0xffffffu /* somebody else */
+#define NEWS_SERIAL ((uint64_t)1 << 62) /* the bits below 32: the serial */
 
 struct copy_door {
 	uint8_t apex[WIRE_NAME_MAX];
@@ -19,7 +17,8 @@ struct copy_door {
 	size_t n_addrs, n_keys;
 	struct addr *addr;          /* of the sources */
 	struct wire_tsig_key **key; /* of the sources */
-	_Atomic uint64_t news;      /* 0 = nothing that the keeper does not know */
+	/* by the address they came from, and of somebody else at the end: n_addrs + 1; 0 = nothing that the keeper does not know */
+	_Atomic uint64_t *news;
 };
 
 /* ---- made with a generation ---- */
@@ -31,6 +30,7 @@ void copies_doors_free(struct copy_door *door, size_t n)
 			wire_tsig_key_free(door[i].key[k]);
 		free(door[i].key);
 		free(door[i].addr);
+		free(door[i].news);
 	}
 	free(door);
 }
@@ -100,7 +100,10 @@ static int door_make(struct copy_door *door, const struct config *config, const 
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && !is_auto && i < sources->count; i++)
 		rc = door_source(door, config, plan, sources->item[i], why);
-	return rc;
+	if (rc < 0)
+		return rc;
+	door->news = calloc(door->n_addrs + 1, sizeof *door->news);
+	return door->news == NULL ? BANYAN_ENOMEM : 0;
 }
 
 int copies_doors_make(const struct config *config, struct copy_door **ret, size_t *ret_n, char why[REFUSAL_TEXT_MAX])
@@ -143,28 +146,39 @@ static size_t source_of(const struct copy *copy, const struct addr *addr)
 	return PULL_NO_SOURCE;
 }
 
+static struct copy *copy_behind(struct keeper *keeper, const struct copy_door *door)
+{
+	struct copy *copy = keeper->copies;
+	while (copy != NULL && (copy->is_root != door->is_root || !wire_name_equal(copy->apex, door->apex)))
+		copy = copy->next;
+	return copy;
+}
+
+static void door_look(struct keeper *keeper, const struct copy_door *door)
+{
+	struct copy *copy = copy_behind(keeper, door);
+	for (size_t from = 0; from <= door->n_addrs; from++) {
+		uint64_t news = atomic_exchange(&door->news[from], 0);
+		if (news == 0 || copy == NULL)
+			continue;
+		struct pull_event event = {
+			.kind = PULL_EVENT_NOTIFIED,
+			.source = from < door->n_addrs ? source_of(copy, &door->addr[from]) : PULL_NO_SOURCE,
+			.has_serial = (news & NEWS_SERIAL) != 0,
+			.serial = (uint32_t)news,
+		};
+		copy_tell(copy, &event);
+	}
+}
+
+/* Telling one copy may put another generation in the place of this one, whose doors are these. */
 static void on_notified(void *ctx)
 {
 	struct keeper *keeper = ctx;
 	const struct generation *g = swap_read(&keeper->swap);
-	for (size_t i = 0; i < g->n_doors; i++) {
-		uint64_t news = atomic_exchange(&g->door[i].news, 0);
-		if (news == 0)
-			continue;
-		size_t from = news >> NEWS_FROM & NEWS_OTHER;
-		for (struct copy *copy = keeper->copies; copy != NULL; copy = copy->next)
-			if (copy->is_root == g->door[i].is_root && wire_name_equal(copy->apex, g->door[i].apex)) {
-				struct pull_event event = {
-					.kind = PULL_EVENT_NOTIFIED,
-					.source = from < g->door[i].n_addrs ? source_of(copy, &g->door[i].addr[from])
-									    : PULL_NO_SOURCE,
-					.has_serial = (news & NEWS_SERIAL) != 0,
-					.serial = (uint32_t)news,
-				};
-				copy_tell(copy, &event);
-				break;
-			}
-	}
+	struct copy_door *door = g->door;
+	for (size_t i = 0, n = g->n_doors; i < n; i++)
+		door_look(keeper, &door[i]);
 }
 
 /* ---- in a worker ---- */
@@ -174,15 +188,15 @@ static bool same_host(const struct addr *a, const struct addr *b)
 	return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;
 }
 
-/* By whom: a place in addr, NEWS_OTHER for somebody else who may, or -1 for who may not. */
+/* By whom: a place in news, or -1 for who may not. */
 static int64_t who(const struct copy_door *door, const struct addr *peer)
 {
-	for (size_t i = 0; i < door->n_addrs && i < NEWS_OTHER; i++)
+	for (size_t i = 0; i < door->n_addrs; i++)
 		if (same_host(&door->addr[i], peer))
 			return (int64_t)i;
 	for (size_t i = 0; i < door->copy->notify_from.count; i++)
 		if (addr_prefix_match(&door->copy->notify_from.item[i], peer))
-			return NEWS_OTHER;
+			return (int64_t)door->n_addrs;
 	return -1;
 }
 
@@ -193,7 +207,7 @@ static int64_t who_signed(const struct copy_door *door, const struct answer_requ
 		tsig->key = door->key[i];
 		if (wire_tsig_check(tsig, request->msg, request->len) == 0) {
 			int64_t from = who(door, &request->peer);
-			return from >= 0 ? from : NEWS_OTHER;
+			return from >= 0 ? from : (int64_t)door->n_addrs;
 		}
 		wire_tsig_done(tsig);
 		*tsig = (struct wire_tsig){0};
@@ -203,8 +217,13 @@ static int64_t who_signed(const struct copy_door *door, const struct answer_requ
 
 static void post(struct keeper *keeper, struct copy_door *door, const struct sync_notify *notify, int64_t from)
 {
-	uint64_t news = NEWS | (notify->has_serial ? NEWS_SERIAL : 0) | (uint64_t)from << NEWS_FROM | notify->serial;
-	if (atomic_exchange(&door->news, news) == 0)
+	uint64_t news = NEWS | (notify->has_serial ? NEWS_SERIAL | notify->serial : 0), was = 0;
+	/* what the keeper has not seen yet stays if it says more: no serial is always news, else the newest is */
+	while (!atomic_compare_exchange_weak(&door->news[from], &was, news))
+		if (was != 0 && ((was & NEWS_SERIAL) == 0 ||
+				 (notify->has_serial && !sync_serial_newer(notify->serial, (uint32_t)was))))
+			return;
+	if (was == 0)
 		(void)!keeper_post(keeper, on_notified, keeper);
 }
 

@@ -166,7 +166,6 @@ static int source_make(struct copy *copy, const struct config *config, const str
 		return BANYAN_ENOMEM;
 	source->copy = copy;
 	source->source = *from;
-	copy_watch_begin(source);
 	bool keyed = from->kind == PULL_SOURCE_XFR || from->kind == PULL_SOURCE_XOT;
 	char name[WIRE_NAME_TEXT_MAX];
 	size_t len = strlen(from->key);

@@ -69,6 +69,27 @@ static int newest_in(const struct pull_fetch *fetch, const char *folder, char pa
 	return name[0] != '\0' ? 0 : BANYAN_ENOENT;
 }
 
+/* In no order, since a folder has none. */
+uint64_t pull_folder_mark(const char *folder)
+{
+	static const uint8_t hash_key[16]; /* it need not be secret */
+	uint64_t mark = 1;
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	if (dir == NULL)
+		return 0;
+	for (unsigned n = 0; n < PULL_DIR_MAX && (entry = readdir(dir)) != NULL; n++) {
+		struct stat st;
+		char tag[PULL_TAG_MAX];
+		if (!name_good(entry->d_name) || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		tag_of(&st, tag);
+		mark += hash_sip(tag, strlen(tag), hash_key);
+	}
+	closedir(dir);
+	return mark != 0 ? mark : 1;
+}
+
 /* ---- reading ---- */
 
 static void on_copy(uv_timer_t *timer)

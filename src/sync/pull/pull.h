@@ -326,6 +326,10 @@ int pull_list_load(const char *folder, const struct pull_source *source, const c
 int pull_list_take(const char *folder, const struct pull_source *source, const char *zone, int64_t now,
 		   const char *text, size_t len, struct pull_list_state *state) _must_use_;
 
+/* A number for the files of a folder that a fetch would look at, as they are: another one when one comes, goes or is written. 0: there is no
+ * such folder. It costs one stat() each, PULL_DIR_MAX at most. */
+uint64_t pull_folder_mark(const char *folder);
+
 /* ---- fetching (fetch*.c): from one source, on a libuv loop ---- */
 
 #define PULL_BYTES_DEFAULT   ((uint64_t)64 << 20) /* of a root: thirty times what it is today */
