@@ -289,6 +289,7 @@ int dnssec_zone_check(const struct dnssec_zone_check *check, struct dnssec_zone_
 	check_keys_done(c);
 	free(c->name);
 	free(c->job);
+	free(c->sum);
 	free(c->state);
 	free(c);
 	return rc;

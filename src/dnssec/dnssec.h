@@ -133,6 +133,13 @@ enum dnssec_zonemd_state {
 	DNSSEC_ZONEMD_UNSIGNED_OK
 };
 
+/* The signatures of the last zone that was checked with it: those that come again are not computed again. One check at a time. Dates, keys and
+ * all else are judged anew. */
+struct dnssec_memo;
+struct dnssec_memo *dnssec_memo_new(void); /* NULL: out of memory */
+void dnssec_memo_free(struct dnssec_memo *memo);
+size_t dnssec_memo_count(const struct dnssec_memo *memo);
+
 struct dnssec_zone_check {
 	struct dnssec_records records;
 	const uint8_t *apex;
@@ -141,8 +148,9 @@ struct dnssec_zone_check {
 	unsigned threads; /* 0 = one a CPU */
 	bool digest_only; /* ZONEMD alone, no DNSSEC */
 	bool require_zonemd;
-	bool refuse_sha1; /* algorithms 5 and 7 count as unsupported (RFC 9905) */
-	bool known_only;  /* a key of the zone with an unknown algorithm is fatal */
+	bool refuse_sha1;         /* algorithms 5 and 7 count as unsupported (RFC 9905) */
+	bool known_only;          /* a key of the zone with an unknown algorithm is fatal */
+	struct dnssec_memo *memo; /* NULL: everything is computed */
 	void (*report)(void *ctx, const struct dnssec_finding *finding); /* called from one thread, in record order */
 	void *report_ctx;
 };
@@ -154,6 +162,7 @@ struct dnssec_zone_result {
 	enum dnssec_zonemd_state zonemd;
 	enum reason zonemd_reason;
 	size_t rrsets, records, signatures, signatures_good;
+	size_t signatures_known;              /* of the good ones: found in the memo */
 	int64_t first_expiry, last_inception; /* UNIX seconds over all RRSIGs */
 	size_t first_expiry_index;
 	uint32_t serial;

@@ -140,6 +140,20 @@ int check_jobs_make(struct check *c)
 	return 0;
 }
 
+/* The arithmetic, unless it was done for the same bytes before. */
+static int job_compute(struct check *c, struct check_job *job, struct verifier *verifier, const struct rrsig *sig,
+		       const struct check_key *key)
+{
+	struct memo_sum sum;
+	int rc = c->sum == NULL ? 0 : memo_sum(verifier->md_ctx, &key->rdata, sig, &verifier->data, &sum);
+	job->known = rc == 0 && c->sum != NULL && memo_has(c->in->memo, &sum);
+	if (rc == 0 && !job->known)
+		rc = verifier_compute(verifier, sig, key->key);
+	if (rc == 0 && c->sum != NULL)
+		c->sum[job - c->job] = sum;
+	return rc;
+}
+
 /* Tries each key that has the tag and algorithm: tags are not unique. */
 static int job_run(struct check *c, struct check_job *job, struct verifier *verifier)
 {
@@ -148,13 +162,15 @@ static int job_run(struct check *c, struct check_job *job, struct verifier *veri
 	check_set(c, job->sigs, &sigs);
 	check_set(c, job->covered, &set);
 	int rc = rrsig_parse(&sigs.rdata[job->item], &sig);
+	if (rc == 0)
+		rc = verifier_data(verifier, &set, &sigs.rdata[job->item], &sig);
 	job->reason = REASON_RRSIG_BOGUS;
 	for (size_t k = job->key; rc == 0 && k < c->n_keys; k++) {
 		const struct check_key *key = &c->key[k];
 		if (key->key == NULL || key->tag != sig.tag || key->algorithm != sig.algorithm ||
 		    (key->flags & DNSSEC_FLAG_ZONE) == 0)
 			continue;
-		rc = verifier_check(verifier, &set, &sigs.rdata[job->item], &sig, key->key);
+		rc = job_compute(c, job, verifier, &sig, key);
 		if (rc == 0) {
 			job->reason = REASON_NONE;
 			job->key = (uint16_t)k;
@@ -190,7 +206,10 @@ int check_jobs_run(struct check *c)
 	if (c->jobs_per_block < JOBS_PER_BLOCK_MIN)
 		c->jobs_per_block = JOBS_PER_BLOCK_MIN;
 	size_t blocks = (c->n_jobs + c->jobs_per_block - 1) / c->jobs_per_block + ARRAY_SIZE(c->digest);
-	return parallel_for(c->in->threads, blocks, 1, block_run, c);
+	if (c->in->memo != NULL && (c->sum = calloc(c->n_jobs + 1, sizeof *c->sum)) == NULL)
+		return BANYAN_ENOMEM;
+	int rc = parallel_for(c->in->threads, blocks, 1, block_run, c);
+	return rc == 0 && c->sum != NULL ? memo_replace(c->in->memo, c->sum, c->n_jobs) : rc;
 }
 
 /* Why it is malformed, in words: the reader of the report should not have to compare the fields. */
@@ -295,6 +314,7 @@ void check_jobs_report(struct check *c)
 				job_report(c, job, name->owner);
 			} else {
 				c->out->signatures_good++;
+				c->out->signatures_known += job->known;
 				/* a revoked key vouches for nothing but its own revocation (RFC 5011 section 2.1) */
 				state = (c->key[job->key].flags & DNSSEC_FLAG_REVOKE) == 0 ? SET_GOOD : SET_UNSIGNED;
 			}

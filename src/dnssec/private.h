@@ -62,9 +62,24 @@ struct verifier {
 };
 
 void verifier_done(struct verifier *verifier);
-/* Does `sig` (parsed from `rrsig`) by `key` verify over `set`? 0, BANYAN_EPROOF or another error. No other check is made. */
+/* What `sig` (parsed from `rrsig`) says that it was made over, into verifier->data. */
+int verifier_data(struct verifier *verifier, const struct wire_rrset *set, const struct wire_rdata *rrsig,
+		  const struct rrsig *sig) _must_use_;
+/* Does it verify over verifier->data? 0, BANYAN_EPROOF or another error. */
+int verifier_compute(struct verifier *verifier, const struct rrsig *sig, const struct dnssec_key *key) _must_use_;
+/* Both: does it verify over `set`? No other check is made. */
 int verifier_check(struct verifier *verifier, const struct wire_rrset *set, const struct wire_rdata *rrsig,
 		   const struct rrsig *sig, const struct dnssec_key *key) _must_use_;
+
+/* Stands for one key, one signature and the data that it was made over. */
+struct memo_sum {
+	uint8_t byte[32];
+};
+int memo_sum(EVP_MD_CTX *ctx, const struct wire_rdata *key, const struct rrsig *sig, const struct buffer *data,
+	     struct memo_sum *ret) _must_use_;
+bool memo_has(const struct dnssec_memo *memo, const struct memo_sum *sum);
+/* These and no others; a sum of zeros stands for none. */
+int memo_replace(struct dnssec_memo *memo, const struct memo_sum *sums, size_t n) _must_use_;
 
 /* Digests by their numbers, fetched once a process. */
 enum digest { DIGEST_SHA1, DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512, DIGEST_COUNT };
@@ -104,6 +119,7 @@ struct check_job {
 	bool early;           /* its algorithm has no key in the zone: see job_find_key() */
 	bool unsupported;     /* could not be checked: counts for nothing */
 	bool pending;         /* must be computed */
+	bool known;           /* was computed for an earlier check: it is in the memo */
 };
 
 struct check_key {
@@ -121,6 +137,7 @@ struct check {
 	struct check_name *name;
 	size_t n_names;
 	struct check_job *job;
+	struct memo_sum *sum; /* one a job, zeros for what is not good; NULL without a memo */
 	size_t n_jobs, jobs_per_block;
 	struct check_key key[DNSSEC_KEYS_MAX];
 	size_t n_keys;

@@ -147,18 +147,27 @@ static int verify_digest(struct verifier *v, const struct rrsig *sig, const stru
 	return EVP_PKEY_verify(ctx, sig->signature, sig->signature_len, digest, digest_len) == 1 ? 0 : BANYAN_EPROOF;
 }
 
-int verifier_check(struct verifier *verifier, const struct wire_rrset *set, const struct wire_rdata *rrsig,
-		   const struct rrsig *sig, const struct dnssec_key *key)
+int verifier_data(struct verifier *verifier, const struct wire_rrset *set, const struct wire_rdata *rrsig,
+		  const struct rrsig *sig)
 {
 	if (verifier->md_ctx == NULL && (verifier->md_ctx = EVP_MD_CTX_new()) == NULL)
 		return BANYAN_ENOMEM;
-	int rc = rrsig_signed_data(&verifier->data, set, rrsig->data, RRSIG_FIXED_SIZE + sig->signer_len, sig->labels);
-	if (rc < 0)
-		return rc;
-	rc = key->md != NULL ? verify_digest(verifier, sig, key) : verify_message(verifier, sig, key);
+	return rrsig_signed_data(&verifier->data, set, rrsig->data, RRSIG_FIXED_SIZE + sig->signer_len, sig->labels);
+}
+
+int verifier_compute(struct verifier *verifier, const struct rrsig *sig, const struct dnssec_key *key)
+{
+	int rc = key->md != NULL ? verify_digest(verifier, sig, key) : verify_message(verifier, sig, key);
 	if (rc < 0)
 		ERR_clear_error();
 	return rc;
+}
+
+int verifier_check(struct verifier *verifier, const struct wire_rrset *set, const struct wire_rdata *rrsig,
+		   const struct rrsig *sig, const struct dnssec_key *key)
+{
+	int rc = verifier_data(verifier, set, rrsig, sig);
+	return rc < 0 ? rc : verifier_compute(verifier, sig, key);
 }
 
 int dnssec_rrsig_verify(const struct wire_rrset *set, const struct wire_rdata *rrsig, struct dnssec_key *key,

@@ -75,6 +75,7 @@ int zone_prove(const struct zone *zone, const struct zone_prove_settings *settin
 			.require_zonemd = settings->require_zonemd,
 			.refuse_sha1 = settings->refuse_sha1,
 			.known_only = settings->known_only,
+			.memo = settings->memo,
 			.report = on_dnssec_finding,
 			.report_ctx = &judge,
 		};

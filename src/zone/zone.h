@@ -207,10 +207,11 @@ struct zone_prove_settings {
 	int64_t now;
 	unsigned threads;
 	bool digest_only, require_zonemd, refuse_sha1;
-	bool known_only;     /* refuse types and algorithms that are not known here (localroot draft, section 4) */
-	bool structure_only; /* for zones that carry no proof: structure checks alone */
-	const char *edition; /* it must be this one; "" = the plain zone; NULL = any */
-	bool dates;          /* `now` must be within the dates of its edition, if it has such */
+	bool known_only;          /* refuse types and algorithms that are not known here (localroot draft, section 4) */
+	bool structure_only;      /* for zones that carry no proof: structure checks alone */
+	const char *edition;      /* it must be this one; "" = the plain zone; NULL = any */
+	bool dates;               /* `now` must be within the dates of its edition, if it has such */
+	struct dnssec_memo *memo; /* NULL: everything is computed */
 	void (*report)(void *ctx, const struct zone_finding *finding);
 	void *report_ctx;
 };

@@ -98,6 +98,11 @@ int edition_open(const struct edition_settings *settings, struct edition **ret, 
 		edition_close(e);
 		return rc;
 	}
+	e->memo = dnssec_memo_new();
+	if (e->memo == NULL) {
+		edition_close(e);
+		return edition_why(ret_why, BANYAN_ENOMEM, "out of memory");
+	}
 	before_load(e);
 	*ret = e;
 	return 0;
@@ -108,6 +113,7 @@ void edition_close(struct edition *edition)
 	if (edition == NULL)
 		return;
 	zone_free(edition->before);
+	dnssec_memo_free(edition->memo);
 	if (edition->lock >= 0)
 		close(edition->lock);
 	free(edition);

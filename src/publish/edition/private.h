@@ -34,6 +34,7 @@ void edition_keys_mark(const struct edition_settings *settings, char out[EDITION
 struct edition_made {
 	struct zone *zone; /* signed */
 	struct buffer wire, text;
+	struct dnssec_memo *memo; /* the edition's; NULL = none */
 };
 void edition_made_done(struct edition_made *made);
 /* Writes both forms, reads the text as anybody will, and proves what comes out at each of these times. The first is now; at all others its
@@ -56,7 +57,8 @@ struct edition {
 	const struct edition_settings *settings;
 	int lock; /* descriptor */
 	struct edition_state state;
-	struct zone *before; /* the signed version that is out; NULL = none */
+	struct zone *before;      /* the signed version that is out; NULL = none */
+	struct dnssec_memo *memo; /* the signatures of the version proved last */
 	int64_t keys_next, tree_written_at;
 	char keys_mark[EDITION_KEYS_MARK_MAX]; /* as the last run left it */
 };

@@ -13,7 +13,7 @@ void edition_made_done(struct edition_made *made)
 	zone_free(made->zone);
 	buffer_done(&made->wire);
 	buffer_done(&made->text);
-	*made = (struct edition_made){0};
+	*made = (struct edition_made){.memo = made->memo};
 }
 
 static void keep_first(void *ctx, const struct zone_finding *finding)
@@ -54,7 +54,7 @@ static int read_back(const struct edition_settings *settings, const struct editi
 }
 
 static int prove_at(const struct edition_settings *settings, const struct dnssec_anchors *anchors, int64_t time,
-		    bool is_now, const struct zone *zone, char *why)
+		    bool is_now, const struct zone *zone, struct dnssec_memo *memo, char *why)
 {
 	char first[EDITION_WHY_MAX / 2] = "", date[32];
 	struct zone_proof proof = {0};
@@ -64,6 +64,7 @@ static int prove_at(const struct edition_settings *settings, const struct dnssec
 		.threads = settings->signing.threads,
 		.require_zonemd = settings->signing.zonemd != 0,
 		.edition = settings->name,
+		.memo = memo,
 		.dates = !is_now, /* it may be offered before its time */
 		.report = keep_first,
 		.report_ctx = first,
@@ -93,7 +94,7 @@ int edition_prove(const struct edition_settings *settings, const struct dnssec_a
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < n_times && rc == 0; i++)
-		rc = prove_at(settings, anchors, time[i], i == 0, zone, why);
+		rc = prove_at(settings, anchors, time[i], i == 0, zone, made->memo, why);
 	zone_free(zone);
 	return rc;
 }

@@ -393,7 +393,12 @@ static int run(struct running *r, const struct zone *source)
 int edition_run(struct edition *edition, const struct zone *source, const struct edition_request *request, int64_t now,
 		struct edition_result *ret)
 {
-	struct running r = {.e = edition, .settings = edition->settings, .request = request, .now = now, .result = ret};
+	struct running r = {.e = edition,
+			    .settings = edition->settings,
+			    .request = request,
+			    .now = now,
+			    .result = ret,
+			    .made = {.memo = edition->memo}};
 	int64_t start = clock_mono_ns();
 	*ret = (struct edition_result){.source_serial = source->serial, .serial = edition->state.serial};
 	int rc = run(&r, source);

@@ -122,6 +122,55 @@ static void good_zones(void **state)
 	}
 }
 
+/* What was computed once is not computed again; what differs by a bit is, and all that time decides is judged anew. */
+static void memo(void **state)
+{
+	(void)state;
+	static const unsigned how[] = {NSEC | ZONEMD, P256 | NSEC3, RSA8 | OPT_OUT | ZONEMD};
+	for (size_t i = 0; i < ARRAY_SIZE(how); i++) {
+		struct prepared p;
+		prepare(&p, how[i]);
+		p.settings.memo = dnssec_memo_new();
+		assert_non_null(p.settings.memo);
+		must_prove(&p);
+		size_t all = p.proof.dnssec.signatures;
+		assert_int_equal(p.proof.dnssec.signatures_known, 0);
+		assert_int_equal(dnssec_memo_count(p.settings.memo), all);
+		must_prove(&p);
+		assert_int_equal(p.proof.dnssec.signatures_known, all);
+
+		p.settings.now = SIGNER_NOW + 86401;
+		must_fail(&p, REASON_RRSIG_EXPIRED);
+		p.settings.now = SIGNER_NOW;
+		must_prove(&p);
+
+		struct test_record *sig = test_zone_find(&p.zone, "www.example", WIRE_TYPE_RRSIG, WIRE_TYPE_TXT);
+		sig->rdata[sig->len - 1] ^= 1;
+		must_fail(&p, REASON_RRSIG_BOGUS);
+		assert_int_equal(p.proof.dnssec.signatures_known, all - 1);
+		assert_int_equal(dnssec_memo_count(p.settings.memo), all - 1);
+		must_fail(&p, REASON_RRSIG_BOGUS); /* a bad one is not kept */
+		sig->rdata[sig->len - 1] ^= 1;
+
+		struct test_record *txt = test_zone_find(&p.zone, "www.example", WIRE_TYPE_TXT, 0);
+		txt->rdata[1] ^= 1;
+		must_fail(&p, REASON_RRSIG_BOGUS);
+		txt->rdata[1] ^= 1;
+		must_prove(&p);
+		assert_int_equal(p.proof.dnssec.signatures_known, all - 1);
+
+		/* the same data by another key: nothing is known of that (the Ed25519 key of tests is always the same) */
+		struct prepared other;
+		prepare(&other, i == 0 ? P256 | ZONEMD : how[i]);
+		other.settings.memo = p.settings.memo;
+		must_prove(&other);
+		assert_int_equal(other.proof.dnssec.signatures_known, 0);
+		finish(&other);
+		dnssec_memo_free(p.settings.memo);
+		finish(&p);
+	}
+}
+
 /* ---- what is not known ---- */
 static void unknown(void **state)
 {
@@ -764,7 +813,7 @@ int main(void)
 		cmocka_unit_test(nsec3_chain),      cmocka_unit_test(opt_out),
 		cmocka_unit_test(zonemd),           cmocka_unit_test(digest_only),
 		cmocka_unit_test(structure),        cmocka_unit_test(under_dname),
-		cmocka_unit_test(wildcard),
+		cmocka_unit_test(wildcard),         cmocka_unit_test(memo),
 	};
 	return cmocka_run_group_tests_name("prove", tests, NULL, NULL);
 }
