@@ -28,6 +28,7 @@ struct publish_sign_result {
 	size_t denial;         /* NSEC or NSEC3 records */
 	size_t denial_changed; /* of them new, changed or gone since the version before */
 	int64_t first_expiry;  /* UNIX seconds at which the first signature ends; INT64_MAX without signatures */
+	int64_t ready_until;   /* when the first signature that came with ready_dnskey ends; INT64_MAX without */
 	int64_t next; /* when something must be signed anew, should nothing change before; INT64_MAX without signatures */
 	char text[512]; /* of a failure: what is wrong and what to do */
 };

@@ -74,6 +74,14 @@ void publish_schedule_current(const struct publish_schedule *schedule, int64_t n
 	version_at(&s, floor_div(now - s.epoch_s, s.interval_s), ret);
 }
 
+/* The latest that a version may be replaced is when its successor is offered, one interval after itself; the earliest is at once, by a
+ * correction with the same dates. */
+int64_t publish_schedule_held_s(const struct publish_schedule *schedule)
+{
+	const struct publish_schedule s = filled(schedule);
+	return (int64_t)s.ahead_s + s.valid_s + s.skew_s;
+}
+
 int64_t publish_schedule_next(const struct publish_schedule *schedule, int64_t now)
 {
 	const struct publish_schedule s = filled(schedule);

@@ -46,6 +46,9 @@ int publish_schedule_check(const struct publish_schedule *schedule, char why[PUB
 void publish_schedule_due(const struct publish_schedule *schedule, int64_t now, struct publish_version *ret);
 /* The one that clients use at this time: the newest whose time has begun. */
 void publish_schedule_current(const struct publish_schedule *schedule, int64_t now, struct publish_version *ret);
+/* For how long after a version is offered an older one may still be used somewhere: one that it corrects, by a clock that is behind. So long a
+ * key that came with it is not known everywhere, and one that went with it is still needed. */
+int64_t publish_schedule_held_s(const struct publish_schedule *schedule);
 /* When the next one is to be offered: later than `now`. */
 int64_t publish_schedule_next(const struct publish_schedule *schedule, int64_t now);
 /* YYYYMMDDnn of the day on which its time begins; nn counts the versions of a day, with even room between them for corrections. Where one

@@ -63,7 +63,7 @@ static int sign_run(struct sign *s, struct zone **ret)
 int publish_sign(const struct zone *plain, const struct zone *before, const struct make_signing *signing,
 		 struct zone **ret, struct publish_sign_result *ret_result)
 {
-	struct publish_sign_result result = {.first_expiry = INT64_MAX, .next = INT64_MAX};
+	struct publish_sign_result result = {.first_expiry = INT64_MAX, .ready_until = INT64_MAX, .next = INT64_MAX};
 	struct sign sign = {.plain = plain, .before = before, .in = signing, .out = &result};
 	sign.arena.large = true;
 	int rc = sign_run(&sign, ret);

@@ -121,6 +121,26 @@ static int sig_plan(struct work *w, size_t index, size_t key_index)
 	return 0;
 }
 
+/* Somebody else decides how long they hold: now, and until the last second of a version that is not touched any more. */
+static int ready_check(struct sign *s, int64_t inception, int64_t expiration)
+{
+	const char *name = s->in->ready_dnskey->name;
+	char from[32], until[32], hold[32];
+	if (s->in->now < inception || s->in->now >= expiration)
+		return sign_fail(s, BANYAN_EPROOF,
+				 "the DNSKEY set that was signed elsewhere%s%s holds from %s to %s and not now; "
+				 "fetch the response for this time",
+				 name != NULL ? ", " : "", name != NULL ? name : "", clock_format(inception, from),
+				 clock_format(expiration, until));
+	if (expiration < s->in->hold_until)
+		return sign_fail(s, BANYAN_EPROOF,
+				 "the DNSKEY set that was signed elsewhere%s%s ends at %s, while this version must "
+				 "hold until %s; hold the next ceremony, and bring its response",
+				 name != NULL ? ", " : "", name != NULL ? name : "", clock_format(expiration, until),
+				 clock_format(s->in->hold_until, hold));
+	return 0;
+}
+
 /* The signatures that came with the DNSKEY set. */
 static int ready_plan(struct work *w, size_t index)
 {
@@ -135,12 +155,9 @@ static int ready_plan(struct work *w, size_t index)
 		int64_t now = s->in->now;
 		int64_t expiration = now + (int32_t)(wire_get32(rdata->data + 8) - (uint32_t)now);
 		int64_t inception = now + (int32_t)(wire_get32(rdata->data + 12) - (uint32_t)now);
-		char from[32], until[32];
-		if (now < inception || now >= expiration)
-			return sign_fail(s, BANYAN_EPROOF,
-					 "the DNSKEY set that was signed elsewhere holds from %s to %s and not now; "
-					 "fetch the response for this time",
-					 clock_format(inception, from), clock_format(expiration, until));
+		int rc = ready_check(s, inception, expiration);
+		if (rc != 0)
+			return rc;
 		struct sign_sig *sig = sig_add(s, index);
 		if (sig == NULL)
 			return BANYAN_ENOMEM;
@@ -266,6 +283,7 @@ static void sigs_count(struct sign *s)
 		else
 			out->kept += !ready;
 		out->ready += ready;
+		out->ready_until = ready && sig->expiration < out->ready_until ? sig->expiration : out->ready_until;
 		out->first_expiry = sig->expiration < out->first_expiry ? sig->expiration : out->first_expiry;
 		out->next = next < out->next ? next : out->next;
 	}

@@ -120,7 +120,7 @@ static void tell(struct publishing *p, const struct edition_result *r)
 		publish_tell_refusal(p, r->reason, r->why);
 		return;
 	}
-	bool quiet = p->run->watch && r->outcome == EDITION_UNCHANGED;
+	bool quiet = p->run->watch && r->outcome == EDITION_UNCHANGED && r->warning[0] == '\0';
 	p->status = CMD_OK;
 	p->told[0] = '\0';
 	if (p->run->json && !quiet)

@@ -248,7 +248,7 @@ static void keys_make(struct publishing *p)
 	policy->zsk_lifetime_s = k->zsk_lifetime_s;
 	policy->ksk_lifetime_s = k->ksk_lifetime_s;
 	policy->dnskey_ttl_s = k->ttl_s;
-	policy->propagation_s = k->propagation_s;
+	policy->propagation_s = k->propagation_s + edition_schedule_held_s(&p->settings);
 	policy->ds_ttl_s = k->parent_ds_ttl_s;
 	policy->parent_propagation_s = k->parent_delay_s;
 	policy->publish_safety_s = k->publish_safety_s;
@@ -261,14 +261,22 @@ static void keys_make(struct publishing *p)
 	policy->validity_s = p->config->signing.validity_keys_s;
 }
 
-static int schedule_make(struct publishing *p)
+static void schedule_make(struct publishing *p)
 {
 	const struct config_edition_schedule *s = &p->config->schedule;
 	p->settings.scheduled = s->every_s > 0;
 	p->settings.schedule.every_s = s->every_s;
 	p->settings.schedule.ahead_s = s->ahead_s;
 	p->settings.schedule.valid_s = s->valid_s;
-	return CMD_OK;
+}
+
+static int schedule_check(const struct publishing *p)
+{
+	char why[EDITION_WHY_MAX];
+	if (edition_schedule_check(&p->settings, why) == 0)
+		return CMD_OK;
+	fprintf(stderr, "banyan publish: %s:%u: schedule: %s\n", p->config->path, p->config->schedule.line, why);
+	return CMD_ERROR;
 }
 
 int publish_settings_make(struct publishing *p)
@@ -288,6 +296,7 @@ int publish_settings_make(struct publishing *p)
 	s->serial = (enum edition_serial_rule)c->edition.serial;
 	s->keys_folder = c->keys.folder;
 	s->keys_token = c->keys.token;
+	schedule_make(p);
 	keys_make(p);
 	int status = apex_make(p);
 	if (status == CMD_OK)
@@ -297,7 +306,7 @@ int publish_settings_make(struct publishing *p)
 	if (status == CMD_OK)
 		status = signing_make(p);
 	if (status == CMD_OK)
-		status = schedule_make(p);
+		status = schedule_check(p);
 	return status == CMD_OK ? source_make(p) : status;
 }
 

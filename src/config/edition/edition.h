@@ -82,6 +82,7 @@ struct config_edition_output {
 /* Of versions that come and go by the clock; every_s 0 = there is none. */
 struct config_edition_schedule {
 	uint32_t every_s, ahead_s, valid_s;
+	unsigned line; /* of the description, for who finds that they do not fit */
 };
 
 struct config_edition {

@@ -105,8 +105,11 @@ static int read_all(const struct config_reader *r, const char *text, size_t len,
 	int rc = walk_text(r, text, len, &root);
 	if (rc == 0)
 		rc = walk_read(r, root, edition);
-	if (rc == 0)
+	if (rc == 0) {
+		const struct tree_node *at = place(root, "schedule", "valid");
+		edition->schedule.line = at != NULL ? at->line : 0;
 		rc = complete(r, edition);
+	}
 	if (rc == 0)
 		rc = check_identity(r, root, edition);
 	return rc == 0 ? check_times(r, root, edition) : rc;

@@ -133,7 +133,8 @@ static const struct config_option edition_options[] = {
 	{"keys.ksk-lifetime", CONFIG_DURATION_S, FIELD(keys.ksk_lifetime_s), "0", RANGE(0, 10 * YEAR_S), NULL,
 	 "The same for the KSK or CSK."},
 	{"keys.propagation-delay", CONFIG_DURATION_S, FIELD(keys.propagation_s), "1h", RANGE(0, YEAR_S), NULL,
-	 "How long a version takes to reach all servers of the zone (RFC 7583: Dprp)."},
+	 "How long a version takes to reach all servers of the zone (RFC 7583: Dprp). With a schedule, the time for "
+	 "which an old version may still be in use is added."},
 	{"keys.publish-safety", CONFIG_DURATION_S, FIELD(keys.publish_safety_s), "1h", RANGE(0, YEAR_S), NULL,
 	 "Added to the time that a key is published before it is used."},
 	{"keys.retire-safety", CONFIG_DURATION_S, FIELD(keys.retire_safety_s), "1h", RANGE(0, YEAR_S), NULL,

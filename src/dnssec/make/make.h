@@ -126,6 +126,7 @@ struct make_rdata_list {
 
 /* A DNSKEY set that was signed where the KSK is. */
 struct make_ready_dnskey {
+	const char *name;                    /* where it comes from, for sentences; NULL = nobody says */
 	uint32_t ttl;                        /* as it was signed */
 	struct make_rdata_list keys, rrsigs; /* RDATAs */
 };
@@ -148,6 +149,7 @@ struct make_signing {
 	struct make_rdata_list cds, cdnskey; /* to be published */
 
 	int64_t now;
+	int64_t hold_until;          /* a version with dates: until then each signature must hold; 0 = now is enough */
 	uint32_t validity_s;         /* from now to the expiration, without jitter */
 	uint32_t validity_dnskey_s;  /* the same of what keys that sign keys make; 0 = validity_s */
 	uint32_t inception_before_s; /* how far before now signatures begin, for clocks that are behind */

@@ -114,6 +114,12 @@ struct edition_settings {
 	struct keys_policy keys; /* all but data_ttl_s */
 };
 
+/* For how long after a version is offered an older one may still be used somewhere: with a schedule, until its dates end. It is part of
+ * settings->keys.propagation_s. 0 without a schedule. */
+int64_t edition_schedule_held_s(const struct edition_settings *settings);
+/* Does the schedule leave no gaps, and do signatures outlive versions? BANYAN_EINVAL with a sentence. */
+int edition_schedule_check(const struct edition_settings *settings, char ret_why[EDITION_WHY_MAX]) _must_use_;
+
 /* What somebody has looked at, or asks for. */
 struct edition_request {
 	bool accept_shrink, accept_serial;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "edition.h"
+#include "publish/schedule.h"
 
 /* Is it one of the words by which an edition says what it is (TXT at the apex)? */
 bool edition_is_word(const struct wire_rdata *txt);
@@ -10,6 +11,11 @@ bool edition_is_word(const struct wire_rdata *txt);
 int edition_add(struct zone_maker *maker, const struct wire_rrset *set, uint32_t index, uint32_t ttl) _must_use_;
 /* Writes the sentence and returns `rc`. */
 int edition_why(char why[EDITION_WHY_MAX], int rc, const char *format, ...) _printf_(3, 4);
+
+/* ---- by the clock (dates.c) ---- */
+struct edition;
+struct publish_schedule edition_schedule(const struct edition_settings *settings);
+struct publish_version edition_version_due(const struct edition *e, int64_t now);
 
 /* ---- keys (keys.c): those of one run ---- */
 struct edition_keys;

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "publish/schedule.h"
 #include "sync/files/files.h"
 
 #define TOGETHER_MAX_S 3600 /* 24 versions a day at most, where jitter spreads signatures over all of it */
@@ -45,30 +44,13 @@ static bool has_last(const struct edition *e)
 
 /* ---- which version is due ---- */
 
-static struct publish_schedule schedule_of(const struct edition_settings *settings)
-{
-	return (struct publish_schedule){.interval_s = settings->schedule.every_s,
-					 .ahead_s = settings->schedule.ahead_s,
-					 .valid_s = settings->schedule.valid_s};
-}
-
-/* What is to be used now comes first, where nobody has it yet: the first one of all, or a publisher that was away. Then what is offered ahead. */
-static struct publish_version version_due(const struct edition *e, int64_t now)
-{
-	struct publish_schedule schedule = schedule_of(e->settings);
-	struct publish_version due;
-	publish_schedule_current(&schedule, now, &due);
-	if (e->state.have && e->state.valid_until >= due.valid_until)
-		publish_schedule_due(&schedule, now, &due);
-	return due;
-}
-
 /* The dates that a scheduled version has. Its signatures must outlive them. */
 static void dates_set(struct running *r)
 {
-	struct publish_version due = version_due(r->e, r->now);
+	struct publish_version due = edition_version_due(r->e, r->now);
 	r->version.says.valid_from = due.valid_from;
 	r->version.says.valid_until = due.valid_until;
+	r->signing.hold_until = due.signed_until;
 	int64_t lives = due.signed_until - r->now;
 	if (lives > r->signing.refresh_s)
 		r->signing.refresh_s = (uint32_t)lives;
@@ -82,8 +64,8 @@ static int serial_set(struct running *r, uint32_t source)
 		r->version.serial = edition_serial_next(s->serial, last, source, r->now);
 		return 0;
 	}
-	struct publish_schedule schedule = schedule_of(s);
-	struct publish_version due = version_due(r->e, r->now);
+	struct publish_schedule schedule = edition_schedule(s);
+	struct publish_version due = edition_version_due(r->e, r->now);
 	return publish_schedule_serial(&schedule, &due, last, &r->version.serial);
 }
 
@@ -313,7 +295,8 @@ static void unchanged(struct running *r)
 		if (edition_state_save(r->settings, &e->state, why) < 0)
 			warn(r, why);
 	}
-	keys_follow(r);
+	if (r->keys != NULL)
+		keys_follow(r);
 	bool due = e->state.tree_serial != e->state.serial || files_renewal_due(e->tree_written_at, 0, r->now);
 	if (due && zone_write_wire(e->before, &wire) == 0)
 		tree_follow(r, &wire);
@@ -349,6 +332,33 @@ static bool waits(const struct running *r)
 	       r->e->state.valid_until >= r->version.says.valid_until;
 }
 
+/* A version of a later time than the one that is due is out: its own clock, or this one, was wrong. */
+static void out_of_time(struct running *r)
+{
+	char until[32], now[32], why[EDITION_WHY_MAX];
+	if (r->e->state.valid_until <= r->version.says.valid_until)
+		return;
+	edition_why(why, 0,
+		    "the version that is out, serial %" PRIu32
+		    ", is valid until %s, later than what is due by the clock "
+		    "of this machine, which says %s: a clock was wrong, or the schedule was another one, and nothing "
+		    "follows until then; if all is right now, give --force once",
+		    r->e->state.serial, clock_format(r->e->state.valid_until, until), clock_format(r->now, now));
+	warn(r, why);
+}
+
+/* Who signs the keys elsewhere hears of it before it is too late. */
+static void ready_look(struct running *r)
+{
+	char until[32], why[EDITION_WHY_MAX];
+	int64_t needed = r->signing.hold_until > r->now ? r->signing.hold_until : r->now;
+	if (r->result->sign.ready_until >= needed + r->settings->signing.refresh_s)
+		return;
+	edition_why(why, 0, "the last of the DNSKEY sets that were signed elsewhere ends at %s: hold the next ceremony",
+		    clock_format(r->result->sign.ready_until, until));
+	warn(r, why);
+}
+
 static int run(struct running *r, const struct zone *source)
 {
 	struct edition *e = r->e;
@@ -359,6 +369,14 @@ static int run(struct running *r, const struct zone *source)
 		return rc;
 	r->signing = r->settings->signing;
 	r->signing.now = r->now;
+	if (r->settings->scheduled)
+		dates_set(r);
+	if (waits(r)) { /* and so do its keys: what they are to become is not out before the next version is */
+		out_of_time(r);
+		r->result->sign.next = r->e->state.sign_at;
+		unchanged(r);
+		return 0;
+	}
 	rc = edition_keys_begin(r->settings, r->plain, r->now, r->request->dry, &r->keys, r->result->why);
 	if (rc == BANYAN_EIO && r->settings->keys_token[0] == '\0') /* a disk that is full */
 		return refuse(r, rc, REASON_OUTPUT_NOT_WRITTEN);
@@ -367,19 +385,13 @@ static int run(struct running *r, const struct zone *source)
 	if (rc < 0)
 		return refuse(r, rc, rc == BANYAN_EIO ? REASON_TOKEN_GONE : REASON_KEYS_UNUSABLE);
 	e->keys_next = edition_keys_next(r->keys);
-	if (r->settings->scheduled)
-		dates_set(r);
-	if (waits(r)) {
-		r->result->sign.next = r->e->state.sign_at;
-		unchanged(r);
-		return 0;
-	}
 	rc = serial_set(r, source->serial);
 	if (rc < 0)
 		return refuse(r, rc, REASON_SIGNING_FAILED);
 	rc = make_and_prove(r, new_source, &is_new);
 	if (rc < 0)
 		return rc;
+	ready_look(r);
 	if (is_new) {
 		r->result->serial = r->made.zone->serial;
 		r->result->records = r->made.zone->n_records;
@@ -431,8 +443,8 @@ int64_t edition_due(const struct edition *edition, int64_t now)
 	if (!edition->state.have)
 		return now;
 	if (s->scheduled) { /* it does not change in between */
-		struct publish_schedule schedule = schedule_of(s);
-		due = version_due(edition, now).valid_until > edition->state.valid_until
+		struct publish_schedule schedule = edition_schedule(s);
+		due = edition_version_due(edition, now).valid_until > edition->state.valid_until
 			      ? now
 			      : publish_schedule_next(&schedule, now);
 	} else if (edition->state.sign_at != INT64_MAX && edition->state.sign_at + together(s) < due) {

@@ -33,6 +33,7 @@ struct keys_folder {
 	struct keys_request *response; /* the key responses in use: at most KEYS_RESPONSES_MAX */
 	size_t n_responses;
 	struct make_ready_dnskey ready;
+	char ready_name[160];
 	struct wire_rdata ready_key[KEYS_BUNDLE_KEYS_MAX], ready_rrsig[KEYS_BUNDLE_KEYS_MAX];
 	struct buffer ready_bytes;
 };

@@ -176,8 +176,9 @@ int keys_policy_set(struct keys_policy *policy, const char *name, const char *va
 
 int keys_policy_check(const struct keys_policy *policy, char why[KEYS_WHY_MAX])
 {
-	int64_t zsk_s = policy->propagation_s + policy->dnskey_ttl_s + policy->publish_safety_s + policy->signing_s +
-			policy->propagation_s + policy->data_ttl_s + policy->retire_safety_s;
+	int64_t come_s = policy->propagation_s + policy->dnskey_ttl_s + policy->publish_safety_s;
+	int64_t go_s = policy->signing_s + policy->propagation_s + policy->data_ttl_s + policy->retire_safety_s;
+	int64_t zsk_s = come_s + go_s, slot_s = come_s > go_s ? come_s : go_s; /* it has a slot for either */
 	if (policy->offline && policy->csk)
 		return keys_wrong(why, BANYAN_EINVAL, "csk and offline do not go together: a CSK signs the data, here");
 	if (policy->ksk_only && (policy->csk || policy->offline))
@@ -191,11 +192,11 @@ int keys_policy_check(const struct keys_policy *policy, char why[KEYS_WHY_MAX])
 		return keys_wrong(why, BANYAN_EINVAL,
 				  "ksk-lifetime is %" PRId64 " s: with these TTLs it must be %" PRId64 " s at least",
 				  policy->ksk_lifetime_s, 2 * zsk_s);
-	if (policy->offline && policy->slot_s < zsk_s)
+	if (policy->offline && policy->slot_s < slot_s)
 		return keys_wrong(why, BANYAN_EINVAL,
 				  "slot is %" PRId64 " s, but a ZSK needs %" PRId64
 				  " s to come or go with these TTLs: make it longer, or the TTLs shorter",
-				  policy->slot_s, zsk_s);
+				  policy->slot_s, slot_s);
 	if (policy->offline && policy->validity_s <= policy->slot_s)
 		return keys_wrong(why, BANYAN_EINVAL, "validity must be longer than slot: bundles must overlap");
 	return 0;

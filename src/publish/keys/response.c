@@ -125,6 +125,7 @@ const struct keys_bundle *keys_bundle_at(struct keys_folder *folder, int64_t now
 int keys_bundle_ready(struct keys_folder *folder, const struct keys_request *request, const struct keys_bundle *bundle)
 {
 	size_t at[KEYS_BUNDLE_KEYS_MAX + 1] = {0};
+	char when[32];
 	folder->ready_bytes.len = 0;
 	for (size_t i = 0; i < bundle->n_signatures; i++) {
 		int rc = keys_signature_rdata(request, bundle, &bundle->signature[i], &folder->ready_bytes);
@@ -136,7 +137,10 @@ int keys_bundle_ready(struct keys_folder *folder, const struct keys_request *req
 		folder->ready_rrsig[i] = (struct wire_rdata){.data = folder->ready_bytes.data + at[i],
 							     .len = (uint16_t)(at[i + 1] - at[i])};
 	memcpy(folder->ready_key, bundle->key, bundle->n_keys * sizeof bundle->key[0]);
-	folder->ready = (struct make_ready_dnskey){.ttl = request->ttl,
+	snprintf(folder->ready_name, sizeof folder->ready_name, "bundle of %s in key response %s",
+		 clock_format(bundle->from, when), request->id);
+	folder->ready = (struct make_ready_dnskey){.name = folder->ready_name,
+						   .ttl = request->ttl,
 						   .keys = {.n = bundle->n_keys, .item = folder->ready_key},
 						   .rrsigs = {.n = bundle->n_signatures, .item = folder->ready_rrsig}};
 	return 0;

@@ -551,7 +551,19 @@ static void test_ready_and_foreign(void **state)
 	assert_proved(zone, &s, &proof);
 	assert_int_equal(result.ready, 1);
 	assert_true(result.next <= NOW + 10 * 86400);
+	assert_int_equal(result.ready_until, NOW + 10 * 86400);
 	struct zone *kept = NULL;
+	/* a version with dates: it must hold until those end, and nobody can sign it anew */
+	s.in.hold_until = NOW + 10 * 86400 + 1;
+	ready.name = "bundle of some day";
+	assert_int_equal(publish_sign(plain, zone, &s.in, &kept, &result), BANYAN_EPROOF);
+	assert_non_null(strstr(result.text, "signed elsewhere, bundle of some day ends at 2026-"));
+	assert_non_null(strstr(result.text, "hold the next ceremony"));
+	s.in.hold_until = NOW + 10 * 86400;
+	kept = sign(plain, zone, &s, &result);
+	zone_free(kept);
+	kept = NULL;
+	s.in.hold_until = 0;
 	s.in.now = NOW + 10 * 86400; /* it has ended: the old version stays */
 	assert_int_equal(publish_sign(plain, zone, &s.in, &kept, &result), BANYAN_EPROOF);
 	assert_non_null(strstr(result.text, "2026-"));
