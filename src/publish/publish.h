@@ -39,3 +39,9 @@ struct publish_sign_result {
  * sign cannot; BANYAN_EPROOF: the keys that were signed elsewhere do not hold now; what make_elsewhere.sign says. */
 int publish_sign(const struct zone *plain, const struct zone *before, const struct make_signing *signing,
 		 struct zone **ret, struct publish_sign_result *ret_result) _must_use_;
+
+/* ---- what comes before it (fit.c) ------------------------------------------------------------- */
+/* Is it a zone that servers load and that works, once it is signed? What signing replaces is passed over. `source` is the plain zone that it was
+ * made of by changes: delegations that have lost an address by them, or came without, are refused, too; NULL = it was not. BANYAN_EINVAL: `why`
+ * names the owner and what to do. */
+int publish_fit(const struct zone *plain, const struct zone *source, char *why, size_t size) _must_use_;

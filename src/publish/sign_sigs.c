@@ -96,8 +96,9 @@ static int sig_plan(struct work *w, size_t index, size_t key_index)
 		return BANYAN_ENOMEM;
 	int64_t expiration = 0;
 	const struct wire_rdata *old = sig_find(s, set, key, &expiration);
+	bool late = set->made && set->set.type == WIRE_TYPE_ZONEMD; /* below the apex one is anybody's data */
 	sig->key = (uint16_t)key_index;
-	if (old != NULL && set->set.type != WIRE_TYPE_ZONEMD) {
+	if (old != NULL && !late) {
 		sig->data = old->data;
 		sig->len = old->len;
 		sig->expiration = expiration;
@@ -105,7 +106,7 @@ static int sig_plan(struct work *w, size_t index, size_t key_index)
 		if (sig->way == SIGN_KEEP)
 			return 0;
 	} else {
-		sig->way = set->set.type == WIRE_TYPE_ZONEMD ? SIGN_LATE : SIGN_MAKE;
+		sig->way = late ? SIGN_LATE : SIGN_MAKE;
 		sig->expiration = make_expiration(s->in, set->set.owner, set->set.type, key);
 	}
 	sig->room = arena_alloc(&s->arena, make_rrsig_len(key, s->plain->apex));

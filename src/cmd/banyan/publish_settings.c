@@ -82,20 +82,59 @@ static int removed_make(struct publishing *p)
 	return CMD_OK;
 }
 
+/* The line that brings a record, as somebody wrote it. */
+static const char *added_line(const struct publishing *p, unsigned long line)
+{
+	const struct config_list *list = &p->config->records.add;
+	return line > 0 && line <= list->count ? list->item[line - 1] : "a record";
+}
+
+/* Why records of this type cannot come by records.add: what would become of them nobody would be told. NULL: they can. */
+static const char *added_refusal(const struct publishing *p, uint16_t type, bool apex)
+{
+	switch (type) {
+	case WIRE_TYPE_SOA:
+		return "the SOA is the source's; apex.soa-mname and those that follow change it";
+	case WIRE_TYPE_RRSIG:
+	case WIRE_TYPE_NSEC:
+	case WIRE_TYPE_NSEC3:
+	case WIRE_TYPE_NSEC3PARAM:
+		return "signatures and the records that deny are made here, by what stands under signing";
+	case WIRE_TYPE_DNSKEY:
+		return apex ? "the keys of the zone are those of its folder; bring one in by `banyan key`" : NULL;
+	case WIRE_TYPE_CDS:
+	case WIRE_TYPE_CDNSKEY:
+		return apex ? "what the parent is told of the keys follows from the keys; `banyan key` rolls them, and "
+			      "keys.cds says whether it is told at all"
+			    : NULL;
+	case WIRE_TYPE_ZONEMD:
+		return apex ? "the digest is made here; signing.zonemd says which" : NULL;
+	case WIRE_TYPE_NS:
+		return apex && p->config->edition.name[0] == '\0' ? "an edition with an apex other than its source's "
+								    "is a namespace of its own and needs a "
+								    "name: give edition.name"
+								  : NULL;
+	default:
+		return NULL;
+	}
+}
+
 static int added_check(const struct publishing *p)
 {
 	const struct zone *extra = p->extra;
 	for (size_t i = 0; i < extra->n_sets; i++) {
-		uint16_t type = extra->set[i].type;
-		char text[16];
-		if (type == WIRE_TYPE_SOA || type == WIRE_TYPE_RRSIG || type == WIRE_TYPE_NSEC ||
-		    type == WIRE_TYPE_NSEC3 || type == WIRE_TYPE_NSEC3PARAM || type == WIRE_TYPE_ZONEMD ||
-		    (type == WIRE_TYPE_DNSKEY && wire_name_equal(extra->set[i].owner, extra->apex)))
-			return wrong(p, "records.add", wire_type_text(type, text), "that is made here, and not added");
+		bool apex = wire_name_equal(extra->set[i].owner, extra->apex);
+		const char *why = added_refusal(p, extra->set[i].type, apex);
+		if (why != NULL)
+			return wrong(p, "records.add", added_line(p, extra->line[i]), why);
 	}
-	if (extra->n_out_of_zone > 0)
-		return wrong(p, "records.add", extra->n_remarks > 0 ? extra->remark[0].text : "a record",
-			     "it is outside the zone");
+	if (extra->n_remarks > 0)
+		return wrong(
+			p, "records.add", added_line(p, extra->remark[0].line),
+			extra->remark[0].reason == REASON_OUT_OF_ZONE
+				? "it is outside the zone (edition.zone)"
+				: "another line gives this set another TTL; all its records have one (RFC 2181 section "
+				  "5.2)");
 	return CMD_OK;
 }
 

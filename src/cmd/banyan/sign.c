@@ -14,7 +14,8 @@ static const char help[] =
 	"usage: banyan sign [OPTIONS] ZONEFILE [KEY]...\n"
 	"\n"
 	"Signs a zone and puts its digest (ZONEMD) in. Nothing is written before the result has been proved with the\n"
-	"code of `banyan verify`. A KEY is a pair of files K*.key and K*.private, as dnssec-keygen and ldns-keygen\n"
+	"code of `banyan verify`, and no zone is signed that servers would not load. A KEY is a pair of files K*.key "
+	"and K*.private, as dnssec-keygen and ldns-keygen\n"
 	"write them. Keys with the SEP flag (KSK) sign the keys, the others (ZSK) all else; if all are of one kind, "
 	"they sign\n"
 	"both. A key without a .private file is published only. Without any KEY the zone is digested and not signed.\n"
@@ -37,11 +38,13 @@ static const char help[] =
 	"  --zonemd WHICH           none, sha384, sha512 or both; default: sha384\n"
 	"  --dnskey-ttl TIME        default: that of the SOA\n"
 	"  --threads N              default: one a CPU\n"
-	"  --no-proof               write without having proved it\n"
+	"  --no-proof               sign whatever it is, and write without having proved it\n"
 	"  --quiet                  do not tell what was done\n"
 	"  --help                   this\n"
 	"\n"
-	"Exit status: 0 signed, 1 the result is not proved (nothing is written), 2 it cannot be signed.\n";
+	"Exit status: 0 signed, 1 servers would not load it, or the result is not proved (nothing is written), 2 it "
+	"cannot\n"
+	"be signed.\n";
 
 static int zone_load(const struct sign_options *options, const char *path, struct zone **ret)
 {
@@ -55,6 +58,10 @@ static int zone_load(const struct sign_options *options, const char *path, struc
 	if ((*ret)->n_out_of_zone > 0)
 		fprintf(stderr, "banyan sign: %s: %zu records outside of the zone are left out\n", path,
 			(*ret)->n_out_of_zone);
+	if ((*ret)->n_ttl_mixed > 0)
+		fprintf(stderr,
+			"banyan sign: %s: %zu sets with more than one TTL take the lowest (RFC 2181 section 5.2)\n",
+			path, (*ret)->n_ttl_mixed);
 	return 0;
 }
 
@@ -165,6 +172,17 @@ static void tell(const struct zone *zone, const struct publish_sign_result *r)
 		fprintf(stderr, "banyan sign: to be signed again by %s\n", clock_format(r->next, next));
 }
 
+/* Is it worth a signature? */
+static int fit(const struct zone *plain)
+{
+	char why[1024];
+	int rc = publish_fit(plain, NULL, why, sizeof why);
+	if (rc < 0)
+		fprintf(stderr, "banyan sign: %s: %s (%s); nothing is written\n", plain->source, why,
+			reason_code(REASON_EDITION_MISFIT));
+	return rc;
+}
+
 static int sign_run(const struct sign_options *options)
 {
 	struct zone *plain = NULL, *before = NULL, *zone = NULL;
@@ -173,6 +191,10 @@ static int sign_run(const struct sign_options *options)
 	if (zone_load(options, options->path, &plain) < 0 ||
 	    (options->before != NULL && zone_load(options, options->before, &before) < 0))
 		goto done;
+	if (!options->no_proof && fit(plain) < 0) {
+		status = CMD_NO;
+		goto done;
+	}
 	if (publish_sign(plain, before, &options->signing, &zone, &result) != 0) {
 		fprintf(stderr, "banyan sign: %s\n", result.text);
 		goto done;

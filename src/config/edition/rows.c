@@ -93,7 +93,8 @@ static const struct config_option edition_options[] = {
 	{"apex.ns-ttl", CONFIG_DURATION_S, FIELD(apex.ns_ttl_s), "0", RANGE(0, INT32_MAX), NULL,
 	 "TTL of the NS records. 0 is the source's."},
 	{"apex.address-ttl", CONFIG_DURATION_S, FIELD(apex.address_ttl_s), "0", RANGE(0, INT32_MAX), NULL,
-	 "TTL of the addresses of apex.name-servers. 0 is that of the source's addresses, or else of its NS records."},
+	 "TTL of the addresses of the apex's name servers. 0 is that of the source's addresses, or else of its NS "
+	 "records."},
 	{"apex.soa-mname", CONFIG_NAME, FIELD(apex.soa_mname), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
 	 "First name of the SOA. Empty: the source's."},
 	{"apex.soa-rname", CONFIG_NAME, FIELD(apex.soa_rname), "\"\"", RANGE(0, NAME_BYTES_MAX), NULL,
@@ -112,7 +113,8 @@ static const struct config_option edition_options[] = {
 	 "Names that the edition has not, nor anything below them. One that the source has not is told of, and no "
 	 "error."},
 	{"records.add", CONFIG_TEXTS, FIELD(records.add), "[]", RANGE(0, RECORDS_MAX), NULL,
-	 "Records that it has beside those of the source: lines of a master file."},
+	 "Records that it has beside those of the source: lines of a master file. Not what is made here: SOA, RRSIG, "
+	 "NSEC, NSEC3, NSEC3PARAM, and at the apex DNSKEY, CDS, CDNSKEY and ZONEMD."},
 	/* ---- keys ---- */
 	{"keys.folder", CONFIG_PATH, FIELD(keys.folder), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Folder of the keys. Empty: the folder keys in that of the edition."},

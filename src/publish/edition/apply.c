@@ -41,19 +41,33 @@ static bool ns_has(const struct wire_rrset *ns, const uint8_t *name)
 	return false;
 }
 
-/* Does a delegation, which stays, lead to this server? */
-static bool serves_others(const struct applying *a, const uint8_t *name)
+static bool set_names(const struct wire_rrset *set, const uint8_t *name)
 {
-	for (size_t i = 0; i < a->plain->n_sets; i++) {
-		const struct wire_rrset *set = &a->plain->set[i];
-		if (set->type == WIRE_TYPE_NS && set != a->ns && !is_removed(a->change, set->owner) &&
-		    ns_has(set, name))
-			return true;
+	for (uint32_t i = 0; i < set->count; i++) {
+		const struct wire_rdata *rdata = &set->rdata[i];
+		int at;
+		for (unsigned n = 0; (at = wire_rdata_name_at(rdata->data, rdata->len, set->type, n)) >= 0; n++)
+			if (wire_name_equal(rdata->data + at, name))
+				return true;
 	}
 	return false;
 }
 
-/* The addresses of a server that is none of this apex any more, and of no delegation. */
+/* Does a delegation, which stays, lead to this server, or anything else than the apex name it: mail, a service, an alias? */
+static bool serves_others(const struct applying *a, const uint8_t *name)
+{
+	for (size_t i = 0; i < a->plain->n_sets; i++) {
+		const struct wire_rrset *set = &a->plain->set[i];
+		if (set != a->ns && set != a->soa && set_names(set, name) && !is_removed(a->change, set->owner))
+			return true;
+	}
+	for (size_t i = 0; a->change->add != NULL && i < a->change->add->n_sets; i++)
+		if (set_names(&a->change->add->set[i], name))
+			return true;
+	return false;
+}
+
+/* The addresses of a server that is none of this apex any more, and that nothing else names. */
 static bool is_left_over(const struct applying *a, const struct wire_rrset *set)
 {
 	return a->change->n_servers > 0 && ns_has(a->ns, set->owner) && server_find(a->change, set->owner) == NULL &&
@@ -70,6 +84,14 @@ static bool goes(const struct applying *a, const struct wire_rrset *set)
 	return server != NULL ? server->n_addresses > 0 : is_left_over(a, set);
 }
 
+/* Has it an address of a server of the apex, of those that are given, or of the source's where none are? */
+static bool of_server(const struct applying *a, const struct wire_rrset *set)
+{
+	if (set->type != WIRE_TYPE_A && set->type != WIRE_TYPE_AAAA)
+		return false;
+	return a->change->n_servers > 0 ? server_find(a->change, set->owner) != NULL : ns_has(a->ns, set->owner);
+}
+
 static int keep_rest(const struct applying *a)
 {
 	int rc = 0;
@@ -77,11 +99,11 @@ static int keep_rest(const struct applying *a)
 		const struct wire_rrset *set = &a->plain->set[i];
 		if (goes(a, set))
 			continue;
-		const struct edition_server *server = server_find(a->change, set->owner);
-		bool address = set->type == WIRE_TYPE_A || set->type == WIRE_TYPE_AAAA;
-		uint32_t ttl = server != NULL && address && a->change->address_ttl > 0 ? a->change->address_ttl
-			       : set == a->ns && a->change->ns_ttl > 0                 ? a->change->ns_ttl
-										       : set->ttl;
+		uint32_t ttl = set->ttl;
+		if (set == a->ns && a->change->ns_ttl > 0)
+			ttl = a->change->ns_ttl;
+		else if (a->change->address_ttl > 0 && of_server(a, set))
+			ttl = a->change->address_ttl;
 		for (uint32_t r = 0; r < set->count && rc == 0; r++)
 			rc = edition_add(a->maker, set, r, ttl);
 	}
@@ -180,10 +202,18 @@ static int soa_add(const struct applying *a)
 			      (uint16_t)(len + SOA_NUMBERS));
 }
 
+static const struct wire_rrset *apex_set(const struct zone *zone, uint16_t type)
+{
+	const struct zone_node *apex = zone_find(zone, zone->apex);
+	return apex != NULL ? zone_node_set(zone, apex, type) : NULL;
+}
+
+/* They are one set with what else stands there. */
 static int words_add(const struct applying *a)
 {
-	const struct zone_node *apex = zone_find(a->plain, a->plain->apex);
-	const struct wire_rrset *there = zone_node_set(a->plain, apex, WIRE_TYPE_TXT);
+	const struct wire_rrset *there = apex_set(a->plain, WIRE_TYPE_TXT);
+	if (there == NULL && a->change->add != NULL)
+		there = apex_set(a->change->add, WIRE_TYPE_TXT);
 	uint32_t ttl = there != NULL ? there->ttl : a->change->soa_ttl > 0 ? a->change->soa_ttl : a->soa->ttl;
 	uint8_t txt[ZONE_EDITION_RDATA];
 	size_t len;
@@ -197,9 +227,18 @@ static int extra_add(const struct applying *a)
 {
 	const struct zone *add = a->change->add;
 	int rc = 0;
-	for (size_t i = 0; add != NULL && i < add->n_sets && rc == 0; i++)
-		for (uint32_t r = 0; r < add->set[i].count && rc == 0; r++)
-			rc = edition_add(a->maker, &add->set[i], r, add->set[i].ttl);
+	for (size_t i = 0; add != NULL && i < add->n_sets && rc == 0; i++) {
+		const struct wire_rrset *set = &add->set[i];
+		bool apex_txt = set->type == WIRE_TYPE_TXT && wire_name_equal(set->owner, a->plain->apex);
+		for (uint32_t r = 0; r < set->count && rc == 0; r++) {
+			if (apex_txt && edition_is_word(&set->rdata[r]))
+				return edition_why(
+					a->why, BANYAN_EINVAL,
+					"records.add has a TXT at the apex that says what an edition says of "
+					"itself; edition.name and schedule say that");
+			rc = edition_add(a->maker, set, r, set->ttl);
+		}
+	}
 	return rc;
 }
 
@@ -208,10 +247,9 @@ static int extra_add(const struct applying *a)
 static int apex_find(struct applying *a)
 {
 	char zone[WIRE_NAME_TEXT_MAX];
-	const struct zone_node *apex = zone_find(a->plain, a->plain->apex);
 	wire_name_text(a->plain->apex, zone);
-	a->soa = apex != NULL ? zone_node_set(a->plain, apex, WIRE_TYPE_SOA) : NULL;
-	a->ns = apex != NULL ? zone_node_set(a->plain, apex, WIRE_TYPE_NS) : NULL;
+	a->soa = apex_set(a->plain, WIRE_TYPE_SOA);
+	a->ns = apex_set(a->plain, WIRE_TYPE_NS);
 	if (a->soa == NULL || a->soa->count != 1)
 		return edition_why(a->why, BANYAN_EINVAL, "%s: the zone %.255s has %s SOA; is it the right file?",
 				   a->plain->source, zone, a->soa == NULL ? "no" : "more than one");
@@ -250,6 +288,21 @@ static int mixed_check(const struct zone *zone, char *why)
 	return 0;
 }
 
+/* Does the result load, and work? Where it does not: is that so in the source? */
+static int fit_check(const struct zone *plain, const struct edition_change *change, const struct zone *zone, char *why)
+{
+	char what[EDITION_WHY_MAX / 2], there[EDITION_WHY_MAX / 2];
+	bool changed = change->n_remove > 0 || change->n_servers > 0 || change->add != NULL;
+	int rc = publish_fit(zone, changed ? plain : NULL, what, sizeof what);
+	if (rc == 0)
+		return 0;
+	bool in_source = publish_fit(plain, NULL, there, sizeof there) < 0 && strcmp(what, there) == 0;
+	return edition_why(
+		why, rc, "%s%s", what,
+		in_source ? "; the source has it so: mend it there, or, below the apex, name it in records.remove"
+			  : " (the source is good: see apex and records)");
+}
+
 int edition_apply(const struct zone *plain, const struct edition_change *change, const struct edition_version *version,
 		  struct zone **ret, char ret_why[EDITION_WHY_MAX])
 {
@@ -279,6 +332,8 @@ int edition_apply(const struct zone *plain, const struct edition_change *change,
 	if (rc < 0)
 		return edition_why(ret_why, rc, "%s", error_text(rc));
 	rc = mixed_check(zone, ret_why);
+	if (rc == 0)
+		rc = fit_check(plain, change, zone, ret_why);
 	if (rc < 0) {
 		zone_free(zone);
 		return rc;

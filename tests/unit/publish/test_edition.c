@@ -260,6 +260,48 @@ static void what_does_not_fit(void **state)
 		    "has; give both "
 		    "one TTL");
 	zone_free(add);
+	/* what comes out must be a zone that loads and works; whose fault it is, is told */
+	apply_fails(
+		ROOT ". 60 IN DS 1 13 2 0000000000000000000000000000000000000000000000000000000000000000\n",
+		&(struct edition_change){0},
+		". DS: it belongs to the zone above, where this one is delegated, and never stands at the apex (RFC "
+		"4035 section 2.4); take it away; the source has it so: mend it there, or, below the apex, name it "
+		"in records.remove");
+	add = zone_of(". 518400 IN NS c.root-servers.net.\n");
+	apply_fails(
+		ROOT, &(struct edition_change){.add = add},
+		". NS: the server c.root-servers.net. has no address, and nobody could reach it; add an A or AAAA, or "
+		"leave the server out (the source is good: see apex and records)");
+	zone_free(add);
+	add = zone_of(". 60 IN TXT \"edition=other\"\n");
+	apply_fails(ROOT, &(struct edition_change){.add = add},
+		    "records.add has a TXT at the apex that says what an edition says of itself; edition.name and "
+		    "schedule say that");
+	zone_free(add);
+	apply_fails(ROOT "host. 60 IN A 192.0.2.1\nx. 60 IN NS host.\n",
+		    &(struct edition_change){.n_remove = 1, .remove = &(const uint8_t *){(const uint8_t *)"\4host"}},
+		    "x. NS: the server host. has no address, and nobody could reach it; add an A or AAAA, or leave the "
+		    "server out (the source is good: see apex and records)");
+}
+
+/* An address that something else than the apex has a use for stays, though its server has gone; TTLs are those of servers, whoever they are. */
+static void servers_that_are_more(void **state)
+{
+	struct edition_server servers[] = {server("b.root-servers.net.", NULL, 0)};
+	struct edition_change change = {.n_servers = 1, .server = servers, .address_ttl = 10};
+	struct edition_version version = {.serial = 1, .says = {.name = "x"}};
+	struct zone *zone = apply(ROOT "mail. 60 IN MX 5 A.Root-Servers.net.\n", &change, &version);
+	assert_non_null(zone_find(zone, (const uint8_t *)"\1a\14root-servers\3net"));
+	zone_free(zone);
+	change.n_servers = 0;
+	struct zone *add = zone_of(". 77 IN TXT \"something\"\n");
+	change.add = add;
+	zone = apply(ROOT, &change, &version);
+	const struct zone_node *a = zone_find(zone, (const uint8_t *)"\1a\14root-servers\3net");
+	assert_int_equal(zone_node_set(zone, a, WIRE_TYPE_A)->ttl, 10);
+	assert_int_equal(zone_node_set(zone, zone_find(zone, zone->apex), WIRE_TYPE_TXT)->ttl, 77);
+	zone_free(zone);
+	zone_free(add);
 }
 
 /* ---- serials ---- */
@@ -432,6 +474,7 @@ int main(void)
 		cmocka_unit_test(known_servers),
 		cmocka_unit_test(records_come_and_go),
 		cmocka_unit_test(what_does_not_fit),
+		cmocka_unit_test(servers_that_are_more),
 		cmocka_unit_test(serials),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(states),
