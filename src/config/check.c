@@ -262,11 +262,71 @@ static int check_server(const struct config_reader *r, const struct tree_node *r
 	return 0;
 }
 
+static bool is_anybodys(const struct config_forward *list, size_t n, bool validate, size_t *ret_at)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].zone, ".") == 0 && !(validate && list[i].validate)) {
+			*ret_at = i;
+			return true;
+		}
+	return false;
+}
+
+/* Whom the resolver of an edition would ask besides: those of another namespace, without anything that tells one from the other. */
+static int check_namespace(const struct config_reader *r, const struct tree_node *root, const struct config *config)
+{
+	const char *name = config->root.edition;
+	const struct tree_node *at = check_place(root, "root", "edition", SIZE_MAX);
+	const struct config_list *sources = &config->root.copy.sources;
+	bool validate = config->resolver.validate,
+	     hints = config->root.hints.count > 0 || config->root.hints_file[0] != 0;
+	size_t i;
+	if (config->root.fallback && !hints)
+		return value_fail(
+			r, at,
+			"root.edition: with root.fallback the root servers that everybody knows would be asked, "
+			"and they know nothing of edition %s; write root.fallback: false, or name its servers in "
+			"root.hints or root.hints-file",
+			name);
+	if (config->root.anchors_built_in == CONFIG_BUILT_IN_ON)
+		return value_fail(
+			r, check_place(root, "root", "anchors-built-in", SIZE_MAX),
+			"root.anchors-built-in: found on with root.edition; these are the anchors of the root that "
+			"everybody knows, and edition %s has its own: name them in root.anchors, and leave this out",
+			name);
+	if (validate && config->root.anchors.count == 0 && config->root.anchors_xml[0] == 0)
+		return value_fail(
+			r, at,
+			"root.edition: edition %s is signed with keys of its own; name the file of its trust anchors "
+			"in root.anchors",
+			name);
+	for (i = 0; i < sources->count; i++)
+		if (strcasecmp(sources->item[i], "builtin") == 0)
+			return value_fail(
+				r, check_place(root, "root", "sources", i),
+				"root.sources: builtin stands for sources of the root that everybody knows, which is "
+				"refused with root.edition; name sources of edition %s",
+				name);
+	if (is_anybodys(config->forward, config->n_forward, validate, &i))
+		return value_fail(
+			r, check_place(root, "forward", NULL, i),
+			"forward[%zu]: all names are forwarded and nothing is proved, so nothing tells whether what "
+			"comes is of root.edition %s; prove it (validate: true), or leave out root.edition",
+			i, name);
+	if (is_anybodys(config->stub, config->n_stub, validate, &i))
+		return value_fail(
+			r, check_place(root, "stub", NULL, i),
+			"stub[%zu]: every walk begins there and nothing is proved, so nothing tells whether that is "
+			"root.edition %s; prove it (validate: true), or name these servers in root.hints",
+			i, name);
+	return 0;
+}
+
 static int check_edition(const struct config_reader *r, const struct tree_node *root, const struct config *config)
 {
 	const char *name = config->root.edition;
 	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == 0)
-		return 0;
+		return name[0] != 0 && config->resolver.enabled ? check_namespace(r, root, config) : 0;
 	return value_fail(
 		r, check_place(root, "root", "edition", SIZE_MAX),
 		"\"%s\" is no name of an edition: write letters, digits, '-', '_' and '.', as they stand behind "

@@ -314,7 +314,10 @@ const struct config_option config_options[] = {
 	 "Name of the edition of the root that the resolver uses: a root with other servers at its apex, signed with "
 	 "keys of "
 	 "its own (root.anchors), whose TXT says edition= and this name. Any other root is refused "
-	 "then, and while this is empty every edition is: each is a namespace of its own. Versions of an edition on a "
+	 "then, and while this is empty every edition is: each is a namespace of its own. The word auto of "
+	 "root.sources then "
+	 "stands for none, and root.fallback needs the servers of the edition in root.hints or root.hints-file. "
+	 "Versions of an edition on a "
 	 "schedule are used from their valid-from to their valid-until only. See EDITIONS in banyand(8)."},
 	{"root.anchors", CONFIG_PATHS, CONFIG_LIVE, FIELD(root.anchors), "[]", RANGE(0, ANCHORS_MAX), NULL,
 	 "Files of trust anchors, with which the root copy and all answers are proved: DS or DNSKEY records as in a "
@@ -324,7 +327,8 @@ const struct config_option config_options[] = {
 	{"root.anchors-built-in", CONFIG_CHOICE, CONFIG_LIVE, FIELD(root.anchors_built_in), "auto", RANGE(0, 2),
 	 auto_on_off,
 	 "The root's anchors that the program brings with it, key tags 20326 and 38696. With auto they count when no "
-	 "file has anchors of the root, with on beside those, with off not at all. With no anchor of the root a root "
+	 "file has anchors of the root and root.edition is empty, with on beside those, with off not at all. With no "
+	 "anchor of the root a root "
 	 "copy cannot be proved, and with none at all every answer counts as insecure."},
 	{"root.anchors-xml", CONFIG_PATH, CONFIG_LIVE, FIELD(root.anchors_xml), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "The file root-anchors.xml of IANA (RFC 9718), as one more file of anchors. Those count that are valid when "
@@ -362,7 +366,9 @@ const struct config_option config_options[] = {
 	 "Ask the root servers while there is no usable copy of the root zone: none is configured, it cannot be "
 	 "proved, or it was loaded longer ago than its SOA says that it may be used, or its signatures have expired. "
 	 "When "
-	 "false, what would need the root gets SERVFAIL then."},
+	 "false, what would need the root gets SERVFAIL then. With root.edition, only servers that are named in "
+	 "root.hints or "
+	 "root.hints-file."},
 	{"root.hints", CONFIG_ADDRS, CONFIG_RESTART, FIELD(root.hints), "[]", RANGE(0, SERVERS_MAX), NULL,
 	 "Addresses of root servers, in place of the built-in ones. The port is that of resolver.upstream-port unless "
 	 "it is given behind an @."},

@@ -431,6 +431,7 @@ void resolve_hints_take(struct resolve *engine, struct want *want); /* what was 
 /* Is this reply the root servers' word about themselves? Then it is remembered. */
 void resolve_hints_learn(struct resolve *engine, const struct ask *ask, const struct reply *reply,
 			 const struct reading *reading);
+bool resolve_hints_any(const struct resolve *engine); /* that may be asked now */
 bool resolve_hints_have(const struct resolve *engine, const struct addr *addr);
 /* The port of a root server: names and addresses come without. */
 uint16_t resolve_hints_port(const struct resolve *engine, const struct addr *addr);

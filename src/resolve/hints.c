@@ -62,6 +62,11 @@ void resolve_hints_take(struct resolve *engine, struct want *want)
 	resolve_task_ready(engine, task);
 }
 
+bool resolve_hints_any(const struct resolve *engine)
+{
+	return engine->n_hints > 0 && !engine->settings.live.no_hints;
+}
+
 static struct cut *hints_cut(struct resolve *engine, struct task *task)
 {
 	struct cut *cut = arena_alloc0(&task->arena, sizeof *cut);
@@ -91,7 +96,7 @@ struct cut *resolve_hints_cut(struct resolve *engine, struct task *task)
 struct cut *resolve_hints_last(struct resolve *engine, struct task *task)
 {
 	const struct cut *cut = task->cut;
-	if (cut->labels > 0 || cut->via != NULL || cut->configured || cut->root || engine->n_hints == 0)
+	if (cut->labels > 0 || cut->via != NULL || cut->configured || cut->root || !resolve_hints_any(engine))
 		return NULL;
 	return hints_cut(engine, task);
 }
@@ -129,8 +134,8 @@ static void drop_refused(const struct resolve *engine, struct cut *cut)
 void resolve_hints_learn(struct resolve *engine, const struct ask *ask, const struct reply *reply,
 			 const struct reading *reading)
 {
-	if (ask->root || ask->zone[0] != 0 || ask->forward != NULL || reading->kind != READING_ANSWER ||
-	    ask->qtype != WIRE_TYPE_NS || ask->qname[0] != 0)
+	if (!resolve_hints_any(engine) || ask->root || ask->zone[0] != 0 || ask->forward != NULL ||
+	    reading->kind != READING_ANSWER || ask->qtype != WIRE_TYPE_NS || ask->qname[0] != 0)
 		return;
 	struct reply_take take = resolve_walk_take(engine);
 	struct cut *cut = arena_alloc(&engine->step, sizeof *cut);

@@ -118,6 +118,7 @@ struct resolve_live_settings {
 	uint32_t hashes_max;           /* SHA-1 blocks of NSEC3 hashing, likewise */
 	bool key_tag_signal;           /* RFC 8145 section 5 */
 	bool sentinel;                 /* RFC 8509 */
+	bool no_hints;                 /* the hints of resolve_new() are not of the namespace that is wanted now */
 };
 
 struct resolve_settings {

@@ -215,7 +215,7 @@ void resolve_walk_descend(struct resolve *engine, struct task *task)
 		enter_cut(engine, task, cut);
 	} else if (engine->root != NULL) {
 		resolve_root_ask(engine, task);
-	} else if (engine->n_hints > 0) {
+	} else if (resolve_hints_any(engine)) {
 		cut = resolve_hints_cut(engine, task);
 		if (cut != NULL)
 			enter_cut(engine, task, cut);

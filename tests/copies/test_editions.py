@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Editions of the root: a namespace of its own each, used by who was told to and refused by everybody else; and who gives them on."""
 import re
+import socket
 import subprocess
+import threading
 
+import dns.message
+import dns.query
+import dns.rcode
 import pytest
 
 from conftest import put
@@ -35,8 +40,8 @@ def test_another_edition_after_a_reload(daemon, versions, tmp_path):
     d.config["root"]["edition"] = "open"
     d.write()
     assert d.cli("reload")[0] == 0
-    wait_for("the plain root to go", lambda: serial(d) is None)
-    assert "edition-other" in d.log()
+    assert serial(d) is None
+    wait_for("why", lambda: "edition-other" in d.log())
     put(tmp_path / "source", versions.text(2, more='. 300 TXT "edition=open"\n'))
     wait_serial(d, 2)
     assert copy(d)["edition"] == "open"
@@ -118,6 +123,83 @@ def test_published_ahead_as_files(daemon, versions, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     wait_for("the refusal", lambda: "edition-other: what is published there is edition open" in copy(other)["sources"][0]["failure"])
     assert other.counters()["copy_fetches"] == 0 and serial(other) is None
+
+
+class Asked:
+    """A root server that refuses everything and counts."""
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port, self.count = self.socket.getsockname()[1], 0
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                data, peer = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            if not data:
+                return
+            self.count += 1
+            reply = dns.message.make_response(dns.message.from_wire(data))
+            reply.set_rcode(dns.rcode.REFUSED)
+            self.socket.sendto(reply.to_wire(), peer)
+
+    def close(self):
+        self.socket.sendto(b"", ("127.0.0.1", self.port))
+        self.thread.join(30)
+        self.socket.close()
+
+
+@pytest.fixture
+def asked():
+    server = Asked()
+    yield server
+    server.close()
+
+
+def ask(d, name):
+    return dns.query.udp(dns.message.make_query(name, "A"), "127.0.0.1", port=d.port, timeout=60)
+
+
+@pytest.mark.parametrize("before, after", [("", "open"), ("open", "")])
+def test_a_reload_leaves_no_way_back(daemon, versions, tmp_path, asked, before, after):
+    """The hints of one namespace are not asked for names of another, nor is there anything of it in the cache or in the place of the root."""
+    source = tmp_path / "source"
+    put(source, versions.text(1, more=f'. 300 TXT "edition={before}"\n' if before else ""))
+    config = root_config(versions, tmp_path, [f"file:{source}"], edition=before, fallback=True, hints=[f"127.0.0.1@{asked.port}"])
+    config["resolver"]["validate"] = False
+    d = daemon(config)
+    wait_serial(d, 1)
+    put(source, "nothing")
+    count = asked.count  # while there was no copy
+    d.config["root"]["edition"] = after
+    d.write()
+    assert d.cli("reload")[0] == 0
+    assert serial(d) is None
+    assert ask(d, "below.example.").rcode() == dns.rcode.SERVFAIL
+    assert asked.count == count
+    assert "root servers that are known here are those of another namespace" in d.log() and "the cache is emptied" in d.log()
+    d.stop()  # and with what it is told now from the start
+    d.start()
+    assert ask(d, "below.example.").rcode() == dns.rcode.SERVFAIL
+    assert asked.count > count
+
+
+@pytest.mark.parametrize("given", ["", "other", "open"])
+def test_a_root_that_is_served_is_of_the_same_edition(daemon, versions, tmp_path, given):
+    put(tmp_path / "root.zone", versions.text(1, more=f'. 300 TXT "edition={given}"\n' if given else ""))
+    config = root_config(versions, tmp_path, [], edition="open", fallback=False)
+    config["zones"] = [{"name": ".", "file": str(tmp_path / "root.zone"), "prove": "structure"}]
+    d = daemon(config, start=False)
+    if given == "open":
+        d.start()
+    else:
+        done = subprocess.run([program("banyand"), "-c", str(d.path)], capture_output=True, text=True, timeout=60)
+        assert done.returncode != 0 and "their names would mix" in done.stderr + done.stdout
 
 
 def test_verify_says_it_and_holds_it(versions, tmp_path):

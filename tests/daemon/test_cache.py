@@ -128,7 +128,8 @@ def test_outlives_a_stop(many, tmp_path):
     assert found == 1
 
 
-def test_another_form_or_context(many, tmp_path):
+@pytest.mark.parametrize("section, other", [("resolver", {"cache-ttl-max": "1h"}), ("root", {"edition": "open", "fallback": False})])
+def test_another_form_or_context(many, tmp_path, section, other):
     path = tmp_path / "kept"
     _, d = many({"cache-file": str(path), "cache-save-interval": "0s"})
     fill(d, names_of(20))
@@ -140,7 +141,7 @@ def test_another_form_or_context(many, tmp_path):
     assert kept(d, names_of(20)) == 0 and d.ask("n0.tree.").answer
     d.stop()
     path.write_bytes(good)
-    d.config["resolver"]["cache-ttl-max"] = "1h"
+    d.config[section].update(other)
     d.write()
     restart(d)
     assert "learned under other settings" in d.log()

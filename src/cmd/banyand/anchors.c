@@ -91,7 +91,8 @@ int anchors_read(const struct config *config, struct dnssec_anchors *ret, char w
 	if (rc < 0)
 		return rc;
 	if (config->root.anchors_built_in == CONFIG_BUILT_IN_ON ||
-	    (config->root.anchors_built_in == CONFIG_BUILT_IN_AUTO && !anchors_has(ret, root)))
+	    (config->root.anchors_built_in == CONFIG_BUILT_IN_AUTO && !anchors_has(ret, root) &&
+	     config->root.edition[0] == 0))
 		rc = dnssec_anchors_builtin(ret);
 	if (rc < 0)
 		snprintf(why, REFUSAL_TEXT_MAX, "trust anchors: there are more than %d", DNSSEC_ANCHORS_MAX);

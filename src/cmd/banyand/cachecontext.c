@@ -68,6 +68,7 @@ static uint64_t learned_of(const struct config *config, const struct config *usu
 	number_tell(&out, "port", config->resolver.upstream_port, usual->resolver.upstream_port);
 	number_tell(&out, "harden-glue", config->resolver.harden_glue, usual->resolver.harden_glue);
 	text_tell(&out, "root", config->root.file, usual->root.file);
+	text_tell(&out, "edition", config->root.edition, usual->root.edition);
 	text_tell(&out, "hints", config->root.hints_file, usual->root.hints_file);
 	if (config->root.hints.count > 0)
 		(void)!buffer_printf(&out, "\nhints");
@@ -128,6 +129,8 @@ static uint64_t context_1(const struct keeper *keeper, const struct config *conf
 
 static bool matches_1(const struct keeper *keeper, const struct config *config, uint64_t context)
 {
+	if (config->root.edition[0] != 0) /* those are of before there were any */
+		return false;
 	for (unsigned sha1 = CONFIG_SHA1_OFF; sha1 <= CONFIG_SHA1_ALL; sha1++)
 		if (context == context_1(keeper, config, sha1, true) ||
 		    context == context_1(keeper, config, sha1, false))

@@ -243,7 +243,8 @@ uint64_t copy_generation_of(const struct copy *copy, uint32_t serial); /* the ne
 void copy_turn(struct copy *copy, const struct pull_action *action);
 void copy_ahead_stored(struct copy *copy);
 void copy_dated_anew(struct copy *copy);
-bool copy_dates_hold(const struct copy *copy, const struct loaded *loaded); /* by the clock */
+bool copy_dates_hold(const struct copy *copy, const struct loaded *loaded);   /* by the clock */
+bool copy_edition_fits(const struct copy *copy, const struct loaded *loaded); /* is it of the one that is trusted? */
 void copy_newest_look(struct copy *copy); /* after a change of the store, which is in no other thread's hands */
 void copy_bar(struct copy *copy, uint64_t number);
 

@@ -62,6 +62,12 @@ static bool root_by_itself(const struct config *config)
 	       (config->root.file[0] == 0 || access(config->root.file, F_OK) < 0);
 }
 
+/* What is built in has no edition. */
+static bool is_builtin_fit(const struct config *config)
+{
+	return config->root.edition[0] == 0;
+}
+
 static bool is_shared(const struct config *config)
 {
 	return root_by_itself(config) && zone_of_root(config) != NULL;
@@ -75,7 +81,8 @@ bool copies_root_wanted(const struct config *config)
 		return false;
 	if (!is_auto(&config->root.copy.sources) || is_shared(config))
 		return true;
-	return root_by_itself(config) && (config->root.copy.store[0] != 0 || state_folder(folder));
+	return root_by_itself(config) && is_builtin_fit(config) &&
+	       (config->root.copy.store[0] != 0 || state_folder(folder));
 }
 
 bool copies_plan(const struct config *config, size_t i, struct copy_plan *ret)
@@ -139,7 +146,10 @@ int copy_configure(struct copy *copy, const struct config *config, const struct 
 	copy->keep_margin_s = plan->copy->keep_margin_s;
 	copy->for_resolver = plan->is_root || (is_shared(config) && plan->from == zone_of_root(config));
 	copy->dates = plan->is_root || plan->from->dates;
-	copy->any_edition = !copy->for_resolver;
+	/* what is served here as the root ends questions of the resolver's clients, too */
+	bool is_root =
+		copy->for_resolver || (copy->apex[0] == 0 && config->resolver.enabled && config->root.edition[0] != 0);
+	copy->any_edition = !is_root;
 	snprintf(copy->edition, sizeof copy->edition, "%s", copy->any_edition ? "" : config->root.edition);
 	copy->publish = (copy->for_resolver && config->root.publish) || (!plan->is_root && plan->from->publish);
 	copy->gives = plan->is_root ? config->root.transfer.count > 0 : transfers_wanted(config, plan->from);

@@ -27,6 +27,12 @@ bool copy_dates_hold(const struct copy *copy, const struct loaded *loaded)
 	return !copy->dates || zone_edition_when(&loaded->edition, clock_wall_s()) == 0;
 }
 
+/* After a reload that names another one it is not used any more, before it is proved once more. */
+bool copy_edition_fits(const struct copy *copy, const struct loaded *loaded)
+{
+	return copy->any_edition || strcmp(loaded->edition.name, copy->edition) == 0;
+}
+
 /* ---- what is on the shelf ---- */
 
 void copy_bar(struct copy *copy, uint64_t number)

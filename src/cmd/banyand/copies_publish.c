@@ -116,7 +116,7 @@ int copy_publish(struct copy *copy, struct loaded *fresh)
 		copy->ended = !copy_dates_hold(copy, fresh);
 	struct places was = {0};
 	if (loaded != NULL) {
-		loaded->ended = copy->ended;
+		loaded->ended = copy->ended || !copy_edition_fits(copy, loaded);
 		was = place(g, copy, loaded);
 	}
 	trouble_set(g, copy);

@@ -293,7 +293,10 @@ struct upstream {
 	struct addr_prefix *never_ask;
 	struct addr *own; /* where this daemon listens */
 	uint8_t cookie_secret[16];
+	char edition[ZONE_EDITION_MAX]; /* of the root whose servers the hints are */
 };
+/* A generation of a reload: the hints are for the edition with which they were read, and for no other one. */
+void upstream_hold(const struct upstream *upstream, struct generation *generation);
 int upstream_load(const struct config *config, struct upstream *ret, char why[REFUSAL_TEXT_MAX]) _must_use_;
 void upstream_done(struct upstream *upstream);
 /* How authorities are found and asked. The settings point into `upstream`. */

@@ -353,6 +353,10 @@ static int root_load(struct generation *g, bool need_root, struct keeper *copies
 	struct dated dated = {0};
 	struct loaded *shared = NULL;
 	g->root = copies != NULL && copies_root_wanted(config) ? copies_kept(copies, NULL) : NULL;
+	if (g->root != NULL && strcmp(g->root->edition.name, config->root.edition) != 0) {
+		loaded_release(g->root); /* the copy sees to it */
+		g->root = NULL;
+	}
 	if (g->root == NULL && (config->root.file[0] == 0 || root_comes_later(config)))
 		return 0;
 	if (g->root == NULL)
@@ -383,6 +387,21 @@ static int root_load(struct generation *g, bool need_root, struct keeper *copies
 	return 0;
 }
 
+/* What is served as the root ends questions of the resolver's clients, too: not out of another namespace. */
+static int edition_check(const struct generation *g, const struct loaded *zone, char why[REFUSAL_TEXT_MAX])
+{
+	const char *wanted = g->config->root.edition, *is = zone->edition.name;
+	if (zone->image == NULL || zone->copied || image_apex(zone->image)[0] != 0 || wanted[0] == 0 ||
+	    !g->config->resolver.enabled || strcmp(is, wanted) == 0)
+		return 0;
+	snprintf(
+		why, REFUSAL_TEXT_MAX,
+		"zone . (%s): it is %s%.64s, and the resolver here is one of edition %.64s (root.edition): their names "
+		"would mix. Serve that edition, or another one by a server without a resolver",
+		zone->from->file, is[0] == 0 ? "no edition" : "edition ", is, wanted);
+	return BANYAN_ECONFIG;
+}
+
 /* From its file, unless a copy is there already. */
 static int zone_load(struct generation *g, size_t i, struct keeper *copies, char why[REFUSAL_TEXT_MAX])
 {
@@ -395,6 +414,8 @@ static int zone_load(struct generation *g, size_t i, struct keeper *copies, char
 		rc = load(g->config, from, given_for(g, from), NULL, &dated, &g->zone[i], why);
 	else if (g->zone[i] == NULL)
 		rc = load_nothing(from, &g->zone[i]);
+	if (rc == 0)
+		rc = edition_check(g, g->zone[i], why);
 	if (rc < 0)
 		return rc;
 	g->answer_zone[i].image = loaded_image(g->zone[i]);

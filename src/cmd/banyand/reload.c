@@ -60,9 +60,10 @@ static void adopt(struct keeper *keeper, struct generation *generation, char tex
 	struct negatives *negatives = negatives_prepare(keeper, generation);
 	bool spoilt = settings_spoil_cache(swap_read(&keeper->swap)->config, generation->config);
 	notifies_forget_keys(keeper);
+	upstream_hold(keeper->workers.upstream, generation);
 	generation_free(swap_publish(&keeper->swap, generation));
 	if (spoilt && keeper->workers.cache != NULL) {
-		log_notice(STATION, "settings of TTLs or of proofs have changed: the cache is emptied");
+		log_notice(STATION, "settings of TTLs, of proofs or of the edition have changed: the cache is emptied");
 		resolve_cache_flush(keeper->workers.cache, NULL, true);
 	}
 	negatives_adopt(keeper, negatives);

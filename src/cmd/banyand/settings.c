@@ -3,6 +3,7 @@
 #include "daemon.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 void settings_live(const struct config *config, struct resolve_live_settings *settings)
 {
@@ -45,7 +46,8 @@ void settings_fill(const struct config *config, struct resolve_live *ret)
 
 bool settings_spoil_cache(const struct config *from, const struct config *to)
 {
-	return from->resolver.refuse_sha1 != to->resolver.refuse_sha1 ||
+	return strcmp(from->root.edition, to->root.edition) != 0 || /* another namespace */
+	       from->resolver.refuse_sha1 != to->resolver.refuse_sha1 ||
 	       from->resolver.nsec3_iterations_max != to->resolver.nsec3_iterations_max ||
 	       from->resolver.cache_ttl_max != to->resolver.cache_ttl_max ||
 	       from->resolver.cache_ttl_min != to->resolver.cache_ttl_min ||

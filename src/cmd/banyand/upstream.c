@@ -111,6 +111,7 @@ int upstream_load(const struct config *config, struct upstream *ret, char why[RE
 {
 	*ret = (struct upstream){0};
 	snprintf(why, REFUSAL_TEXT_MAX, "cannot load the root hints");
+	snprintf(ret->edition, sizeof ret->edition, "%s", config->root.edition);
 	struct random random;
 	random_init_kernel(&random);
 	random_bytes(&random, ret->cookie_secret, sizeof(ret->cookie_secret));
@@ -120,6 +121,17 @@ int upstream_load(const struct config *config, struct upstream *ret, char why[RE
 	if (rc < 0)
 		upstream_done(ret);
 	return rc;
+}
+
+void upstream_hold(const struct upstream *upstream, struct generation *generation)
+{
+	if (upstream == NULL || strcmp(upstream->edition, generation->config->root.edition) == 0)
+		return;
+	generation->view.live.settings.no_hints = true;
+	if (upstream->n_hints > 0)
+		log_warning(STATION,
+			    "root.edition has changed: the root servers that are known here are those of another "
+			    "namespace, and are not asked until a restart");
 }
 
 void upstream_done(struct upstream *upstream)

@@ -430,6 +430,47 @@ static void compare_names_what_needs_a_restart(void **state)
 	config_free(c);
 }
 
+/* The resolver of an edition has no way that leads out of its namespace. */
+static void an_edition_keeps_to_itself(void **state)
+{
+#define OPEN "root: {edition: open, anchors: [x], fallback: false"
+	refused("root: {edition: open, anchors: [x]}",
+		"t:1:17: root.edition: with root.fallback the root servers that everybody knows would be asked, and "
+		"they "
+		"know nothing of edition open; write root.fallback: false, or name its servers in root.hints or "
+		"root.hints-file");
+	refused("resolver: {validate: false}\nroot: {edition: open}",
+		"t:2:17: root.edition: with root.fallback the root servers that everybody knows would be asked, and "
+		"they "
+		"know nothing of edition open; write root.fallback: false, or name its servers in root.hints or "
+		"root.hints-file");
+	refused("root: {edition: open, fallback: false}", "t:1:17: root.edition: edition open is signed with keys of "
+							  "its own; name the file of its trust anchors in "
+							  "root.anchors");
+	refused(OPEN ", anchors-built-in: on}",
+		"t:1:72: root.anchors-built-in: found on with root.edition; these are the anchors of the root that "
+		"everybody "
+		"knows, and edition open has its own: name them in root.anchors, and leave this out");
+	refused(OPEN ", sources: ['xfr:192.0.2.1', builtin]}", "t:1:81: root.sources: builtin stands for sources of "
+							       "the root that everybody knows, which is refused with "
+							       "root.edition; name sources of edition open");
+	refused(OPEN "}\nforward: [{zone: ., servers: [192.0.2.1], validate: false}]",
+		"t:2:11: forward[0]: all names are forwarded and nothing is proved, so nothing tells whether what "
+		"comes is of "
+		"root.edition open; prove it (validate: true), or leave out root.edition");
+	refused(OPEN "}\nresolver: {validate: false}\nstub: [{zone: ., servers: [192.0.2.1]}]",
+		"t:3:8: stub[0]: every walk begins there and nothing is proved, so nothing tells whether that is "
+		"root.edition "
+		"open; prove it (validate: true), or name these servers in root.hints");
+	config_free(good(OPEN "}"));
+	config_free(good(OPEN "}\nforward: [{zone: ., servers: [192.0.2.1]}]"));
+	config_free(good(OPEN "}\nforward: [{zone: corp, servers: [192.0.2.1], validate: false}]"));
+	config_free(good("root: {edition: open, anchors: [x], hints: [192.0.2.1]}"));
+	config_free(good("resolver: {validate: false}\nroot: {edition: open, hints-file: x}"));
+	config_free(good("resolver: {enabled: false}\nroot: {edition: open}"));
+#undef OPEN
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +486,7 @@ int main(void)
 		cmocka_unit_test(thousands_of_zones),
 		cmocka_unit_test(files),
 		cmocka_unit_test(compare_names_what_needs_a_restart),
+		cmocka_unit_test(an_edition_keeps_to_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
