@@ -6,7 +6,8 @@ bench/sign.py BUILD [VERSIONS]
 
 Real versions of the root, without what a signer makes (ROOTZONES=folder with history-2026/; default: ../shared/data/rootzones beside the tree);
 where there are none, versions that look like them. All signers have the same keys, NSEC, and sign for 30 days; all times are CPU time of
-all threads, user and system, from the start of the program to its end (knotd: of the daemon while it reads and signs the version).
+all threads, user and system, from the start of the program to its end (knotd, banyan publish: of the daemon while it reads and
+signs the version).
 """
 import os
 import random
@@ -236,6 +237,54 @@ def banyan_steps(place, pair, files, words, form):
     return times, made
 
 
+def descendants(pid):
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield int(child)
+            yield from descendants(child)
+
+
+def family_seconds(pid):
+    """A process with its children, those that have ended, too (in ticks of 10 ms)."""
+    ended = sum(int(n) for n in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[13:15]) / os.sysconf("SC_CLK_TCK")
+    return task_seconds(pid) + sum(task_seconds(child) for child in descendants(pid)) + ended
+
+
+def publish_steps(place, files, algorithm):
+    """A resident publisher that follows a file: fetched, signed, proved, written, each time."""
+    folder = place / "edition"
+    folder.mkdir()
+    current = place / "publish-source.zone"
+    current.write_bytes(files[0].read_bytes())
+    (place / "edition.yaml").write_text(f"""
+edition: {{folder: "{folder}"}}
+source: {{from: "file:{current}", check-interval: 1s, shrink-max: 50}}
+keys: {{algorithm: {algorithm}}}
+signing: {{validity: 30d, validity-keys: 30d}}
+""")
+    times = []
+    with open(place / "published", "w+", encoding="utf-8") as said:
+        daemon = subprocess.Popen([str(w) for w in banyan("publish", "--watch", place / "edition.yaml")], cwd=place, env=common.ENV, stdout=said,
+                                  stderr=subprocess.STDOUT)
+        try:
+            for i, version in enumerate(files):
+                new = place / "publish.new"
+                before = family_seconds(daemon.pid) if i > 0 else 0
+                new.write_bytes(version.read_bytes())
+                new.rename(current)
+                end = time.monotonic() + 60
+                while len(re.findall(r"published: ", (place / "published").read_text())) <= i:
+                    if time.monotonic() > end or daemon.poll() is not None:
+                        raise common.Missing(f"banyan publish: {(place / 'published').read_text()[-300:]}")
+                    time.sleep(0.02)
+                if i > 0:
+                    times.append(family_seconds(daemon.pid) - before)
+        finally:
+            daemon.terminate()
+            daemon.wait()
+    return times
+
+
 def bind_steps(place, pair, files):
     """As its manual says: what it made (-D) goes in again with the next version."""
     times, previous = [], ""
@@ -263,7 +312,8 @@ def table_steps(place, pair, files, algorithm, name):
     row("banyan sign --before --wire, not proved", ours)
     row("banyan sign --before --wire, all proved", banyan_steps(place, pair, files[:: BIND_EVERY], ["--wire"], "wire")[0])
     row("banyan sign --before, text, not proved", banyan_steps(place, pair, files[:: BIND_EVERY], ["--no-proof"], "zone")[0])
-    for title, steps in [("knotd, zonefile-load: difference", lambda: knot_steps(place, pair, files, algorithm)),
+    for title, steps in [("banyan publish --watch, all proved, text", lambda: publish_steps(place, files[:: BIND_EVERY], algorithm)),
+                         ("knotd, zonefile-load: difference", lambda: knot_steps(place, pair, files, algorithm)),
                          (f"dnssec-signzone -P -D, each {BIND_EVERY}th version (no ZONEMD)", lambda: bind_steps(place, pair, files))]:
         try:
             row(title, steps())
