@@ -203,7 +203,9 @@ struct file_replace {
 };
 int file_replace_begin(const char *path, unsigned mode, struct file_replace *ret) _must_use_;
 int file_replace_write(struct file_replace *file, const void *data, size_t len) _must_use_;
-int file_replace_end(struct file_replace *file, bool good) _must_use_; /* good = false: all stays as it was */
+/* good = false: all stays as it was. *ret_replaced (or NULL) tells, on failure too, whether the new content is seen already: then only the
+ * last fsync has failed. */
+int file_replace_end(struct file_replace *file, bool good, bool *ret_replaced) _must_use_;
 
 /* A folder and files in it. folder_open(): a descriptor; `make`: if it is not there, it is made, durably. */
 int folder_open(const char *path, bool make, unsigned mode) _must_use_;
@@ -214,6 +216,11 @@ int folder_read(int folder, const char *name, size_t max, uint8_t **ret_data, si
  * then only the last fsync has failed. */
 int folder_replace(int folder, const char *name, const void *data, size_t len, unsigned mode, bool *ret_replaced)
 	_must_use_;
+
+/* ---- secrets --------------------------------------------------------------------------------- */
+/* For a program that reads private keys, before it does: no core file has its memory, no other process of the same user looks into it, and
+ * nobody else may change what it writes. Programs that it starts have their memory to themselves again. */
+void process_guard(void);
 
 /* ---- threads --------------------------------------------------------------------------------- */
 /* Calls fn(ctx, i) for every i in [0, n), in chunks handed to `threads` threads (0 = one a CPU, the

@@ -169,7 +169,7 @@ int file_replace_write(struct file_replace *file, const void *data, size_t len)
 	return fd_write(file->fd, data, len);
 }
 
-int file_replace_end(struct file_replace *file, bool good)
+int file_replace_end(struct file_replace *file, bool good, bool *ret_replaced)
 {
 	char tmp[PATH_MAX];
 	int rc = tmp_path(file->path, tmp);
@@ -178,10 +178,13 @@ int file_replace_end(struct file_replace *file, bool good)
 	close(file->fd);
 	if (rc == 0 && good && rename(tmp, file->path) < 0)
 		rc = error_from_errno(errno);
-	if (rc < 0 || !good)
+	bool replaced = rc == 0 && good;
+	if (!replaced)
 		unlink(tmp);
 	else
 		rc = file_parent_flush(file->path);
 	free(file->path);
+	if (ret_replaced != NULL)
+		*ret_replaced = replaced;
 	return rc;
 }

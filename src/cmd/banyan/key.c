@@ -238,6 +238,7 @@ int cmd_key(int argc, char **argv)
 				      .leave = KEY_NO_TAG,
 				      .slots = 9, /* of ten days: a quarter */
 				      .now = clock_wall_s()};
+	process_guard();
 	optind = 1;
 	for (int c, index = 0; (c = getopt_long(argc, argv, "", table, &index)) != -1;) {
 		if (c == OPTION_HELP || c == '?') {

@@ -309,6 +309,7 @@ int cmd_publish(int argc, char **argv)
 	};
 	struct publish_run run = {0};
 	int status = CMD_OK;
+	process_guard();
 	optind = 1;
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (option == OPTION_HELP) {

@@ -215,6 +215,7 @@ done:
 int cmd_sign(int argc, char **argv)
 {
 	struct sign_options options;
+	process_guard();
 	int read = sign_options_read(argc, argv, &options);
 	int status = CMD_ERROR;
 	if (read == SIGN_OPTIONS_HELP) {

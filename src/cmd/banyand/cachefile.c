@@ -60,7 +60,7 @@ static int save(const struct cache_file *file)
 	if (rc < 0)
 		return rc;
 	rc = write_all(file, &to);
-	int end = file_replace_end(&to, rc == 0);
+	int end = file_replace_end(&to, rc == 0, NULL);
 	return rc < 0 ? rc : end;
 }
 

@@ -77,7 +77,7 @@ int edition_write(const struct edition_settings *settings, const struct edition_
 	rc = file_replace_write(&zone, made->text.data, made->text.len);
 	if (rc < 0) {
 		fail_io(why, rc, settings->zone_file);
-		(void)!file_replace_end(&zone, false);
+		(void)!file_replace_end(&zone, false, NULL);
 		return rc;
 	}
 	rc = file_replace_begin(path, 0644, &about);
@@ -87,15 +87,17 @@ int edition_write(const struct edition_settings *settings, const struct edition_
 	if (rc < 0) {
 		fail_io(why, rc, path);
 		if (begun == 0)
-			(void)!file_replace_end(&about, false);
-		(void)!file_replace_end(&zone, false);
+			(void)!file_replace_end(&about, false, NULL);
+		(void)!file_replace_end(&zone, false, NULL);
 		return rc;
 	}
-	rc = file_replace_end(&zone, true);
-	*ret_out = rc == 0;
+	bool out = false;
+	rc = file_replace_end(&zone, true, &out);
 	if (rc < 0)
 		fail_io(why, rc, settings->zone_file);
-	int of_state = file_replace_end(&about, rc == 0);
+	int of_state =
+		file_replace_end(&about, out, NULL); /* what is seen is out, also when nobody knows if it is durable */
+	*ret_out = out;
 	return rc < 0 || of_state == 0 ? rc : fail_io(why, of_state, path);
 }
 

@@ -3,6 +3,12 @@
 
 #include "base/base.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void arena_keeps_its_limit(void **state)
@@ -252,6 +258,69 @@ static void files_are_replaced_whole(void **state)
 	remove(path);
 }
 
+static bool folders_fail; /* a disk that fails after a rename */
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	struct stat st;
+	if (folders_fail && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_fsync(fd);
+}
+
+/* A failure before the rename leaves what was there; one after it does not, and both are told apart. */
+static void files_that_are_seen_already(void **state)
+{
+	char path[] = "/tmp/banyan-test-XXXXXX", text[8] = "";
+	int fd = mkstemp(path);
+	struct file_replace file;
+	assert_true(fd >= 0);
+	bool replaced = false;
+	assert_int_equal(file_replace_begin(path, 0600, &file), 0);
+	assert_int_equal(file_replace_write(&file, "first", 5), 0);
+	assert_int_equal(file_replace_end(&file, true, &replaced), 0);
+	assert_true(replaced);
+	assert_int_equal(file_replace_begin(path, 0600, &file), 0);
+	assert_int_equal(file_replace_write(&file, "never", 5), 0);
+	assert_int_equal(file_replace_end(&file, false, &replaced), 0);
+	assert_false(replaced);
+	folders_fail = true;
+	assert_int_equal(file_replace_begin(path, 0600, &file), 0);
+	assert_int_equal(file_replace_write(&file, "next", 4), 0);
+	assert_int_equal(file_replace_end(&file, true, &replaced), BANYAN_EIO);
+	folders_fail = false;
+	assert_true(replaced);
+	FILE *now = fopen(path, "r");
+	assert_non_null(now);
+	assert_int_equal(fread(text, 1, sizeof text, now), 4);
+	assert_string_equal(text, "next");
+	fclose(now);
+	close(fd);
+	remove(path);
+}
+
+/* In a process of its own, since it cannot be undone. */
+static void secrets_stay_in_the_process(void **state)
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct rlimit core;
+		umask(0);
+		process_guard();
+		bool good = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && getrlimit(RLIMIT_CORE, &core) == 0 &&
+			    core.rlim_cur == 0 && core.rlim_max == 0 && umask(0) == 022;
+		_exit(good ? 0 : 1);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* Whatever becomes of the file, the process that has it mapped lives on. */
 static void files_are_mapped(void **state)
 {
@@ -345,6 +414,8 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(files_that_are_seen_already),
+		cmocka_unit_test(secrets_stay_in_the_process),
 		cmocka_unit_test(files_are_mapped),
 		cmocka_unit_test(loops_are_shared_out),
 		cmocka_unit_test(reason_codes_are_unique),
