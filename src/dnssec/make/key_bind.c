@@ -44,6 +44,17 @@ static const char *field_find(const char *text, size_t len, const char *field, s
 	return NULL;
 }
 
+/* The number of an algorithm, which may have its name behind it: "13 (ECDSAP256SHA256)". The text has no NUL. */
+static int number_read(const char *text, size_t len)
+{
+	int n = 0;
+	size_t i = 0;
+	for (; i < len && text[i] >= '0' && text[i] <= '9' && n <= UINT8_MAX; i++)
+		n = 10 * n + (text[i] - '0');
+	bool ends = i == len || text[i] == ' ' || text[i] == '\t';
+	return i > 0 && ends && n <= UINT8_MAX ? n : BANYAN_EMALF;
+}
+
 /* Decodes a field: its length or an error. `out` holds FIELD_TEXT_MAX bytes. */
 static int field_read(const char *text, size_t len, const char *field, uint8_t *out)
 {
@@ -99,10 +110,8 @@ static int read_ec(const struct make_algorithm *a, const char *text, size_t len,
 {
 	uint8_t data[FIELD_TEXT_MAX], point[1 + 2 * 48] = {POINT_CONVERSION_UNCOMPRESSED};
 	int n = field_read(text, len, "PrivateKey", data);
-	if (n < 0 || n > a->coordinate)
-		return BANYAN_EMALF;
 	memcpy(point + 1, public, 2U * a->coordinate);
-	BIGNUM *secret = BN_bin2bn(data, n, NULL);
+	BIGNUM *secret = n < 0 || n > a->coordinate ? NULL : BN_bin2bn(data, n, NULL);
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	EVP_PKEY *pkey = NULL;
 	if (secret != NULL && build != NULL &&
@@ -121,11 +130,10 @@ static int read_edwards(const struct make_algorithm *a, const char *text, size_t
 {
 	uint8_t data[FIELD_TEXT_MAX];
 	int n = field_read(text, len, "PrivateKey", data);
-	if (n < 0)
-		return BANYAN_EMALF;
-	*ret = EVP_PKEY_new_raw_private_key_ex(NULL, a->name, NULL, data, (size_t)n);
+	EVP_PKEY *pkey = n < 0 ? NULL : EVP_PKEY_new_raw_private_key_ex(NULL, a->name, NULL, data, (size_t)n);
 	OPENSSL_cleanse(data, sizeof data);
-	return *ret == NULL ? BANYAN_EMALF : 0;
+	*ret = pkey;
+	return pkey == NULL ? BANYAN_EMALF : 0;
 }
 
 /* Do the two halves belong together? libcrypto does not look when they are put together, and its own check looks whether the primes of RSA
@@ -156,9 +164,10 @@ int make_key_from_bind(const char *text, size_t len, const uint8_t *rdata, size_
 		return rc;
 	const struct make_algorithm *a = public->algorithm;
 	const char *number = field_find(text, len, "Algorithm", &value_len);
-	if (number == NULL || value_len == 0 || field_find(text, len, "Private-key-format", &value_len) == NULL)
+	int given = number == NULL ? BANYAN_EMALF : number_read(number, value_len);
+	if (given < 0 || field_find(text, len, "Private-key-format", &value_len) == NULL)
 		rc = BANYAN_EMALF;
-	else if (strtoul(number, NULL, 10) != a->number)
+	else if (given != a->number)
 		rc = BANYAN_EINVAL;
 	else if (a->signature_len == 0)
 		rc = read_rsa(text, len, &pkey);
