@@ -25,7 +25,7 @@ static int set_policy(struct keys_folder *folder, const struct key_options *opti
 		rc = keys_policy_set(&policy, name, value + 1, why);
 	}
 	if (rc == 0)
-		rc = keys_policy_check(&policy, why);
+		rc = keys_check(keys_folder_state(folder), &policy, keys_folder_policy(folder), why);
 	if (rc != 0)
 		fprintf(stderr, "banyan key: %s\n", why);
 	else
@@ -116,7 +116,9 @@ int key_roll(const struct key_options *options)
 		rc = keys_ask_roll(state, keys_folder_policy(folder), what[0] == 'z' ? KEYS_ZSK : KEYS_KSK, why);
 	if (rc == 0)
 		rc = keys_save(folder, why);
-	if (rc == 0)
+	if (rc == 0 && keys_asked_waits(state, keys_folder_policy(folder)))
+		printf("an algorithm roll is under way or to come: this roll begins when it is over\n");
+	else if (rc == 0)
 		printf("the roll begins when the zone is published next\n");
 	return key_tell(rc, why);
 }
@@ -197,6 +199,8 @@ int key_foreign(const struct key_options *options)
 		rc = keys_tell_shared(state, (uint16_t)options->shared, options->now, why);
 	if (rc == 0 && options->leave != KEY_NO_TAG)
 		rc = keys_foreign_leave(state, (uint16_t)options->leave, options->now, why);
+	if (rc == 0 && options->n_words == 1)
+		rc = keys_check(state, keys_folder_policy(folder), NULL, why);
 	if (rc == 0)
 		rc = keys_save(folder, why);
 	for (size_t i = 0; i < state->n_foreign && rc == 0; i++)

@@ -50,10 +50,19 @@ static void key_json(struct keys_folder *folder, const struct keys_key *key, boo
 	printf("}");
 }
 
+static void orphan_json(void *ctx, const char *place)
+{
+	bool *first = ctx;
+	printf("%s", *first ? "" : ",");
+	text_json(place);
+	*first = false;
+}
+
 static int show_json(struct keys_folder *folder, bool next)
 {
 	const struct keys_state *state = keys_folder_state(folder);
 	char zone[WIRE_NAME_TEXT_MAX];
+	bool first = true;
 	printf("{\"zone\":");
 	text_json(wire_name_text(state->apex, zone));
 	printf(",\"bundles_until\":%lld,\"keys\":[", (long long)state->bundles_until);
@@ -68,8 +77,19 @@ static int show_json(struct keys_folder *folder, bool next)
 		text_json(state->foreign[i].name);
 		printf("}");
 	}
+	printf("],\"orphans\":[");
+	int rc = keys_orphans(folder, orphan_json, &first);
 	printf("]}\n");
-	return CMD_OK;
+	return rc == 0 ? CMD_OK : CMD_ERROR;
+}
+
+static void show_orphan(void *ctx, const char *place)
+{
+	printf("no key of the state: %s: it never signs; its making was cut off, or it was removed long ago: delete "
+	       "it%s\n",
+	       place,
+	       strncmp(place, "pkcs11:", 7) == 0 ? " from the token, and its line from the file `making` of the folder"
+						 : ", or `banyan key import` it");
 }
 
 static void show_key(struct keys_folder *folder, const struct keys_key *key)
@@ -98,7 +118,10 @@ int key_list(const struct key_options *options)
 	for (size_t i = 0; i < state->n_foreign; i++)
 		printf("foreign %u  algorithm %u  of %s\n", state->foreign[i].tag, state->foreign[i].rdata[3],
 		       state->foreign[i].name);
-	return CMD_OK;
+	if (keys_orphans(folder, show_orphan, NULL) == 0)
+		return CMD_OK;
+	fprintf(stderr, "banyan key: %s: the folder cannot be looked through\n", options->folder);
+	return CMD_ERROR;
 }
 
 static void show_next(struct keys_folder *folder, const struct keys_key *key)
@@ -126,6 +149,14 @@ static void show_actions(struct keys_folder *folder, int64_t now)
 		return;
 	}
 	*state = *keys_folder_state(folder);
+	char why[KEYS_WHY_MAX];
+	if (keys_check(state, keys_folder_policy(folder), NULL, why) != 0)
+		printf("nothing is published: %s\n", why);
+	if (keys_asked_waits(state, keys_folder_policy(folder)))
+		printf("asked for: a roll of the %s, which begins when the algorithm roll is over\n",
+		       !state->asked_ksk                 ? "zsk"
+		       : keys_folder_policy(folder)->csk ? "csk"
+							 : "ksk");
 	keys_step(state, keys_folder_policy(folder), NULL, now, &actions);
 	for (size_t i = 0; i < actions.n; i++) {
 		const struct keys_action *a = &actions.item[i];

@@ -128,7 +128,7 @@ static const struct config_option edition_options[] = {
 	 "One key signs keys (KSK), another one data (ZSK). false: one key signs all (CSK)."},
 	{"keys.offline-ksk", CONFIG_BOOL, FIELD(keys.offline_ksk), "false", RANGE(0, 1), NULL,
 	 "The KSK is elsewhere: signed key sets come from ceremonies (`banyan key skr`)."},
-	{"keys.ttl", CONFIG_DURATION_S, FIELD(keys.ttl_s), "2d", RANGE(0, INT32_MAX), NULL,
+	{"keys.ttl", CONFIG_DURATION_S, FIELD(keys.ttl_s), "2d", RANGE(1, INT32_MAX), NULL,
 	 "TTL of the DNSKEY records."},
 	{"keys.zsk-lifetime", CONFIG_DURATION_S, FIELD(keys.zsk_lifetime_s), "90d", RANGE(0, 10 * YEAR_S), NULL,
 	 "How long a ZSK signs before the next one does. 0 is until somebody rolls it."},

@@ -31,6 +31,9 @@ static struct keys_does does_retired(const struct keys_key *key)
 		does.signs_keys = keys_for_keys(key);
 		does.signs_data = keys_for_data(key);
 		return does;
+	case KEYS_STANDBY: /* until the zone goes out with the new one's signature, what is out has this one's alone */
+		does.ds = keys_for_keys(key) && key->since == 0;
+		return does;
 	default:
 		return does;
 	}

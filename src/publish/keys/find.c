@@ -61,6 +61,11 @@ bool keys_going(const struct keys_key *key)
 	return key->phase == KEYS_RETIRED || key->phase == KEYS_REVOKED || key->phase == KEYS_WITHDRAWN;
 }
 
+bool keys_live(const struct keys_key *key)
+{
+	return key->phase != KEYS_GENERATED && key->phase != KEYS_REMOVED;
+}
+
 const struct keys_key *keys_see_active(const struct keys_state *state, uint8_t role)
 {
 	for (size_t i = 0; i < state->n; i++)
@@ -106,6 +111,26 @@ struct keys_key *keys_find_tag(struct keys_state *state, uint16_t tag)
 uint8_t keys_algorithm_wanted(const struct keys_state *state, const struct keys_policy *policy)
 {
 	return state->asked_algorithm != 0 ? state->asked_algorithm : policy->algorithm;
+}
+
+bool keys_algorithm_moves(const struct keys_state *state)
+{
+	for (size_t i = 0; i < state->n; i++) {
+		const struct keys_key *key = &state->key[i];
+		if ((keys_coming(key) && keys_way_algorithm(key->way)) ||
+		    (keys_going(key) && keys_way_algorithm(key->leave)))
+			return true;
+	}
+	return false;
+}
+
+bool keys_algorithm_busy(const struct keys_state *state, const struct keys_policy *policy)
+{
+	for (size_t i = 0; i < state->n; i++)
+		if (state->key[i].phase == KEYS_ACTIVE &&
+		    state->key[i].algorithm != keys_algorithm_wanted(state, policy))
+			return true;
+	return keys_algorithm_moves(state);
 }
 
 bool keys_in_force_has(const struct keys_in_force *in_force, const struct keys_key *key)

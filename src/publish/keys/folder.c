@@ -34,6 +34,11 @@ void keys_folder_token(struct keys_folder *folder, const char *token)
 	folder->token = token;
 }
 
+enum keys_failed keys_folder_failed(const struct keys_folder *folder)
+{
+	return folder->failed;
+}
+
 const char *keys_trouble(const struct keys_folder *folder)
 {
 	return folder->trouble[0] != '\0' ? folder->trouble : NULL;
@@ -100,9 +105,12 @@ static int load_state(struct keys_folder *folder, const struct keys_open *open, 
 	if (open->apex != NULL && !wire_name_equal(open->apex, folder->state.apex))
 		return keys_wrong(why, BANYAN_EINVAL, "%s: these are the keys of %s: each zone has a folder of its own",
 				  folder->path, wire_name_text(folder->state.apex, zone));
-	if (open->policy != NULL)
+	if (open->policy == NULL)
+		return keys_policy_check(&folder->policy, why);
+	rc = keys_check(&folder->state, open->policy, &folder->policy, why);
+	if (rc == 0)
 		folder->policy = *open->policy;
-	return keys_policy_check(&folder->policy, why);
+	return rc;
 }
 
 int keys_open(const struct keys_open *open, struct keys_folder **ret, char why[KEYS_WHY_MAX])
@@ -153,17 +161,27 @@ void keys_close(struct keys_folder *folder)
 	free(folder);
 }
 
-int keys_save(struct keys_folder *folder, char why[KEYS_WHY_MAX])
+int keys_save_look(struct keys_folder *folder, bool *ret_seen, char why[KEYS_WHY_MAX])
 {
 	_cleanup_(buffer_done) struct buffer text = {0};
-	bool replaced;
-	if (!folder->write)
+	bool seen = false;
+	if (!folder->write) {
+		*ret_seen = false;
 		return keys_wrong(why, BANYAN_EINVAL, "%s: it was opened to be looked at", folder->path);
+	}
 	int rc = keys_state_write(&folder->state, &folder->policy, &text);
 	if (rc == 0)
-		rc = folder_replace(folder->fd, STATE_FILE, text.data, text.len, 0600, &replaced);
-	if (rc != 0)
-		return keys_wrong(why, rc, "%s/" STATE_FILE " cannot be written: %s%s", folder->path, error_text(rc),
-				  rc == BANYAN_EIO ? file_advice(errno) : "");
-	return 0;
+		rc = folder_replace(folder->fd, STATE_FILE, text.data, text.len, 0600, &seen);
+	*ret_seen = seen;
+	if (rc == 0)
+		return 0;
+	folder->failed = KEYS_FAILED_DISK;
+	return keys_wrong(why, rc, "%s/" STATE_FILE " cannot be written: %s%s", folder->path, error_text(rc),
+			  rc == BANYAN_EIO ? file_advice(errno) : "");
+}
+
+int keys_save(struct keys_folder *folder, char why[KEYS_WHY_MAX])
+{
+	bool seen;
+	return keys_save_look(folder, &seen, why);
 }

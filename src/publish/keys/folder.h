@@ -24,6 +24,7 @@ struct keys_folder {
 	size_t n_loaded;
 	struct keys_loaded loaded[KEYS_MAX];
 	char trouble[KEYS_WHY_MAX]; /* of a token; "" = none */
+	uint8_t failed;             /* enum keys_failed */
 	/* what keys_signing() has given out */
 	struct make_zone_key zone_key[KEYS_MAX];
 	struct make_key *other[KEYS_MAX]; /* public halves */
@@ -42,14 +43,24 @@ struct keys_folder {
 
 /* PKCS #11 (token.c). */
 bool keys_place_token(const char *place);
-int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const char *label, uint16_t flags,
-			char place[KEYS_PLACE_MAX], uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
+/* BANYAN_EIO is the token's, here and below. A name for a new object in the token: its URI, which keys_token_generate() then makes. */
+int keys_token_place(const char *uri, char place[KEYS_PLACE_MAX], char why[KEYS_WHY_MAX]) _must_use_;
+/* *ret_made tells, on failure too, whether there is an object now. */
+int keys_token_generate(const char *uri, const char *place, uint8_t algorithm, unsigned bits, const char *label,
+			uint16_t flags, bool *ret_made, uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
 			char why[KEYS_WHY_MAX]) _must_use_;
 int keys_token_public(const char *uri, uint8_t algorithm, uint16_t flags, uint8_t rdata[KEYS_RDATA_MAX],
 		      size_t *ret_len, char why[KEYS_WHY_MAX]) _must_use_;
+/* Deletes an object that keys_token_generate() has made, and its public half. */
+int keys_token_remove(const char *uri, char why[KEYS_WHY_MAX]) _must_use_;
 /* `trouble` (KEYS_WHY_MAX bytes) is written when a signature fails; it must outlive the key. */
 int keys_token_open(const char *uri, const uint8_t *rdata, size_t len, char *trouble, struct make_key **ret,
 		    char why[KEYS_WHY_MAX]) _must_use_;
+
+/* Objects that are being made in tokens (orphan.c): noted before, and struck out when the state has them, so that whatever ends this
+ * process leaves none behind of which nobody knows. */
+int keys_making_note(struct keys_folder *folder, const char *place, char why[KEYS_WHY_MAX]) _must_use_;
+void keys_making_strike(struct keys_folder *folder, const char *place);
 
 /* Key responses (response.c): those in the folder are read when they are first needed. */
 int keys_responses_load(struct keys_folder *folder, char why[KEYS_WHY_MAX]) _must_use_;
@@ -63,8 +74,7 @@ int keys_bundle_ready(struct keys_folder *folder, const struct keys_request *req
 int keys_signature_rdata(const struct keys_request *request, const struct keys_bundle *bundle,
 			 const struct keys_signature *signature, struct buffer *out) _must_use_;
 uint16_t keys_flags(const struct keys_key *key);
-/* Adds a key to the state and saves; on failure the state is as before. */
-int keys_add_saved(struct keys_folder *folder, enum keys_role role, const uint8_t *rdata, size_t len, const char *place,
-		   int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX]) _must_use_;
+/* The same as keys_save(); *ret_seen tells, on failure too, whether the state on the disk is this one: then only a flush has failed. */
+int keys_save_look(struct keys_folder *folder, bool *ret_seen, char why[KEYS_WHY_MAX]) _must_use_;
 /* A name for a file: "example.13.12345.pem" */
 void keys_file_name(const struct keys_folder *folder, uint8_t algorithm, uint16_t tag, char out[KEYS_PLACE_MAX]);

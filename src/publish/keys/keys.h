@@ -157,6 +157,11 @@ void keys_policy_init(struct keys_policy *policy); /* ECDSA P-256, split, ZSK 90
 int keys_policy_set(struct keys_policy *policy, const char *name, const char *value, char why[KEYS_WHY_MAX]) _must_use_;
 /* Do the values fit each other? BANYAN_EINVAL with a sentence. */
 int keys_policy_check(const struct keys_policy *policy, char why[KEYS_WHY_MAX]) _must_use_;
+/* Can these keys go on under this policy: is an algorithm roll that it asks for one that can be made, do all signers use the same
+ * algorithms? `before` is the policy until now, or NULL. BANYAN_EINVAL, BANYAN_EUNSUPP, with a sentence. Whoever changes a policy or adds
+ * foreign keys asks; so does keys_advance(). */
+int keys_check(const struct keys_state *state, const struct keys_policy *policy, const struct keys_policy *before,
+	       char why[KEYS_WHY_MAX]) _must_use_;
 /* "name value" lines; what keys_policy_set() takes. */
 int keys_policy_write(const struct keys_policy *policy, struct buffer *out) _must_use_;
 int keys_policy_help(struct buffer *out) _must_use_;   /* a line an option, for usage texts */
@@ -182,6 +187,8 @@ void keys_step(struct keys_state *state, const struct keys_policy *policy, const
 void keys_state_offered(struct keys_state *state, int64_t now);
 /* When the next step is due: KEYS_NEVER if it waits for somebody. */
 int64_t keys_next(const struct keys_state *state, const struct keys_policy *policy);
+/* Was a roll asked for that has to wait until an algorithm roll is over? */
+bool keys_asked_waits(const struct keys_state *state, const struct keys_policy *policy);
 /* What a key waits for: its next phase and when (KEYS_NEVER: until somebody says something; `ret_why` tells what). false: nothing. */
 bool keys_key_next(const struct keys_state *state, const struct keys_policy *policy, const struct keys_key *key,
 		   enum keys_phase *ret_to, int64_t *ret_due, const char **ret_why);
@@ -249,6 +256,13 @@ int keys_advance(struct keys_folder *folder, int64_t now, struct keys_actions *r
  * 0; all else is the caller's. It lives until the next call or keys_close(). BANYAN_ENOENT: a private half is missing; BANYAN_EACCES:
  * others may read one; BANYAN_EIO: a token does not answer; BANYAN_EPROOF: a key response has expired; with a sentence. */
 int keys_signing(struct keys_folder *folder, int64_t now, struct make_signing *ret, char why[KEYS_WHY_MAX]) _must_use_;
+/* What the last failure of this folder was: of its files, of a token, or of neither. */
+enum keys_failed { KEYS_FAILED_OTHER, KEYS_FAILED_DISK, KEYS_FAILED_TOKEN };
+enum keys_failed keys_folder_failed(const struct keys_folder *folder);
+/* Private halves that are in the folder, or were being made in a token, and belong to no key of the state: somebody was cut off in the middle,
+ * or the key was removed so long ago that it is forgotten. They never sign. */
+#define KEYS_ORPHANS_MAX 256
+int keys_orphans(const struct keys_folder *folder, void (*found)(void *ctx, const char *place), void *ctx) _must_use_;
 /* publish_sign() failed: what a token said last. NULL: none has failed. */
 const char *keys_trouble(const struct keys_folder *folder);
 /* The zone that keys_signing() described is offered: intervals begin. Saves. */

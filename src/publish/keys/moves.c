@@ -116,6 +116,8 @@ static struct keys_move from_retired(const struct keys_state *state, const struc
 	int64_t keys = key->since + keys_interval_keys(state, policy, key->since);
 	int64_t data = keys_for_data(key) ? key->since + keys_interval_data(state, policy, key->since) : 0;
 	bool revoke = policy->trust == KEYS_TRUST_5011 && keys_for_keys(key);
+	/* until the new key was ready, resolvers were set up with the old anchor alone */
+	int64_t trust = key->since + keys_interval_trust(state, policy, key->since);
 	switch (key->leave) {
 	case KEYS_DOUBLE_DS:
 		return at(KEYS_REMOVED, keys, why_caches);
@@ -129,7 +131,7 @@ static struct keys_move from_retired(const struct keys_state *state, const struc
 		if (!keys_for_keys(key))
 			return wait(KEYS_WITHDRAWN, "it goes with the old KSK");
 		if (revoke)
-			return at(KEYS_REVOKED, later(key->since + policy->revoke_after_s, keys),
+			return at(KEYS_REVOKED, later(key->since + policy->revoke_after_s, trust),
 				  "a way back, until it is revoked");
 		return at(KEYS_WITHDRAWN, ds, why_caches);
 	default:
@@ -189,11 +191,13 @@ bool keys_key_next(const struct keys_state *state, const struct keys_policy *pol
 		return false;
 	struct keys_move move = keys_move_next(state, policy, key);
 	if (key->phase == KEYS_ACTIVE) {
+		bool coming = keys_see_coming(state, key->role) != NULL, busy = keys_algorithm_busy(state, policy);
 		move.to = KEYS_RETIRED;
-		move.due = keys_see_coming(state, key->role) != NULL ? KEYS_NEVER : keys_roll_due(state, policy, key);
-		move.why = keys_see_coming(state, key->role) != NULL ? "its successor is on its way"
-			   : move.due == KEYS_NEVER                  ? "a roll is asked for: `banyan key roll`"
-								     : "its roll begins";
+		move.due = coming || busy ? KEYS_NEVER : keys_roll_due(state, policy, key);
+		move.why = coming                   ? "its successor is on its way"
+			   : busy                   ? "the algorithm roll must be over"
+			   : move.due == KEYS_NEVER ? "a roll is asked for: `banyan key roll`"
+						    : "its roll begins";
 	}
 	*ret_to = move.to;
 	*ret_due = move.due;

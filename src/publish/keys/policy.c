@@ -179,6 +179,9 @@ int keys_policy_check(const struct keys_policy *policy, char why[KEYS_WHY_MAX])
 	int64_t come_s = policy->propagation_s + policy->dnskey_ttl_s + policy->publish_safety_s;
 	int64_t go_s = policy->signing_s + policy->propagation_s + policy->data_ttl_s + policy->retire_safety_s;
 	int64_t zsk_s = come_s + go_s, slot_s = come_s > go_s ? come_s : go_s; /* it has a slot for either */
+	if (policy->dnskey_ttl_s == 0)
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "dnskey-ttl is 0, by which no roll can reckon: make it 1 s at least");
 	if (policy->offline && policy->csk)
 		return keys_wrong(why, BANYAN_EINVAL, "csk and offline do not go together: a CSK signs the data, here");
 	if (policy->ksk_only && (policy->csk || policy->offline))

@@ -41,8 +41,21 @@ const struct keys_key *keys_see_active(const struct keys_state *state, uint8_t r
 const struct keys_key *keys_see_coming(const struct keys_state *state, uint8_t role);
 struct keys_key *keys_find_stock(struct keys_state *state, uint8_t role, uint8_t algorithm);
 struct keys_key *keys_find_tag(struct keys_state *state, uint16_t tag);
+bool keys_live(
+	const struct keys_key *key); /* it is, or was, in the zone, and is not gone: neither GENERATED nor REMOVED */
 /* The algorithm that the zone should be signed with. */
 uint8_t keys_algorithm_wanted(const struct keys_state *state, const struct keys_policy *policy);
+/* Are keys of an algorithm roll on their way in or out? */
+bool keys_algorithm_moves(const struct keys_state *state);
+/* The same, or is a roll to come? Then no key is rolled alone. */
+bool keys_algorithm_busy(const struct keys_state *state, const struct keys_policy *policy);
+
+/* ---- what can be done under a policy (check.c) ---- */
+/* Can the zone be rolled to this algorithm? */
+int keys_algorithm_check(const struct keys_state *state, const struct keys_policy *policy, uint8_t algorithm,
+			 char why[KEYS_WHY_MAX]) _must_use_;
+/* How a key of this role comes in. */
+uint8_t keys_way_of(const struct keys_policy *policy, uint8_t role);
 
 /* ---- acting (step.c, start.c) ---- */
 void keys_enter(struct keys_state *state, struct keys_key *key, enum keys_phase phase, int64_t now,

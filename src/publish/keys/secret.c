@@ -24,6 +24,11 @@ uint16_t keys_flags(const struct keys_key *key)
 	return wire_get16(key->rdata);
 }
 
+static uint16_t make_flags(enum keys_role role)
+{
+	return role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK;
+}
+
 /* ---- making ---- */
 
 /* A new file: never one in the place of another. */
@@ -33,52 +38,95 @@ static int write_secret(struct keys_folder *folder, const char *name, const stru
 	int rc = fd < 0 ? error_from_errno(errno) : fchmod(fd, 0600) < 0 ? error_from_errno(errno) : 0;
 	if (rc == 0)
 		rc = file_write_flush(fd, pem->data, pem->len);
-	if (fd >= 0 && close(fd) < 0 && rc == 0)
+	int err = errno;
+	if (fd >= 0 && close(fd) < 0 && rc == 0) {
 		rc = error_from_errno(errno);
-	if (rc == 0)
+		err = errno;
+	}
+	if (rc == 0) {
 		rc = folder_flush(folder->fd);
+		err = errno;
+	}
 	if (rc != 0 && rc != BANYAN_EEXIST && fd >= 0)
 		(void)unlinkat(folder->fd, name, 0);
-	if (rc != 0)
-		return keys_wrong(why, rc, "%s/%s cannot be written: %s%s", folder->path, name, error_text(rc),
-				  rc == BANYAN_EIO ? file_advice(errno) : "");
-	return 0;
+	if (rc == 0)
+		return 0;
+	folder->failed = KEYS_FAILED_DISK;
+	return keys_wrong(why, rc, "%s/%s cannot be written: %s%s", folder->path, name, error_text(rc),
+			  rc == BANYAN_EIO ? file_advice(err) : "");
 }
 
-int keys_add_saved(struct keys_folder *folder, enum keys_role role, const uint8_t *rdata, size_t len, const char *place,
-		   int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
+/* It has been in this phase for long enough that all caches have it: whoever takes a running zone over knows when it may not be so. */
+static void set_phase(const struct keys_policy *policy, struct keys_key *key, enum keys_phase phase, int64_t now)
+{
+	if (phase == KEYS_GENERATED)
+		return;
+	for (int i = KEYS_PUBLISHED; i <= (int)phase; i++)
+		key->at[i] = now;
+	key->way = key->leave = keys_way_of(policy, key->role);
+	key->phase = (uint8_t)phase;
+	key->since = phase == KEYS_PUBLISHED ? 0 : now; /* published ones go through their interval */
+	if (keys_for_keys(key) && (phase == KEYS_ACTIVE || phase == KEYS_RETIRED))
+		key->ds_seen = now;
+}
+
+/* A key that is new in the state. */
+struct adding {
+	enum keys_role role;
+	enum keys_phase phase;
+	const uint8_t *rdata;
+	size_t len;
+	const char *place;
+	int64_t now;
+};
+
+/* Adds the key and saves. *ret_there tells, on failure too, whether the state on the disk has it; if not, it is as before. */
+static int add_saved(struct keys_folder *folder, const struct adding *adding, struct keys_key **ret, bool *ret_there,
+		     char why[KEYS_WHY_MAX])
 {
 	struct keys_key *key;
-	int rc = keys_add(&folder->state, role, rdata, len, place, now, &key);
+	bool there = false;
+	int rc = keys_add(&folder->state, adding->role, adding->rdata, adding->len, adding->place, adding->now, &key);
+	*ret_there = false;
 	if (rc == BANYAN_ELIMIT)
 		return keys_wrong(why, rc, "%s: %d keys are the most; let rolls end first", folder->path, KEYS_MAX);
 	if (rc == BANYAN_EEXIST)
 		return keys_wrong(why, rc, "%s: a key with algorithm %u and tag %u is there already", folder->path,
-				  rdata[3], dnssec_key_tag(rdata, len));
+				  adding->rdata[3], dnssec_key_tag(adding->rdata, adding->len));
 	if (rc != 0)
 		return keys_wrong(why, rc, "%s: this is no key for this folder", folder->path);
-	rc = keys_save(folder, why);
-	if (rc != 0)
-		folder->state.n--;
-	else
+	set_phase(&folder->policy, key, adding->phase, adding->now);
+	rc = keys_save_look(folder, &there, why);
+	*ret_there = there;
+	if (rc == 0)
 		*ret = key;
+	else if (!there)
+		folder->state.n--;
 	return rc;
 }
 
-static int keep_in_file(struct keys_folder *folder, const struct make_key *key, enum keys_role role, int64_t now,
-			struct keys_key **ret, char why[KEYS_WHY_MAX])
+/* Is there room for it, and is its tag free? Before anything is written. */
+static int probe(struct keys_folder *folder, const struct make_key *key, enum keys_role role, const char *name)
+{
+	size_t len;
+	const uint8_t *rdata = make_key_rdata(key, &len);
+	struct keys_key *added;
+	int rc = keys_add(&folder->state, role, rdata, len, name, 0, &added);
+	if (rc == 0)
+		folder->state.n--;
+	return rc;
+}
+
+static int keep_in_file(struct keys_folder *folder, const struct make_key *key, enum keys_role role,
+			enum keys_phase phase, int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
 {
 	_cleanup_(secret_done) struct buffer pem = {0};
 	char name[KEYS_PLACE_MAX];
-	size_t len;
-	const uint8_t *rdata = make_key_rdata(key, &len);
-	struct keys_state *probe = &folder->state;
-	struct keys_key *added;
+	struct adding adding = {.role = role, .phase = phase, .place = name, .now = now};
+	bool there;
+	adding.rdata = make_key_rdata(key, &adding.len);
 	keys_file_name(folder, make_key_algorithm(key), make_key_tag(key), name);
-	/* is there room for it, and is its tag free? Before a file is written. */
-	int rc = keys_add(probe, role, rdata, len, name, now, &added);
-	if (rc == 0)
-		probe->n--;
+	int rc = probe(folder, key, role, name);
 	if (rc == BANYAN_EEXIST)
 		return keys_wrong(why, rc, "%s: a key with algorithm %u and tag %u is there already", folder->path,
 				  make_key_algorithm(key), make_key_tag(key));
@@ -89,22 +137,39 @@ static int keep_in_file(struct keys_folder *folder, const struct make_key *key, 
 	if (rc != 0)
 		return keys_wrong(why, rc, "%s: the key cannot be kept: %s", folder->path, error_text(rc));
 	rc = write_secret(folder, name, &pem, why);
-	return rc != 0 ? rc : keys_add_saved(folder, role, rdata, len, name, now, ret, why);
+	if (rc != 0)
+		return rc;
+	rc = add_saved(folder, &adding, ret, &there, why);
+	if (rc != 0 && !there)
+		(void)unlinkat(folder->fd, name, 0);
+	return rc;
 }
 
 static int generate_token(struct keys_folder *folder, enum keys_role role, uint8_t algorithm, unsigned bits,
 			  const char *token, int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
 {
-	char label[128], place[KEYS_PLACE_MAX], zone[WIRE_NAME_TEXT_MAX];
+	char label[128], place[KEYS_PLACE_MAX], zone[WIRE_NAME_TEXT_MAX], words[KEYS_WHY_MAX];
 	uint8_t rdata[KEYS_RDATA_MAX];
+	struct adding adding = {.role = role, .rdata = rdata, .place = place, .now = now};
 	struct random random;
-	size_t len;
+	bool there = false, made = false;
 	random_init_kernel(&random);
 	snprintf(label, sizeof label, "%.60s %s %08x", wire_name_text(folder->state.apex, zone), keys_role_text(role),
 		 (unsigned)random_u64(&random));
-	int rc = keys_token_generate(token, algorithm, bits, label, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK,
-				     place, rdata, &len, why);
-	return rc != 0 ? rc : keys_add_saved(folder, role, rdata, len, place, now, ret, why);
+	int rc = keys_token_place(token, place, why);
+	if (rc == 0)
+		rc = keys_making_note(folder, place, why);
+	if (rc != 0)
+		return rc;
+	rc = keys_token_generate(token, place, algorithm, bits, label, make_flags(role), &made, rdata, &adding.len,
+				 why);
+	if (rc == BANYAN_EIO)
+		folder->failed = KEYS_FAILED_TOKEN;
+	if (rc == 0)
+		rc = add_saved(folder, &adding, ret, &there, why);
+	if (there || !made || keys_token_remove(place, words) == 0) /* what is not known to be away stays noted */
+		keys_making_strike(folder, place);
+	return rc;
 }
 
 int keys_generate(struct keys_folder *folder, enum keys_role role, uint8_t algorithm, const char *token, int64_t now,
@@ -112,7 +177,6 @@ int keys_generate(struct keys_folder *folder, enum keys_role role, uint8_t algor
 {
 	bool rsa = algorithm == DNSSEC_RSASHA256 || algorithm == DNSSEC_RSASHA512;
 	unsigned bits = !rsa ? 0 : role == KEYS_ZSK ? folder->policy.zsk_bits : folder->policy.ksk_bits;
-	uint16_t flags = role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK;
 	int rc = BANYAN_EEXIST;
 	if (!folder->write)
 		return keys_wrong(why, BANYAN_EINVAL, "%s: it was opened to be looked at", folder->path);
@@ -122,11 +186,11 @@ int keys_generate(struct keys_folder *folder, enum keys_role role, uint8_t algor
 			rc = generate_token(folder, role, algorithm, bits, token, now, ret, why);
 			continue;
 		}
-		rc = make_key_generate(algorithm, bits, flags, &key);
+		rc = make_key_generate(algorithm, bits, make_flags(role), &key);
 		if (rc != 0)
 			return keys_wrong(why, rc, "a key of algorithm %u with %u bits cannot be made: %s", algorithm,
 					  bits, error_text(rc));
-		rc = keep_in_file(folder, key, role, now, ret, why);
+		rc = keep_in_file(folder, key, role, KEYS_GENERATED, now, ret, why);
 		make_key_free(key);
 	}
 	return rc;
@@ -134,78 +198,54 @@ int keys_generate(struct keys_folder *folder, enum keys_role role, uint8_t algor
 
 /* ---- taking ---- */
 
-/* It has been in this phase for long enough that all caches have it: whoever takes a running zone over knows when it may not be so. */
-static int set_phase(struct keys_folder *folder, struct keys_key *key, enum keys_phase phase, int64_t now,
-		     char why[KEYS_WHY_MAX])
-{
-	if (phase == KEYS_GENERATED)
-		return 0;
-	for (int i = KEYS_PUBLISHED; i <= (int)phase; i++)
-		key->at[i] = now;
-	key->way = key->leave = key->role == KEYS_ZSK ? KEYS_PREPUBLISH : KEYS_DOUBLE_KSK;
-	key->phase = (uint8_t)phase;
-	key->since = phase == KEYS_PUBLISHED ? 0 : now; /* published ones go through their interval */
-	if (keys_for_keys(key) && (phase == KEYS_ACTIVE || phase == KEYS_RETIRED))
-		key->ds_seen = now;
-	int rc = keys_save(folder, why);
-	return rc;
-}
-
-/* One key of a role is active, and all active ones have one algorithm. */
+/* One key of a role is active, and all that are in the zone have one algorithm: any other comes by an algorithm roll. */
 static int may_be(struct keys_folder *folder, uint8_t algorithm, enum keys_role role, enum keys_phase phase,
 		  char why[KEYS_WHY_MAX])
 {
-	if (phase != KEYS_ACTIVE)
+	if (phase == KEYS_GENERATED)
 		return 0;
 	for (size_t i = 0; i < folder->state.n; i++) {
 		const struct keys_key *key = &folder->state.key[i];
-		if (key->phase == KEYS_ACTIVE && (key->role == role || key->role == KEYS_CSK || role == KEYS_CSK))
+		bool active = key->phase == KEYS_ACTIVE && phase == KEYS_ACTIVE;
+		if (active && (key->role == role || key->role == KEYS_CSK || role == KEYS_CSK))
 			return keys_wrong(
 				why, BANYAN_EINVAL,
 				"%s: the %s %u is active already: bring the other one in as `--state generated` and "
 				"roll to it",
 				folder->path, keys_role_text(key->role), key->tag);
-		if (key->phase == KEYS_ACTIVE && key->algorithm != algorithm)
+		if (keys_live(key) && key->algorithm != algorithm)
 			return keys_wrong(
 				why, BANYAN_EINVAL,
 				"%s: the %s %u has algorithm %u: a zone is signed whole with each of its algorithms "
 				"(RFC 4035 section 2.2)",
 				folder->path, keys_role_text(key->role), key->tag, key->algorithm);
 	}
+	for (size_t i = 0; i < folder->state.n_foreign; i++)
+		if (folder->state.foreign[i].rdata[3] != algorithm)
+			return keys_wrong(why, BANYAN_EINVAL,
+					  "%s: the other signers' keys have algorithm %u: all must have the same "
+					  "(RFC 8901 section 4)",
+					  folder->path, folder->state.foreign[i].rdata[3]);
 	return 0;
 }
 
 int keys_import(struct keys_folder *folder, const struct make_key *key, enum keys_role role, enum keys_phase phase,
 		int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
 {
-	struct keys_key *added = NULL;
 	int rc = may_be(folder, make_key_algorithm(key), role, phase, why);
-	if (rc == 0)
-		rc = keep_in_file(folder, key, role, now, &added, why);
-	if (rc == 0 && added != NULL)
-		rc = set_phase(folder, added, phase, now, why);
-	if (rc == 0)
-		*ret = added;
-	return rc;
+	return rc != 0 ? rc : keep_in_file(folder, key, role, phase, now, ret, why);
 }
 
 int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algorithm, enum keys_role role,
 		      enum keys_phase phase, int64_t now, struct keys_key **ret, char why[KEYS_WHY_MAX])
 {
 	uint8_t rdata[KEYS_RDATA_MAX];
-	struct keys_key *added = NULL;
-	size_t len;
+	struct adding adding = {.role = role, .phase = phase, .rdata = rdata, .place = uri, .now = now};
+	bool there;
 	int rc = may_be(folder, algorithm, role, phase, why);
 	if (rc == 0)
-		rc = keys_token_public(uri, algorithm, role == KEYS_ZSK ? MAKE_FLAGS_ZSK : MAKE_FLAGS_KSK, rdata, &len,
-				       why);
-	if (rc == 0)
-		rc = keys_add_saved(folder, role, rdata, len, uri, now, &added, why);
-	if (rc == 0 && added != NULL)
-		rc = set_phase(folder, added, phase, now, why);
-	if (rc == 0)
-		*ret = added;
-	return rc;
+		rc = keys_token_public(uri, algorithm, make_flags(role), rdata, &adding.len, why);
+	return rc != 0 ? rc : add_saved(folder, &adding, ret, &there, why);
 }
 
 /* ---- finding ---- */
@@ -306,6 +346,8 @@ static int load_token(struct keys_folder *folder, const struct keys_key *key, st
 	if (loaded->key != NULL && folder->trouble[0] == '\0')
 		return 0;
 	int rc = keys_token_open(key->place, key->rdata, key->rdata_len, folder->trouble, &made, why);
+	if (rc == BANYAN_EIO)
+		folder->failed = KEYS_FAILED_TOKEN;
 	if (rc != 0)
 		return rc;
 	make_key_free(loaded->key);

@@ -37,7 +37,9 @@ int keys_advance(struct keys_folder *folder, int64_t now, struct keys_actions *r
 	struct keys_actions actions = {0}, all = {0};
 	struct keys_in_force force;
 	bool again = true;
-	int rc = in_force(folder, now, &force, why);
+	int rc = keys_check(&folder->state, &folder->policy, NULL, why);
+	if (rc == 0)
+		rc = in_force(folder, now, &force, why);
 	for (int round = 0; rc == 0 && again && round < ROUNDS_MAX; round++) {
 		keys_step(&folder->state, &folder->policy, folder->policy.offline ? &force : NULL, now, &actions);
 		again = false;
@@ -89,6 +91,9 @@ static int give_cds(struct keys_folder *folder, struct make_signing *signing)
 {
 	size_t n = 0;
 	if (!folder->policy.cds || folder->policy.offline || folder->policy.trust != KEYS_TRUST_PARENT)
+		return 0;
+	/* RFC 8901 section 8: they would speak for all signers, and with ours alone the parent would drop the others' DS */
+	if (folder->state.multi)
 		return 0;
 	for (size_t i = 0; i < folder->state.n; i++) {
 		const struct keys_key *key = &folder->state.key[i];

@@ -13,17 +13,26 @@ static bool has_any(const struct keys_state *state, bool (*what)(const struct ke
 {
 	for (size_t i = 0; i < state->n; i++) {
 		const struct keys_key *key = &state->key[i];
-		if (what(key) && key->phase != KEYS_GENERATED && key->phase != KEYS_REMOVED)
+		if (what(key) && keys_live(key))
 			return true;
 	}
 	return false;
+}
+
+/* Keys that were brought in say which algorithm the zone has, whatever the policy wants: the others follow, and roll with them. */
+static uint8_t algorithm_first(const struct keys_state *state, const struct keys_policy *policy)
+{
+	for (size_t i = 0; i < state->n; i++)
+		if (keys_live(&state->key[i]))
+			return state->key[i].algorithm;
+	return keys_algorithm_wanted(state, policy);
 }
 
 /* The first keys of a zone sign at once; whoever has no DS of it does not look. */
 static bool start_first(struct keys_state *state, const struct keys_policy *policy, uint8_t role, int64_t now,
 			struct keys_actions *actions)
 {
-	uint8_t algorithm = keys_algorithm_wanted(state, policy);
+	uint8_t algorithm = algorithm_first(state, policy);
 	struct keys_key *key = keys_find_stock(state, role, algorithm);
 	if (key == NULL) {
 		want_key(state, role, algorithm, actions);
@@ -31,11 +40,13 @@ static bool start_first(struct keys_state *state, const struct keys_policy *poli
 	}
 	bool waits = keys_for_keys(key) && policy->trust == KEYS_TRUST_PARENT;
 	key->way = KEYS_FIRST;
+	if (keys_for_keys(key) && policy->trust == KEYS_TRUST_ANCHOR)
+		key->ds_seen = now; /* from now on people may have it */
 	keys_enter(state, key, waits ? KEYS_PUBLISHED : KEYS_ACTIVE, now, actions);
 	return true;
 }
 
-static uint8_t way_of(const struct keys_policy *policy, uint8_t role)
+uint8_t keys_way_of(const struct keys_policy *policy, uint8_t role)
 {
 	if (role == KEYS_ZSK)
 		return KEYS_PREPUBLISH;
@@ -44,19 +55,6 @@ static uint8_t way_of(const struct keys_policy *policy, uint8_t role)
 	/* a CSK's signatures of data would come before its DNSKEY is known: double-DS is for split keys */
 	return policy->double_ds && policy->trust == KEYS_TRUST_PARENT && role == KEYS_KSK ? KEYS_DOUBLE_DS
 											   : KEYS_DOUBLE_KSK;
-}
-
-/* Is an algorithm roll under way, or to come? Then no key is rolled alone. */
-static bool algorithm_busy(const struct keys_state *state, const struct keys_policy *policy)
-{
-	for (size_t i = 0; i < state->n; i++) {
-		const struct keys_key *key = &state->key[i];
-		if ((keys_coming(key) && keys_way_algorithm(key->way)) ||
-		    (keys_going(key) && keys_way_algorithm(key->leave)) ||
-		    (key->phase == KEYS_ACTIVE && key->algorithm != keys_algorithm_wanted(state, policy)))
-			return true;
-	}
-	return false;
 }
 
 static bool start_roll(struct keys_state *state, const struct keys_policy *policy, uint8_t role, bool *asked,
@@ -72,7 +70,7 @@ static bool start_roll(struct keys_state *state, const struct keys_policy *polic
 		want_key(state, role, old->algorithm, actions);
 		return false;
 	}
-	key->way = way_of(policy, role);
+	key->way = keys_way_of(policy, role);
 	key->hurry = *asked;
 	*asked = false;
 	keys_enter(state, key, KEYS_PUBLISHED, now, actions);
@@ -116,6 +114,8 @@ static bool start_algorithm(struct keys_state *state, const struct keys_policy *
 bool keys_start(struct keys_state *state, const struct keys_policy *policy, const struct keys_in_force *in_force,
 		int64_t now, struct keys_actions *actions)
 {
+	char why[KEYS_WHY_MAX];
+	size_t wanted = actions->n;
 	bool moved = false;
 	if (policy->offline) {
 		if (!has_any(state, keys_for_data) &&
@@ -127,10 +127,12 @@ bool keys_start(struct keys_state *state, const struct keys_policy *policy, cons
 		moved |= start_first(state, policy, policy->csk ? KEYS_CSK : KEYS_KSK, now, actions);
 	if (!policy->ksk_only && !has_any(state, keys_for_data))
 		moved |= start_first(state, policy, policy->csk ? KEYS_CSK : KEYS_ZSK, now, actions);
-	if (moved)
-		return true;
-	if (algorithm_busy(state, policy))
-		return algorithm_due(state, policy) && start_algorithm(state, policy, now, actions);
+	if (moved || actions->n > wanted) /* no roll before all are there */
+		return moved;
+	if (keys_algorithm_busy(state, policy))
+		return algorithm_due(state, policy) &&
+		       keys_algorithm_check(state, policy, keys_algorithm_wanted(state, policy), why) == 0 &&
+		       start_algorithm(state, policy, now, actions);
 	moved |= start_roll(state, policy, KEYS_ZSK, &state->asked_zsk, now, actions);
 	moved |= start_roll(state, policy, KEYS_KSK, &state->asked_ksk, now, actions);
 	moved |= start_roll(state, policy, KEYS_CSK, &state->asked_ksk, now, actions);

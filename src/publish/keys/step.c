@@ -133,6 +133,8 @@ static void step_foreign(struct keys_state *state, const struct keys_policy *pol
 		if (!gone)
 			state->foreign[kept++] = *f;
 	}
+	if (kept == 0 && state->n_foreign > 0)
+		state->multi = false; /* nobody else signs any more: no new key waits for others */
 	state->n_foreign = kept;
 }
 
@@ -153,7 +155,8 @@ static void remind(const struct keys_state *state, const struct keys_policy *pol
 			action.kind = KEYS_DO_WITHDRAW_DS;
 			keys_act(actions, &action);
 		}
-		if (state->multi && keys_for_data(key) && key->phase == KEYS_PUBLISHED && key->shared == 0) {
+		bool used = key->phase == KEYS_PUBLISHED || key->phase == KEYS_READY || key->phase == KEYS_ACTIVE;
+		if (state->multi && keys_for_data(key) && used && key->shared == 0) {
 			action.kind = KEYS_DO_SHARE;
 			keys_act(actions, &action);
 		}
@@ -193,14 +196,33 @@ void keys_state_offered(struct keys_state *state, int64_t now)
 	keys_ttl_offered(&state->ds_ttl, now);
 }
 
+bool keys_asked_waits(const struct keys_state *state, const struct keys_policy *policy)
+{
+	return (state->asked_zsk || state->asked_ksk) && keys_algorithm_busy(state, policy);
+}
+
+/* Does a roll that was asked for begin at the next step? */
+static bool asked_begins(const struct keys_state *state, const struct keys_policy *policy)
+{
+	static const uint8_t roles[] = {KEYS_ZSK, KEYS_KSK, KEYS_CSK};
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if ((roles[i] == KEYS_ZSK ? state->asked_zsk : state->asked_ksk) &&
+		    keys_see_active(state, roles[i]) != NULL && keys_see_coming(state, roles[i]) == NULL)
+			return !policy->offline && !keys_algorithm_busy(state, policy);
+	return false;
+}
+
 int64_t keys_next(const struct keys_state *state, const struct keys_policy *policy)
 {
-	int64_t next = state->asked_zsk || state->asked_ksk ? 0 : KEYS_NEVER;
+	int64_t next = asked_begins(state, policy) ? 0 : KEYS_NEVER;
 	for (size_t i = 0; i < state->n; i++) {
 		enum keys_phase to;
 		int64_t due;
 		const char *why;
-		if (keys_key_next(state, policy, &state->key[i], &to, &due, &why) && due < next)
+		if (!keys_key_next(state, policy, &state->key[i], &to, &due, &why) || due >= next)
+			continue;
+		/* with an offline KSK a key goes with its bundle, and not before */
+		if (!policy->offline || to != KEYS_REMOVED)
 			next = due;
 	}
 	for (size_t i = 0; i < state->n_foreign; i++) {

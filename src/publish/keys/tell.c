@@ -63,6 +63,10 @@ int keys_add(struct keys_state *state, enum keys_role role, const uint8_t *rdata
 	for (size_t i = 0; i < state->n; i++)
 		if (tags_meet(&key, &state->key[i]))
 			return BANYAN_EEXIST;
+	for (size_t i = 0; i < state->n_foreign; i++)
+		if (state->foreign[i].rdata[3] == key.algorithm &&
+		    (state->foreign[i].tag == key.tag || state->foreign[i].tag == tag_revoked(&key)))
+			return BANYAN_EEXIST;
 	state->key[state->n] = key;
 	*ret = &state->key[state->n++];
 	return 0;
@@ -81,8 +85,10 @@ int keys_tell_ds(struct keys_state *state, uint16_t tag, bool seen, int64_t now,
 		key->ds_seen = 0; /* taken back before it was used */
 		return 0;
 	}
-	if (seen && key->ds_seen == 0)
+	if (seen && (key->ds_seen == 0 || key->ds_gone != 0)) {
 		key->ds_seen = now;
+		key->ds_gone = 0;
+	}
 	if (!seen && key->ds_gone == 0)
 		key->ds_gone = now;
 	return 0;
@@ -125,29 +131,22 @@ int keys_ask_roll(struct keys_state *state, const struct keys_policy *policy, en
 int keys_ask_algorithm(struct keys_state *state, const struct keys_policy *policy, uint8_t algorithm,
 		       char why[KEYS_WHY_MAX])
 {
-	if (policy->offline || policy->ksk_only)
-		return keys_wrong(why, BANYAN_EUNSUPP,
-				  "an algorithm roll needs the KSK: with an offline one it cannot be made");
-	if (policy->csk && policy->trust == KEYS_TRUST_5011 && !policy->liberal)
-		return keys_wrong(why, BANYAN_EUNSUPP,
-				  "a revoked CSK signs no data, but RFC 4035 section 2.2 asks for signatures of its "
-				  "algorithm: split the keys, or set `liberal: yes`");
-	if (state->n_foreign > 0)
-		return keys_wrong(why, BANYAN_EINVAL,
-				  "all signers of a zone use the same algorithms (RFC 8901 section 5): remove the "
-				  "foreign keys first, or roll together with their signers");
 	if (!dnssec_algorithm_supported(algorithm) || algorithm == DNSSEC_RSASHA1 || algorithm == DNSSEC_RSASHA1_NSEC3)
 		return keys_wrong(why, BANYAN_EUNSUPP, "algorithm %u is not one to sign with: 8, 10, 13, 14, 15 or 16",
 				  algorithm);
-	state->asked_algorithm = algorithm;
-	return 0;
+	if (policy->offline || policy->ksk_only)
+		return keys_wrong(why, BANYAN_EUNSUPP,
+				  "an algorithm roll needs the KSK: with an offline one it cannot be made");
+	int rc = keys_algorithm_check(state, policy, algorithm, why);
+	if (rc == 0)
+		state->asked_algorithm = algorithm;
+	return rc;
 }
 
 int keys_foreign_add(struct keys_state *state, const char *name, const uint8_t *rdata, size_t len,
 		     char why[KEYS_WHY_MAX])
 {
 	struct keys_foreign f = {.rdata_len = (uint16_t)len};
-	bool ours = false, any = false;
 	if (len < 6 || len > KEYS_RDATA_MAX || rdata[0] != 1 || rdata[2] != 3 || (rdata[1] & REVOKE) != 0)
 		return keys_wrong(why, BANYAN_EINVAL, "this is no DNSKEY of a zone (RFC 4034 section 2)");
 	if (state->n_foreign == KEYS_FOREIGN_MAX)
@@ -162,20 +161,23 @@ int keys_foreign_add(struct keys_state *state, const char *name, const uint8_t *
 		const struct keys_key *key = &state->key[i];
 		if (key->phase == KEYS_REMOVED)
 			continue;
-		any = true;
-		ours |= key->algorithm == rdata[3];
 		if (key->algorithm == rdata[3] && (key->tag == f.tag || tag_revoked(key) == f.tag))
 			return keys_wrong(why, BANYAN_EEXIST,
 					  "a key of our own has the tag %u: one of the two must be "
 					  "made anew",
 					  f.tag);
 	}
-	if (any && !ours)
-		return keys_wrong(
-			why, BANYAN_EINVAL,
-			"key %u has algorithm %u, which we do not sign with: validators may ask for signatures "
-			"of every algorithm in the DNSKEY set (RFC 8901 section 5)",
-			f.tag, rdata[3]);
+	if (state->asked_algorithm != 0 || keys_algorithm_moves(state))
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "an algorithm roll is under way: until it is over no other signer has the algorithms "
+				  "of this zone (RFC 8901 section 4)");
+	for (size_t i = 0; i < state->n; i++)
+		if (state->key[i].phase == KEYS_ACTIVE && state->key[i].algorithm != rdata[3])
+			return keys_wrong(
+				why, BANYAN_EINVAL,
+				"key %u has algorithm %u, which we do not sign with: validators may ask for signatures "
+				"of every algorithm in the DNSKEY set (RFC 8901 section 4)",
+				f.tag, rdata[3]);
 	state->foreign[state->n_foreign++] = f;
 	state->multi = true;
 	return 0;

@@ -63,7 +63,8 @@ static int64_t query_interval(const struct keys_policy *policy, int64_t ttl_s)
 int64_t keys_interval_trust(const struct keys_state *state, const struct keys_policy *policy, int64_t since)
 {
 	int64_t ttl_s = ttl_at(&state->dnskey_ttl, policy->dnskey_ttl_s, since);
-	return keys_interval_keys(state, policy, since) + policy->hold_s + 4 * query_interval(policy, ttl_s);
+	int64_t hold_s = policy->hold_s > ttl_s ? policy->hold_s : ttl_s; /* RFC 5011 section 2.4.1: the greater one */
+	return keys_interval_keys(state, policy, since) + hold_s + 4 * query_interval(policy, ttl_s);
 }
 
 /* RFC 5011 section 6.2 asks for the hold-down time, which is policy->revoked_s. Never less than each resolver needs to see it. */

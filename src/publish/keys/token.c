@@ -39,7 +39,7 @@ static int trouble(char why[KEYS_WHY_MAX], const char *uri, const char *what, in
 {
 	broken = true;
 	bool absent = rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
-	return keys_wrong(why, absent ? BANYAN_ENOENT : BANYAN_EIO, "%s: %s: %s", uri, what,
+	return keys_wrong(why, BANYAN_EIO, "%s: %s: %s", uri, what,
 			  absent ? "no token or object answers to this URI" : gnutls_strerror(rc));
 }
 
@@ -263,8 +263,33 @@ static int object_uri(const char *uri, const uint8_t id[ID_SIZE], char place[KEY
 	return len < KEYS_PLACE_MAX ? 0 : BANYAN_ESPACE;
 }
 
-int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const char *label, uint16_t flags,
-			char place[KEYS_PLACE_MAX], uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
+int keys_token_place(const char *uri, char place[KEYS_PLACE_MAX], char why[KEYS_WHY_MAX])
+{
+	uint8_t id[ID_SIZE];
+	struct random random;
+	random_init_kernel(&random);
+	random_bytes(&random, id, sizeof id);
+	if (object_uri(uri, id, place) != 0)
+		return keys_wrong(why, BANYAN_EINVAL, "the URI of the token is too long: %d bytes are the most",
+				  KEYS_PLACE_MAX - 80);
+	return 0;
+}
+
+/* The ID that object_uri() has put into a URI. */
+static bool object_id(const char *place, uint8_t id[ID_SIZE])
+{
+	const char *at = strstr(place, "id=%");
+	for (size_t i = 0; at != NULL && i < ID_SIZE; i++) {
+		unsigned byte;
+		if (sscanf(at + 3 + 3 * i, "%%%2X", &byte) != 1)
+			return false;
+		id[i] = (uint8_t)byte;
+	}
+	return at != NULL;
+}
+
+int keys_token_generate(const char *uri, const char *place, uint8_t algorithm, unsigned bits, const char *label,
+			uint16_t flags, bool *ret_made, uint8_t rdata[KEYS_RDATA_MAX], size_t *ret_len,
 			char why[KEYS_WHY_MAX])
 {
 	bool rsa = algorithm == DNSSEC_RSASHA256 || algorithm == DNSSEC_RSASHA512;
@@ -278,20 +303,17 @@ int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const
 						   : algorithm == DNSSEC_ECDSAP256SHA256 ? GNUTLS_ECC_CURVE_SECP256R1
 											 : GNUTLS_ECC_CURVE_SECP384R1);
 	uint8_t id[ID_SIZE];
-	struct random random;
+	char given[KEYS_PLACE_MAX];
+	*ret_made = false;
 	if (pk == GNUTLS_PK_UNKNOWN)
 		return keys_wrong(why, BANYAN_EUNSUPP,
 				  "keys of algorithm %u are not made in tokens: 8, 10, 13, 14 or 15", algorithm);
-	char given[KEYS_PLACE_MAX];
+	if (!object_id(place, id))
+		return keys_wrong(why, BANYAN_EINVAL, "%s: this is no URI of a new object", place);
 	int rc = begin(uri, given, why);
 	if (rc != 0)
 		return rc;
-	random_init_kernel(&random);
-	random_bytes(&random, id, sizeof id);
 	gnutls_datum_t cid = {.data = id, .size = sizeof id}, der = {0};
-	if (object_uri(uri, id, place) != 0)
-		return keys_wrong(why, BANYAN_EINVAL, "the URI of the token is too long: %d bytes are the most",
-				  KEYS_PLACE_MAX - 80);
 	/* a private half that never leaves the token */
 	rc = gnutls_pkcs11_privkey_generate3(given, pk, size, label, &cid, GNUTLS_X509_FMT_DER, &der,
 					     GNUTLS_KEY_DIGITAL_SIGNATURE,
@@ -300,7 +322,26 @@ int keys_token_generate(const char *uri, uint8_t algorithm, unsigned bits, const
 	gnutls_free(der.data);
 	if (rc < 0)
 		return trouble(why, uri, "no key can be made in this token", rc);
+	*ret_made = true;
 	return keys_token_public(place, algorithm, flags, rdata, ret_len, why);
+}
+
+/* ---- taking away ---- */
+
+int keys_token_remove(const char *uri, char why[KEYS_WHY_MAX])
+{
+	char given[KEYS_PLACE_MAX], public[KEYS_PLACE_MAX + 16];
+	int rc = begin(uri, given, why);
+	const char *type = rc == 0 ? strstr(given, "type=private") : NULL;
+	if (rc != 0)
+		return rc;
+	if (type == NULL)
+		return keys_wrong(why, BANYAN_EINVAL, "%s: this names no private key", uri);
+	snprintf(public, sizeof public, "%.*stype=public%s", (int)(type - given), given, type + strlen("type=private"));
+	rc = gnutls_pkcs11_delete_url(given, GNUTLS_PKCS11_OBJ_FLAG_LOGIN);
+	if (rc >= 0)
+		(void)gnutls_pkcs11_delete_url(public, GNUTLS_PKCS11_OBJ_FLAG_LOGIN); /* not all tokens have one */
+	return rc < 0 ? trouble(why, uri, "the key cannot be deleted", rc) : 0;
 }
 
 /* ---- signing ---- */

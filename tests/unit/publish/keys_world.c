@@ -4,8 +4,9 @@
 
 #include "keys_world.h"
 
-#define START 1790000000LL
-#define OTHER 0xffff /* tag of the other signer's key, which no key of ours has */
+#define START      1790000000LL
+#define SETUP_DAYS 14     /* in so many at most somebody sets up a resolver */
+#define OTHER      0xffff /* tag of the other signer's key, which no key of ours has */
 
 static void fault(struct world *world, const char *format, ...) _printf_(2, 3);
 static void fault(struct world *world, const char *format, ...)
@@ -269,7 +270,9 @@ static void validators(struct world *world)
 {
 	if (world->policy.trust != KEYS_TRUST_5011)
 		return;
-	if (world->n_validators < VALIDATORS_MAX && world->n > 0 && (world->n_validators < 6 || some(world, 20) == 0)) {
+	if (world->n_validators < VALIDATORS_MAX && world->n > 0 &&
+	    (world->n_validators < 6 ||
+	     world->now - world->validator[world->n_validators - 1].start > some(world, SETUP_DAYS * 86400))) {
 		struct validator *v = &world->validator[world->n_validators++];
 		v->next = world->now + some(world, query_s(world));
 		v->start = world->now;
@@ -288,6 +291,23 @@ static void validators(struct world *world)
 }
 
 /* ---- time ---- */
+
+/* A publisher that is woken must find something to do: else it would sign the zone again and again. */
+static void check_wakes(struct world *world)
+{
+	static struct keys_state state;
+	struct keys_actions actions;
+	bool moves = false;
+	if (keys_next(&world->state, &world->policy) > world->now)
+		return;
+	state = world->state;
+	keys_step(&state, &world->policy, NULL, world->now, &actions);
+	for (size_t i = 0; i < actions.n; i++)
+		moves |= actions.item[i].kind == KEYS_DO_MOVED || actions.item[i].kind == KEYS_DO_GENERATE;
+	moves |= state.n_foreign != world->state.n_foreign;
+	if (!moves)
+		fault(world, "a step is due at %lld, and there is nothing to do", (long long)(world->now - START));
+}
 
 static void sooner(int64_t due, int64_t *next)
 {
@@ -316,6 +336,7 @@ void world_run(struct world *world, int64_t until)
 		parent(world);
 		other_signer(world);
 		validators(world);
+		check_wakes(world);
 		int64_t next = keys_next(&world->state, &world->policy);
 		if (next <= world->now)
 			next = world->now + 1;

@@ -8,7 +8,7 @@
 #include "publish/keys/keys.h"
 
 #define VERSIONS_MAX   512
-#define VALIDATORS_MAX 12
+#define VALIDATORS_MAX 64
 
 /* The zone as it was offered. */
 struct version {

@@ -2,10 +2,12 @@
 /* Keys on disk, and a KSK that is offline: what is refused, and years of ceremonies. */
 #include "../test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "failing_disk.h"
 #include "publish/keys/keys.h"
 
 #define DAY   86400LL
@@ -108,6 +110,104 @@ static void test_files(void **state)
 	assert_why(keys_open(&how, &second, why), BANYAN_EACCES, "others may write in this folder");
 	how = (struct keys_open){.path = top};
 	assert_why(keys_open(&how, &second, why), BANYAN_ENOENT, "there are no keys here yet");
+}
+
+static void remember(void *ctx, const char *place)
+{
+	snprintf(ctx, KEYS_PLACE_MAX, "%s", place);
+}
+
+static void assert_orphan(const struct keys_folder *folder, const char *place)
+{
+	char found[KEYS_PLACE_MAX] = "";
+	assert_int_equal(keys_orphans(folder, remember, found), 0);
+	assert_string_equal(found, place);
+}
+
+/* The state cannot be saved when a key has been made: the key goes with it. When it can be seen and only the last flush has failed, both stay. */
+static void test_made_and_not_kept(void **state)
+{
+	struct keys_policy policy;
+	struct keys_key *key;
+	struct make_key *made, *imported;
+	char file[2 * KEYS_PLACE_MAX];
+	keys_policy_init(&policy);
+	struct keys_folder *folder = must_open(online, &policy);
+	must(keys_generate(folder, KEYS_ZSK, 13, NULL, START, &key, why));
+	disk_rename_fails = ENOSPC;
+	assert_why(keys_generate(folder, KEYS_ZSK, 13, NULL, START, &key, why), BANYAN_EIO, "make room there");
+	assert_int_equal(keys_folder_failed(folder), KEYS_FAILED_DISK);
+	assert_int_equal(keys_folder_state(folder)->n, 1);
+	assert_orphan(folder, "");
+	assert_int_equal(make_key_generate(13, 0, MAKE_FLAGS_KSK, &imported), 0);
+	disk_rename_fails = ENOSPC;
+	assert_why(keys_import(folder, imported, KEYS_KSK, KEYS_ACTIVE, START, &key, why), BANYAN_EIO, "make room");
+	assert_orphan(folder, "");
+	must(keys_import(folder, imported, KEYS_KSK, KEYS_ACTIVE, START, &key, why)); /* as if nothing had been */
+	make_key_free(imported);
+	disk_flush_fails = 2; /* the first is that of the key itself */
+	assert_why(keys_generate(folder, KEYS_ZSK, 13, NULL, START, &key, why), BANYAN_EIO, "cannot be written");
+	assert_int_equal(keys_folder_state(folder)->n, 3);
+	keys_close(folder);
+	folder = must_open(online, NULL);
+	assert_int_equal(keys_folder_state(folder)->n, 3);
+	must(keys_private(folder, &keys_folder_state(folder)->key[2], &made, why));
+	assert_orphan(folder, "");
+	/* somebody was cut off between the two: it is told, and never signs */
+	snprintf(file, sizeof file, "%s/example.13.1.pem", online);
+	int fd = open(file, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_orphan(folder, "example.13.1.pem");
+	keys_close(folder);
+}
+
+/* What is brought in has the algorithm of the zone, and goes the way that the policy says. */
+static void test_imports(void **state)
+{
+	struct keys_policy policy;
+	struct keys_key *key;
+	struct make_key *made;
+	keys_policy_init(&policy);
+	policy.trust = KEYS_TRUST_5011;
+	struct keys_folder *folder = must_open(online, &policy);
+	must(make_key_generate(13, 0, MAKE_FLAGS_KSK, &made));
+	must(keys_import(folder, made, KEYS_KSK, KEYS_ACTIVE, START, &key, why));
+	make_key_free(made);
+	must(make_key_generate(15, 0, MAKE_FLAGS_KSK, &made));
+	assert_why(keys_import(folder, made, KEYS_KSK, KEYS_PUBLISHED, START, &key, why), BANYAN_EINVAL, "RFC 4035");
+	must(keys_import(folder, made, KEYS_KSK, KEYS_GENERATED, START, &key, why));
+	make_key_free(made);
+	must(make_key_generate(13, 0, MAKE_FLAGS_KSK, &made));
+	must(keys_import(folder, made, KEYS_KSK, KEYS_PUBLISHED, START, &key, why));
+	make_key_free(made);
+	assert_int_equal(key->way, KEYS_STANDBY);
+	assert_false(keys_key_does(keys_folder_state(folder), key).signs_keys);
+	keys_close(folder);
+}
+
+/* An algorithm roll that a description asks for, and cannot be made: refused before anything moves. */
+static void test_algorithm_of_a_file(void **state)
+{
+	struct keys_policy policy;
+	keys_policy_init(&policy);
+	policy.csk = true;
+	policy.trust = KEYS_TRUST_5011;
+	struct keys_folder *folder = must_open(online, &policy), *second;
+	must(keys_advance(folder, START, NULL, why));
+	must(keys_offered(folder, START, why));
+	struct keys_policy other = policy;
+	other.algorithm = DNSSEC_ED25519;
+	keys_folder_policy_set(folder, &other);
+	assert_why(keys_advance(folder, START + DAY, NULL, why), BANYAN_EUNSUPP,
+		   "the algorithm cannot be rolled (to 15)");
+	assert_int_equal(keys_folder_state(folder)->n, 1);
+	keys_close(folder);
+	struct keys_open how = {.path = online, .apex = ZONE, .policy = &other, .write = true};
+	assert_why(keys_open(&how, &second, why), BANYAN_EUNSUPP, "a revoked CSK signs no data");
+	folder = must_open(online, NULL);
+	assert_int_equal(keys_folder_policy(folder)->algorithm, DNSSEC_ECDSAP256SHA256);
+	keys_close(folder);
 }
 
 /* What was not offered does not count; what was saved is there again. */
@@ -406,6 +506,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_made_and_not_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_imports, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_algorithm_of_a_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_quarters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_requests, setup, teardown),

@@ -263,8 +263,195 @@ static void test_algorithm_rfc5011(void **state)
 		struct keys_policy policy;
 		policy_some(&policy, seed);
 		policy.trust = KEYS_TRUST_5011;
+		/* however soon the old key is revoked: who was set up with its anchor alone must know the new one by then */
+		policy.revoke_after_s = seed % 4 == 3 ? 0 : 60 * DAY;
 		algorithm_roll(seed, &policy, true);
 	}
+}
+
+/* Rolls that are asked for, or due, while an algorithm roll is under way: they wait until it is over, and nobody is woken for them before. */
+static void test_rolls_wait_for_the_algorithm(void **state)
+{
+	unsigned waited = 0;
+	for (uint64_t seed = 0; seed < WORLDS; seed++) {
+		struct keys_policy policy;
+		char why[KEYS_WHY_MAX];
+		unsigned asked = 0;
+		policy_some(&policy, seed);
+		policy.algorithm = DNSSEC_RSASHA256;
+		policy.zsk_lifetime_s = seed % 2 ? 30 * DAY : 0;
+		policy.trust = seed % 3 == 2 ? KEYS_TRUST_5011 : KEYS_TRUST_PARENT;
+		struct world *world = world_new(seed, &policy);
+		world->lag_max_s = seed % 2 ? 7200 : 0;
+		world_run(world, 40 * DAY);
+		assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ECDSAP256SHA256, why), 0);
+		for (int64_t day = 41; day < 400; day += 3) {
+			world_run(world, day * DAY);
+			if (asked < 2 && !world->state.asked_zsk)
+				asked += keys_ask_roll(&world->state, &world->policy, KEYS_ZSK, why) == 0;
+			waited += keys_asked_waits(&world->state, &world->policy);
+		}
+		world_run(world, 700 * DAY);
+		assert_sound(world);
+		assert_int_equal(asked, 2);
+		assert_false(world->state.asked_zsk);
+		assert_int_equal(count(world, KEYS_ZSK, KEYS_ACTIVE), 1);
+		assert_true(world->generated >= 6);
+		free(world);
+	}
+	assert_true(waited > WORLDS / 4);
+}
+
+static struct keys_key *add(struct world *world, enum keys_role role, uint8_t algorithm, uint8_t salt)
+{
+	uint8_t rdata[36] = {1, role != KEYS_ZSK, 3, algorithm, salt};
+	struct keys_key *key;
+	assert_int_equal(keys_add(&world->state, role, rdata, sizeof rdata, "", world->now, &key), 0);
+	return key;
+}
+
+/* What cannot be rolled is refused, whoever asks: a command, or the policy of a file. */
+static void test_algorithm_guard(void **state)
+{
+	struct keys_policy policy, other;
+	char why[KEYS_WHY_MAX], said[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	policy.csk = true;
+	policy.trust = KEYS_TRUST_5011;
+	struct world *world = world_new(0, &policy);
+	world_run(world, 30 * DAY);
+	other = policy;
+	other.algorithm = DNSSEC_ED25519;
+	assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ED25519, said), BANYAN_EUNSUPP);
+	assert_int_equal(keys_check(&world->state, &other, &policy, why), BANYAN_EUNSUPP);
+	assert_string_equal(why, said);
+	assert_int_equal(keys_check(&world->state, &policy, NULL, why), 0);
+	/* the machine would not begin it either */
+	world->policy = other;
+	world_run(world, 60 * DAY);
+	assert_int_equal(world->generated, 1);
+	assert_sound(world);
+	other.liberal = true;
+	assert_int_equal(keys_check(&world->state, &other, &policy, why), 0);
+	world->policy = policy;
+	/* other signers */
+	uint8_t rdata[36] = {1, 0, 3, DNSSEC_ECDSAP256SHA256, 1, 2, 3};
+	assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), 0);
+	assert_int_equal(keys_check(&world->state, &policy, NULL, why), 0);
+	assert_int_equal(keys_check(&world->state, &other, &policy, why), BANYAN_EINVAL);
+	assert_non_null(strstr(why, "RFC 8901 section 4"));
+	assert_int_equal(keys_ask_algorithm(&world->state, &other, DNSSEC_ED25519, said), BANYAN_EINVAL);
+	assert_string_equal(why, said);
+	free(world);
+}
+
+/* RFC 8901 section 4: all signers of a zone have the same algorithms, at any time. */
+static void test_algorithms_of_signers(void **state)
+{
+	struct keys_policy policy;
+	char why[KEYS_WHY_MAX];
+	uint8_t rdata[36] = {1, 0, 3, DNSSEC_ED25519, 1, 2, 3};
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	/* before there are any keys of ours: what we would make is another one */
+	assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), 0);
+	assert_int_equal(keys_check(&world->state, &policy, NULL, why), BANYAN_EINVAL);
+	assert_non_null(strstr(why, "of other has algorithm 15, and this zone is signed with 13"));
+	free(world);
+	world = world_new(0, &policy);
+	world_run(world, 30 * DAY);
+	add(world, KEYS_ZSK, DNSSEC_ED25519, 9); /* unused: it says nothing */
+	assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), BANYAN_EINVAL);
+	assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ED25519, why), 0);
+	rdata[3] = DNSSEC_ECDSAP256SHA256;
+	for (int i = 0; i < 3; i++) { /* asked for, in, out */
+		assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), BANYAN_EINVAL);
+		assert_non_null(strstr(why, "an algorithm roll is under way"));
+		world_run(world, (31 + 12 * i) * DAY);
+	}
+	free(world);
+	/* a key of ours never gets the tag of another's */
+	world = world_new(0, &policy);
+	assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), 0);
+	struct keys_key *key;
+	assert_int_equal(keys_add(&world->state, KEYS_ZSK, rdata, sizeof rdata, "", 0, &key), BANYAN_EEXIST);
+	free(world);
+}
+
+/* Keys that were brought in say which algorithm the zone has. */
+static void test_first_keys_follow(void **state)
+{
+	struct keys_policy policy;
+	struct keys_actions actions;
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	struct keys_key *ksk = add(world, KEYS_KSK, DNSSEC_RSASHA256, 1);
+	ksk->phase = KEYS_ACTIVE;
+	ksk->since = ksk->ds_seen = world->now;
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(actions.n, 1);
+	assert_int_equal(actions.item[0].kind, KEYS_DO_GENERATE);
+	assert_int_equal(actions.item[0].role, KEYS_ZSK);
+	assert_int_equal(actions.item[0].algorithm, DNSSEC_RSASHA256);
+	world_run(world, 300 * DAY);
+	assert_sound(world);
+	assert_int_equal(count(world, KEYS_ZSK, KEYS_ACTIVE), 1);
+	free(world);
+}
+
+/* Anchors that people configure: validators with both ask for both algorithms, so the old one must be gone before its keys go. */
+static void test_anchors_of_two_algorithms(void **state)
+{
+	struct keys_policy policy;
+	struct keys_actions actions;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	policy.trust = KEYS_TRUST_ANCHOR;
+	struct world *world = world_new(0, &policy);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	struct keys_key *old = add(world, KEYS_KSK, DNSSEC_ECDSAP256SHA256, 1);
+	add(world, KEYS_ZSK, DNSSEC_ECDSAP256SHA256, 2);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(old->phase, KEYS_ACTIVE);
+	assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ED25519, why), 0);
+	struct keys_key *new = add(world, KEYS_KSK, DNSSEC_ED25519, 3);
+	add(world, KEYS_ZSK, DNSSEC_ED25519, 4);
+	for (int day = 0; day < 60 && new->phase != KEYS_READY; day++) {
+		keys_state_offered(&world->state, world->now);
+		keys_step(&world->state, &policy, NULL, world->now += DAY, &actions);
+	}
+	assert_int_equal(new->phase, KEYS_READY);
+	assert_int_equal(keys_tell_ds(&world->state, new->tag, true, world->now, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now += 90 * DAY, &actions);
+	assert_int_equal(new->phase, KEYS_READY);
+	assert_int_equal(keys_tell_ds(&world->state, old->tag, false, world->now, why), 0);
+	/* it was a slip: it is there again */
+	assert_int_equal(keys_tell_ds(&world->state, old->tag, true, world->now, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(new->phase, KEYS_READY);
+	assert_int_equal(keys_tell_ds(&world->state, old->tag, false, world->now, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(new->phase, KEYS_ACTIVE);
+	free(world);
+}
+
+/* What a roll goes by cannot change in its middle. */
+static void test_trust_stays(void **state)
+{
+	struct keys_policy policy, other;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	world_run(world, 60 * DAY);
+	other = policy;
+	other.trust = KEYS_TRUST_5011;
+	assert_int_equal(keys_check(&world->state, &other, &policy, why), 0);
+	assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_KSK, why), 0);
+	world_run(world, 60 * DAY + 10);
+	assert_int_equal(keys_check(&world->state, &other, &policy, why), BANYAN_EINVAL);
+	assert_non_null(strstr(why, "goes by another `trust`"));
+	assert_int_equal(keys_check(&world->state, &policy, &policy, why), 0);
+	free(world);
 }
 
 /* RFC 8901 model 2: our data are proved by the other signer's DNSKEY set too. */
@@ -287,6 +474,11 @@ static void test_several_signers(void **state)
 		assert_int_equal(keys_foreign_leave(&world->state, tag, world->now, why), 0);
 		world_run(world, 440 * DAY);
 		assert_int_equal(world->state.n_foreign, 0);
+		/* alone again: no new key waits for anybody */
+		assert_false(world->state.multi);
+		unsigned before = world->generated;
+		world_run(world, 800 * DAY);
+		assert_true(world->generated >= before + 2);
 		free(world);
 	}
 }
@@ -409,6 +601,9 @@ static void test_policy(void **state)
 	assert_int_equal(keys_policy_check(&policy, why), BANYAN_EINVAL);
 	assert_non_null(strstr(why, "to roll a ZSK takes"));
 	keys_policy_init(&policy);
+	policy.dnskey_ttl_s = 0; /* the zone would have that of its SOA, and rolls would reckon with none */
+	assert_int_equal(keys_policy_check(&policy, why), BANYAN_EINVAL);
+	keys_policy_init(&policy);
 	policy.offline = policy.csk = true;
 	assert_int_equal(keys_policy_check(&policy, why), BANYAN_EINVAL);
 }
@@ -449,6 +644,12 @@ int main(void)
 		cmocka_unit_test(test_algorithm),
 		cmocka_unit_test(test_algorithm_liberal),
 		cmocka_unit_test(test_algorithm_rfc5011),
+		cmocka_unit_test(test_rolls_wait_for_the_algorithm),
+		cmocka_unit_test(test_algorithm_guard),
+		cmocka_unit_test(test_algorithms_of_signers),
+		cmocka_unit_test(test_first_keys_follow),
+		cmocka_unit_test(test_anchors_of_two_algorithms),
+		cmocka_unit_test(test_trust_stays),
 		cmocka_unit_test(test_several_signers),
 		cmocka_unit_test(test_ttl_lowered),
 		cmocka_unit_test(test_check_finds),

@@ -2,8 +2,12 @@
 /* Keys in a token (PKCS #11), by SoftHSM2: made, used, gone in the middle, back again. */
 #include "../test.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "failing_disk.h"
 
 #include "publish/keys/keys.h"
 
@@ -94,6 +98,87 @@ static int sign(const struct make_key *key, const struct keys_key *of)
 	return 0;
 }
 
+static int objects(void)
+{
+	char command[256];
+	int n = -1;
+	snprintf(command, sizeof command, "find '%s' -name '*.object' ! -name 'token.object' | wc -l", tokens);
+	FILE *pipe = popen(command, "r");
+	assert_non_null(pipe);
+	assert_int_equal(fscanf(pipe, "%d", &n), 1);
+	pclose(pipe);
+	return n;
+}
+
+static void remember(void *ctx, const char *place)
+{
+	snprintf(ctx, KEYS_PLACE_MAX, "%s", place);
+}
+
+/* A process that ends between the token and the state: what it has made is told. It comes first: no module lives through fork(). */
+static void test_cut_off(void **state)
+{
+	struct keys_policy policy;
+	char found[KEYS_PLACE_MAX] = "", making[128];
+	int status = -1, before;
+	if (top[0] == '\0')
+		skip();
+	keys_policy_init(&policy);
+	before = objects();
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct keys_key *key;
+		struct keys_folder *folder = must_open(&policy);
+		if (keys_save(folder, why) != 0)
+			_exit(1);
+		disk_rename_skip = 1; /* that of the note */
+		disk_rename_fails = -1;
+		(void)!keys_generate(folder, KEYS_ZSK, 13, uri, START, &key, why);
+		_exit(2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_true(objects() > before);
+	struct keys_folder *folder = must_open(NULL);
+	assert_int_equal(keys_folder_state(folder)->n, 0);
+	assert_int_equal(keys_orphans(folder, remember, found), 0);
+	assert_int_equal(strncmp(found, "pkcs11:token=banyan;id=%", 24), 0);
+	keys_close(folder);
+	snprintf(making, sizeof making, "%s/making", keys);
+	assert_int_equal(unlink(making), 0);
+}
+
+/* The state cannot be saved: the objects that were made go again. */
+static void test_made_and_not_kept(void **state)
+{
+	struct keys_policy policy;
+	struct keys_key *key;
+	char found[KEYS_PLACE_MAX] = "";
+	if (top[0] == '\0')
+		skip();
+	keys_policy_init(&policy);
+	struct keys_folder *folder = must_open(&policy);
+	size_t n = keys_folder_state(folder)->n;
+	int before = objects();
+	disk_rename_fails = ENOSPC; /* of the note: nothing is made at all */
+	assert_int_equal(keys_generate(folder, KEYS_ZSK, 13, uri, START, &key, why), BANYAN_EIO);
+	assert_int_equal(keys_folder_failed(folder), KEYS_FAILED_DISK);
+	assert_int_equal(objects(), before);
+	disk_rename_skip = 1; /* of the state */
+	disk_rename_fails = ENOSPC;
+	assert_int_equal(keys_generate(folder, KEYS_ZSK, 13, uri, START, &key, why), BANYAN_EIO);
+	assert_int_equal(keys_folder_failed(folder), KEYS_FAILED_DISK);
+	assert_non_null(strstr(why, "make room there"));
+	assert_int_equal(objects(), before);
+	assert_int_equal(keys_folder_state(folder)->n, n);
+	must(keys_generate(folder, KEYS_ZSK, 13, uri, START, &key, why));
+	assert_true(objects() > before);
+	assert_int_equal(keys_orphans(folder, remember, found), 0);
+	assert_string_equal(found, "");
+	keys_close(folder);
+}
+
 static void test_algorithms(void **state)
 {
 	static const uint8_t algorithms[] = {8, 10, 13, 14};
@@ -139,7 +224,8 @@ static void test_gone(void **state)
 	assert_int_equal(sign(signing.key[0].key, key), BANYAN_EIO);
 	assert_non_null(keys_trouble(folder));
 	assert_non_null(strstr(keys_trouble(folder), "the token does not sign"));
-	assert_int_not_equal(keys_signing(folder, START, &signing, why), 0);
+	assert_int_equal(keys_signing(folder, START, &signing, why), BANYAN_EIO);
+	assert_int_equal(keys_folder_failed(folder), KEYS_FAILED_TOKEN);
 	assert_non_null(strstr(why, "pkcs11:token=banyan"));
 	assert_int_equal(rename(away, tokens), 0);
 	keys_close(folder);
@@ -163,6 +249,7 @@ static void test_refused(void **state)
 	snprintf(bad, sizeof bad, "pkcs11:token=nobody?module-path=" MODULE);
 	assert_int_not_equal(keys_generate(folder, KEYS_ZSK, 13, bad, START, &key, why), 0);
 	assert_non_null(strstr(why, "no key can be made in this token"));
+	assert_int_equal(keys_folder_failed(folder), KEYS_FAILED_TOKEN);
 	assert_int_equal(keys_generate(folder, KEYS_ZSK, 13, "pkcs11:token=banyan?pin-value=1234", START, &key, why),
 			 BANYAN_EACCES);
 	assert_int_equal(keys_generate(folder, KEYS_ZSK, 16, uri, START, &key, why), BANYAN_EUNSUPP);
@@ -179,8 +266,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_algorithms),
-		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_cut_off),    cmocka_unit_test(test_made_and_not_kept),
+		cmocka_unit_test(test_algorithms), cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_refused),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
