@@ -194,7 +194,7 @@ def test_late(daily):
     back = START + 5 * DAY + 22 * HOUR + 1800
     said = daily.good("--at", str(back))
     assert said["outcome"] == "published" and valid(daily, back)
-    judge(daily, but=("ldns-verify-zone", "kzonecheck", "named-checkzone", "dnssec-verify", "banyan verify"))
+    judge(daily, but=("ldns-verify-zone", "kzonecheck", "dnssec-verify", "banyan verify"))  # those look at the time, and it is another one
     done = daily.cli("verify", "--anchor", str(daily.anchors), "--at", str(back), str(daily.zone_file))
     assert done.returncode == 0, done.stdout
     first = daily.serial()
