@@ -167,11 +167,12 @@ static void version_take(struct pull_copy *copy, const struct pull_event *event)
 		copy->has_floor = true;
 		copy->floor = copy->version.serial;
 	}
-	/* who does not know since when counts from now; a date that lies ahead is no better */
+	/* who does not know since when counts from now; so does who knows a date that lies ahead, until the clock has come there: it may have been set
+	 * right since then, or be wrong now */
 	int64_t ago = event->confirmed_at != 0 ? copy->now.wall_s - event->confirmed_at : 0;
 	copy->confirmed = true;
 	copy->confirmed_ms = copy->now.mono_ms - (ago > 0 ? ago : 0) * 1000;
-	copy->confirmed_s = ago > 0 ? event->confirmed_at : copy->now.wall_s;
+	copy->confirmed_s = event->confirmed_at != 0 ? event->confirmed_at : copy->now.wall_s;
 	copy->limit_s = copy->version.expire_s;
 }
 

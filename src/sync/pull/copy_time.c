@@ -94,11 +94,19 @@ int64_t copy_wait_ms(struct pull_copy *copy)
 	return wait_ms;
 }
 
+/* By the wall clock. One that said a time before that of the version itself was wrong (a machine without a clock begins in 1970), and nothing is
+ * counted from there. */
+static int64_t confirmed_s(const struct pull_copy *copy)
+{
+	bool dated = copy->version.valid_until != 0 && !copy->settings.no_dates;
+	return dated && copy->confirmed_s < copy->version.valid_from ? copy->version.valid_from : copy->confirmed_s;
+}
+
 /* Since a source has confirmed the version in use, by the clock that says more: it is never used too long, whatever the clocks do. */
 int64_t copy_silent_ms(const struct pull_copy *copy)
 {
 	int64_t mono_ms = copy->now.mono_ms - copy->confirmed_ms,
-		wall_ms = (copy->now.wall_s - copy->confirmed_s) * 1000;
+		wall_ms = (copy->now.wall_s - confirmed_s(copy)) * 1000;
 	return mono_ms > wall_ms ? mono_ms : wall_ms;
 }
 

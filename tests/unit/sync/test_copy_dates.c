@@ -289,6 +289,118 @@ static void anything(void **state)
 	}
 }
 
+/* Who says which date stands against what the clock says. */
+static void says(const struct world *w, const char *words)
+{
+	struct pull_copy_status status;
+	pull_copy_status(w->copy, world_now(w), &status);
+	if (strstr(status.why, words) == NULL)
+		fail_msg("it says '%s', and not '%s'", status.why, words);
+}
+
+static struct world *first_start(int64_t off_s, int64_t at_s)
+{
+	const enum conduct conduct[] = {GOOD, GOOD};
+	struct world *w = world_new(&patient, conduct, 2);
+	w->ms = at_s * 1000;
+	w->off_s = off_s;
+	publish_due(w);
+	world_begin(w, NULL, 0);
+	regime_run(w, 4 * HOUR_S);
+	return w;
+}
+
+/* A machine without a clock of its own begins in 1970, with nothing: nothing is used, it says why, and a minute after the clock is right all is
+ * well. The same with a clock that is some days off. */
+static void wrong_at_the_first_start(void **state)
+{
+	const struct {
+		int64_t off_s;
+		enum pull_state is;
+		const char *why;
+	} rows[] = {
+		{-START_S, PULL_EMPTY, "was refused"}, /* by then no signature has begun */
+		{-36 * HOUR_S, PULL_EMPTY, "was refused"},
+		{-12 * HOUR_S, PULL_EARLY,
+		 "its time begins at 2026-01-01T00:00:00Z, and the clock of this machine says 2025-12-31"},
+		{60 * HOUR_S, PULL_EMPTY, "was refused: edition-ended: its time ended at 2026-01-03T00:00:00Z"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct world *w = first_start(rows[i].off_s, 2 * HOUR_S);
+		assert_int_equal(world_state(w), rows[i].is);
+		assert_false(world_usable(w));
+		says(w, rows[i].why);
+		clock_set(w, 0);
+		world_run(w, 90);
+		assert_true(world_usable(w));
+		assert_int_equal(world_state(w), PULL_CURRENT);
+		assert_int_equal(w->in_use.serial, serial_by(true_s(w)));
+		world_free(w);
+	}
+}
+
+/* With what was stored it is used in the second in which the clock is right, also when no source is there by then, and whether or not one has
+ * confirmed it in 1970. */
+static void no_clock_at_a_restart(void **state)
+{
+	for (unsigned confirmed = 0; confirmed < 2; confirmed++) {
+		struct world *w = begin(&patient, 2);
+		conduct_all(w, confirmed ? GOOD : DOWN);
+		w->off_s = -true_s(w) + 100;
+		w->was_usable = false;
+		world_restart(w);
+		regime_run(w, 2 * HOUR_S);
+		assert_int_equal(world_state(w), PULL_EARLY);
+		assert_false(world_usable(w));
+		says(w, "and the clock of this machine says 1970-01-01T0");
+		conduct_all(w, DOWN);
+		world_run(w, 300);
+		clock_set(w, 0);
+		assert_true(world_usable(w));
+		assert_int_equal(w->in_use.serial, serial_by(true_s(w)));
+		/* and not for longer than its dates say */
+		regime_run(w, 2 * DAY_S);
+		assert_int_equal(world_state(w), PULL_EXPIRED);
+		assert_false(world_usable(w));
+		world_free(w);
+	}
+}
+
+/* A second that comes twice, and one that does not come, at each change. */
+static void leap_seconds(void **state)
+{
+	for (int64_t leap_s = -1; leap_s <= 1; leap_s += 2) {
+		struct world *w = begin(&patient, 2);
+		for (int64_t at_s = -2; at_s <= 2; at_s++) {
+			regime_run(w, START_S + (true_s(w) - START_S) / DAY_S * DAY_S + DAY_S + at_s - true_s(w));
+			clock_set(w, w->off_s + leap_s);
+			assert_true(world_usable(w));
+			assert_int_equal(w->in_use.serial, serial_by(clock_of(w)));
+			regime_run(w, 6 * HOUR_S);
+			assert_int_equal(world_state(w), PULL_CURRENT);
+		}
+		assert_int_equal(w->n_states, 0);
+		world_free(w);
+	}
+}
+
+/* Three days without power, and back when a version is offered ahead: what is stored has ended, and what its source has is used. */
+static void long_asleep(void **state)
+{
+	struct world *w = begin(&patient, 2);
+	w->was_usable = false;
+	int64_t until_s = true_s(w) + 3 * DAY_S;
+	while (true_s(w) < until_s) {
+		w->ms = (publish_schedule_next(&schedule, true_s(w)) - START_S) * 1000;
+		publish_due(w);
+	}
+	world_restart(w);
+	regime_run(w, 2 * HOUR_S + 60);
+	assert_int_equal(world_state(w), PULL_CURRENT);
+	assert_int_equal(w->in_use.serial, serial_by(true_s(w)));
+	world_free(w);
+}
+
 /* ---- what else may be ---- */
 
 /* Who begins in the two hours has nothing but what is to come: it is kept, waits, and says so. */
@@ -477,6 +589,10 @@ int main(void)
 		cmocka_unit_test(clock_off_by_a_day),
 		cmocka_unit_test(clock_off_by_a_year),
 		cmocka_unit_test(midnight_twice),
+		cmocka_unit_test(wrong_at_the_first_start),
+		cmocka_unit_test(no_clock_at_a_restart),
+		cmocka_unit_test(leap_seconds),
+		cmocka_unit_test(long_asleep),
 		cmocka_unit_test(anything),
 		cmocka_unit_test(first_start_ahead),
 		cmocka_unit_test(restarts),
