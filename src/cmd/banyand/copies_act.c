@@ -38,6 +38,7 @@ static struct pull_fetch_settings settings_of(struct copy *copy, size_t at, cons
 		.edition = copy->any_edition ? NULL : copy->edition,
 		.margin_s = copy->keep_margin_s,
 		.first_expiry = copy->current != NULL ? copy->current->first_expiry : 0,
+		.in_force = copy->dates && (copy->current == NULL || !copy_dates_hold(copy, copy->current)),
 		.seed = random_u64(&random),
 		.helper = copies_helper(copy->keeper),
 		.resolver = copies_resolver(copy->keeper),

@@ -104,6 +104,30 @@ static void wire_check(struct checking *c)
 	zone_free(zone);
 }
 
+static void present_check(struct checking *c)
+{
+	_cleanup_(buffer_done) struct buffer wire = {0};
+	_cleanup_(base_free) struct files_pointer *about = calloc(1, sizeof *about);
+	const struct files_present *present = &c->pointer->present;
+	struct zone_read_settings settings = {.origin = c->apex};
+	struct zone_error error;
+	struct zone *zone;
+	if (about == NULL || present->wire.path[0] == '\0' || !object_unpack(c, &present->wire, &wire))
+		return;
+	if (zone_read_wire(present->wire.path, wire.data, wire.len, &settings, &zone, &error) < 0) {
+		tell(c, true, "%s", error.text);
+		return;
+	}
+	files_pointer_about(zone, about);
+	bool same = about->serial == present->serial && about->edition.valid_from == present->valid_from &&
+		    about->edition.valid_until == present->valid_until;
+	tell(c, !same,
+	     same ? "%s: %zu records, serial %u, until the time of the newest begins"
+		  : "%s: %zu records, serial %u: that or its dates are not what the pointer names",
+	     present->wire.path, zone->n_records, zone->serial);
+	zone_free(zone);
+}
+
 static void text_check(struct checking *c)
 {
 	_cleanup_(buffer_done) struct buffer text = {0}, wire = {0};
@@ -208,6 +232,7 @@ int files_check(const char *folder, const uint8_t *apex, const uint8_t *key, int
 	wire_check(&c);
 	if (c.wire.len > 0)
 		text_check(&c);
+	present_check(&c);
 	for (size_t i = 0; i < pointer->n_deltas && c.wire.len > 0; i++)
 		delta_check(&c, &pointer->delta[i]);
 	buffer_done(&c.wire);

@@ -48,6 +48,11 @@ struct files_pointer {
 	uint64_t records;
 	uint8_t zonemd[64], zonemd_len, zonemd_scheme, zonemd_algorithm; /* zonemd_len 0: there is none */
 	struct files_object wire, text;                                  /* the text may be missing */
+	struct files_present { /* the version in force, when this one is offered ahead of its time; without path: none */
+		uint32_t serial;
+		int64_t valid_from, valid_until;
+		struct files_object wire;
+	} present;
 	struct files_object delta[FILES_DELTAS_MAX];
 	size_t n_deltas;
 	bool is_signed;
@@ -89,6 +94,7 @@ struct files_held {
 struct files_choice {
 	bool keep_unchanged; /* keep a version whose content is that of the newest, as long as its signatures live */
 	uint32_t margin_s;   /* before the first of them expires; 0 = FILES_MARGIN_S */
+	bool in_force; /* nothing that is held may be used now: rather the version in force than one that waits for its time */
 };
 
 enum files_verdict {
@@ -102,6 +108,8 @@ struct files_decision {
 	enum files_verdict verdict;
 	bool is_delta;
 	const struct files_object *fetch; /* in the pointer */
+	uint32_t serial;                  /* FETCH: of what comes of it */
+	bool is_present;                  /* FETCH: that is not the newest, but the version in force */
 	int64_t until;                    /* KEEP: UNIX seconds */
 	const char *why;
 };

@@ -10,7 +10,7 @@
 
 #define FIRST_LINE "banyan-published-zone 1"
 #define LINE_MAX   512
-#define WORDS_MAX  6 /* of a line */
+#define WORDS_MAX  9 /* of a line */
 
 /* ---- writing ---- */
 
@@ -32,6 +32,17 @@ static int put_object(struct buffer *out, const char *word, const struct files_o
 	if (rc == 0)
 		rc = put_hex(out, object->unpacked_hash, 32);
 	return rc < 0 ? rc : buffer_append(out, "\n", 1);
+}
+
+/* Serial and dates, then as an object. */
+static int put_present(struct buffer *out, const struct files_present *present)
+{
+	char from[32], until[32], word[128];
+	if (present->wire.path[0] == '\0')
+		return 0;
+	snprintf(word, sizeof word, "present %" PRIu32 " %s %s", present->serial,
+		 clock_format(present->valid_from, from), clock_format(present->valid_until, until));
+	return put_object(out, word, &present->wire);
 }
 
 static int put_edition(struct buffer *out, const struct zone_edition *edition)
@@ -72,6 +83,8 @@ static int put_objects(struct buffer *out, const struct files_pointer *p)
 		rc = put_object(out, "wire", &p->wire);
 	if (rc == 0 && p->text.path[0] != '\0')
 		rc = put_object(out, "text", &p->text);
+	if (rc == 0)
+		rc = put_present(out, &p->present);
 	for (size_t i = 0; i < p->n_deltas && rc == 0; i++) {
 		const struct files_object *delta = &p->delta[i];
 		rc = buffer_printf(out, "delta %" PRIu32 " %s %" PRIu64 " ", delta->from, delta->path, delta->size);
@@ -122,6 +135,7 @@ enum seen {
 	SEEN_EDITION = 4096,
 	SEEN_FROM = 8192,
 	SEEN_UNTIL = 16384,
+	SEEN_PRESENT = 32768,
 };
 
 struct pointer_reading {
@@ -259,6 +273,7 @@ static const struct {
 	{"unchanged-since", SEEN_UNCHANGED, 1},
 	{"wire", SEEN_WIRE, 5},
 	{"text", SEEN_TEXT, 5},
+	{"present", SEEN_PRESENT, 8},
 	{"key", SEEN_KEY, 1},
 	{"signature", SEEN_SIGNATURE, 1},
 };
@@ -269,6 +284,13 @@ static bool take_edition(struct files_pointer *p, const char *word)
 		return false;
 	memcpy(p->edition.name, word, strlen(word) + 1);
 	return true;
+}
+
+static bool take_present(struct files_present *present, char **value)
+{
+	return get_serial(value[0], &present->serial) && get_time(value[1], &present->valid_from) &&
+	       get_time(value[2], &present->valid_until) && present->valid_from > 0 &&
+	       present->valid_from < present->valid_until && take_object(value + 3, 5, true, &present->wire);
 }
 
 static bool take_value(struct pointer_reading *r, unsigned seen, char **value)
@@ -301,6 +323,8 @@ static bool take_value(struct pointer_reading *r, unsigned seen, char **value)
 		return take_object(value, 5, true, &p->wire);
 	case SEEN_TEXT:
 		return take_object(value, 5, true, &p->text);
+	case SEEN_PRESENT:
+		return take_present(&p->present, value);
 	case SEEN_KEY:
 		return files_key_parse(value[0], p->key) == 0;
 	default:
@@ -389,7 +413,9 @@ static int signature_check(struct pointer_reading *r, const char *name, const ui
 static bool dates_good(const struct pointer_reading *r)
 {
 	const struct zone_edition *e = &r->pointer->edition;
-	return (r->seen & (SEEN_FROM | SEEN_UNTIL)) == 0 || (e->valid_from != 0 && e->valid_from < e->valid_until);
+	if ((r->seen & (SEEN_FROM | SEEN_UNTIL)) == 0) /* who has no dates is not ahead of anything */
+		return (r->seen & SEEN_PRESENT) == 0;
+	return e->valid_from != 0 && e->valid_from < e->valid_until;
 }
 
 int files_pointer_read(const char *name, const uint8_t *text, size_t len, const uint8_t *key, struct files_pointer *ret,
@@ -411,7 +437,7 @@ int files_pointer_read(const char *name, const uint8_t *text, size_t len, const 
 		rc = BANYAN_EMALF;
 	}
 	if (rc == 0 && !dates_good(&r)) {
-		files_why(ret_why, "%s: valid-from and valid-until of the pointer do not fit together", name);
+		files_why(ret_why, "%s: valid-from, valid-until and present of the pointer do not fit together", name);
 		rc = BANYAN_EMALF;
 	}
 	if (rc == 0)

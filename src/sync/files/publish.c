@@ -256,6 +256,32 @@ static int pointer_write(struct publishing *p)
 	return rc < 0 ? fail_io(p, rc, path) : 0;
 }
 
+static bool in_force(int64_t from, int64_t until, int64_t now)
+{
+	return until != 0 && from <= now && now < until;
+}
+
+/* A version that is offered ahead is of no use to who has nothing yet: the one in force stays beside it until then. */
+static void present_note(struct publishing *p)
+{
+	const struct zone_edition *new = &p->pointer->edition;
+	const struct files_pointer *old = p->old;
+	int64_t now = p->settings->now;
+	struct files_present present = {0};
+	if (old != NULL && new->valid_until != 0 && now < new->valid_from &&
+	    strcmp(old->edition.name, new->name) == 0) {
+		if (old->serial != p->pointer->serial &&
+		    in_force(old->edition.valid_from, old->edition.valid_until, now))
+			present = (struct files_present){.serial = old->serial,
+							 .valid_from = old->edition.valid_from,
+							 .valid_until = old->edition.valid_until,
+							 .wire = old->wire};
+		else if (in_force(old->present.valid_from, old->present.valid_until, now))
+			present = old->present;
+	}
+	p->pointer->present = present;
+}
+
 static int publish(struct publishing *p)
 {
 	char name[WIRE_NAME_TEXT_MAX];
@@ -279,7 +305,10 @@ static int publish(struct publishing *p)
 		p->is_new = true;
 		rc = objects_write(p);
 	}
-	return rc < 0 ? rc : pointer_write(p);
+	if (rc < 0)
+		return rc;
+	present_note(p);
+	return pointer_write(p);
 }
 
 int files_publish(const struct files_publish_settings *settings, const uint8_t *apex, const uint8_t *wire, size_t len,

@@ -107,7 +107,8 @@ unsigned files_sweep(const char *folder, const struct files_pointer *pointer, un
 	for (size_t i = 0; i < n; newer = serial[i++]) {
 		/* it was what the pointer named until the next one came */
 		int64_t replaced_at = version_time(folder, newer);
-		if (replaced_at != 0 && now - replaced_at < (int64_t)hold_s)
+		bool present = pointer->present.wire.path[0] != '\0' && serial[i] == pointer->present.serial;
+		if (present || (replaced_at != 0 && now - replaced_at < (int64_t)hold_s))
 			continue;
 		removed += version_remove(folder, serial[i], i < deltas); /* bases of deltas to come stay */
 	}

@@ -118,12 +118,15 @@ static void decide(struct pull_fetch *fetch, struct pull_tree *tree)
 	const struct pull_fetch_settings *s = &fetch->settings;
 	struct files_held held = {.have = s->have, .serial = s->serial, .first_expiry = s->first_expiry};
 	struct files_choice choice = {.keep_unchanged = s->keep_unchanged && fetch->source.key[0] != '\0',
-				      .margin_s = s->margin_s};
+				      .margin_s = s->margin_s,
+				      .in_force = s->in_force};
 	tree->decision = files_decide(&tree->pointer, &held, &choice, clock_wall_s());
-	if (tree->decision.verdict == FILES_FETCH && tree->decision.is_delta && s->mode == PULL_MODE_WHOLE)
-		tree->decision = (struct files_decision){.verdict = FILES_FETCH, .fetch = &tree->pointer.wire};
+	if (tree->decision.verdict == FILES_FETCH && tree->decision.is_delta && s->mode == PULL_MODE_WHOLE) {
+		tree->decision.fetch = &tree->pointer.wire;
+		tree->decision.is_delta = false;
+	}
 	fetch->result.has_serial = true;
-	fetch->result.serial = tree->pointer.serial;
+	fetch->result.serial = tree->decision.verdict == FILES_FETCH ? tree->decision.serial : tree->pointer.serial;
 	if (tree->decision.verdict != FILES_KEEP)
 		return;
 	fetch->result.serial = s->serial; /* the same content: as if it were the version at hand */
@@ -206,7 +209,8 @@ static void pointer_fetched(struct pull_fetch *fetch, const struct pull_http_rep
 		return;
 	}
 	decide(fetch, tree);
-	tag_put(fetch, reply, tree->pointer.fresh_until);
+	if (!tree->decision.is_present) /* else the newest is still to be fetched when nothing has changed there */
+		tag_put(fetch, reply, tree->pointer.fresh_until);
 	/* an older version at the source is no fault of it: it lags */
 	bool older = fetch->settings.have && pull_fetch_compare(fetch, tree->pointer.serial) == PULL_UNCHANGED;
 	enum files_verdict verdict = tree->decision.verdict;

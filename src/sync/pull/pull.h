@@ -415,6 +415,8 @@ struct pull_fetch_settings {
 	const char *
 		edition; /* a folder whose pointer names another one is not fetched from, "" = the plain zone; NULL = any */
 	uint32_t margin_s; /* 0 = FILES_MARGIN_S */
+	/* A tree: nothing that is at hand may be used now; rather the version in force than one that is offered ahead of its time. */
+	bool in_force;
 	/* PROBE of a source with register=on: at which of its addresses and ports this machine hears NOTIFY from there; the question then
 	 * comes from that address. false = at none. NULL = nowhere at all. */
 	bool (*hears)(void *ctx, const struct addr *from, struct addr *ret);

@@ -79,6 +79,9 @@ static struct files_pointer some_pointer(void)
 	p.wire = (struct files_object){
 		.path = "4294967295/zone.wire.zst", .size = 12345, .hash = {1}, .unpacked_size = 99999};
 	p.text = (struct files_object){.path = "4294967295/zone.text.zst", .size = 1, .unpacked_hash = {2}};
+	p.present = (struct files_present){.serial = 4294967290, .valid_from = NOW - 99, .valid_until = NOW + 19};
+	p.present.wire = (struct files_object){
+		.path = "4294967290/zone.wire.zst", .size = 54321, .hash = {3}, .unpacked_size = 88888};
 	p.delta[0] = (struct files_object){.path = "4294967295/from-5.delta", .size = 77, .from = 5};
 	p.delta[1] = (struct files_object){.path = "4294967295/from-4.delta", .size = 78, .from = 4};
 	return p;
@@ -105,7 +108,7 @@ static void pointer_round(void **state)
 		if (variant & 8)
 			p.edition.name[0] = '\0';
 		if (variant & 16)
-			p.edition.valid_from = p.edition.valid_until = 0;
+			p.edition.valid_from = p.edition.valid_until = 0, p.present = (struct files_present){0};
 		const struct files_key *with = variant & 4 ? key : NULL;
 		assert_int_equal(files_pointer_write(&p, with, &text), 0);
 		assert_int_equal(read_pointer(&text, with != NULL ? files_key_public(key) : NULL, &q), 0);
@@ -116,6 +119,10 @@ static void pointer_round(void **state)
 		assert_int_equal(q.edition.valid_until, p.edition.valid_until);
 		assert_int_equal(q.n_deltas, p.n_deltas);
 		assert_memory_equal(&q.wire, &p.wire, sizeof q.wire);
+		assert_int_equal(q.present.serial, p.present.serial);
+		assert_int_equal(q.present.valid_from, p.present.valid_from);
+		assert_int_equal(q.present.valid_until, p.present.valid_until);
+		assert_memory_equal(&q.present.wire, &p.present.wire, sizeof q.wire);
 		assert_int_equal(q.delta[1].from, p.n_deltas > 0 ? 4 : 0);
 		assert_int_equal(files_pointer_write(&q, with, &again), 0);
 		assert_int_equal(again.len, text.len);
@@ -189,6 +196,11 @@ static void pointer_wrong(void **state)
 		{"wire 4294967295/", "wire a?b/"},
 		{"zone.wire.zst 12345", "zone.wire.zst 9999999999"},
 		{"delta 5 ", "delta "},
+		{"present 4294967290", "present x"},
+		{"present 4294967290 2", "present 4294967290 3"}, /* it ends before it begins */
+		{"valid-from ", "then valid-until "},             /* of what has no dates there is no other one */
+		{"zone.wire.zst 54321", "../zone.wire.zst 54321"},
+		{"zone.wire.zst 54321 ", "zone.wire.zst "},
 		{"abab\n", "aba\n"},
 		{"abab\n", "ABAB\n"},
 	};
@@ -267,6 +279,33 @@ static void decisions(void **state)
 	assert_int_equal(files_decide(&p, &held, &keep, NOW).verdict, FILES_FETCH);
 	p.delta[0].size = p.wire.size; /* no gain */
 	assert_false(files_decide(&p, &held, &keep, NOW).is_delta);
+}
+
+/* What is offered ahead helps nobody who has nothing: he takes the version in force, if it is one and newer than what he has. */
+static void in_force(void **state)
+{
+	struct files_pointer p = some_pointer();
+	const struct files_choice needs = {.in_force = true}, can_wait = {0};
+	struct files_held none = {0}, older = {true, 4294967289, 0}, same = {true, 4294967290, 0};
+	p.fresh_until = NOW + 100;
+	p.edition.valid_from = NOW + 10;
+	p.edition.valid_until = NOW + 60;
+	struct files_decision d = files_decide(&p, &none, &needs, NOW);
+	assert_true(d.verdict == FILES_FETCH && d.is_present && !d.is_delta && d.fetch == &p.present.wire);
+	assert_int_equal(d.serial, 4294967290);
+	assert_true(files_decide(&p, &older, &needs, NOW).is_present);
+	/* who has one that he may use, or that very one, takes what is ahead */
+	d = files_decide(&p, &none, &can_wait, NOW);
+	assert_true(d.verdict == FILES_FETCH && !d.is_present && d.fetch == &p.wire && d.serial == p.serial);
+	assert_false(files_decide(&p, &same, &needs, NOW).is_present);
+	/* so does who looks when its time has begun, or has another clock */
+	assert_true(files_decide(&p, &none, &needs, NOW + 9).is_present);
+	assert_false(files_decide(&p, &none, &needs, NOW + 10).is_present);
+	assert_false(files_decide(&p, &none, &needs, NOW - 100).is_present);
+	p.present.valid_until = NOW;
+	assert_false(files_decide(&p, &none, &needs, NOW).is_present);
+	p.present.wire.path[0] = '\0';
+	assert_false(files_decide(&p, &none, &needs, NOW).is_present);
 }
 
 /* Two days of a publisher that looks each ten minutes, one that sleeps in between, and one whose clock jumps. */
@@ -418,6 +457,53 @@ static void damaged_tree(void **state)
 	assert_int_equal(check(&lines), 0);
 }
 
+/* One with dates, in seconds from now. */
+static const char *dated(uint32_t serial, int64_t now, int64_t from_s, int64_t until_s)
+{
+	static char text[200];
+	char from[32], until[32];
+	time_t a = (time_t)(now + from_s), b = (time_t)(now + until_s);
+	struct tm tm;
+	strftime(from, sizeof from, "%Y%m%d%H%M%S", gmtime_r(&a, &tm));
+	strftime(until, sizeof until, "%Y%m%d%H%M%S", gmtime_r(&b, &tm));
+	snprintf(text, sizeof text, "example. 60 IN TXT \"edition=open\" \"valid-from=%s\" \"valid-until=%s\"\n", from,
+		 until);
+	return version(serial, text);
+}
+
+/* The version in force stays beside the one that is offered ahead, through corrections and renewals, and goes when the time of that has come. */
+static void offered_ahead(void **state)
+{
+	const struct files_present *present = &published.pointer.present;
+	int64_t now = clock_wall_s();
+	unsigned lines;
+	assert_int_equal(publish(version(200, ""), 0, 0, now), 0);
+	assert_int_equal(publish(dated(201, now, -100, 100), 0, 0, now), 0);
+	assert_string_equal(present->wire.path, ""); /* itself in force */
+	assert_int_equal(publish(dated(202, now, 50, 250), 0, 0, now), 0);
+	assert_int_equal(present->serial, 201);
+	assert_int_equal(present->valid_until, now + 100);
+	assert_string_equal(present->wire.path, "201/zone.wire.zst");
+	assert_true(there("201/zone.wire.zst") && !there("200/zone.wire.zst"));
+	assert_int_equal(check(&lines), 0);
+	damage("201/zone.wire.zst", 20);
+	assert_int_equal(check(&lines), 1);
+	damage("201/zone.wire.zst", 20);
+	assert_int_equal(publish(dated(203, now, 50, 250), 0, 0, now + 1), 0); /* a correction */
+	assert_int_equal(present->serial, 201);
+	assert_true(there("201/zone.wire.zst") && !there("202/zone.wire.zst"));
+	assert_int_equal(publish(dated(203, now, 50, 250), 0, 0, now + 49), 0); /* the pointer anew */
+	assert_false(published.is_new);
+	assert_int_equal(present->serial, 201);
+	assert_int_equal(publish(dated(203, now, 50, 250), 0, 0, now + 50), 0);
+	assert_string_equal(present->wire.path, "");
+	assert_false(there("201/zone.wire.zst"));
+	/* another edition in its place, or one without dates: there is nothing to keep for it */
+	assert_int_equal(publish(version(204, ""), 0, 0, now + 50), 0);
+	assert_int_equal(publish(dated(205, now, 500, 700), 0, 0, now + 50), 0);
+	assert_string_equal(present->wire.path, "");
+}
+
 static void folder_names(void **state)
 {
 	static const struct {
@@ -442,6 +528,7 @@ int main(void)
 		cmocka_unit_test(pointer_wrong), cmocka_unit_test(decisions),
 		cmocka_unit_test(tree),          cmocka_unit_test(damaged_tree),
 		cmocka_unit_test(folder_names),  cmocka_unit_test(renewals),
+		cmocka_unit_test(in_force),      cmocka_unit_test(offered_ahead),
 	};
 	return cmocka_run_group_tests_name("files", tests, begin, end);
 }
