@@ -108,6 +108,10 @@ struct pull_copy {
 	unsigned n_fetches;
 	struct pull_version candidate;
 	bool ahead; /* it is stored, but its time has not begun */
+	/* what proved in this round, but waits for its time: others may have what can be used until then */
+	bool aside, aside_over;
+	uint32_t aside_serial;
+	size_t aside_from;
 
 	/* between rounds */
 	int64_t next_ms;

@@ -139,7 +139,7 @@ size_t copy_pick_fetch(struct pull_copy *copy)
 	for (size_t i = 0; i < copy->n_sources; i++) {
 		const struct copy_source *source = &copy->source[i];
 		if (!source->answered || (copy->fetched >> i & 1) != 0 || !copy_serial_fits(copy, source->serial) ||
-		    shunned(copy, source, source->serial))
+		    shunned(copy, source, source->serial) || (copy->aside && source->serial == copy->aside_serial))
 			continue;
 		if (among == 0 || sync_serial_newer(source->serial, newest)) {
 			among = 0;

@@ -7,6 +7,9 @@
 #define FETCHES_ROUND_MAX                                                                                              \
 	4 /* then the others wait for the next round: nothing that is broken everywhere is fetched from everybody */
 
+/* While a version is put aside, one that may be used until its time must come soon, or it is of no use any more. */
+#define ASIDE_FETCH_MS 300000u
+
 static void decide(struct pull_copy *copy);
 
 /* ---- its end ---- */
@@ -152,6 +155,7 @@ static void round_new(struct pull_copy *copy)
 	copy->begun_ms = copy_mono(copy);
 	copy->asked = copy->fetched = 0;
 	copy->n_fetches = 0;
+	copy->aside = copy->aside_over = false;
 	copy->round_confirmed = copy->round_failed = copy->fruitful = copy->starved = false;
 	copy->hinted = copy->by_notify = copy->by_change = false;
 	copy->desperate = copy_all_benched(copy);
@@ -285,7 +289,8 @@ static void fetch(struct pull_copy *copy, size_t at, bool changes)
 	copy->n_fetches++;
 	copy->sums.fetches++;
 	source->unknown_since_ms = 0;
-	phase_set(copy, PHASE_FETCHING, copy->settings.fetch_max_ms);
+	bool brief = copy->aside && copy->settings.fetch_max_ms > ASIDE_FETCH_MS;
+	phase_set(copy, PHASE_FETCHING, brief ? ASIDE_FETCH_MS : copy->settings.fetch_max_ms);
 }
 
 static bool any_answered(const struct pull_copy *copy)
@@ -296,11 +301,25 @@ static bool any_answered(const struct pull_copy *copy)
 	return false;
 }
 
+/* Nobody has anything that may be used before: what was put aside is fetched once more, and waits here for its time. */
+static size_t aside_again(struct pull_copy *copy)
+{
+	copy->aside = false;
+	copy->aside_over = true;
+	copy->fetched &= ~((uint64_t)1 << copy->aside_from);
+	return copy_pick_fetch(copy);
+}
+
 /* The first thing that is to be done, now that no answer is waited for. */
 static void decide(struct pull_copy *copy)
 {
 	bool enough = copy->n_fetches >= FETCHES_ROUND_MAX;
 	size_t at = copy->held || enough ? PULL_NO_SOURCE : copy_pick_fetch(copy);
+	if (at == PULL_NO_SOURCE && copy->aside) {
+		if (probe_more(copy))
+			return;
+		at = aside_again(copy);
+	}
 	if (at != PULL_NO_SOURCE)
 		fetch(copy, at, copy->have && copy->source[at].settings.changes && !copy->source[at].no_changes);
 	else if (copy->round_confirmed && !copy->round_failed)
@@ -435,6 +454,34 @@ static void adopt(struct pull_copy *copy)
 	phase_set(copy, PHASE_STORING, copy->settings.prove_max_ms);
 }
 
+static bool all_asked(const struct pull_copy *copy)
+{
+	for (size_t i = 0; i < copy->n_sources; i++)
+		if ((copy->asked >> i & 1) == 0 && copy->source[i].bench_ms <= copy_mono(copy))
+			return false;
+	return true;
+}
+
+/* Offered ahead of its time, and nothing that is here may be used until then: servers that keep to the dates have the version in force, and that one
+ * comes first. This one is fetched again when it can be kept beside it. */
+static bool put_aside(struct pull_copy *copy, const struct pull_version *version)
+{
+	bool in_need = !copy->have || copy_when(copy, &copy->version) > 0;
+	if (copy->aside || copy->aside_over || !in_need || copy_when(copy, version) >= 0)
+		return false;
+	copy->aside = true;
+	copy->aside_serial = version->serial;
+	copy->aside_from = copy->from;
+	if (all_asked(copy) && copy_pick_fetch(copy) == PULL_NO_SOURCE) {
+		copy->aside = false;
+		return false;
+	}
+	copy_act(copy, PULL_DROP);
+	copy_praise(copy, copy->from);
+	decide(copy);
+	return true;
+}
+
 static void proved_good(struct pull_copy *copy, const struct pull_version *version)
 {
 	copy->candidate = *version;
@@ -450,7 +497,7 @@ static void proved_good(struct pull_copy *copy, const struct pull_version *versi
 			 clock_format(version->valid_until, date));
 		copy_act(copy, PULL_DROP);
 		refuse(copy, why);
-	} else {
+	} else if (!put_aside(copy, version)) {
 		adopt(copy);
 	}
 }

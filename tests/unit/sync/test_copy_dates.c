@@ -423,6 +423,58 @@ static void first_start_ahead(void **state)
 	world_free(w);
 }
 
+/* ... unless another source keeps to the dates and still gives the version in force: that is used until then, whoever is asked first, and the one
+ * to come is kept beside it. */
+static void first_start_ahead_beside_others(void **state)
+{
+	const enum conduct conduct[] = {GOOD, GOOD, GOOD, GOOD, GOOD};
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		const struct pull_copy_settings settings = {.seed = seed};
+		struct world *w = world_new(&settings, conduct, 1 + seed % 5);
+		size_t keeps = seed % w->n_sources; /* to the dates; with one source: nobody does */
+		if (w->n_sources > 1)
+			w->source[keeps].behind_s = 2 * HOUR_S;
+		publish_due(w);
+		w->ms = (int64_t)22 * HOUR_S * 1000;
+		publish_due(w);
+		w->ms += (int64_t)HOUR_S * 1000;
+		world_begin(w, NULL, 0);
+		regime_run(w, 20);
+		assert_int_equal(world_state(w), w->n_sources > 1 ? PULL_CURRENT : PULL_EARLY);
+		assert_true(w->fetches <= 3);
+		regime_run(w, HOUR_S - 20 - 1);
+		assert_int_equal(w->in_use.serial, w->n_sources > 1 ? 2026010100 : 2026010200);
+		assert_int_equal(world_newest(w), w->highest);
+		regime_run(w, 1);
+		assert_int_equal(w->in_use.serial, 2026010200);
+		assert_int_equal(world_state(w), PULL_CURRENT);
+		assert_int_equal(w->warnings, 0);
+		world_free(w);
+	}
+}
+
+/* One that says so and does not give it: after its turn the one to come waits, as if there were no other. */
+static void first_start_ahead_beside_a_bad_one(void **state)
+{
+	static const enum conduct bad[] = {STALLING, BROKEN, MUTE};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		const enum conduct conduct[] = {GOOD, bad[i]};
+		struct world *w = world_new(&patient, conduct, 2);
+		w->source[1].behind_s = 2 * HOUR_S;
+		publish_due(w);
+		w->ms = (int64_t)22 * HOUR_S * 1000;
+		publish_due(w);
+		world_begin(w, NULL, 0);
+		regime_run(w, HOUR_S);
+		assert_int_equal(world_state(w), PULL_EARLY);
+		regime_run(w, HOUR_S);
+		assert_int_equal(world_state(w), PULL_CURRENT);
+		assert_int_equal(w->in_use.serial, serial_by(true_s(w)));
+		assert_true(w->fetches <= 4);
+		world_free(w);
+	}
+}
+
 /* What is kept for its time outlives a restart, also one that lasts past midnight; and is not fetched again. */
 static void restarts(void **state)
 {
@@ -595,6 +647,8 @@ int main(void)
 		cmocka_unit_test(long_asleep),
 		cmocka_unit_test(anything),
 		cmocka_unit_test(first_start_ahead),
+		cmocka_unit_test(first_start_ahead_beside_others),
+		cmocka_unit_test(first_start_ahead_beside_a_bad_one),
 		cmocka_unit_test(restarts),
 		cmocka_unit_test(corrections),
 		cmocka_unit_test(damaged_and_busy),
