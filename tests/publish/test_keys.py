@@ -2,6 +2,7 @@
 """`banyan key`: what it makes is read by BIND, ldns and Knot DNS, and what they make is read by it; a KSK that is offline, in a token that goes away."""
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -17,7 +18,7 @@ import dns.rrset
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
-from basics import PATH, program  # noqa: E402
+from basics import PATH, program, wait_for  # noqa: E402
 
 ZONE = "example."
 AT = 1790812800  # 2026-10-01
@@ -230,3 +231,26 @@ def test_ceremonies(tmp_path):
     assert not any(k["role"] == "ksk" for k in keys_of(online))
     assert not list(offline.glob("*.pem")), "the KSK is in the token alone"
     assert "expired" in key(online, "skr", response, status=1, at=AT + 400 * DAY)
+
+
+def test_private_halves_of_no_key(tmp_path):
+    """What was cut off between a key and the state is told, and told what to do."""
+    key(tmp_path / "keys", "generate", "--zone", "example.")
+    (tmp_path / "keys" / "example.13.99.pem").write_text("cut off")
+    (tmp_path / "keys" / "making").write_text("pkcs11:token=x;id=%01;type=private\n")
+    said = key(tmp_path / "keys", "list")
+    assert "no key of the state: example.13.99.pem" in said and "delete it from the token" in said
+    assert sorted(json.loads(key(tmp_path / "keys", "list", "--json"))["orphans"]) == ["example.13.99.pem", "pkcs11:token=x;id=%01;type=private"]
+
+
+def test_memory_of_programs_with_keys(tmp_path):
+    """No core file has private keys. (Of `banyan publish`: test_watch_a_file.)"""
+    key(tmp_path / "keys", "generate", "--zone", "example.")
+    for words in (["key", "foreign", "--keys", str(tmp_path / "keys"), "-"], ["sign", "-"]):
+        waiting = subprocess.Popen([program("banyan"), *words], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(f"{words[0]}: no core files", lambda: re.search(r"Max core file size +0 +0 ", Path(f"/proc/{waiting.pid}/limits").read_text()))
+        finally:
+            waiting.kill()
+            waiting.wait()
+            waiting.stdin.close()

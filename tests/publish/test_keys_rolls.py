@@ -15,7 +15,7 @@ import dns.zone
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
-from basics import PATH, program  # noqa: E402
+from basics import PATH, program, wait_for  # noqa: E402
 
 ZONE = dns.name.from_text("example.")
 START = 1790812800  # 2026-10-01
@@ -138,6 +138,16 @@ def validates(rrset, rrsigs, keys, algorithm, at):
     return False
 
 
+def foreign_key(tmp_path):
+    """The DNSKEY of another signer, in a file."""
+    theirs = tmp_path / "theirs"
+    run(program("banyan"), "key", "generate", "--keys", theirs, "--zone", "example.", "--role", "zsk")
+    (tmp_path / "out").mkdir()
+    tag = json.loads(run(program("banyan"), "key", "list", "--json", "--keys", theirs))["keys"][0]["tag"]
+    run(program("banyan"), "key", "export", "--keys", theirs, "--bind", tmp_path / "out", tag)
+    return next((tmp_path / "out").glob("*.key"))
+
+
 def states(world, role):
     return sorted((k["state"], k["algorithm"]) for k in world.all_keys() if k["role"] == role)
 
@@ -171,6 +181,40 @@ def test_algorithm_roll(tmp_path):
     assert {frozenset(one.algorithm for one in ds["set"]) for ds in world.ds} == {frozenset([8]), frozenset([13])}
 
 
+def test_algorithm_of_a_file_is_guarded(tmp_path):
+    """What `banyan key roll algorithm` refuses is refused where a description asks for it, too."""
+    world = World(tmp_path, trust="rfc5011", split="false")
+    world.publish()
+    world.keys["algorithm"] = "15"
+    world.describe()
+    refused(world, "a revoked CSK signs no data")
+    world.keys.update(algorithm="13", trust="parent")
+    world.describe()
+    world.publish()
+    world.key("roll", "algorithm", "15")
+    assert "until it is over no other signer" in subprocess.run(
+        [program("banyan"), "key", "foreign", "--keys", str(tmp_path / "edition" / "keys"), str(foreign_key(tmp_path))], capture_output=True, text=True,
+        timeout=300).stderr
+
+
+def test_a_roll_waits_for_the_algorithm(tmp_path):
+    """Told once, when it is asked for; it begins when the other is over."""
+    world = World(tmp_path, algorithm="8")
+    world.live(DAY)
+    world.keys["algorithm"] = "13"
+    world.describe()
+    world.publish()
+    for _ in range(40):
+        if states(world, "zsk") == [("active", 13), ("retired", 8)]:
+            break
+        world.live(HOUR)
+    assert "this roll begins when it is over" in world.key("roll", "zsk")
+    assert "begins when the algorithm roll is over" in world.key("status")
+    world.live(2 * DAY)
+    assert states(world, "zsk") == [("active", 13), ("removed", 8), ("removed", 13)]
+    assert world.check() > 10
+
+
 def test_rfc5011_roll(tmp_path):
     """The new KSK stands by and does not sign; the old one is revoked, signs its own revocation, and goes."""
     world = World(tmp_path, trust="rfc5011", **{"hold-down": "2d", "query-interval": "3h", "revoke-after": "12h", "revoked": "1d"})
@@ -197,15 +241,13 @@ def test_other_signer(tmp_path):
     """RFC 8901: a new ZSK waits until the other signer has it; foreign keys are published and sign nothing."""
     world = World(tmp_path)
     world.live(DAY)
-    theirs = tmp_path / "theirs"
-    run(program("banyan"), "key", "generate", "--keys", theirs, "--zone", "example.", "--role", "zsk")
-    (tmp_path / "out").mkdir()
-    tag = json.loads(run(program("banyan"), "key", "list", "--json", "--keys", theirs))["keys"][0]["tag"]
-    run(program("banyan"), "key", "export", "--keys", theirs, "--bind", tmp_path / "out", tag)
-    file = next((tmp_path / "out").glob("*.key"))
+    file = foreign_key(tmp_path)
+    tag = json.loads(run(program("banyan"), "key", "list", "--json", "--keys", tmp_path / "theirs"))["keys"][0]["tag"]
+    assert "CDS" in world.versions[-1]["text"]
     world.key("foreign", file, "--name", "other")
     world.key("roll", "zsk")
     world.live(DAY)
+    assert "CDS" not in world.versions[-1]["text"], "they would take the other signer's DS away"
     assert tag in [dns.dnssec.key_id(k) for k in world.versions[-1]["DNSKEY"]]
     assert tag not in [s.key_tag for s in world.versions[-1]["RRSIG SOA"]]
     assert states(world, "zsk") == [("active", 13), ("published", 13)]
@@ -220,16 +262,18 @@ def test_other_signer(tmp_path):
 
 # ---- what cannot be signed is refused, and the last good version stays ----
 
-def refused(world, words):
+def refused(world, words, reason="keys-unusable"):
     before = (world.folder / "edition" / "zone").read_bytes()
     done = subprocess.run([program("banyan"), "publish", str(world.folder / "edition.yaml"), "--force", "--at", str(world.now)], capture_output=True,
                           text=True, timeout=300, env={**os.environ, "PATH": PATH})
     assert done.returncode == 1, done.stdout + done.stderr
-    assert words in done.stderr, done.stderr
+    assert words in done.stderr and f"({reason})" in done.stderr, done.stderr
     assert (world.folder / "edition" / "zone").read_bytes() == before
 
 
-def test_token_is_gone(tmp_path, monkeypatch):
+@pytest.fixture
+def token(tmp_path, monkeypatch):
+    """A token of SoftHSM2 in the folder tokens, and its URI as an option of keys."""
     module = Path("/usr/lib/softhsm/libsofthsm2.so")
     if not module.exists():
         pytest.skip("softhsm2 is not installed")
@@ -239,17 +283,45 @@ def test_token_is_gone(tmp_path, monkeypatch):
     run("softhsm2-util", "--init-token", "--free", "--label", "edition", "--pin", "1234", "--so-pin", "4321")
     (tmp_path / "pin").write_text("1234")
     (tmp_path / "pin").chmod(0o600)
-    world = World(tmp_path, token=f"'pkcs11:token=edition?module-path={module}&pin-source=file:{tmp_path}/pin'")
+    return f"'pkcs11:token=edition?module-path={module}&pin-source=file:{tmp_path}/pin'"
+
+
+def test_token_is_gone(tmp_path, token):
+    world = World(tmp_path, token=token)
     world.publish()
     assert not list((tmp_path / "edition" / "keys").glob("*.pem"))
     (tmp_path / "tokens").rename(tmp_path / "away")
     world.now += HOUR
-    refused(world, "pkcs11:token=edition")
+    refused(world, "pkcs11:token=edition", "token-gone")
     (tmp_path / "away").rename(tmp_path / "tokens")
     (tmp_path / "source").write_text(SOURCE.replace(" 1 3600", " 7 3600"))
     world.publish()
     assert len(world.versions) == 2
     assert validates(world.versions[1]["SOA"], world.versions[1]["RRSIG SOA"], world.versions[1]["DNSKEY"], 13, world.now)
+
+
+def test_token_goes_in_the_middle(tmp_path, token):
+    """While a version is signed: nothing goes out, and with the token all goes on."""
+    world = World(tmp_path, token=token)
+    world.publish()
+    before, state = (tmp_path / "edition" / "zone").read_bytes(), tmp_path / "edition" / "keys" / "state"
+    (tmp_path / "source").write_text(SOURCE.replace(" 1 3600", " 7 3600") + "".join(f"n{i}.example. {TTL} IN TXT \"{i}\"\n" for i in range(4000)))
+    inode = state.stat().st_ino
+    publishing = subprocess.Popen([program("banyan"), "publish", str(tmp_path / "edition.yaml"), "--at", str(world.now + HOUR)], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for("the keys' state, written before anything is signed", lambda: state.stat().st_ino != inode or publishing.poll() is not None)
+        (tmp_path / "tokens").rename(tmp_path / "away")
+        errors = publishing.communicate(timeout=120)[1]
+    finally:
+        publishing.kill()
+        publishing.wait()
+    assert publishing.returncode == 1 and "(token-gone)" in errors, errors
+    assert (tmp_path / "edition" / "zone").read_bytes() == before
+    (tmp_path / "away").rename(tmp_path / "tokens")
+    world.now += 2 * HOUR
+    world.publish()
+    assert len(world.versions) == 2
 
 
 def test_private_key_is_missing(tmp_path):

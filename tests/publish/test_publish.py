@@ -2,6 +2,7 @@
 """What `banyan publish` refuses, and why; that the version before stays; that it follows its source by itself."""
 import ctypes
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -141,6 +142,18 @@ def test_folder_of_another(edition):
     assert status == 2 and "give each edition a folder of its own" in errors
 
 
+def test_what_two_editions_cannot_share(edition, tmp_path):
+    edition.good()
+    second = Edition(tmp_path, "yeti", output={"zone-file": str(edition.zone_file)})
+    status, _, errors = second.publish()
+    assert status == 2 and f"{edition.zone_file} is that of the edition letters of . in {edition.folder}, and not of yeti in {second.folder}" in errors
+    del second.config["output"]
+    second.write(keys={"folder": str(edition.folder / "keys")})
+    assert f"remove {edition.folder}/keys/edition" in second.refused("keys-unusable")
+    del second.config["keys"]
+    second.write().good()
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     if os.geteuid() != 0 or ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
@@ -192,6 +205,8 @@ def test_watch_a_schedule(tmp_path):
 def test_watch_a_file(edition):
     edition.watch()
     wait_for("the first version", lambda: edition.serial() == 100)
+    limits = Path(f"/proc/{edition.watching.pid}/limits").read_text()
+    assert re.search(r"Max core file size +0 +0 ", limits), "a core file would have its keys"
     after(edition, source_text(101, more=LATE))
     wait_for("the second", lambda: edition.serial() == 101)
     after(edition, source_text(102, tlds=3))  # refused, and told once

@@ -13,6 +13,7 @@
 #define LOCK_WAIT_MS 100
 
 struct edition_keys {
+	const struct edition_settings *settings;
 	struct keys_folder *folder;
 	int64_t now;
 };
@@ -24,21 +25,52 @@ void edition_keys_end(struct edition_keys *keys)
 	free(keys);
 }
 
-/* The longest TTL of what is signed: so long an old signature may be in caches. */
-static int64_t data_ttl(const struct zone *plain)
+/* The longest TTL of what keys of data sign: so long it may be in caches, with an old signature. */
+static int64_t longest_ttl(const struct zone *zone)
 {
 	uint32_t most = 0;
-	for (size_t i = 0; i < plain->n_nodes; i++) {
-		const struct zone_node *node = &plain->node[i];
+	for (size_t i = 0; i < zone->n_nodes; i++) {
+		const struct zone_node *node = &zone->node[i];
 		if ((node->flags & (ZONE_NODE_BELOW | ZONE_NODE_OCCLUDED)) != 0)
 			continue;
+		bool apex = (node->flags & ZONE_NODE_APEX) != 0;
+		bool cut = (node->flags & ZONE_NODE_CUT) != 0 && !apex;
 		for (uint16_t s = 0; s < node->n_sets; s++) {
-			const struct wire_rrset *set = &plain->set[node->first_set + s];
-			if (((node->flags & ZONE_NODE_CUT) == 0 || set->type == WIRE_TYPE_DS) && set->ttl > most)
+			const struct wire_rrset *set = &zone->set[node->first_set + s];
+			bool of_keys = apex && (set->type == WIRE_TYPE_DNSKEY || set->type == WIRE_TYPE_CDS ||
+						set->type == WIRE_TYPE_CDNSKEY);
+			bool is_signed = set->type != WIRE_TYPE_RRSIG && !of_keys &&
+					 (!cut || set->type == WIRE_TYPE_DS || set->type == WIRE_TYPE_NSEC);
+			if (is_signed && set->ttl > most)
 				most = set->ttl;
 		}
 	}
 	return most;
+}
+
+/* Nothing is believed for longer than its signature is good, whatever its TTL (RFC 4035 section 5.3.3). */
+static int64_t longest_signed(const struct edition_settings *settings, int64_t ttl_s)
+{
+	int64_t validity_s = settings->signing.validity_s;
+	return validity_s > 0 && ttl_s > validity_s ? validity_s : ttl_s;
+}
+
+static int64_t longer(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What may be in caches: the source, as it may have been out before it was signed; the version that is out; and what an edition brings. The version
+ * that is being made is looked at when it is made. */
+static int64_t data_ttl(const struct edition_settings *settings, const struct zone *plain, const struct zone *out)
+{
+	const struct edition_change *change = &settings->change;
+	int64_t ttl_s = longer(longer(change->ns_ttl, change->address_ttl), change->soa_ttl);
+	if (change->add != NULL)
+		ttl_s = longer(ttl_s, longest_ttl(change->add));
+	if (out != NULL)
+		ttl_s = longer(ttl_s, longest_ttl(out));
+	return longer(longest_ttl(plain), longest_signed(settings, ttl_s));
 }
 
 static int keys_folder_take(const struct edition_settings *settings, const struct keys_policy *policy, bool write,
@@ -55,36 +87,91 @@ static int keys_folder_take(const struct edition_settings *settings, const struc
 	return rc;
 }
 
-int edition_keys_begin(const struct edition_settings *settings, const struct zone *plain, int64_t now, bool dry,
-		       struct edition_keys **ret, char why[EDITION_WHY_MAX])
+/* A folder that cannot be opened or written is the disk's fault, wherever its keys are. */
+static enum reason reason_of(const struct keys_folder *folder, int rc)
+{
+	enum keys_failed failed = folder != NULL     ? keys_folder_failed(folder)
+				  : rc == BANYAN_EIO ? KEYS_FAILED_DISK
+						     : KEYS_FAILED_OTHER;
+	return failed == KEYS_FAILED_DISK    ? REASON_OUTPUT_NOT_WRITTEN
+	       : failed == KEYS_FAILED_TOKEN ? REASON_TOKEN_GONE
+					     : REASON_KEYS_UNUSABLE;
+}
+
+int edition_keys_begin(const struct edition_settings *settings, const struct zone *plain, const struct zone *out,
+		       int64_t now, bool dry, struct edition_keys **ret, enum reason *ret_reason,
+		       char why[EDITION_WHY_MAX])
 {
 	struct keys_policy policy = settings->keys;
 	struct edition_keys *keys = calloc(1, sizeof *keys);
-	char words[KEYS_WHY_MAX] = "";
+	char words[KEYS_WHY_MAX] = "", whose[EDITION_WHY_MAX] = "";
 	if (keys == NULL)
 		return edition_why(why, BANYAN_ENOMEM, "out of memory");
+	keys->settings = settings;
 	keys->now = now;
-	policy.data_ttl_s = data_ttl(plain);
+	policy.data_ttl_s = data_ttl(settings, plain, out);
 	int rc = keys_policy_check(&policy, words);
 	if (rc == 0)
 		rc = keys_folder_take(settings, &policy, !dry, &keys->folder, words);
+	bool shared = rc == 0 && (rc = edition_claim_keys(settings, !dry, whose)) != 0;
 	if (rc == 0 && settings->keys_token[0] != '\0')
 		keys_folder_token(keys->folder, settings->keys_token);
 	if (rc == 0 && !dry)
 		rc = keys_advance(keys->folder, now, NULL, words);
 	if (rc < 0) {
+		*ret_reason = reason_of(shared ? NULL : keys->folder, rc);
 		edition_keys_end(keys);
-		return edition_why(why, rc, "%s", words);
+		return edition_why(why, rc, "%s", shared ? whose : words);
 	}
 	*ret = keys;
 	return 0;
 }
 
-int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, char why[EDITION_WHY_MAX])
+int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, enum reason *ret_reason,
+		      char why[EDITION_WHY_MAX])
 {
 	char words[KEYS_WHY_MAX] = "";
 	int rc = keys_signing(keys->folder, keys->now, signing, words);
-	return rc < 0 ? edition_why(why, rc, "%s", words) : 0;
+	if (rc == 0)
+		return 0;
+	*ret_reason = reason_of(keys->folder, rc);
+	return edition_why(why, rc, "%s", words);
+}
+
+int edition_keys_outlive(struct edition_keys *keys, const struct zone *zone, char why[EDITION_WHY_MAX])
+{
+	struct keys_policy policy = *keys_folder_policy(keys->folder);
+	char words[KEYS_WHY_MAX] = "";
+	int64_t ttl_s = longest_signed(keys->settings, longest_ttl(zone));
+	if (ttl_s <= policy.data_ttl_s)
+		return 0;
+	policy.data_ttl_s = ttl_s;
+	int rc = keys_policy_check(&policy, words);
+	if (rc != 0)
+		return edition_why(why, rc, "%s", words);
+	keys_folder_policy_set(keys->folder, &policy);
+	return 0;
+}
+
+static void orphan_tell(void *ctx, const char *place)
+{
+	const struct edition_settings *settings = ctx;
+	log_warning("publish",
+		    "%s: %s is the private half of no key of the state and never signs: its making was cut "
+		    "off, or the key was removed long ago; `banyan key list` tells what to do",
+		    settings->keys_folder, place);
+}
+
+void edition_keys_orphans(const struct edition_settings *settings)
+{
+	struct keys_open open = {.path = settings->keys_folder, .apex = settings->zone};
+	struct edition_settings told = *settings;
+	struct keys_folder *folder;
+	char words[KEYS_WHY_MAX];
+	if (keys_open(&open, &folder, words) != 0)
+		return; /* there is none yet, or whoever needs it will say what is wrong */
+	(void)keys_orphans(folder, orphan_tell, &told);
+	keys_close(folder);
 }
 
 int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out, char why[EDITION_WHY_MAX])

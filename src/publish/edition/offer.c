@@ -118,6 +118,9 @@ int edition_tree_write(const struct edition_settings *settings, const struct buf
 		.now = now,
 	};
 	errno = 0;
+	char whose[EDITION_WHY_MAX] = "";
+	if (rc == 0 && (rc = edition_claim_tree(settings, whose)) < 0)
+		snprintf(words, sizeof words, "%.500s", whose);
 	if (rc == 0)
 		rc = files_publish(&publish, settings->zone, wire->data, wire->len, published, words);
 	files_key_free(key);

@@ -94,6 +94,10 @@ int edition_open(const struct edition_settings *settings, struct edition **ret, 
 	int rc = lock_take(e, ret_why);
 	if (rc == 0)
 		rc = state_load(e, ret_why);
+	if (rc == 0)
+		rc = edition_claim_zone(settings, ret_why);
+	if (rc == 0)
+		rc = edition_claim_tree(settings, ret_why);
 	if (rc < 0) {
 		edition_close(e);
 		return rc;
@@ -104,6 +108,7 @@ int edition_open(const struct edition_settings *settings, struct edition **ret, 
 		return edition_why(ret_why, BANYAN_ENOMEM, "out of memory");
 	}
 	before_load(e);
+	edition_keys_orphans(settings);
 	*ret = e;
 	return 0;
 }

@@ -17,13 +17,24 @@ struct edition;
 struct publish_schedule edition_schedule(const struct edition_settings *settings);
 struct publish_version edition_version_due(const struct edition *e, int64_t now);
 
+/* ---- what belongs to one edition alone (claim.c). BANYAN_EEXIST: it is another's, with a sentence that names both ---- */
+int edition_claim_zone(const struct edition_settings *settings, char why[EDITION_WHY_MAX]) _must_use_;
+int edition_claim_tree(const struct edition_settings *settings, char why[EDITION_WHY_MAX]) _must_use_;
+int edition_claim_keys(const struct edition_settings *settings, bool write, char why[EDITION_WHY_MAX]) _must_use_;
+
 /* ---- keys (keys.c): those of one run ---- */
 struct edition_keys;
-/* Keys come and go as is due; `dry`: they stay as they are, and nothing is written. */
-int edition_keys_begin(const struct edition_settings *settings, const struct zone *plain, int64_t now, bool dry,
-		       struct edition_keys **ret, char why[EDITION_WHY_MAX]) _must_use_;
+/* Keys come and go as is due; `dry`: they stay as they are, and nothing is written. `out` is the signed version that is out, or NULL. */
+int edition_keys_begin(const struct edition_settings *settings, const struct zone *plain, const struct zone *out,
+		       int64_t now, bool dry, struct edition_keys **ret, enum reason *ret_reason,
+		       char why[EDITION_WHY_MAX]) _must_use_;
 void edition_keys_end(struct edition_keys *keys);
-int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, char why[EDITION_WHY_MAX]) _must_use_;
+int edition_keys_fill(struct edition_keys *keys, struct make_signing *signing, enum reason *ret_reason,
+		      char why[EDITION_WHY_MAX]) _must_use_;
+/* This signed zone is to go out: keys stay for as long as it may be in caches. BANYAN_EINVAL: they do not live that long. */
+int edition_keys_outlive(struct edition_keys *keys, const struct zone *zone, char why[EDITION_WHY_MAX]) _must_use_;
+/* Private halves that no key of the state has are told. */
+void edition_keys_orphans(const struct edition_settings *settings);
 /* What a validator should trust now, as text: DNSKEY or DS records. */
 int edition_keys_anchors(const struct edition_keys *keys, bool dnskey, struct buffer *out, char why[EDITION_WHY_MAX])
 	_must_use_;

@@ -19,7 +19,7 @@ struct running {
 	struct edition *e;
 	const struct edition_settings *settings;
 	const struct edition_request *request;
-	int64_t now;
+	int64_t now, start_ns;
 	struct zone *plain; /* the source's */
 	struct edition_keys *keys;
 	struct make_signing signing;
@@ -242,12 +242,15 @@ static void tree_follow(struct running *r, const struct buffer *wire)
 		warn(r, why);
 }
 
-/* The keys begin to count from now on, and the anchors that belong to them are told. */
+/* The keys begin to count from now on, and the anchors that belong to them are told. Where there is a tree, only when it has the version, too: who
+ * fetches from there has what was before. */
 static void keys_follow(struct running *r)
 {
 	char why[EDITION_WHY_MAX];
 	_cleanup_(buffer_done) struct buffer text = {0};
-	if (edition_keys_offered(r->keys, r->now, why) < 0)
+	bool everywhere = r->settings->tree[0] == '\0' || r->e->state.tree_serial == r->e->state.serial;
+	int64_t took_s = (clock_mono_ns() - r->start_ns) / INT64_C(1000000000);
+	if (everywhere && edition_keys_offered(r->keys, r->now + took_s, why) < 0)
 		warn(r, why);
 	if (edition_keys_anchors(r->keys, false, &text, why) < 0 || edition_anchors_save(r->settings, &text, why) < 0)
 		warn(r, why);
@@ -273,8 +276,8 @@ static int put_out(struct running *r, const struct zone *source)
 	}
 	if (rc < 0)
 		warn(r, why);
-	keys_follow(r);
 	tree_follow(r, &r->made.wire);
+	keys_follow(r);
 	zone_free(e->before);
 	e->before = r->made.zone;
 	r->made.zone = NULL;
@@ -295,11 +298,11 @@ static void unchanged(struct running *r)
 		if (edition_state_save(r->settings, &e->state, why) < 0)
 			warn(r, why);
 	}
-	if (r->keys != NULL)
-		keys_follow(r);
 	bool due = e->state.tree_serial != e->state.serial || files_renewal_due(e->tree_written_at, 0, r->now);
 	if (due && zone_write_wire(e->before, &wire) == 0)
 		tree_follow(r, &wire);
+	if (r->keys != NULL)
+		keys_follow(r);
 }
 
 /* ---- the run ---- */
@@ -377,13 +380,13 @@ static int run(struct running *r, const struct zone *source)
 		unchanged(r);
 		return 0;
 	}
-	rc = edition_keys_begin(r->settings, r->plain, r->now, r->request->dry, &r->keys, r->result->why);
-	if (rc == BANYAN_EIO && r->settings->keys_token[0] == '\0') /* a disk that is full */
-		return refuse(r, rc, REASON_OUTPUT_NOT_WRITTEN);
+	enum reason reason = REASON_KEYS_UNUSABLE;
+	rc = edition_keys_begin(r->settings, r->plain, e->before, r->now, r->request->dry, &r->keys, &reason,
+				r->result->why);
 	if (rc == 0)
-		rc = edition_keys_fill(r->keys, &r->signing, r->result->why);
+		rc = edition_keys_fill(r->keys, &r->signing, &reason, r->result->why);
 	if (rc < 0)
-		return refuse(r, rc, rc == BANYAN_EIO ? REASON_TOKEN_GONE : REASON_KEYS_UNUSABLE);
+		return refuse(r, rc, reason);
 	e->keys_next = edition_keys_next(r->keys);
 	rc = serial_set(r, source->serial);
 	if (rc < 0)
@@ -392,6 +395,8 @@ static int run(struct running *r, const struct zone *source)
 	if (rc < 0)
 		return rc;
 	ready_look(r);
+	if (is_new && (rc = edition_keys_outlive(r->keys, r->made.zone, r->result->why)) < 0)
+		return refuse(r, rc, REASON_KEYS_UNUSABLE);
 	if (is_new) {
 		r->result->serial = r->made.zone->serial;
 		r->result->records = r->made.zone->n_records;
@@ -410,11 +415,11 @@ int edition_run(struct edition *edition, const struct zone *source, const struct
 			    .request = request,
 			    .now = now,
 			    .result = ret,
-			    .made = {.memo = edition->memo}};
-	int64_t start = clock_mono_ns();
+			    .made = {.memo = edition->memo},
+			    .start_ns = clock_mono_ns()};
 	*ret = (struct edition_result){.source_serial = source->serial, .serial = edition->state.serial};
 	int rc = run(&r, source);
-	ret->whole_ns = clock_mono_ns() - start;
+	ret->whole_ns = clock_mono_ns() - r.start_ns;
 	edition_keys_mark(edition->settings, edition->keys_mark); /* while nobody else can write there */
 	edition_keys_end(r.keys);
 	edition_made_done(&r.made);

@@ -37,6 +37,7 @@ int keys_advance(struct keys_folder *folder, int64_t now, struct keys_actions *r
 	struct keys_actions actions = {0}, all = {0};
 	struct keys_in_force force;
 	bool again = true;
+	folder->failed = KEYS_FAILED_OTHER;
 	int rc = keys_check(&folder->state, &folder->policy, NULL, why);
 	if (rc == 0)
 		rc = in_force(folder, now, &force, why);
@@ -140,6 +141,7 @@ int keys_signing(struct keys_folder *folder, int64_t now, struct make_signing *r
 {
 	struct make_signing signing = *ret;
 	int rc = 0;
+	folder->failed = KEYS_FAILED_OTHER;
 	forget_given(folder);
 	signing.apex = folder->state.apex;
 	signing.key = folder->zone_key;
@@ -170,6 +172,8 @@ int keys_signing(struct keys_folder *folder, int64_t now, struct make_signing *r
 
 int keys_offered(struct keys_folder *folder, int64_t now, char why[KEYS_WHY_MAX])
 {
+	/* it may be known only since the zone was made */
+	keys_ttl_note(&folder->state.data_ttl, folder->policy.data_ttl_s, folder->policy.propagation_s);
 	keys_state_offered(&folder->state, now);
 	return keys_save(folder, why);
 }

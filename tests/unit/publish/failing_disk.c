@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 int disk_rename_fails, disk_rename_skip, disk_flush_fails;
+const char *disk_failing_folder;
 
 int __real_renameat(int from, const char *name, int to, const char *new_name);
 int __wrap_renameat(int from, const char *name, int to, const char *new_name);
@@ -29,7 +30,12 @@ int __wrap_renameat(int from, const char *name, int to, const char *new_name)
 
 int __wrap_fsync(int fd)
 {
-	struct stat st;
+	struct stat st, of;
+	if (disk_failing_folder != NULL && stat(disk_failing_folder, &of) == 0 && fstat(fd, &st) == 0 &&
+	    st.st_ino == of.st_ino && st.st_dev == of.st_dev) {
+		errno = EIO;
+		return -1;
+	}
 	if (disk_flush_fails > 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) && --disk_flush_fails == 0) {
 		errno = EIO;
 		return -1;
