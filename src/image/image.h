@@ -37,6 +37,10 @@ size_t image_names(const struct image *image);
 /* Does the zone hold the name, or anything between it and the apex? A cheap look before image_answer(). */
 bool image_holds(const struct image *image, const struct wire_question *question);
 
+/* One of its names that has data of its own or is delegated, chosen by a number (a random one, to look at samples), and a type to ask for: NS
+ * of a delegation. It lives as long as the image. */
+const uint8_t *image_sample(const struct image *image, uint32_t number, uint16_t *ret_type);
+
 struct image_query {
 	const struct wire_question *question;
 	bool dnssec;    /* add signatures and proofs (DO) */

@@ -51,6 +51,33 @@ const struct image_slot *image_find(const struct image *image, const struct imag
 	return image->apex;
 }
 
+/* A type other than those that go with every name of a signed zone, if there is one. */
+static uint16_t sample_type(const struct image_slot *slot, uint32_t number)
+{
+	const struct image_type *entry = slot_types(slot);
+	if (slot->flags & IMAGE_SLOT_CUT)
+		return WIRE_TYPE_NS;
+	for (unsigned i = 0; i < slot->n_types; i++) {
+		uint16_t type = entry[(number + i) % slot->n_types].type;
+		if (type != WIRE_TYPE_NSEC && type != WIRE_TYPE_RRSIG)
+			return type;
+	}
+	return entry[0].type;
+}
+
+const uint8_t *image_sample(const struct image *image, uint32_t number, uint16_t *ret_type)
+{
+	uint32_t mask = image->header->bucket_mask;
+	for (uint32_t at = number & mask;; at = (at + 1) & mask) { /* it ends: the apex has data */
+		uint32_t ref = image->bucket[at].slot;
+		const struct image_slot *slot = ref == 0 ? NULL : image_at(image, ref);
+		if (slot == NULL || slot->n_types == 0)
+			continue;
+		*ret_type = sample_type(slot, number);
+		return slot_name(slot);
+	}
+}
+
 /* Labels from the apex down; inside a label the bytes 0 and 1 become 1 1 and 1 2, and 0 ends it: so the order of the
  * bytes is the canonical order of the names (RFC 4034 section 6.1). */
 uint64_t image_sort_key(const uint8_t *name, const uint8_t *starts, unsigned n)

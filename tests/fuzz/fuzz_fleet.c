@@ -68,6 +68,31 @@ static void reply_check(const struct fleet_reply *reply)
 	CHECK(digests.n <= FLEET_DIGESTS_MAX);
 }
 
+/* A referral to sub.example., as a master gives it: header, question, NS, an address. */
+static const uint8_t referral[] = {0, 0,   0x80, 0,   0,   1,   0,   0,   0, 1, 0,   1,   3,    's',  'u',  'b',
+				   7, 'e', 'x',  'a', 'm', 'p', 'l', 'e', 0, 0, 2,   0,   1,    0xc0, 12,   0,
+				   2, 0,   1,    0,   0,   1,   44,  0,   5, 2, 'n', 's', 0xc0, 12,   0xc0, 41,
+				   0, 1,   0,    1,   0,   0,   1,   44,  0, 4, 192, 0,   2,    1};
+
+/* What a node says of a name, held against what the master says, and against its keys: the same both times. */
+static void data_check(const struct fleet_reply *reply)
+{
+	static struct fleet fleet;
+	if (fleet.master.keys == NULL) {
+		memcpy(fleet.apex, "\7example", 9);
+		fleet.master.keys = keys_make();
+		fleet.master.is_signed = true;
+		CHECK(fleet_sample_take(&fleet.master, referral, sizeof referral) == 0);
+		CHECK(fleet.master.n_samples == 1 && fleet.master.sample[0].type == WIRE_TYPE_NS);
+	}
+	for (int same = 0; same < 2; same++) {
+		enum fleet_data data = fleet_data_look(&fleet, 0, same, reply, NOW);
+		CHECK(data > FLEET_DATA_NOT_ASKED && data <= FLEET_DATA_UNPROVED);
+		CHECK(data != (same ? FLEET_DATA_PROVED : FLEET_DATA_SAME));
+		CHECK(fleet_data_look(&fleet, 0, same, reply, NOW) == data && fleet_data_text(data) != NULL);
+	}
+}
+
 static void master_check(const uint8_t *data, size_t len)
 {
 	static struct fleet_master master;
@@ -89,21 +114,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct fleet_reply reply;
 	if (len < 1 || len > WIRE_MESSAGE_MAX)
 		return 0;
-	unsigned which = data[0] % (FLEET_ASKS + 1);
-	if (which == FLEET_ASKS) {
+	static const enum fleet_ask asks[] = {FLEET_SOA,      FLEET_ZONEMD,  FLEET_DNSKEY,  FLEET_ID,
+					      FLEET_HOSTNAME, FLEET_VERSION, FLEET_REGISTER};
+	unsigned which = data[0] % (ARRAY_SIZE(asks) + 1);
+	if (which == ARRAY_SIZE(asks) && data[0] < 240) {
 		master_check(data + 1, len - 1);
 		return 0;
 	}
-	struct fleet_question question = {
-		.ask = (enum fleet_ask)which, .apex = (const uint8_t *)"\7example", .page = data[0] / (FLEET_ASKS + 1)};
+	struct fleet_question question = {.ask = data[0] >= 250   ? FLEET_DATA
+						 : data[0] >= 240 ? FLEET_EDITION
+								  : asks[which],
+					  .apex = (const uint8_t *)"\7example",
+					  .name = (const uint8_t *)"\3sub\7example",
+					  .type = WIRE_TYPE_NS,
+					  .page = data[0] / (ARRAY_SIZE(asks) + 1)};
 	uint8_t *msg = malloc(len); /* exact, so that a read behind its end is seen */
 	CHECK(msg != NULL);
 	memcpy(msg, data + 1, len - 1);
 	question.id = len > 2 ? wire_get16(msg) : 0;
 	uint8_t out[FLEET_QUESTION_SIZE];
 	CHECK(fleet_question_write(&question, out) > 0);
-	if (fleet_reply_read(&question, msg, len - 1, &reply) == 0)
+	int rc = fleet_reply_read(&question, msg, len - 1, &reply);
+	if (rc == 0)
 		reply_check(&reply);
+	if (rc == 0 && question.ask == FLEET_DATA && !reply.truncated)
+		data_check(&reply);
 	free(msg);
 	return 0;
 }

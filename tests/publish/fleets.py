@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import dns.exception
@@ -43,6 +44,11 @@ $TTL 300
 @ NS ns.example.
 ns A 127.0.0.3
 www A 192.0.2.{last}
+safe NS ns.safe
+safe DS 1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
+ns.safe A 192.0.2.10
+open NS ns.open
+ns.open A 192.0.2.11
 """
 
 
@@ -63,8 +69,13 @@ class Versions:
     def anchors(self):
         return str(self.folder / (self.keys[0] + ".ds"))
 
-    def text(self, serial, key=0, other=0, dates=()):
-        (self.folder / "plain").write_text(ZONE.format(serial=serial, last=1 + other))
+    def text(self, serial, key=0, other=0, dates=(), valid=None):
+        """`dates`: of the signatures, as options; `valid`: (from, until) of the version, UNIX time."""
+        text = ZONE.format(serial=serial, last=1 + other)
+        if valid:
+            words = (time.strftime(f'"valid-{word}=%Y%m%d%H%M%S"', time.gmtime(at)) for word, at in zip(("from", "until"), valid))
+            text += '@ TXT "edition=timed" ' + " ".join(words) + "\n"
+        (self.folder / "plain").write_text(text)
         run(self.folder, "ldns-signzone", "-z", "simple:sha384", *dates, "-f", "signed", "-o", "example.", "plain", self.keys[key])
         return (self.folder / "signed").read_text()
 
@@ -144,7 +155,7 @@ class Fleet:
 
 
 class Liar:
-    """A server of one zone text, by dnspython: SOA, ZONEMD and all else as they stand there; `answer` may change the reply. UDP and TCP."""
+    """A server of one zone text, by dnspython: SOA, ZONEMD and all else as they stand there; `answer` may change the reply. UDP."""
 
     def __init__(self, address, text, answer=None):
         self.zone = dns.zone.from_text(text, origin="example.", relativize=False, check_origin=False)
@@ -156,16 +167,46 @@ class Liar:
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
+    def put(self, section, name, rdtype):
+        """A set and its signatures, as far as they are there."""
+        found = False
+        for rdataset in self.zone.get_node(name) or ():
+            covers = rdataset.rdtype == dns.rdatatype.RRSIG and rdataset.covers == rdtype
+            if rdataset.rdtype == rdtype or covers:
+                section.append(dns.rrset.from_rdata_list(name, rdataset.ttl, list(rdataset)))
+                found = True
+        return found
+
+    def look_up(self, question, reply):
+        """RFC 1034 section 4.3.2 and RFC 4035 section 3.1, with NSEC and without wildcards and aliases."""
+        name, rdtype, origin = question.name, question.rdtype, self.zone.origin
+        for depth in range(len(origin) + 1, len(name) + 1):
+            cut = name.split(depth)[1]
+            if self.zone.get_rdataset(cut, "NS") and not (cut == name and rdtype == dns.rdatatype.DS):
+                reply.flags &= ~dns.flags.AA
+                self.put(reply.authority, cut, dns.rdatatype.NS)
+                self.put(reply.authority, cut, dns.rdatatype.DS) or self.put(reply.authority, cut, dns.rdatatype.NSEC)
+                for server in self.zone.get_rdataset(cut, "NS"):
+                    self.put(reply.additional, server.target, dns.rdatatype.A)
+                return
+        if self.put(reply.answer, name, rdtype):
+            return
+        self.put(reply.authority, origin, dns.rdatatype.SOA)
+        if self.zone.get_node(name) is None:
+            reply.set_rcode(3)
+            before = max(each for each in self.zone if each <= name and self.zone.get_rdataset(each, "NSEC") or each == origin)
+            self.put(reply.authority, before, dns.rdatatype.NSEC)
+            if before == origin:
+                return
+            name = origin  # no wildcard
+        self.put(reply.authority, name, dns.rdatatype.NSEC)
+
     def reply(self, wire):
         query = dns.message.from_wire(wire)
         reply = dns.message.make_response(query)
         reply.flags |= dns.flags.AA
-        question = query.question[0]
-        node = self.zone.get_node(question.name)
-        for rdataset in node or ():
-            covers = rdataset.rdtype == dns.rdatatype.RRSIG and rdataset.covers == question.rdtype
-            if question.rdclass == dns.rdataclass.IN and (rdataset.rdtype == question.rdtype or covers):
-                reply.answer.append(dns.rrset.from_rdata_list(question.name, rdataset.ttl, list(rdataset)))
+        if query.question[0].rdclass == dns.rdataclass.IN and query.question[0].name.is_subdomain(self.zone.origin):
+            self.look_up(query.question[0], reply)
         if self.answer is not None:
             reply = self.answer(query, reply)
         return reply if isinstance(reply, bytes) or reply is None else reply.to_wire()

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """banyan status --fleet: a master, global nodes, local nodes; who is behind, who lies and who is silent."""
+import time
+
 import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import dns.zone
 import pytest
 
 from fleets import Fleet, Liar, Versions, load_daemons, others, put, wait_for, without
@@ -139,6 +144,174 @@ def test_lies(fleet, liar):
     assert fleet.nodes("--no-register", fleet.at(14), fleet.at(10))[1] == 1
 
 
+def replaced(rtype, owner, *data):
+    """What changes a reply: sets of this owner and type have these data."""
+    def answer(_, reply):
+        for section in (reply.answer, reply.authority, reply.additional):
+            for i, rrset in enumerate(section):
+                if rrset.name.to_text() == owner and rrset.rdtype == rtype:
+                    section[i] = dns.rrset.from_text(rrset.name, rrset.ttl, "IN", rtype, *data)
+        return reply
+    return answer
+
+
+def test_other_data_beside_a_true_digest(fleet, liar):
+    """SOA and ZONEMD, with their signatures, are replayed; what is served beside them is not of that version."""
+    fleet.master(5)
+    before = fleet.source.read_text()
+    put(fleet.source, fleet.versions.text(6))
+    fleet.wait(1, 6)
+    truth, types = fleet.source.read_text(), dns.rdatatype
+
+    def refuses(query, reply):
+        return reply if query.question[0].rdtype in (types.SOA, types.ZONEMD) else refused(query)
+
+    def refused(query):
+        reply = dns.message.make_response(query)
+        reply.set_rcode(dns.rcode.REFUSED)
+        return reply
+
+    def invents(query, reply):
+        if reply.rcode() == dns.rcode.NXDOMAIN:
+            reply.set_rcode(dns.rcode.NOERROR)
+            reply.authority = []
+            reply.answer = [dns.rrset.from_text(query.question[0].name, 300, "IN", "A", "192.0.2.66")]
+        return reply
+
+    def has_the_child(query, reply):
+        """It serves open.example., too, which its parent cannot say anything against."""
+        name = query.question[0].name
+        if name.to_text() == "open.example." and query.question[0].rdtype == types.NS:
+            reply.flags |= dns.flags.AA
+            reply.answer, reply.authority, reply.additional = [dns.rrset.from_text(name, 60, "IN", "NS", "ns2.open.example.")], [], []
+        return reply
+
+    def forgets(_, reply):
+        reply.authority = [rrset for rrset in reply.authority if rrset.rdtype != types.DS and rrset.covers != types.DS]
+        return reply
+
+    servers = {
+        10: (None, "current", None),
+        11: (replaced(types.NS, "open.example.", "ns.evil."), "lies", "data-differs"),
+        12: (replaced(types.DS, "safe.example.", "2 13 2 " + "00" * 32), "lies", "data-differs"),
+        13: (replaced(types.A, "ns.safe.example.", "192.0.2.66"), "lies", "data-differs"),
+        14: (replaced(types.A, "www.example.", "192.0.2.66"), "lies", "data-differs"),
+        15: (replaced(types.NS, "example.", "ns.example.", "ns.evil."), "lies", "data-differs"),
+        16: (replaced(types.DNSKEY, "example.", "257 3 13 " + "A" * 86 + "=="), "lies", "data-differs"),
+        17: (invents, "lies", "data-differs"),
+        18: (forgets, "lies", "data-differs"),
+        19: (refuses, "fails", "no-data-reply"),
+        20: (has_the_child, "current", None),
+    }
+    for i, (answer, _, _) in servers.items():
+        liar(fleet.at(i), truth, answer=answer)
+    # of an older version the samples are not; there is what its signatures say
+    old = {21: (before, None, "behind", None), 22: (before, replaced(types.DS, "safe.example.", "2 13 2 " + "00" * 32), "lies", "data-unproved")}
+    for i, (text, answer, _, _) in old.items():
+        liar(fleet.at(i), text, answer=answer)
+    expected = {i: row[-2:] for i, row in {**servers, **old}.items()}
+    nodes, code = fleet.nodes("--samples", "64", "--time", "5", *(fleet.at(i) for i in expected))
+    assert code == 2 and {i: (nodes[fleet.at(i)]["state"], nodes[fleet.at(i)]["reason"]) for i in expected} == expected
+    assert nodes[fleet.at(10)]["data"] == "same" and nodes[fleet.at(21)]["data"] == "proved" and nodes[fleet.at(22)]["data"] == "unproved"
+    assert "other data: open.example. NS" in nodes[fleet.at(11)]["words"] and nodes[fleet.at(11)]["digest_matches"]
+    assert "does not answer for" in nodes[fleet.at(19)]["words"]
+    # the apex and a name that is not there are looked at each time; without samples, nothing
+    nodes, code = fleet.nodes("--samples", "1", *(fleet.at(i) for i in (15, 16, 17)))
+    assert code == 2 and {node["reason"] for node in nodes.values()} == {"data-differs"}
+    nodes, code = fleet.nodes("--samples", "0", *(fleet.at(i) for i in (11, 17, 19)))
+    assert code == 0 and {(node["state"], node["data"]) for node in nodes.values()} == {("current", "not asked")}
+    # a master that is asked by DNS, and names that are found by its proofs
+    nodes, code = fleet.nodes("--master", fleet.at(10), "--samples", "64", fleet.at(1), fleet.at(11), fleet.at(14), fleet.at(20), by=None)
+    assert code == 2 and {address: node["reason"] for address, node in nodes.items() if node["state"] != "current"} == {
+        fleet.at(11): "data-differs", fleet.at(14): "data-differs"}
+    assert nodes[fleet.at(1)]["data"] == nodes[fleet.at(10)]["data"] == "same"
+
+
+def test_a_version_that_changes_while_it_is_looked_at(fleet, liar):
+    """SOA and ZONEMD of one version, data of the next: it is asked anew, and no liar."""
+    fleet.master(1)
+    before, after = (Liar.__new__(Liar) for _ in range(2))
+    for each, text in ((before, fleet.source.read_text()), (after, fleet.versions.text(2))):
+        each.zone, each.answer = dns.zone.from_text(text, origin="example.", relativize=False), None
+    asked = []
+
+    def turns(query, _):
+        """The first SOA and ZONEMD are of version 1, all else of version 2."""
+        rtype = query.question[0].rdtype
+        asked.append(rtype)
+        first = rtype in (dns.rdatatype.SOA, dns.rdatatype.ZONEMD) and asked.count(rtype) == 1
+        return dns.message.from_wire((before if first else after).reply(query.to_wire()))
+    liar(fleet.at(10), fleet.source.read_text(), answer=turns)
+    nodes, code = fleet.nodes("--samples", "8", fleet.at(10))
+    assert code == 1 and nodes[fleet.at(10)]["reason"] == "signed-ahead" and nodes[fleet.at(10)]["data"] == "proved"
+    assert asked.count(dns.rdatatype.SOA) == 2
+
+
+# ---- versions on a schedule
+
+def test_a_version_that_is_offered_ahead(fleet, liar):
+    """For two hours there are two versions that are right: nobody is behind who has the one, nor ahead who has the other."""
+    now, hour, day = int(time.time()), 3600, 86400
+    present, past, coming = ((now + begin, now + begin + 2 * day) for begin in (hour - day, hour - 2 * day, hour))
+    fleet.node(1, [f"file:{fleet.source}"], start=False, dates=False)  # as a distribution master has it: it gives them on as they come
+    put(fleet.source, fleet.versions.text(1, valid=present))
+    fleet.running[1].start()
+    fleet.wait(1, 1)
+    fleet.node(2, [1])
+    fleet.wait(2, 1)
+    fleet.registered(2, by=1)
+    liar(fleet.at(9), fleet.versions.text(0, valid=past))
+    put(fleet.source, fleet.versions.text(2, valid=coming))
+    fleet.wait(1, 2)
+    liar(fleet.at(10), fleet.source.read_text())
+    nodes, code = fleet.nodes(fleet.at(9), fleet.at(10))
+    assert {i: (nodes[fleet.at(i)]["state"], nodes[fleet.at(i)]["reason"]) for i in (2, 9, 10)} == {
+        2: ("current", None), 9: ("behind", None), 10: ("current", "next-version")} and code == 1
+    assert nodes[fleet.at(2)]["serials_behind"] == nodes[fleet.at(2)]["lag_s"] == 0 and nodes[fleet.at(2)]["serial"] == 1
+    assert nodes[fleet.at(9)]["serials_behind"] == 1 and nodes[fleet.at(10)]["valid_from"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(coming[0]))
+    code, told, _ = fleet.status(fleet.at(10))
+    assert code == 0 and told["master"]["serial"] == 2 and told["master"]["serial_in_use"] == 1
+    _, out, _ = fleet.running[1].cli("status", "--fleet", "--zone", "example.")
+    assert "until then serial 1 is in use" in out and ": 1 current" in out
+    # asked by DNS, a master of any make says when its version begins; nodes say so of theirs
+    nodes, code = fleet.nodes("--master", fleet.at(10), fleet.at(2), by=None)
+    assert code == 0 and nodes[fleet.at(2)]["state"] == "current" and nodes[fleet.at(2)]["serial"] == 1
+    # a master that turns itself does not know yet what others have
+    nodes, code = fleet.nodes("--no-register", fleet.at(10), "--socket", fleet.running[2].socket, by=None)
+    assert code == 0 and nodes[fleet.at(10)]["reason"] == "next-version"
+
+
+def test_when_the_time_has_come(fleet, liar):
+    """From its valid-from on, lag counts, and from there; and a version ends."""
+    now, day = int(time.time()), 86400
+    ended, present = (now - 2 * day - 50, now - 50), (now - day, now + day)
+    fleet.node(1, [f"file:{fleet.source}"], start=False, dates=False)
+    put(fleet.source, fleet.versions.text(1, valid=present))
+    fleet.running[1].start()
+    fleet.wait(1, 1)
+    liar(fleet.at(9), fleet.source.read_text())
+    liar(fleet.at(10), fleet.versions.text(0, valid=ended))
+    coming = (int(time.time()) + 4, int(time.time()) + 4 + 2 * day)
+    put(fleet.source, fleet.versions.text(2, valid=coming))
+    fleet.wait(1, 2)
+    found = []
+
+    def is_behind():
+        found.append(fleet.nodes(fleet.at(9))[0][fleet.at(9)])
+        return found[-1]["state"] == "behind"
+    wait_for("the version begins", is_behind)
+    assert 0 <= found[-1]["lag_s"] <= time.time() - coming[0] and found[-1]["versions_behind"] == 1
+    assert all(node["state"] == "current" for node in found[:-1])
+    nodes, code = fleet.nodes(fleet.at(10))
+    assert code == 2 and nodes[fleet.at(10)]["reason"] == "version-expired" and nodes[fleet.at(10)]["state"] == "fails"
+    master = fleet.running[1]  # dates are known after a restart
+    master.stop()
+    master.start()
+    fleet.wait(1, 2)
+    nodes, code = fleet.nodes(fleet.at(9))
+    assert code == 1 and nodes[fleet.at(9)]["versions_behind"] == 1 and nodes[fleet.at(9)]["lag_s"] <= time.time() - coming[0]
+
+
 def test_history_outlives_the_master(fleet, liar):
     """When a version was offered, and with which digest, is known after a restart."""
     master = fleet.master()
@@ -178,7 +351,7 @@ def test_a_master_by_dns(fleet, liar, tmp_path):
 def test_what_is_wrong_is_said(fleet, tmp_path):
     (tmp_path / "list").write_text("# nodes\n127.0.0.1@53\nnonsense\n")
     for words, what in ((["--depth", "17"], "--depth"), (["--nodes", str(tmp_path / "list")], "line 3"), (["nonsense"], "nonsense"),
-                        (["--master", "x"], "--master"), (["--time", "0"], "--time"), (["--zone", "..", ], "--zone")):
+                        (["--master", "x"], "--master"), (["--time", "0"], "--time"), (["--zone", "..", ], "--zone"), (["--samples", "65"], "0 to 64"), (["--samples", "x"], "--samples")):
         code, told, err = fleet.status(*words, by=None)
         assert code == 3 and told is None and what in err, (words, err)
     code, told, err = fleet.status("--socket", str(tmp_path / "nobody"), by=None)
@@ -275,11 +448,12 @@ def test_nodes_of_other_makes(fleet, tmp_path):
             running.append(other.start())
         for i in made:
             wait_for(f"{i} serves", lambda i=i: others.serial_at("example.", fleet.port, fleet.host(i)) == 1)
-        nodes, code = fleet.nodes(*(fleet.at(i) for i in made))
+        nodes, code = fleet.nodes("--samples", "64", *(fleet.at(i) for i in made))
     finally:
         for other in running:
             other.stop()
     assert code == 0 and all(node["state"] == "current" and node["digest_matches"] and node["register"] == "hidden" for node in nodes.values())
+    assert all(node["data"] == "same" for node in nodes.values())
     said = {i: (nodes[fleet.at(i)]["nsid"], nodes[fleet.at(i)]["id"]) for i in made}
     assert said == {10: ("nsd-10", "nsd-identity"), 11: ("knot-11", "knot-identity"), 0: ("bind-0", "bind-0")}
     assert nodes[fleet.at(10)]["version"].startswith("NSD ") and nodes[fleet.at(11)]["version"] == "Knot of a test"

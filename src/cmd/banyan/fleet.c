@@ -18,7 +18,8 @@
 #define AT_ONCE                                                                                                        \
 	500 /* questions on their way: thousands of nodes take seconds, and replies do not wait for each other */
 #define FILES_SPARE    64 /* descriptors for all else */
-#define PER_NODE       5  /* questions that one node may have at once */
+#define PER_NODE       8  /* questions that one node may have at once */
+#define NAMES_DEFAULT  4
 #define LIST_BYTES_MAX ((size_t)FLEET_NODES_MAX * 64)
 #define KEY_BYTES_MAX  4096
 
@@ -35,8 +36,11 @@ static const char help[] =
 	"  --depth N         registers of registers: 0 = only the master's; default 8\n"
 	"  --key-file FILE   a TSIG key for registers, as one line ALGORITHM:NAME:SECRET\n"
 	"  --anchor FILE     with --master: its keys must be proved by these trust anchors\n"
+	"  --samples N       look at the data of N names of the zone at random, of the apex, and of a name that is\n"
+	"                    not there: 0 to 64, 0 = at none; default 4\n"
 	"  --time SECONDS    to wait for a reply by UDP, and again by TCP; default 3\n"
-	"  --grace SECONDS   who is behind for less does not count; default 0\n"
+	"  --grace SECONDS   who is behind for less does not count; default 0. Versions with dates need none for the\n"
+	"                    time that they are offered ahead: nobody is behind one before its valid-from\n"
 	"  --trouble         only those that are not up to date\n"
 	"  --json            one JSON object\n"
 	"\n"
@@ -158,6 +162,10 @@ static int take_option(struct fleet *fleet, struct wanted *wanted, int option, c
 		status = take_number("--grace takes seconds, not", value, GRACE_MAX_S, &number);
 		fleet->grace_ms = (int64_t)number * 1000;
 		break;
+	case 'S':
+		status = take_number("--samples takes 0 to 64, not", value, FLEET_NAMES_MAX, &number);
+		fleet->names = (uint32_t)number;
+		break;
 	case 'R':
 		fleet->no_register = true;
 		break;
@@ -255,21 +263,14 @@ static int take_words(struct fleet *fleet, struct wanted *wanted, int n, char **
 int fleet_command(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"fleet", no_argument, NULL, 'f'},
-		{"zone", required_argument, NULL, 'z'},
-		{"socket", required_argument, NULL, 's'},
-		{"master", required_argument, NULL, 'm'},
-		{"nodes", required_argument, NULL, 'n'},
-		{"no-register", no_argument, NULL, 'R'},
-		{"depth", required_argument, NULL, 'd'},
-		{"key-file", required_argument, NULL, 'k'},
-		{"anchor", required_argument, NULL, 'a'},
-		{"time", required_argument, NULL, 't'},
-		{"grace", required_argument, NULL, 'g'},
-		{"trouble", no_argument, NULL, 'T'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"fleet", no_argument, NULL, 'f'},        {"zone", required_argument, NULL, 'z'},
+		{"socket", required_argument, NULL, 's'}, {"master", required_argument, NULL, 'm'},
+		{"nodes", required_argument, NULL, 'n'},  {"no-register", no_argument, NULL, 'R'},
+		{"depth", required_argument, NULL, 'd'},  {"key-file", required_argument, NULL, 'k'},
+		{"anchor", required_argument, NULL, 'a'}, {"samples", required_argument, NULL, 'S'},
+		{"time", required_argument, NULL, 't'},   {"grace", required_argument, NULL, 'g'},
+		{"trouble", no_argument, NULL, 'T'},      {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 	};
 	struct fleet *fleet = calloc(1, sizeof *fleet);
 	struct wanted wanted = {0};
@@ -281,6 +282,7 @@ int fleet_command(int argc, char **argv)
 	random_bytes(&fleet->random, fleet->hash_key, sizeof fleet->hash_key);
 	fleet->time_ms = TIME_DEFAULT_MS;
 	fleet->depth_max = 8;
+	fleet->names = NAMES_DEFAULT;
 	raise_files(fleet);
 	optind = 1;
 	for (int option; status == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {

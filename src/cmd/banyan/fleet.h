@@ -11,6 +11,7 @@
 
 #include "dnssec/dnssec.h"
 #include "net/net.h"
+#include "zone/zone.h"
 
 #define FLEET_NODES_MAX     100000 /* of one fleet: each costs a kilobyte and some eight messages */
 #define FLEET_DEPTH_MAX     16     /* a register in a register in ...: the root's system has three storeys */
@@ -26,12 +27,18 @@
 #define FLEET_SIGNATURES    64 /* public-key operations for one reply */
 #define FLEET_QUESTION_SIZE 512
 #define FLEET_DATAGRAM_MAX  4096 /* bytes of a reply by UDP: three times what is asked for */
+#define FLEET_NAMES_MAX     64   /* names whose data are looked at: what a daemon gives at most */
+#define FLEET_SAMPLES_MAX                                                                                              \
+	(2 * FLEET_NAMES_MAX + 3) /* answers: two of a delegation, of the apex, of a name that is not there */
+#define FLEET_LOOKED 256          /* replies about them that are remembered: those of one make are the same */
 
 /* ---- one question, one reply (fleet_reply.c) ---- */
 enum fleet_ask {
 	FLEET_SOA,    /* with NSID */
 	FLEET_ZONEMD, /* and DNSKEY: with their signatures */
 	FLEET_DNSKEY,
+	FLEET_EDITION,  /* TXT: the dates of its version */
+	FLEET_DATA,     /* a name of the zone */
 	FLEET_ID,       /* id.server, of class CHAOS (RFC 4892) */
 	FLEET_HOSTNAME, /* hostname.bind: its name of before */
 	FLEET_VERSION,  /* version.bind */
@@ -42,6 +49,8 @@ struct fleet_question {
 	enum fleet_ask ask;
 	uint16_t id, page; /* page: of a register */
 	const uint8_t *apex;
+	const uint8_t *name; /* FLEET_DATA */
+	uint16_t type;
 };
 struct fleet_peer {
 	struct addr addr;
@@ -59,6 +68,8 @@ struct fleet_reply {
 	uint32_t pages, total;
 	size_t n_peers;
 	struct fleet_peer peer[FLEET_PEERS_MAX];
+	const uint8_t *msg; /* the message itself */
+	size_t len;
 	size_t used;
 	uint8_t bytes[WIRE_MESSAGE_MAX];
 };
@@ -99,8 +110,17 @@ struct fleet_digests {
 };
 struct fleet_version {
 	uint32_t serial;
-	int64_t at_ms; /* UNIX milliseconds: offered since then; 0 = not known */
+	int64_t at_ms;                   /* UNIX milliseconds: offered since then; 0 = not known */
+	int64_t valid_from, valid_until; /* UNIX time: what it says of itself (zone_edition()); 0 = nothing */
 	struct fleet_digests digests;
+};
+/* An answer of the master's, to hold others' against. */
+struct fleet_sample {
+	uint8_t name[WIRE_NAME_MAX];
+	uint16_t type;
+	bool instead; /* DS of the one before: asked of who serves the zone below, too, and so has an answer of its own for that */
+	size_t len;
+	uint8_t *msg;
 };
 struct fleet_master {
 	char name[ADDR_TEXT_MAX + 128]; /* its socket, or its address */
@@ -110,8 +130,11 @@ struct fleet_master {
 	int64_t now_ms;   /* its clock at the end */
 	size_t n;
 	struct fleet_version version[FLEET_VERSIONS_MAX]; /* the oldest first; the last one is in use */
-	bool is_signed;
-	struct dnssec_keyset *keys; /* NULL: the zone is not signed */
+	bool is_signed, is_dated;                         /* is_dated: a version has dates */
+	struct dnssec_keyset *keys;                       /* NULL: the zone is not signed */
+	size_t n_samples;
+	struct fleet_sample sample[FLEET_SAMPLES_MAX];
+	struct fleet_version sampled; /* of which they are */
 	size_t n_peers, cap_peers;
 	struct fleet_peer *peer;
 	uint8_t dnskey[WIRE_MESSAGE_MAX]; /* RDATAs: two bytes of length before each */
@@ -126,14 +149,32 @@ int fleet_master_keys(struct fleet_master *master, const uint8_t *apex, const st
 	_must_use_;
 /* A version is offered: added unless it is the last one already. */
 void fleet_master_offer(struct fleet_master *master, const struct fleet_version *version);
+/* An answer to hold others' against; a very long one is passed over. */
+int fleet_sample_take(struct fleet_master *master, const uint8_t *msg, size_t len) _must_use_;
+void fleet_samples_drop(struct fleet_master *master);
 void fleet_master_done(struct fleet_master *master);
 /* What of a ZONEMD set can be compared: SIMPLE with SHA-384 and SHA-512, in order. */
 void fleet_digests_of(const struct wire_rrset *set, struct fleet_digests *ret);
+bool fleet_digests_equal(const struct fleet_digests *a, const struct fleet_digests *b);
+/* When it had to be in use: offered, and within its dates. 0 = always */
+int64_t fleet_version_since(const struct fleet_version *version);
+/* The newest version that had to be in use at a time; NULL: of those that are known not one. */
+const struct fleet_version *fleet_version_at(const struct fleet_master *master, int64_t at_ms);
 
 /* ---- a node ---- */
 enum fleet_state { FLEET_CURRENT, FLEET_BEHIND, FLEET_AHEAD, FLEET_LIES, FLEET_FAILS, FLEET_SILENT, FLEET_STATES };
 enum fleet_register { FLEET_REGISTER_UNKNOWN, FLEET_REGISTER_HIDDEN, FLEET_REGISTER_SHOWN };
 #define FLEET_NOBODY UINT32_MAX
+/* What of its data was looked at. The worse comes later. */
+enum fleet_data {
+	FLEET_DATA_NOT_ASKED,
+	FLEET_DATA_CHILD,    /* it serves the zone below, too */
+	FLEET_DATA_SAME,     /* as the master's of the same version */
+	FLEET_DATA_PROVED,   /* of another version: signed by the zone's keys */
+	FLEET_DATA_REFUSED,  /* no reply, or none that says anything */
+	FLEET_DATA_DIFFERS,  /* ... from the master's of the same version */
+	FLEET_DATA_UNPROVED, /* of another version: the zone's keys have not signed it */
+};
 
 struct fleet_node {
 	struct addr addr;
@@ -150,6 +191,9 @@ struct fleet_node {
 	int64_t rtt_us;   /* the shortest; 0 = none */
 	enum fleet_proof soa_proof, digest_proof;
 	struct fleet_digests digests;
+	int64_t valid_from, valid_until; /* as its version says of itself, proved if it can be; 0 = it does not */
+	enum fleet_data data;
+	uint8_t data_at; /* the sample that tells of it */
 	char nsid[FLEET_TEXT_MAX], id[FLEET_TEXT_MAX], version[FLEET_TEXT_MAX];
 	enum fleet_register shows;
 	uint32_t peers; /* in its register, as it says */
@@ -165,7 +209,17 @@ void fleet_judge(const struct fleet_master *master, struct fleet_node *node, int
 /* May a stranger's register make this program send messages there? To this machine only from this machine; never to many at once. */
 bool fleet_may_ask(const struct addr *addr, const struct addr *teller);
 const char *fleet_state_text(enum fleet_state state);
-char *fleet_reason_words(const struct fleet_node *node, char out[FLEET_WHY_MAX]);
+char *fleet_reason_words(const struct fleet_master *master, const struct fleet_node *node, char out[FLEET_WHY_MAX]);
+
+/* ---- what a node says of names in the zone (fleet_data.c) ---- */
+struct fleet;
+struct fleet_looked {
+	uint64_t mark; /* of the reply and what it is held against; 0 = free */
+	enum fleet_data data;
+};
+enum fleet_data fleet_data_look(struct fleet *fleet, size_t sample, bool same_version, const struct fleet_reply *reply,
+				int64_t now);
+const char *fleet_data_text(enum fleet_data data); /* as JSON has it */
 
 /* ---- one question by UDP, then TCP (fleet_ask.c) ---- */
 struct fleet_asking;
@@ -190,7 +244,7 @@ struct fleet {
 	struct dnssec_anchors anchors;
 	const struct wire_tsig_key *key;
 	bool json, trouble_only, no_register;
-	uint32_t time_ms, depth_max, at_once;
+	uint32_t time_ms, depth_max, at_once, names; /* names: whose data are looked at */
 	int64_t grace_ms;
 	struct fleet_master master;
 	struct random random;
@@ -201,6 +255,7 @@ struct fleet {
 	size_t slots;
 	uint8_t hash_key[16];
 	struct fleet_proofs proofs;
+	struct fleet_looked looked[FLEET_LOOKED];
 	bool too_many;
 	size_t next, busy; /* nodes that were begun; questions on their way */
 	size_t questions;  /* that were asked */
@@ -213,6 +268,11 @@ struct fleet_place {
 bool fleet_add(struct fleet *fleet, const struct fleet_peer *peer, uint32_t via, bool given);
 int fleet_walk(struct fleet *fleet) _must_use_;
 void fleet_done(struct fleet *fleet);
+/* A question to the master by DNS, and what take() makes of the reply; an error where there is none. */
+int fleet_master_reply(struct fleet *fleet, const struct fleet_question *question,
+		       int (*take)(void *ctx, const struct fleet_reply *reply), void *ctx) _must_use_;
+/* fleet_draw.c: answers of a master that is asked by DNS, to look at others' by. A name that it has no reply for is left out. */
+int fleet_draw(struct fleet *fleet) _must_use_;
 /* Asks the master, and asks it again when all others have been asked: `again`. The reason is told. */
 int fleet_master_ask(struct fleet *fleet, bool again) _must_use_;
 int fleet_print(const struct fleet *fleet); /* the exit status */

@@ -23,14 +23,32 @@ static const struct {
 	{"signed-ahead", "its version is newer than the master's, and the zone's keys have signed it"},
 	{"signed-by-others", "the master has never offered this version, but the zone's keys have signed it"},
 	{"signature-dates", "its signatures are out of date"},
+	{"next-version", "it serves the next version before its time"},
+	{"version-expired", "its version's time is over"},
+	{"data-differs", "beside a true SOA and ZONEMD it serves other data:"},
+	{"data-unproved", "it serves data that the zone's keys have not signed:"},
+	{"no-data-reply", "it tells its version, but does not answer for"},
 };
 
-char *fleet_reason_words(const struct fleet_node *node, char out[FLEET_WHY_MAX])
+static char *data_words(const struct fleet_master *master, const struct fleet_node *node, const char *found,
+			char out[FLEET_WHY_MAX])
+{
+	char name[WIRE_NAME_TEXT_MAX], type[16];
+	const struct fleet_sample *sample = &master->sample[node->data_at];
+	wire_name_text(sample->name, name);
+	snprintf(out, FLEET_WHY_MAX, "%s %.100s %s", found, name, wire_type_text(sample->type, type));
+	return out;
+}
+
+char *fleet_reason_words(const struct fleet_master *master, const struct fleet_node *node, char out[FLEET_WHY_MAX])
 {
 	const char *found = node->reason == NULL ? "" : node->reason;
+	bool data = strstr(found, "data-") != NULL && node->data_at < master->n_samples;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(words[i].reason, found) == 0)
 			found = words[i].words;
+	if (data)
+		return data_words(master, node, found, out);
 	if (node->state == FLEET_FAILS && node->rcode != 0)
 		snprintf(out, FLEET_WHY_MAX, "%s (%s)", found, wire_rcode_text(node->rcode));
 	else
@@ -65,14 +83,6 @@ bool fleet_may_ask(const struct addr *addr, const struct addr *teller)
 
 /* ---- versions ---- */
 
-static bool digests_equal(const struct fleet_digests *a, const struct fleet_digests *b)
-{
-	bool equal = a->n == b->n;
-	for (size_t i = 0; equal && i < a->n; i++)
-		equal = a->len[i] == b->len[i] && memcmp(a->data[i], b->data[i], a->len[i]) == 0;
-	return equal;
-}
-
 /* The newest version of that serial with that digest, else with another one; NULL: none has the serial. */
 static const struct fleet_version *version_of(const struct fleet_master *master, const struct fleet_node *node)
 {
@@ -81,20 +91,19 @@ static const struct fleet_version *version_of(const struct fleet_master *master,
 		const struct fleet_version *version = &master->version[i - 1];
 		if (version->serial != node->serial)
 			continue;
-		if (digests_equal(&version->digests, &node->digests))
+		if (fleet_digests_equal(&version->digests, &node->digests))
 			return version;
 		found = found == NULL ? version : found;
 	}
 	return found;
 }
 
-/* The version that was in use at the master when the node was asked: what came later it need not have. */
-static size_t version_then(const struct fleet_master *master, int64_t asked_ms)
+/* The version that had to be in use when the node was asked: what was offered later, or is for later, it need not have. -1: it is
+ * none of those that are known. */
+static long version_then(const struct fleet_master *master, int64_t asked_ms)
 {
-	size_t at = master->n - 1;
-	while (at > 0 && master->version[at].at_ms > asked_ms)
-		at--;
-	return at;
+	const struct fleet_version *then = fleet_version_at(master, asked_ms);
+	return then == NULL ? -1 : then - master->version;
 }
 
 /* ---- lies ---- */
@@ -123,7 +132,7 @@ static const char *digest_lie(const struct fleet_node *node, const struct fleet_
 		return NULL;
 	if (node->digests.n == 0)
 		return "digest-missing";
-	return digests_equal(&version->digests, &node->digests) ? NULL : "digest-differs";
+	return fleet_digests_equal(&version->digests, &node->digests) ? NULL : "digest-differs";
 }
 
 /* Is what it shows signed, so that who holds the zone's keys has made it? */
@@ -142,35 +151,72 @@ static const char *serial_lie(const struct fleet_master *master, const struct fl
 	return master->has_history && newer(node->serial, master->version[0].serial) ? "serial-never-offered" : NULL;
 }
 
+/* Data are looked at when the rest is true. */
+static const char *data_lie(const struct fleet_node *node)
+{
+	return node->data == FLEET_DATA_DIFFERS    ? "data-differs"
+	       : node->data == FLEET_DATA_UNPROVED ? "data-unproved"
+						   : NULL;
+}
+
 /* ---- lag ---- */
 
-static void measure(const struct fleet_master *master, struct fleet_node *node, size_t has, size_t then)
+/* It lacks the versions from `first` to `then`. */
+static void is_behind(const struct fleet_master *master, struct fleet_node *node, long first, long then)
 {
-	if (has >= then) {
-		is(node, FLEET_CURRENT, NULL);
-		return;
-	}
+	int64_t since_ms = fleet_version_since(&master->version[first]);
 	is(node, FLEET_BEHIND, NULL);
-	node->behind = (uint32_t)(then - has);
-	node->has_lag = master->version[has + 1].at_ms > 0;
-	node->lag_ms = node->asked_ms - master->version[has + 1].at_ms;
+	node->behind = (uint32_t)(then - first + 1);
+	node->has_lag = since_ms > 0;
+	node->lag_ms = node->asked_ms - since_ms;
+}
+
+static void measure(const struct fleet_master *master, struct fleet_node *node, long has, long then)
+{
+	if (has < then)
+		is_behind(master, node, has + 1, then);
+	else
+		is(node, FLEET_CURRENT, node->valid_from * 1000 > node->asked_ms ? "next-version" : NULL);
+}
+
+/* Newer than what has to be in use. With dates, and signed, it is one that is offered ahead; before the master itself turns to it. */
+static void measure_newer(const struct fleet_master *master, struct fleet_node *node)
+{
+	if (is_proved(master, node) && node->valid_from * 1000 > node->asked_ms)
+		is(node, FLEET_CURRENT, "next-version");
+	else
+		is(node, FLEET_AHEAD, "signed-ahead");
 }
 
 /* Older than all that is known, or between two of them. */
-static void measure_unknown(const struct fleet_master *master, struct fleet_node *node, size_t then)
+static void measure_unknown(const struct fleet_master *master, struct fleet_node *node, long then)
 {
-	if (newer(node->serial, master->version[then].serial)) {
-		is(node, FLEET_AHEAD, "signed-ahead");
+	long first = 0;
+	bool within = node->valid_until > 0 && node->valid_from * 1000 <= node->asked_ms;
+	while (first < (long)master->n && newer(node->serial, master->version[first].serial))
+		first++;
+	if (first > then && (then >= 0 || first > 0)) {
+		measure_newer(master, node);
 		return;
 	}
-	size_t first = 0;
-	while (first < then && newer(node->serial, master->version[first].serial))
-		first++;
-	is(node, FLEET_BEHIND, first > 0 && master->has_history ? "signed-by-others" : NULL);
-	node->behind = (uint32_t)(then - first + 1);
+	if (then < 0) { /* the master has none but for later: until then the one before is as it should be */
+		is(node, within ? FLEET_CURRENT : FLEET_BEHIND, NULL);
+		node->behind = !within;
+		node->lag_at_least = !within;
+		return;
+	}
+	is_behind(master, node, first, then);
+	node->reason = first > 0 && master->has_history ? "signed-by-others" : NULL;
 	node->lag_at_least = first == 0;
-	node->has_lag = master->version[first].at_ms > 0;
-	node->lag_ms = node->asked_ms - master->version[first].at_ms;
+}
+
+/* The master's word for the dates of its own version, else what the node's says of itself. */
+static void take_dates(struct fleet_node *node, const struct fleet_version *version)
+{
+	if (version == NULL)
+		return;
+	node->valid_from = version->valid_from;
+	node->valid_until = version->valid_until;
 }
 
 /* What is wrong before versions are looked at; true: that is all there is to say. */
@@ -200,15 +246,24 @@ void fleet_judge(const struct fleet_master *master, struct fleet_node *node, int
 		lie = signature_lie(node, node->is_checked);
 	if (lie == NULL && version == NULL)
 		lie = serial_lie(master, node);
+	if (lie == NULL)
+		lie = data_lie(node);
 	if (lie != NULL) {
 		is(node, FLEET_LIES, lie);
 		return;
 	}
-	size_t then = version_then(master, node->asked_ms);
+	if (node->data == FLEET_DATA_REFUSED) {
+		is(node, FLEET_FAILS, "no-data-reply");
+		return;
+	}
+	long then = version_then(master, node->asked_ms);
+	take_dates(node, version);
 	if (version != NULL)
-		measure(master, node, (size_t)(version - master->version), then);
+		measure(master, node, version - master->version, then);
 	else
 		measure_unknown(master, node, then);
+	if (node->valid_until > 0 && node->asked_ms >= node->valid_until * 1000)
+		is(node, FLEET_FAILS, "version-expired");
 	if (node->reason == NULL && (node->soa_proof == FLEET_OLD || node->digest_proof == FLEET_OLD))
 		node->reason = "signature-dates";
 	if (node->lag_ms < 0)

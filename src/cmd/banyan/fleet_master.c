@@ -9,6 +9,8 @@
 #define SCHEME_SIMPLE 1 /* RFC 8976 section 2.2.2 */
 #define HASH_SHA384   1
 #define HASH_SHA512   2
+#define SAMPLE_MAX    8000         /* bytes of an answer: what fits a line */
+#define DATE_MAX      253402300799 /* the end of the year 9999: what a date in a zone can say */
 
 /* ---- digests ---- */
 
@@ -49,7 +51,7 @@ void fleet_digests_of(const struct wire_rrset *set, struct fleet_digests *ret)
 
 /* ---- versions ---- */
 
-static bool digests_equal(const struct fleet_digests *a, const struct fleet_digests *b)
+bool fleet_digests_equal(const struct fleet_digests *a, const struct fleet_digests *b)
 {
 	bool equal = a->n == b->n;
 	for (size_t i = 0; equal && i < a->n; i++)
@@ -60,13 +62,28 @@ static bool digests_equal(const struct fleet_digests *a, const struct fleet_dige
 void fleet_master_offer(struct fleet_master *master, const struct fleet_version *version)
 {
 	const struct fleet_version *last = master->n > 0 ? &master->version[master->n - 1] : NULL;
-	if (last != NULL && last->serial == version->serial && digests_equal(&last->digests, &version->digests))
+	if (last != NULL && last->serial == version->serial && fleet_digests_equal(&last->digests, &version->digests))
 		return;
 	if (master->n == FLEET_VERSIONS_MAX) {
 		memmove(master->version, master->version + 1, (FLEET_VERSIONS_MAX - 1) * sizeof *version);
 		master->n--;
 	}
 	master->version[master->n++] = *version;
+	master->is_dated |= version->valid_until > 0;
+}
+
+int64_t fleet_version_since(const struct fleet_version *version)
+{
+	int64_t from_ms = version->valid_from * 1000;
+	return version->at_ms > from_ms ? version->at_ms : from_ms;
+}
+
+const struct fleet_version *fleet_version_at(const struct fleet_master *master, int64_t at_ms)
+{
+	for (size_t i = master->n; i > 0; i--)
+		if (fleet_version_since(&master->version[i - 1]) <= at_ms)
+			return &master->version[i - 1];
+	return NULL;
 }
 
 /* ---- what a daemon says: lines of words ---- */
@@ -98,23 +115,29 @@ static bool number_take(const char **text, unsigned long long max, unsigned long
 	return *ret <= max && (*end == ' ' || *end == 0);
 }
 
-/* "SERIAL MILLISECONDS DIGEST,DIGEST" or "-" for none */
+/* "SERIAL MILLISECONDS DIGEST,DIGEST" or "-" for none, then "FROM UNTIL" where the version has dates */
 static int version_line(struct fleet_master *master, const char *text)
 {
 	struct fleet_version version = {0};
-	unsigned long long serial, at;
+	unsigned long long serial, at, from = 0, until = 0;
 	uint8_t rdata[FLEET_DIGEST_MAX];
 	if (!number_take(&text, UINT32_MAX, &serial) || !number_take(&text, INT64_MAX, &at))
 		return BANYAN_EMALF;
 	version.serial = (uint32_t)serial;
 	version.at_ms = (int64_t)at;
-	while (*text != 0 && *text != '-') {
+	text += *text == '-';
+	while (*text != 0 && *text != ' ') {
 		int len = hex_take(&text, rdata, sizeof rdata);
-		if (len <= 0 || (*text != ',' && *text != 0))
+		if (len <= 0 || (*text != ',' && *text != ' ' && *text != 0))
 			return BANYAN_EMALF;
 		digest_add(&version.digests, rdata, (size_t)len);
 		text += *text == ',';
 	}
+	if (*text++ == ' ' &&
+	    (!number_take(&text, DATE_MAX, &from) || !number_take(&text, DATE_MAX, &until) || *text != 0))
+		return BANYAN_EMALF;
+	version.valid_from = (int64_t)from;
+	version.valid_until = (int64_t)until;
 	fleet_master_offer(master, &version);
 	return 0;
 }
@@ -135,6 +158,13 @@ static int key_line(struct fleet_master *master, const char *text)
 	unsigned long long ttl;
 	int len = number_take(&text, UINT32_MAX, &ttl) ? hex_take(&text, rdata, sizeof rdata) : -1;
 	return len < 4 || *text != 0 ? BANYAN_EMALF : fleet_master_add_key(master, rdata, (size_t)len);
+}
+
+static int sample_line(struct fleet_master *master, const char *text)
+{
+	uint8_t msg[SAMPLE_MAX];
+	int len = hex_take(&text, msg, sizeof msg);
+	return len < WIRE_HEADER_SIZE || *text != 0 ? BANYAN_EMALF : fleet_sample_take(master, msg, (size_t)len);
 }
 
 /* "ADDRESS@PORT registered|configured KEY" */
@@ -174,6 +204,8 @@ static int line_take(struct fleet_master *master, const char *line, bool *ret_en
 		return version_line(master, text);
 	if (word == 6 && strncmp(line, "dnskey", word) == 0)
 		return key_line(master, text);
+	if (word == 6 && strncmp(line, "sample", word) == 0)
+		return sample_line(master, text);
 	if (word == 4 && strncmp(line, "peer", word) == 0)
 		return peer_line(master, text);
 	if (word == 8 && strncmp(line, "identity", word) == 0)
@@ -202,6 +234,7 @@ int fleet_master_read(struct fleet_master *master, const char *text)
 	master->n_peers = 0;
 	master->dnskey_len = 0;
 	master->n = 0;
+	master->is_dated = false;
 	for (text += sizeof first - 1; *text != 0 && !end;) {
 		size_t len = strcspn(text, "\n");
 		if (len >= sizeof line)
@@ -256,8 +289,15 @@ int fleet_master_keys(struct fleet_master *master, const uint8_t *apex, const st
 	return 0;
 }
 
+void fleet_samples_drop(struct fleet_master *master)
+{
+	while (master->n_samples > 0)
+		free(master->sample[--master->n_samples].msg);
+}
+
 void fleet_master_done(struct fleet_master *master)
 {
+	fleet_samples_drop(master);
 	dnssec_keyset_free(master->keys);
 	free(master->peer);
 }

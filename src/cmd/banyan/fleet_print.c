@@ -89,7 +89,7 @@ static const char *lag_text(const struct fleet_node *node, char out[80])
 {
 	char span[32];
 	out[0] = 0;
-	if (node->state != FLEET_BEHIND)
+	if (node->behind == 0)
 		return out;
 	int len = snprintf(out, 80, "%s%u", node->lag_at_least ? ">=" : "", node->behind);
 	if (node->has_lag)
@@ -111,7 +111,23 @@ static void print_node(const struct fleet *fleet, const struct order *order, con
 	       order->node_width > indent ? order->node_width - indent : 0, addr_format(&node->addr, true, addr),
 	       states[node->state], serial, rtt, order->name_width, node->nsid[0] != 0 ? node->nsid : node->id,
 	       node->version, lag_text(node, lag), lag[0] != 0 && node->reason != NULL ? "; " : "",
-	       fleet_reason_words(node, why));
+	       fleet_reason_words(&fleet->master, node, why));
+}
+
+/* Versions with dates: the one in use may not be the last one that is offered. */
+static void print_dates(const struct fleet_master *master, const struct fleet_version *last)
+{
+	const struct fleet_version *now = fleet_version_at(master, master->now_ms);
+	char from[32], until[32];
+	if (last->valid_until == 0)
+		return;
+	printf("it is valid from %s until %s", clock_format(last->valid_from, from),
+	       clock_format(last->valid_until, until));
+	if (now == NULL)
+		printf("; until then the one before is in use");
+	else if (now != last)
+		printf("; until then serial %u is in use", now->serial);
+	printf("%s\n", master->now_ms >= last->valid_until * 1000 ? ": ITS TIME IS OVER" : "");
 }
 
 static void print_master(const struct fleet *fleet)
@@ -128,6 +144,7 @@ static void print_master(const struct fleet *fleet)
 		       clock_span((master->now_ms - last->at_ms) / 1000, span));
 	printf(", %s, %s\n", master->is_signed ? "signed" : "not signed",
 	       last->digests.n > 0 ? "with a digest" : "without a digest: what nodes serve cannot be compared");
+	print_dates(master, last);
 }
 
 static void print_table(const struct fleet *fleet, const struct order *order, const struct sum *sum)
@@ -161,20 +178,32 @@ static const char *truth(bool value)
 
 static void json_serial(const struct fleet *fleet, const struct fleet_node *node)
 {
-	uint32_t newest = fleet->master.version[fleet->master.n - 1].serial;
+	const struct fleet_version *then = fleet_version_at(&fleet->master, node->asked_ms);
+	if (then == NULL)
+		then = &fleet->master.version[0];
 	if (node->has_serial)
-		printf("\"serial\": %u, \"serials_behind\": %d, ", node->serial, (int32_t)(newest - node->serial));
+		printf("\"serial\": %u, \"serials_behind\": %d, ", node->serial,
+		       (int32_t)(then->serial - node->serial));
 	else
 		printf("\"serial\": null, \"serials_behind\": null, ");
-	if (node->state == FLEET_BEHIND)
+	if (node->behind > 0)
 		printf("\"versions_behind\": %u, ", node->behind);
 	else
 		printf("\"versions_behind\": %s, ", node->state == FLEET_CURRENT ? "0" : "null");
-	if (node->state == FLEET_BEHIND && node->has_lag)
+	if (node->behind > 0 && node->has_lag)
 		printf("\"lag_s\": %.3f, ", (double)node->lag_ms / 1000);
 	else
 		printf("\"lag_s\": %s, ", node->state == FLEET_CURRENT ? "0" : "null");
 	printf("\"lag_at_least\": %s, \"in_grace\": %s, ", truth(node->lag_at_least), truth(node->in_grace));
+}
+
+static void json_dates(int64_t from, int64_t until)
+{
+	char at[32];
+	print_json_optional("valid_from", from > 0 ? clock_format(from, at) : NULL);
+	printf(", ");
+	print_json_optional("valid_until", until > 0 ? clock_format(until, at) : NULL);
+	printf(", ");
 }
 
 static void json_node(const struct fleet *fleet, const struct fleet_node *node)
@@ -192,7 +221,7 @@ static void json_node(const struct fleet *fleet, const struct fleet_node *node)
 	printf(", ");
 	print_json_optional("reason", node->reason);
 	printf(", ");
-	print_json_optional("words", fleet_reason_words(node, why));
+	print_json_optional("words", fleet_reason_words(&fleet->master, node, why));
 	printf(", ");
 	json_serial(fleet, node);
 	printf("\"digest_matches\": %s, ", node->is_checked                                   ? "true"
@@ -203,6 +232,9 @@ static void json_node(const struct fleet *fleet, const struct fleet_node *node)
 	printf(", ");
 	print_json_optional("digest_signature",
 			    node->digest_proof == FLEET_NOT_ASKED ? NULL : fleet_proof_text(node->digest_proof));
+	printf(", ");
+	json_dates(node->valid_from, node->valid_until);
+	print_json_optional("data", fleet_data_text(node->data));
 	printf(", ");
 	if (node->rtt_us > 0)
 		printf("\"round_trip_ms\": %.3f, ", (double)node->rtt_us / 1000);
@@ -223,6 +255,7 @@ static void json_master(const struct fleet_master *master)
 {
 	char at[32];
 	const struct fleet_version *last = &master->version[master->n - 1];
+	const struct fleet_version *now = fleet_version_at(master, master->now_ms);
 	printf("  \"master\": {");
 	print_json_optional("name", master->name);
 	printf(", ");
@@ -231,8 +264,14 @@ static void json_master(const struct fleet_master *master)
 	print_json_optional("version", master->version_text);
 	printf(", \"serial\": %u, ", last->serial);
 	print_json_optional("offered_at", last->at_ms > 0 ? clock_format(last->at_ms / 1000, at) : NULL);
-	printf(", \"versions_known\": %zu, \"signed\": %s, \"digest\": %s},\n", master->n, truth(master->is_signed),
-	       truth(last->digests.n > 0));
+	printf(", ");
+	json_dates(last->valid_from, last->valid_until);
+	if (now == NULL)
+		printf("\"serial_in_use\": null, ");
+	else
+		printf("\"serial_in_use\": %u, ", now->serial);
+	printf("\"versions_known\": %zu, \"signed\": %s, \"digest\": %s, \"samples\": %zu},\n", master->n,
+	       truth(master->is_signed), truth(last->digests.n > 0), master->n_samples);
 }
 
 static void print_json(const struct fleet *fleet, const struct order *order, const struct sum *sum)

@@ -15,6 +15,8 @@ static const struct {
 	[FLEET_SOA] = {NULL, WIRE_TYPE_SOA},
 	[FLEET_ZONEMD] = {NULL, WIRE_TYPE_ZONEMD},
 	[FLEET_DNSKEY] = {NULL, WIRE_TYPE_DNSKEY},
+	[FLEET_EDITION] = {NULL, WIRE_TYPE_TXT},
+	[FLEET_DATA] = {NULL, 0}, /* the question says which */
 	[FLEET_ID] = {"\2id\6server", WIRE_TYPE_TXT},
 	[FLEET_HOSTNAME] = {"\10hostname\4bind", WIRE_TYPE_TXT},
 	[FLEET_VERSION] = {"\7version\4bind", WIRE_TYPE_TXT},
@@ -49,10 +51,16 @@ static int question_name(const struct fleet_question *question, uint8_t out[WIRE
 {
 	if (question->ask == FLEET_REGISTER)
 		return register_name(question, out);
-	const uint8_t *name =
-		asks[question->ask].name == NULL ? question->apex : (const uint8_t *)asks[question->ask].name;
+	const uint8_t *name = question->ask == FLEET_DATA        ? question->name
+			      : asks[question->ask].name == NULL ? question->apex
+								 : (const uint8_t *)asks[question->ask].name;
 	memcpy(out, name, wire_name_len(name));
 	return 0;
+}
+
+static uint16_t question_type(const struct fleet_question *question)
+{
+	return question->ask == FLEET_DATA ? question->type : asks[question->ask].type;
 }
 
 int fleet_question_write(const struct fleet_question *question, uint8_t out[FLEET_QUESTION_SIZE])
@@ -65,7 +73,7 @@ int fleet_question_write(const struct fleet_question *question, uint8_t out[FLEE
 	if (rc == 0)
 		rc = wire_writer_init(&writer, out, FLEET_QUESTION_SIZE, question->id, 0);
 	if (rc == 0)
-		rc = wire_writer_question(&writer, name, asks[question->ask].type,
+		rc = wire_writer_question(&writer, name, question_type(question),
 					  chaos ? WIRE_CLASS_CH : WIRE_CLASS_IN);
 	if (rc == 0)
 		rc = wire_writer_edns(&writer, UDP_SIZE, 0, !chaos, nsid, question->ask == FLEET_SOA ? sizeof nsid : 0);
@@ -240,8 +248,10 @@ int fleet_reply_read(const struct fleet_question *question, const uint8_t *msg, 
 	ret->n_sigs = ret->n_peers = ret->used = 0;
 	ret->pages = ret->total = 0;
 	ret->nsid[0] = ret->text[0] = 0;
+	ret->msg = msg;
+	ret->len = len;
 	ret->set = (struct wire_rrset){.owner = question->apex,
-				       .type = asks[question->ask].type,
+				       .type = question_type(question),
 				       .rclass = chaos ? WIRE_CLASS_CH : WIRE_CLASS_IN,
 				       .rdata = ret->rdata};
 	if (wire_reader_init(&reader, msg, len) < 0)
@@ -254,7 +264,9 @@ int fleet_reply_read(const struct fleet_question *question, const uint8_t *msg, 
 		return BANYAN_ENOENT;
 	ret->truncated = (reader.flags & WIRE_TC) != 0;
 	ret->authoritative = (reader.flags & WIRE_AA) != 0;
-	int rc = ret->truncated ? 0 : records_take(&reader, name, ret);
+	/* what is said of a name is read in fleet_data.c */
+	bool whole = ret->truncated || question->ask == FLEET_DATA;
+	int rc = whole ? 0 : records_take(&reader, name, ret);
 	ret->rcode = ret->truncated ? rcode : wire_reader_rcode(&reader);
 	return rc == 0 && chaos && !ret->truncated && rcode == WIRE_RCODE_NOERROR ? text_of(question, ret) : rc;
 }

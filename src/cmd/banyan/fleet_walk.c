@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_MAX 2 /* times that a node is asked anew, when its version has changed between two questions */
+#define AGAIN_MAX       2 /* times that a node is asked anew, when its version has changed between two questions */
+#define SAMPLES_AT_ONCE 4
 
 /* One node while it is asked. */
 struct visit {
@@ -16,10 +17,14 @@ struct visit {
 	bool extras; /* identity, version and register have been asked for */
 	bool plain;  /* it does not know the key for registers: it may show its own without */
 	uint32_t page, pages;
+	bool same_version;      /* as the samples are of: they must be equal; else the keys must prove them */
+	size_t sample, samples; /* the next one, behind the last one */
+	unsigned looking;       /* those on their way */
 };
 struct visit_question {
 	struct visit *visit;
 	enum fleet_ask ask;
+	size_t sample;
 };
 
 static void walk_on(struct fleet *fleet);
@@ -128,6 +133,24 @@ static void take_digests(struct fleet *fleet, struct fleet_node *node, const str
 			fleet_prove_again(&fleet->proofs, fleet->hash_key, fleet->master.keys, reply, clock_wall_s());
 }
 
+/* Its dates, if the zone's keys have signed them. */
+static void take_edition(struct fleet *fleet, struct fleet_node *node, const struct fleet_reply *reply)
+{
+	struct zone_edition edition = {0};
+	const char *why;
+	node->valid_from = node->valid_until = 0;
+	if (fleet->master.is_signed && fleet_prove_again(&fleet->proofs, fleet->hash_key, fleet->master.keys, reply,
+							 clock_wall_s()) > FLEET_UNCHECKED)
+		return;
+	for (uint32_t i = 0; i < reply->set.count; i++)
+		if (zone_edition_take(reply->rdata[i].data, reply->rdata[i].len, &edition, &why) < 0)
+			return;
+	if (edition.valid_from > 0 && edition.valid_until > edition.valid_from) {
+		node->valid_from = edition.valid_from;
+		node->valid_until = edition.valid_until;
+	}
+}
+
 static void take(struct visit *visit, enum fleet_ask ask, const struct fleet_reply *reply)
 {
 	struct fleet_node *node = &visit->fleet->node[visit->at];
@@ -135,6 +158,8 @@ static void take(struct visit *visit, enum fleet_ask ask, const struct fleet_rep
 		take_serial(visit->fleet, node, reply);
 	else if (ask == FLEET_ZONEMD)
 		take_digests(visit->fleet, node, reply);
+	else if (ask == FLEET_EDITION)
+		take_edition(visit->fleet, node, reply);
 	else if (ask == FLEET_VERSION && reply->has_text)
 		memcpy(node->version, reply->text, sizeof node->version);
 	else if ((ask == FLEET_ID || ask == FLEET_HOSTNAME) && reply->has_text)
@@ -148,6 +173,24 @@ static void take(struct visit *visit, enum fleet_ask ask, const struct fleet_rep
 /* ---- questions of a visit ---- */
 
 static void visit_on(struct visit *visit, enum fleet_ask ask, bool heard);
+static void ask_sample(struct visit *visit, size_t sample);
+
+/* The worst of what was found stays. Who serves the zone below a delegation, too, is asked for its DS instead. */
+static void take_data(struct visit *visit, size_t sample, const struct fleet_reply *reply)
+{
+	struct fleet *fleet = visit->fleet;
+	enum fleet_data data = reply == NULL
+				       ? FLEET_DATA_REFUSED
+				       : fleet_data_look(fleet, sample, visit->same_version, reply, clock_wall_s());
+	struct fleet_node *node = &fleet->node[visit->at];
+	visit->looking--;
+	if (data > node->data) {
+		node->data = data;
+		node->data_at = (uint8_t)sample;
+	}
+	if (data == FLEET_DATA_CHILD && sample + 1 < visit->samples && fleet->master.sample[sample + 1].instead)
+		ask_sample(visit, sample + 1);
+}
 
 static void on_reply(void *ctx, int error, const struct fleet_reply *reply, int64_t rtt_us, bool over_tcp)
 {
@@ -156,6 +199,7 @@ static void on_reply(void *ctx, int error, const struct fleet_reply *reply, int6
 	struct fleet *fleet = visit->fleet;
 	struct fleet_node *node = &fleet->node[visit->at];
 	enum fleet_ask ask = question->ask;
+	size_t sample = question->sample;
 	free(question);
 	fleet->busy--;
 	visit->pending--;
@@ -167,7 +211,9 @@ static void on_reply(void *ctx, int error, const struct fleet_reply *reply, int6
 	}
 	node->heard |= reply != NULL || error == BANYAN_EMALF;
 	node->is_malformed |= error == BANYAN_EMALF;
-	if (reply != NULL)
+	if (ask == FLEET_DATA)
+		take_data(visit, sample, reply);
+	else if (reply != NULL)
 		take(visit, ask, reply);
 	else if (ask == FLEET_REGISTER)
 		visit->pages = 0;
@@ -175,18 +221,22 @@ static void on_reply(void *ctx, int error, const struct fleet_reply *reply, int6
 	walk_on(fleet);
 }
 
-/* An unsent question counts as one without reply. */
-static void ask_one(struct visit *visit, enum fleet_ask ask)
+/* An unsent question counts as one without reply. `sample`: of FLEET_DATA. */
+static bool ask_about(struct visit *visit, enum fleet_ask ask, size_t sample)
 {
 	struct fleet *fleet = visit->fleet;
 	const struct fleet_node *node = &fleet->node[visit->at];
 	struct visit_question *question = malloc(sizeof *question);
 	if (question == NULL)
-		return;
-	*question = (struct visit_question){.visit = visit, .ask = ask};
+		return false;
+	*question = (struct visit_question){.visit = visit, .ask = ask, .sample = sample};
 	struct fleet_ask_settings settings = {
 		.to = node->addr,
-		.question = {.ask = ask, .page = (uint16_t)visit->page, .apex = fleet->apex},
+		.question = {.ask = ask,
+			     .page = (uint16_t)visit->page,
+			     .apex = fleet->apex,
+			     .name = fleet->master.sample[sample].name,
+			     .type = fleet->master.sample[sample].type},
 		.udp_ms = node->over_tcp || (ask == FLEET_REGISTER && visit->page > 0) ? 0 : fleet->time_ms,
 		.tcp_ms = fleet->time_ms,
 		.key = ask == FLEET_REGISTER && !visit->plain ? fleet->key : NULL,
@@ -196,17 +246,53 @@ static void ask_one(struct visit *visit, enum fleet_ask ask)
 	};
 	if (fleet_ask_start(&fleet->loop, &settings) < 0) {
 		free(question);
-		return;
+		return false;
 	}
 	fleet->questions++;
 	fleet->busy++;
 	visit->pending++;
+	return true;
+}
+
+static void ask_one(struct visit *visit, enum fleet_ask ask)
+{
+	(void)ask_about(visit, ask, 0);
+}
+
+static void ask_sample(struct visit *visit, size_t sample)
+{
+	visit->looking += ask_about(visit, FLEET_DATA, sample);
+}
+
+/* Some at a time, so that a node need not answer them all at once. */
+static void ask_samples(struct visit *visit)
+{
+	while (visit->looking < SAMPLES_AT_ONCE && visit->sample < visit->samples) {
+		size_t sample = visit->sample++;
+		if (!visit->fleet->master.sample[sample].instead)
+			ask_sample(visit, sample);
+	}
+}
+
+/* It has said which version it has: what do its data say? Who shows another digest for the serial needs no further look, and of another
+ * version nothing can be said where nothing is signed. */
+static void begin_samples(struct visit *visit)
+{
+	const struct fleet_master *master = &visit->fleet->master;
+	const struct fleet_node *node = &visit->fleet->node[visit->at];
+	bool same_serial = node->serial == master->sampled.serial;
+	visit->same_version = same_serial && fleet_digests_equal(&node->digests, &master->sampled.digests);
+	if (visit->same_version || (!same_serial && master->is_signed))
+		visit->samples = master->n_samples;
+	ask_samples(visit);
 }
 
 static void visit_begin(struct visit *visit)
 {
 	struct fleet_node *node = &visit->fleet->node[visit->at];
 	node->asked_ms = clock_wall_ms();
+	node->data = FLEET_DATA_NOT_ASKED;
+	visit->sample = visit->samples = 0;
 	ask_one(visit, FLEET_SOA);
 }
 
@@ -222,6 +308,10 @@ static void ask_rest(struct visit *visit)
 	node->asked_digest = node->has_serial && digested;
 	if (node->asked_digest)
 		ask_one(visit, FLEET_ZONEMD);
+	else if (node->has_serial)
+		begin_samples(visit);
+	if (node->has_serial && master->is_dated)
+		ask_one(visit, FLEET_EDITION);
 	if (visit->extras)
 		return;
 	visit->extras = true;
@@ -231,12 +321,12 @@ static void ask_rest(struct visit *visit)
 		ask_one(visit, FLEET_REGISTER);
 }
 
-/* Its version has changed between the question for the serial and the one for the digest: both are asked anew. */
+/* Its version has changed between the question for the serial and the one for the digest, or those for data: all are asked anew. */
 static bool is_torn(const struct visit *visit)
 {
 	const struct fleet_node *node = &visit->fleet->node[visit->at];
-	return visit->again < AGAIN_MAX && node->has_serial && node->digests.n > 0 &&
-	       wire_get32(node->digests.data[0]) != node->serial;
+	bool digest = node->digests.n > 0 && wire_get32(node->digests.data[0]) != node->serial;
+	return visit->again < AGAIN_MAX && node->has_serial && (digest || node->data > FLEET_DATA_REFUSED);
 }
 
 static void visit_on(struct visit *visit, enum fleet_ask ask, bool heard)
@@ -245,6 +335,10 @@ static void visit_on(struct visit *visit, enum fleet_ask ask, bool heard)
 	const struct fleet_node *node = &fleet->node[visit->at];
 	if (ask == FLEET_SOA && heard)
 		ask_rest(visit);
+	if (ask == FLEET_ZONEMD && heard)
+		begin_samples(visit);
+	if (ask == FLEET_DATA)
+		ask_samples(visit);
 	if (ask == FLEET_ID && node->id[0] == 0 && heard)
 		ask_one(visit, FLEET_HOSTNAME);
 	if (ask == FLEET_REGISTER && heard && node->shows == FLEET_REGISTER_HIDDEN && fleet->key != NULL &&

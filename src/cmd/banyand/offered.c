@@ -47,6 +47,21 @@ static void take_digest(void *ctx, const struct wire_record *record, const uint8
 	version->len[version->n++] = (uint8_t)len;
 }
 
+static void take_words(void *ctx, const struct wire_record *record, const uint8_t *rdata, uint16_t len)
+{
+	const char *why;
+	(void)!zone_edition_take(rdata, len, ctx, &why);
+}
+
+void offered_dates(const struct image *image, int64_t *ret_from, int64_t *ret_until)
+{
+	struct zone_edition edition = {0};
+	offered_set(image, WIRE_TYPE_TXT, take_words, &edition);
+	bool dated = edition.valid_from > 0 && edition.valid_until > edition.valid_from;
+	*ret_from = dated ? edition.valid_from : 0;
+	*ret_until = dated ? edition.valid_until : 0;
+}
+
 /* ---- the list ---- */
 
 static bool is_same(const struct offered_version *a, const struct offered_version *b)
@@ -79,6 +94,7 @@ bool offered_take(struct offered *offered, const struct image *image, int64_t no
 {
 	struct offered_version version = {.serial = image_serial(image), .at_ms = now_ms};
 	offered_set(image, WIRE_TYPE_ZONEMD, take_digest, &version);
+	offered_dates(image, &version.valid_from, &version.valid_until);
 	if (offered->n > 0 && is_same(&offered->version[offered->n - 1], &version))
 		return false;
 	return add(offered, &version);
@@ -90,7 +106,7 @@ void offered_done(struct offered *offered)
 	*offered = (struct offered){0};
 }
 
-/* ---- as text: "ZONE SERIAL MILLISECONDS DIGEST,DIGEST" ---- */
+/* ---- as text: "ZONE SERIAL MILLISECONDS DIGEST,DIGEST", then "FROM UNTIL" where the version has dates ---- */
 
 static int version_write(const struct offered_version *version, struct buffer *out)
 {
@@ -100,7 +116,11 @@ static int version_write(const struct offered_version *version, struct buffer *o
 		for (unsigned i = 0; i < version->len[d] && rc >= 0; i++)
 			rc = buffer_printf(out, "%02x", version->digest[d][i]);
 	}
-	return rc < 0 ? rc : buffer_printf(out, "%s\n", version->n == 0 ? "-" : "");
+	if (rc >= 0 && version->n == 0)
+		rc = buffer_append(out, "-", 1);
+	if (rc >= 0 && version->valid_until > 0)
+		rc = buffer_printf(out, " %" PRId64 " %" PRId64, version->valid_from, version->valid_until);
+	return rc < 0 ? rc : buffer_append(out, "\n", 1);
 }
 
 int offered_write(const struct offered *offered, const char *zone, struct buffer *out)
@@ -146,6 +166,7 @@ static bool line_read(const char *line, size_t len, const char *zone, struct off
 	copy[len] = 0;
 	const char *name = strtok_r(copy, " ", &rest), *serial = strtok_r(NULL, " ", &rest);
 	const char *at = strtok_r(NULL, " ", &rest), *digests = strtok_r(NULL, " ", &rest);
+	const char *from = strtok_r(NULL, " ", &rest), *until = strtok_r(NULL, " ", &rest);
 	*ret = (struct offered_version){0};
 	if (digests == NULL || strcmp(name, zone) != 0 || serial[0] < '0' || serial[0] > '9')
 		return false;
@@ -154,7 +175,14 @@ static bool line_read(const char *line, size_t len, const char *zone, struct off
 		return false;
 	ret->serial = (uint32_t)number;
 	ret->at_ms = strtoll(at, &end, 10);
-	return *end == 0 && ret->at_ms > 0 && digests_read(digests, ret);
+	if (*end != 0 || ret->at_ms <= 0 || !digests_read(digests, ret))
+		return false;
+	if (until == NULL) /* it has no dates */
+		return true;
+	ret->valid_from = strtoll(from, &end, 10);
+	if (*end == 0)
+		ret->valid_until = strtoll(until, &end, 10);
+	return *end == 0 && ret->valid_from > 0 && ret->valid_until > ret->valid_from;
 }
 
 void offered_read(struct offered *offered, const char *text, const char *zone)

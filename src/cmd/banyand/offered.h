@@ -14,7 +14,8 @@
 
 struct offered_version {
 	uint32_t serial;
-	int64_t at_ms; /* UNIX milliseconds: since then it is in use */
+	int64_t at_ms;                   /* UNIX milliseconds: since then it is in use */
+	int64_t valid_from, valid_until; /* UNIX time, as it says itself (zone_edition()); 0 = it does not */
 	uint8_t n;
 	uint8_t len[OFFERED_DIGESTS];
 	uint8_t digest[OFFERED_DIGESTS][OFFERED_DIGEST_MAX]; /* RDATAs of its ZONEMD set */
@@ -32,6 +33,9 @@ void offered_done(struct offered *offered);
 void offered_set(const struct image *image, uint16_t type,
 		 void (*fn)(void *ctx, const struct wire_record *record, const uint8_t *rdata, uint16_t len),
 		 void *ctx);
+
+/* What the zone of the image says of its dates; both 0: nothing, or nothing that makes sense. */
+void offered_dates(const struct image *image, int64_t *ret_from, int64_t *ret_until);
 
 /* As lines of text, of one zone, and back: lines that make no sense are passed over. */
 int offered_write(const struct offered *offered, const char *zone, struct buffer *out) _must_use_;

@@ -163,6 +163,98 @@ static void test_asked_before(void **state)
 	free(master);
 }
 
+/* ---- versions with dates: of a day each, offered two hours ahead, valid for two days ---- */
+#define HOUR (INT64_C(3600))
+#define DAY  (24 * HOUR)
+#define ZERO (INT64_C(1700000000)) /* when version 1 begins */
+
+static struct fleet_version dated(uint32_t serial, int64_t at_s)
+{
+	struct fleet_version version = {.serial = serial, .at_ms = at_s * 1000};
+	version.valid_from = ZERO + (serial - 1) * DAY;
+	version.valid_until = version.valid_from + 2 * DAY;
+	digest(serial, (uint8_t)serial, &version.digests);
+	return version;
+}
+
+/* A master that serves each version as soon as it is there: 1, 2 and 3, the last one two hours ahead. */
+static struct fleet_master *master_dated(void)
+{
+	struct fleet_master *master = calloc(1, sizeof *master);
+	master->is_signed = master->has_history = true;
+	for (uint32_t i = 1; i <= 3; i++) {
+		struct fleet_version version = dated(i, ZERO + (i - 1) * DAY - 2 * HOUR);
+		fleet_master_offer(master, &version);
+	}
+	assert_true(master->is_dated);
+	return master;
+}
+
+static struct fleet_node dated_node(uint32_t serial, int64_t asked_s)
+{
+	struct fleet_version version = dated(serial, 0);
+	struct fleet_node node = node_of(serial, FLEET_GOOD, (uint8_t)serial);
+	node.asked_ms = asked_s * 1000;
+	node.valid_from = version.valid_from;
+	node.valid_until = version.valid_until;
+	return node;
+}
+
+/* Nobody is behind a version whose time has not come, and nobody wrong who has it already. */
+static void test_offered_ahead(void **state)
+{
+	struct fleet_master *master = master_dated();
+	const int64_t third = ZERO + 2 * DAY;
+	const struct {
+		uint32_t serial;
+		int64_t asked;
+		struct expected expected;
+	} rows[] = {
+		{2, third - HOUR, {FLEET_CURRENT, NULL, 0, 0, false}},
+		{3, third - HOUR, {FLEET_CURRENT, "next-version", 0, 0, false}},
+		{1, third - HOUR, {FLEET_BEHIND, NULL, 1, (DAY - HOUR) * 1000, false}},
+		{3, third, {FLEET_CURRENT, NULL, 0, 0, false}},
+		{2, third + 60, {FLEET_BEHIND, NULL, 1, 60000, false}}, /* not two hours and a minute */
+		{1, third + 60, {FLEET_FAILS, "version-expired", 2, (DAY + 60) * 1000, false}},
+		{3, third + 2 * DAY - 1, {FLEET_CURRENT, NULL, 0, 0, false}},
+		{3, third + 2 * DAY, {FLEET_FAILS, "version-expired", 0, 0, false}},
+		/* one that this master has never had: ahead of its time it is the next one, later somebody else's */
+		{4, third + DAY - HOUR, {FLEET_CURRENT, "next-version", 0, 0, false}},
+		{4, third + DAY, {FLEET_AHEAD, "signed-ahead", 0, 0, false}},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		judged(master, dated_node(rows[i].serial, rows[i].asked), &rows[i].expected);
+	struct fleet_node node = dated_node(2, third + 60);
+	fleet_judge(master, &node, 61000);
+	assert_true(node.in_grace);
+	free(master);
+}
+
+/* A master that turns to each version when its time has come knows nothing of the next one; one that is asked by DNS knows the last one alone. */
+static void test_offered_ahead_of_the_master(void **state)
+{
+	struct fleet_master *turns = calloc(1, sizeof *turns), *dns = calloc(1, sizeof *dns);
+	const int64_t third = ZERO + 2 * DAY;
+	struct fleet_version second = dated(2, ZERO + DAY + 1), last = dated(3, 0);
+	turns->is_signed = turns->has_history = dns->is_signed = true;
+	fleet_master_offer(turns, &second);
+	judged(turns, dated_node(3, third - HOUR), &(struct expected){FLEET_CURRENT, "next-version", 0, 0, false});
+	judged(turns, dated_node(3, third + 1), &(struct expected){FLEET_AHEAD, "signed-ahead", 0, 0, false});
+	struct fleet_node forged = dated_node(3, third - HOUR);
+	forged.soa_proof = forged.digest_proof = FLEET_UNKNOWN_KEY;
+	judged(turns, forged, &(struct expected){FLEET_LIES, "signature-of-other-key", 0, 0, false});
+	fleet_master_offer(dns, &last);
+	assert_null(fleet_version_at(dns, (third - HOUR) * 1000));
+	judged(dns, dated_node(3, third - HOUR), &(struct expected){FLEET_CURRENT, "next-version", 0, 0, false});
+	judged(dns, dated_node(2, third - HOUR), &(struct expected){.state = FLEET_CURRENT});
+	judged(dns, dated_node(2, third + 5), &(struct expected){FLEET_BEHIND, NULL, 1, 5000, true});
+	struct fleet_node plain = dated_node(2, third - HOUR);
+	plain.valid_from = plain.valid_until = 0; /* it says nothing of dates */
+	judged(dns, plain, &(struct expected){FLEET_BEHIND, NULL, 1, 0, true});
+	free(turns);
+	free(dns);
+}
+
 static void test_grace(void **state)
 {
 	struct fleet_master *master = master_new(true);
@@ -174,6 +266,160 @@ static void test_grace(void **state)
 	node = node_of(0, FLEET_GOOD, 2); /* nobody knows for how long */
 	fleet_judge(master, &node, INT64_MAX);
 	assert_false(node.in_grace);
+	free(master);
+}
+
+/* ---- data ---- */
+
+struct line {
+	enum wire_section section;
+	const char *owner;
+	uint16_t type;
+	uint32_t ttl;
+	const char *hex; /* RDATA; names in it are written in full */
+};
+
+/* A reply about sub.example. NS; the last line has no owner. */
+static struct fleet_reply *reply_of(uint16_t flags, const struct line *line)
+{
+	static struct fleet_reply reply;
+	static uint8_t msg[4096];
+	struct wire_writer writer;
+	uint8_t name[WIRE_NAME_MAX], data[256];
+	assert_int_equal(wire_writer_init(&writer, msg, sizeof msg, 7, (uint16_t)(WIRE_QR | flags)), 0);
+	assert_true(wire_name_parse("sub.example", name) > 0);
+	assert_int_equal(wire_writer_question(&writer, name, WIRE_TYPE_NS, WIRE_CLASS_IN), 0);
+	for (; line->owner != NULL; line++) {
+		size_t len = 0;
+		for (const char *p = line->hex; *p != 0; p += 2)
+			assert_int_equal(sscanf(p, "%2hhx", &data[len++]), 1);
+		struct wire_rdata rdata = {data, (uint16_t)len};
+		assert_true(wire_name_parse(line->owner, name) > 0);
+		assert_int_equal(
+			wire_writer_record(&writer, line->section, name, line->type, WIRE_CLASS_IN, line->ttl, &rdata),
+			0);
+	}
+	memset(&reply, 0, sizeof reply);
+	reply.rcode = flags & WIRE_RCODE_MASK;
+	reply.msg = msg;
+	reply.len = wire_writer_finish(&writer);
+	return &reply;
+}
+
+#define NS_1 "036e733103737562076578616d706c6500" /* ns1.sub.example. */
+#define NS_2 "036e733203737562076578616d706c6500"
+#define DS   "00010d0200112233"
+
+static void test_data(void **state)
+{
+	static const struct line truth[] = {{WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_1},
+					    {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_2},
+					    {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 300, DS},
+					    {WIRE_ADDITIONAL, "ns1.sub.example", WIRE_TYPE_A, 300, "c0000201"},
+					    {.owner = NULL}};
+	static const struct {
+		enum fleet_data expected;
+		uint16_t flags;
+		struct line line[6];
+	} rows[] = {
+		{FLEET_DATA_SAME, 0, {truth[0], truth[1], truth[2], truth[3]}},
+		/* another order, another case, no glue, glue of others, sets that were not asked for */
+		{FLEET_DATA_SAME, 0, {truth[2], truth[1], {WIRE_AUTHORITY, "SUB.example", WIRE_TYPE_NS, 300, NS_1}}},
+		{FLEET_DATA_SAME,
+		 0,
+		 {truth[0], truth[1], truth[2], {WIRE_ADDITIONAL, "ns9.example", WIRE_TYPE_A, 300, "c0000209"}}},
+		{FLEET_DATA_DIFFERS, 0, {truth[0], truth[2], truth[3]}},
+		{FLEET_DATA_DIFFERS, 0, {truth[0], truth[1], truth[3]}},
+		{FLEET_DATA_DIFFERS,
+		 0,
+		 {truth[0],
+		  truth[1],
+		  truth[2],
+		  {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 300, "00020d0200112233"}}},
+		{FLEET_DATA_DIFFERS, 0, {truth[0], truth[1], {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 301, DS}}},
+		{FLEET_DATA_DIFFERS,
+		 0,
+		 {truth[0], truth[1], truth[2], {WIRE_ADDITIONAL, "ns1.sub.example", WIRE_TYPE_A, 300, "c0000202"}}},
+		{FLEET_DATA_DIFFERS,
+		 0,
+		 {{WIRE_ANSWER, "sub.example", WIRE_TYPE_CNAME, 300, NS_1}, truth[0], truth[1], truth[2]}},
+		{FLEET_DATA_DIFFERS, WIRE_RCODE_NXDOMAIN, {truth[0], truth[1], truth[2], truth[3]}},
+		{FLEET_DATA_DIFFERS, WIRE_AA, {{.owner = NULL}}},
+		{FLEET_DATA_REFUSED, WIRE_RCODE_REFUSED, {{.owner = NULL}}},
+		{FLEET_DATA_REFUSED, WIRE_RCODE_SERVFAIL, {{.owner = NULL}}},
+		/* who serves sub.example., too, says himself who its servers are */
+		{FLEET_DATA_CHILD, WIRE_AA, {{WIRE_ANSWER, "sub.example", WIRE_TYPE_NS, 60, NS_2}}},
+		{FLEET_DATA_DIFFERS, 0, {{WIRE_ANSWER, "sub.example", WIRE_TYPE_NS, 60, NS_2}}},
+	};
+	struct fleet *fleet = calloc(1, sizeof *fleet);
+	struct fleet_reply *sample = reply_of(0, truth);
+	assert_int_equal(fleet_sample_take(&fleet->master, sample->msg, sample->len), 0);
+	assert_int_equal(fleet->master.n_samples, 1);
+	assert_int_equal(fleet->master.sample[0].type, WIRE_TYPE_NS);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (int again = 0; again < 2; again++)
+			assert_int_equal(fleet_data_look(fleet, 0, true, reply_of(rows[i].flags, rows[i].line), 0),
+					 rows[i].expected);
+	/* what is no message was not the true one either */
+	struct fleet_reply *cut = reply_of(0, truth);
+	cut->len -= 3;
+	assert_int_equal(fleet_data_look(fleet, 0, true, cut, 0), FLEET_DATA_DIFFERS);
+	fleet_master_done(&fleet->master);
+	free(fleet);
+}
+
+/* Of a version that the samples are not of, signatures decide: what must have one and has none was not made by who holds the keys. */
+static void test_data_of_another_version(void **state)
+{
+	static const struct line truth[] = {{WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_1}, {.owner = NULL}};
+	static const struct line bare[] = {{WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_2},
+					   {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 300, DS},
+					   {.owner = NULL}};
+	struct fleet *fleet = calloc(1, sizeof *fleet);
+	uint8_t key[4 + 64] = {1, 1, 3, 13, 5};
+	struct wire_rdata rdata = {key, sizeof key};
+	struct wire_rrset set = {.owner = (const uint8_t *)"\7example",
+				 .type = WIRE_TYPE_DNSKEY,
+				 .rclass = 1,
+				 .count = 1,
+				 .rdata = &rdata};
+	struct dnssec_policy policy = {.now = 1700000000};
+	assert_true(wire_name_parse("example", fleet->apex) > 0);
+	assert_int_equal(dnssec_keyset_new(&set, &policy, &fleet->master.keys), 0);
+	fleet->master.is_signed = true;
+	struct fleet_reply *sample = reply_of(0, truth);
+	assert_int_equal(fleet_sample_take(&fleet->master, sample->msg, sample->len), 0);
+	assert_int_equal(fleet_data_look(fleet, 0, false, reply_of(0, truth), 0), FLEET_DATA_UNPROVED);
+	assert_int_equal(fleet_data_look(fleet, 0, false, reply_of(0, bare), 0), FLEET_DATA_UNPROVED);
+	fleet_master_done(&fleet->master);
+	free(fleet);
+}
+
+static void test_lying_data(void **state)
+{
+	static const struct {
+		enum fleet_data data;
+		enum fleet_state state;
+		const char *reason;
+	} rows[] = {
+		{FLEET_DATA_SAME, FLEET_CURRENT, NULL},
+		{FLEET_DATA_PROVED, FLEET_CURRENT, NULL},
+		{FLEET_DATA_CHILD, FLEET_CURRENT, NULL},
+		{FLEET_DATA_DIFFERS, FLEET_LIES, "data-differs"},
+		{FLEET_DATA_UNPROVED, FLEET_LIES, "data-unproved"},
+		{FLEET_DATA_REFUSED, FLEET_FAILS, "no-data-reply"},
+	};
+	struct fleet_master *master = master_new(true);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct fleet_node node = node_of(4, FLEET_GOOD, 4);
+		node.data = rows[i].data;
+		judged(master, node, &(struct expected){rows[i].state, rows[i].reason, 0, 0, false});
+	}
+	/* what it says of its version comes first */
+	struct fleet_node node = node_of(4, FLEET_GOOD, 7);
+	node.data = FLEET_DATA_DIFFERS;
+	judged(master, node, &(struct expected){FLEET_LIES, "digest-differs", 0, 0, false});
+	fleet_master_done(master);
 	free(master);
 }
 
@@ -232,6 +478,24 @@ static void test_master_text(void **state)
 	free(master);
 }
 
+static void test_master_text_dates(void **state)
+{
+	struct fleet_master *master = calloc(1, sizeof *master);
+	assert_int_equal(fleet_master_read(master, "fleet 1\nversion 1 5 - 1700000000 1700172800\nversion 2 7 " DIGEST_1
+						   " 1700086400 1700259200\nend told\n"),
+			 0);
+	assert_int_equal(master->n, 2);
+	assert_true(master->is_dated);
+	assert_int_equal(master->version[0].valid_from, 1700000000);
+	assert_int_equal(master->version[1].valid_until, 1700259200);
+	assert_int_equal(master->version[1].digests.n, 1);
+	assert_int_equal(fleet_version_since(&master->version[0]), INT64_C(1700000000000));
+	assert_int_equal(fleet_master_read(master, "fleet 1\nversion 3 9 -\nend nobody\n"), 0);
+	assert_false(master->is_dated);
+	fleet_master_done(master);
+	free(master);
+}
+
 static void test_master_text_wrong(void **state)
 {
 	static const char *const texts[] = {
@@ -242,6 +506,12 @@ static void test_master_text_wrong(void **state)
 		"fleet 1\nversion 4294967296 5 -\nend told\n",
 		"fleet 1\nversion 1 x -\nend told\n",
 		"fleet 1\nversion 1 5 zz\nend told\n",
+		"fleet 1\nversion 1 5 - 7\nend told\n", /* one date alone */
+		"fleet 1\nversion 1 5 - 7 x\nend told\n",
+		"fleet 1\nversion 1 5 - 7 8 9\nend told\n",
+		"fleet 1\nversion 1 5 - 7 999999999999999999\nend told\n",
+		"fleet 1\nversion 1 5 -\nsample 00\nend told\n",
+		"fleet 1\nversion 1 5 -\nsample 000080000001000000000000\nend told\n",
 		"fleet 1\nversion 1 5 -\npeer nobody registered -\nend told\n",
 		"fleet 1\nversion 1 5 -\ndnskey 300 0\nend told\n",
 		"fleet 1\nversion 1 5 -\nnow x\nend told\n",
@@ -294,9 +564,15 @@ int main(void)
 		cmocka_unit_test(test_unsigned_zone),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_asked_before),
+		cmocka_unit_test(test_offered_ahead),
+		cmocka_unit_test(test_offered_ahead_of_the_master),
+		cmocka_unit_test(test_data),
+		cmocka_unit_test(test_data_of_another_version),
+		cmocka_unit_test(test_lying_data),
 		cmocka_unit_test(test_grace),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_master_text),
+		cmocka_unit_test(test_master_text_dates),
 		cmocka_unit_test(test_master_text_wrong),
 		cmocka_unit_test(test_history_is_bounded),
 		cmocka_unit_test(test_digests),
