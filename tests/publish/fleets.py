@@ -25,7 +25,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "shared"))
 import others  # noqa: E402,F401
-from basics import PATH, free_port, program, wait_for  # noqa: E402,F401
+from basics import PATH, TOP, free_port, program, wait_for  # noqa: E402,F401
 
 
 def load_daemons():
@@ -69,9 +69,9 @@ class Versions:
     def anchors(self):
         return str(self.folder / (self.keys[0] + ".ds"))
 
-    def text(self, serial, key=0, other=0, dates=(), valid=None):
-        """`dates`: of the signatures, as options; `valid`: (from, until) of the version, UNIX time."""
-        text = ZONE.format(serial=serial, last=1 + other)
+    def text(self, serial, key=0, other=0, dates=(), valid=None, more=""):
+        """`dates`: of the signatures, as options; `valid`: (from, until) of the version, UNIX time; `more`: records."""
+        text = ZONE.format(serial=serial, last=1 + other) + more
         if valid:
             words = (time.strftime(f'"valid-{word}=%Y%m%d%H%M%S"', time.gmtime(at)) for word, at in zip(("from", "until"), valid))
             text += '@ TXT "edition=timed" ' + " ".join(words) + "\n"

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """banyan status --fleet: a master, global nodes, local nodes; who is behind, who lies and who is silent."""
+import contextlib
+import os
+import subprocess
 import time
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -11,8 +15,9 @@ import dns.rrset
 import dns.zone
 import pytest
 
-from fleets import Fleet, Liar, Versions, load_daemons, others, put, wait_for, without
+from fleets import TOP, Fleet, Liar, Versions, load_daemons, others, put, wait_for, without
 
+REAL_ZONE = Path(os.environ.get("BANYAN_SHARED", TOP.parent / "shared")) / "data" / "rootzones" / "signed" / "root-2026073102.zone.zst"
 daemon = load_daemons().daemon
 
 
@@ -430,31 +435,80 @@ def test_a_register_is_for_whom_it_is(fleet):
 
 # ---- nodes of other makes
 
-def test_nodes_of_other_makes(fleet, tmp_path):
-    """NSD, Knot DNS and BIND serve the same version: judged alike, each with its own ways to say who it is."""
-    fleet.master()
+@contextlib.contextmanager
+def other_makes(fleet, folder, text, zone="example."):
+    """NSD, Knot DNS and BIND serve the zone; each is told who it is. Their addresses."""
     made = {
-        10: others.nsd(tmp_path / "nsd", fleet.at(10), "example.", [], server=["nsid: ascii_nsd-10", "identity: nsd-identity"]),
-        11: others.knot(tmp_path / "knot", fleet.at(11), "example.", []),
-        0: others.bind(tmp_path / "bind", fleet.at(0), "example.", ["type primary;"], options='server-id "bind-0"; version "BIND of a test";'),
+        10: others.nsd(folder / "nsd", fleet.at(10), zone, [], server=["nsid: ascii_nsd-10", "identity: nsd-identity"]),
+        11: others.knot(folder / "knot", fleet.at(11), zone, []),
+        0: others.bind(folder / "bind", fleet.at(0), zone, ["type primary;"], options='server-id "bind-0"; version "BIND of a test";'),
     }
-    command, text = made[11]
-    made[11] = command, text.replace("server:\n", "server:\n  nsid: knot-11\n  identity: knot-identity\n  version: \"Knot of a test\"\n", 1)
+    command, config = made[11]
+    made[11] = command, config.replace("server:\n", "server:\n  nsid: knot-11\n  identity: knot-identity\n  version: \"Knot of a test\"\n", 1)
     running = []
     try:
         for name, one in zip(("nsd", "knot", "bind"), made.values()):
-            other = others.Other(tmp_path / name, one)
-            (tmp_path / name / "zone").write_text(fleet.source.read_text())
+            other = others.Other(folder / name, one)
+            (folder / name / "zone").write_text(text)
             running.append(other.start())
         for i in made:
-            wait_for(f"{i} serves", lambda i=i: others.serial_at("example.", fleet.port, fleet.host(i)) == 1)
-        nodes, code = fleet.nodes("--samples", "64", *(fleet.at(i) for i in made))
+            wait_for(f"{i} serves", lambda i=i: others.serial_at(zone, fleet.port, fleet.host(i)) is not None)
+        yield [fleet.at(i) for i in made]
     finally:
         for other in running:
             other.stop()
+
+
+def test_nodes_of_other_makes(fleet, tmp_path):
+    """They serve the same version: judged alike, each with its own ways to say who it is."""
+    fleet.master()
+    with other_makes(fleet, tmp_path, fleet.source.read_text()) as addresses:
+        nodes, code = fleet.nodes("--samples", "64", *addresses)
     assert code == 0 and all(node["state"] == "current" and node["digest_matches"] and node["register"] == "hidden" for node in nodes.values())
     assert all(node["data"] == "same" for node in nodes.values())
-    said = {i: (nodes[fleet.at(i)]["nsid"], nodes[fleet.at(i)]["id"]) for i in made}
+    said = {i: (nodes[fleet.at(i)]["nsid"], nodes[fleet.at(i)]["id"]) for i in (10, 11, 0)}
     assert said == {10: ("nsd-10", "nsd-identity"), 11: ("knot-11", "knot-identity"), 0: ("bind-0", "bind-0")}
     assert nodes[fleet.at(10)]["version"].startswith("NSD ") and nodes[fleet.at(11)]["version"] == "Knot of a test"
     assert nodes[fleet.at(0)]["version"] == "BIND of a test"
+
+
+MORE = """\
+@ MX 10 mail
+mail AAAA 2001:db8::1
+*.wild TXT "any"
+alias CNAME www
+old DNAME www
+a.b.c A 192.0.2.20
+deep.open.c NS ns.safe
+deep.open.c NS ns.elsewhere.
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-n",), ("-n", "-p")], ids=["nsec", "nsec3", "opt-out"])
+def test_true_data_of_other_makes(fleet, tmp_path, options):
+    """Whatever there is in a zone, and however its denials are made: who has the same version is no liar, and one that has another proves it."""
+    put(fleet.source, fleet.versions.text(1, dates=options, more=MORE))
+    fleet.node(1, [f"file:{fleet.source}"])
+    fleet.wait(1, 1)
+    with other_makes(fleet, tmp_path, fleet.source.read_text()) as addresses:
+        nodes, _ = fleet.nodes("--samples", "64", *addresses)
+        assert {node["data"] for node in nodes.values()} == {"same"} and {node["state"] for node in nodes.values()} == {"current"}
+        nodes, _ = fleet.nodes("--samples", "64", "--master", addresses[0], fleet.at(1), *addresses[1:], by=None)
+        assert {node["data"] for node in nodes.values()} == {"same"}
+        put(fleet.source, fleet.versions.text(2, dates=options, more=MORE, other=1))
+        fleet.wait(1, 2)
+        nodes, code = fleet.nodes("--samples", "64", *addresses)
+        assert {(node["state"], node["data"]) for node in nodes.values()} == {("behind", "proved")} and code == 1
+
+
+@pytest.mark.skipif(not REAL_ZONE.exists(), reason="needs ../shared")
+def test_the_real_root_at_other_makes(fleet, tmp_path):
+    zone = tmp_path / "root.zone"
+    subprocess.run(["zstd", "-q", "-d", str(REAL_ZONE), "-o", str(zone)], check=True)
+    master = fleet.daemon({"server": {"workers": 1, "listen": [fleet.at(1)]}, "resolver": {"enabled": False},
+                           "zones": [{"name": ".", "file": str(zone), "prove": "structure"}]}, addresses=(fleet.host(1),), port=fleet.port)
+    with other_makes(fleet, tmp_path, zone.read_text(), zone=".") as addresses:
+        nodes, _ = fleet.nodes("--samples", "64", "--socket", master.socket, *addresses, by=None, zone=".")
+        assert {(node["state"], node["data"]) for node in nodes.values()} <= {("current", "same")} and len(nodes) == 3
+        nodes, _ = fleet.nodes("--samples", "16", "--master", fleet.at(1), *addresses, by=None, zone=".")
+        assert {node["data"] for node in nodes.values()} == {"same"} and len(nodes) == 4
