@@ -39,7 +39,7 @@ bool image_holds(const struct image *image, const struct wire_question *question
 
 /* One of its names that has data of its own or is delegated, chosen by a number (a random one, to look at samples), and a type to ask for: NS
  * of a delegation. It lives as long as the image. */
-const uint8_t *image_sample(const struct image *image, uint32_t number, uint16_t *ret_type);
+const uint8_t *image_sample(const struct image *image, uint64_t number, uint16_t *ret_type);
 
 struct image_query {
 	const struct wire_question *question;

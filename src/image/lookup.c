@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define NSEC3_GUESSES 3 /* one million entries: off by hundreds, then tens, then a few */
+#define SAMPLE_GUESSES 256 /* buckets are used to a quarter or to a half */
+#define NSEC3_GUESSES  3   /* one million entries: off by hundreds, then tens, then a few */
 
 unsigned image_label_starts(const uint8_t *name, uint8_t starts[WIRE_LABELS_MAX + 1])
 {
@@ -52,7 +53,7 @@ const struct image_slot *image_find(const struct image *image, const struct imag
 }
 
 /* A type other than those that go with every name of a signed zone, if there is one. */
-static uint16_t sample_type(const struct image_slot *slot, uint32_t number)
+static uint16_t sample_type(const struct image_slot *slot, uint64_t number)
 {
 	const struct image_type *entry = slot_types(slot);
 	if (slot->flags & IMAGE_SLOT_CUT)
@@ -65,17 +66,20 @@ static uint16_t sample_type(const struct image_slot *slot, uint32_t number)
 	return entry[0].type;
 }
 
-const uint8_t *image_sample(const struct image *image, uint32_t number, uint16_t *ret_type)
+/* A free bucket means another guess, so that each name has the same chance; if none comes up, it is the apex. */
+const uint8_t *image_sample(const struct image *image, uint64_t number, uint16_t *ret_type)
 {
-	uint32_t mask = image->header->bucket_mask;
-	for (uint32_t at = number & mask;; at = (at + 1) & mask) { /* it ends: the apex has data */
-		uint32_t ref = image->bucket[at].slot;
-		const struct image_slot *slot = ref == 0 ? NULL : image_at(image, ref);
-		if (slot == NULL || slot->n_types == 0)
-			continue;
-		*ret_type = sample_type(slot, number);
-		return slot_name(slot);
+	const struct image_slot *slot = NULL;
+	for (unsigned i = 0; i < SAMPLE_GUESSES && slot == NULL; i++) {
+		number = number * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407); /* Knuth's MMIX */
+		uint32_t ref = image->bucket[(uint32_t)(number >> 32) & image->header->bucket_mask].slot;
+		if (ref != 0 && ((const struct image_slot *)image_at(image, ref))->n_types > 0)
+			slot = image_at(image, ref);
 	}
+	if (slot == NULL)
+		slot = image->apex;
+	*ret_type = sample_type(slot, number >> 16);
+	return slot_name(slot);
 }
 
 /* Labels from the apex down; inside a label the bytes 0 and 1 become 1 1 and 1 2, and 0 ends it: so the order of the

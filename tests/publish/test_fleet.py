@@ -222,7 +222,7 @@ def test_other_data_beside_a_true_digest(fleet, liar):
     assert "does not answer for" in nodes[fleet.at(19)]["words"]
     # the apex and a name that is not there are looked at each time; without samples, nothing
     nodes, code = fleet.nodes("--samples", "1", *(fleet.at(i) for i in (15, 16, 17)))
-    assert code == 2 and {node["reason"] for node in nodes.values()} == {"data-differs"}
+    assert code == 2 and {nodes[fleet.at(i)]["reason"] for i in (15, 16, 17)} == {"data-differs"}
     nodes, code = fleet.nodes("--samples", "0", *(fleet.at(i) for i in (11, 17, 19)))
     assert code == 0 and {(node["state"], node["data"]) for node in nodes.values()} == {("current", "not asked")}
     # a master that is asked by DNS, and names that are found by its proofs
@@ -356,7 +356,10 @@ def test_a_master_by_dns(fleet, liar, tmp_path):
 def test_what_is_wrong_is_said(fleet, tmp_path):
     (tmp_path / "list").write_text("# nodes\n127.0.0.1@53\nnonsense\n")
     for words, what in ((["--depth", "17"], "--depth"), (["--nodes", str(tmp_path / "list")], "line 3"), (["nonsense"], "nonsense"),
-                        (["--master", "x"], "--master"), (["--time", "0"], "--time"), (["--zone", "..", ], "--zone"), (["--samples", "65"], "0 to 64"), (["--samples", "x"], "--samples")):
+                        (["--master", "x"], "--master"), (["--time", "0"], "--time"), (["--zone", "..", ], "--zone"), (["--samples", "65"], "0 to 64"), (["--samples", "x"], "--samples"), (["--grace", "2h"], "0 to 31622400"),
+                        (["--nodes", str(tmp_path / "gone")], f"{tmp_path}/gone cannot be read: not found"), (["--key-file", str(tmp_path)], "cannot be read"),
+                        (["--key-file", str(tmp_path / "list")], "ALGORITHM:NAME:SECRET"), (["--anchor", str(tmp_path / "gone")], "trust anchors"),
+                        (["--anchor", fleet.versions.anchors()], "goes with --master"), (["--master", "127.0.0.1", "--socket", "x"], "one master")):
         code, told, err = fleet.status(*words, by=None)
         assert code == 3 and told is None and what in err, (words, err)
     code, told, err = fleet.status("--socket", str(tmp_path / "nobody"), by=None)
@@ -431,6 +434,60 @@ def test_a_register_is_for_whom_it_is(fleet):
     assert texts(ask(1, owner="register.banyan.other.")) == ["peers=0 pages=1"]
     for tcp in (False, True):
         assert ask(2, tcp=tcp).rcode() == dns.rcode.REFUSED
+
+
+def test_three_storeys(fleet, liar, tmp_path):
+    """The distribution master tells global nodes, those tell local nodes of any make: registers of each storey, a version on its way down, and who of
+    them all is well."""
+    shows = {"fleet": ["127.0.0.0/8"]}
+    fleet.master(1, server=dict(shows, identity="g0"))
+    old = fleet.source.read_text()
+    fleet.node(2, [1], server=dict(shows, identity="g1"), notify=[fleet.at(10)])
+    fleet.node(3, [1], server=dict(shows, identity="g2"), notify=[fleet.at(i) for i in (11, 12, 13)])
+    fleet.node(4, [2], server={"identity": "l1"})
+    made = {10: others.nsd(tmp_path / "nsd", fleet.at(10), "example.", [f"request-xfr: AXFR {fleet.at(2)} NOKEY", "allow-notify: 127.0.0.0/8 NOKEY"],
+                          server=["nsid: ascii_l2"]),
+            11: others.knot(tmp_path / "knot", fleet.at(11), "example.", [])}
+    made[11] = made[11][0], made[11][1].replace("server:\n", "server:\n  nsid: l3\n", 1)
+    for parent, name in ((1, 2), (1, 3), (2, 4)):
+        fleet.wait(name, 1)
+        fleet.registered(name, by=parent)
+    with contextlib.ExitStack() as running:
+        for name, one in zip(("nsd", "knot"), made.values()):
+            other = others.Other(tmp_path / name, one)
+            (other.folder / "zone").write_text(old)  # Knot stays with it: it has no source
+            running.callback(other.stop)
+            other.start()
+        for i in made:
+            wait_for(f"{i} serves", lambda i=i: others.serial_at("example.", fleet.port, fleet.host(i)) is not None)
+        put(fleet.source, fleet.versions.text(2))
+        for name in (1, 2, 3, 4):
+            fleet.wait(name, 2)
+        wait_for("NSD has been told", lambda: others.serial_at("example.", fleet.port, fleet.host(10)) == 2)
+        liar(fleet.at(12), fleet.source.read_text(), answer=replaced(dns.rdatatype.NS, "open.example.", "ns.evil."))
+        words = ["status", "--fleet", "--zone", "example.", "--time", "3", "--samples", "64"]
+        code, out, err = fleet.running[1].cli(*words)
+        nodes, _ = fleet.nodes(*words[4:])
+    assert code == 2 and err == ""
+    told = {i: {peer["address"] for zone in fleet.running[i].status()["notified"] for peer in zone["list"]} for i in (1, 2, 3)}
+    assert told == {1: {fleet.at(2), fleet.at(3)}, 2: {fleet.at(4), fleet.at(10)}, 3: {fleet.at(11), fleet.at(12), fleet.at(13)}}
+    assert {address for address, node in nodes.items() if node["via"] is None} == told[1]
+    for i in (2, 3):
+        assert {address for address, node in nodes.items() if node["via"] == fleet.at(i)} == told[i] and nodes[fleet.at(i)]["peers"] == len(told[i])
+    expected = {2: ("current", None), 3: ("current", None), 4: ("current", None), 10: ("current", None), 11: ("behind", None), 12: ("lies", "data-differs"),
+                13: ("silent", "unreachable")}
+    assert {i: (nodes[fleet.at(i)]["state"], nodes[fleet.at(i)]["reason"]) for i in expected} == expected
+    # the tree: each below who tells it, in two columns more
+    lines = [line for line in out.splitlines() if "@" in line.split(" ")[0] or line.startswith("  ")]
+    assert {line.split()[0] for line in lines if not line.startswith(" ")} == told[1]
+    above = None
+    for line in lines:
+        if not line.startswith(" "):
+            above = line.split()[0]
+        else:
+            assert line.startswith("  1") and line.split()[0] in told[{fleet.at(2): 2, fleet.at(3): 3}[above]]
+    assert ": 4 current, 1 behind, 1 lies, 1 silent" in out
+    assert "  beside a true SOA and ZONEMD it serves other data: open.example. NS\n" in out and "l2" in out and "l3" in out
 
 
 # ---- nodes of other makes

@@ -2,6 +2,7 @@
 /* banyan status --fleet: options, the master, the nodes, the outcome. */
 #include "fleet.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,11 +18,12 @@
 #define GRACE_MAX_S     (366 * 86400)
 #define AT_ONCE                                                                                                        \
 	500 /* questions on their way: thousands of nodes take seconds, and replies do not wait for each other */
-#define FILES_SPARE    64 /* descriptors for all else */
-#define PER_NODE       8  /* questions that one node may have at once */
-#define NAMES_DEFAULT  4
-#define LIST_BYTES_MAX ((size_t)FLEET_NODES_MAX * 64)
-#define KEY_BYTES_MAX  4096
+#define FILES_SPARE       64 /* descriptors for all else */
+#define PER_NODE          8  /* questions that one node may have at once */
+#define NAMES_DEFAULT     4
+#define LIST_BYTES_MAX    ((size_t)FLEET_NODES_MAX * 64)
+#define KEY_BYTES_MAX     4096
+#define ANCHORS_BYTES_MAX ((size_t)1 << 20)
 
 static const char help[] =
 	"usage: banyan status --fleet [OPTIONS] [ADDRESS[@PORT]...]\n"
@@ -53,6 +55,14 @@ static int wrong(const char *what, const char *value)
 	return FLEET_EXIT_UNKNOWN;
 }
 
+/* What cannot be read: why, by the system's word or ours. */
+static int unread(const char *what, const char *path, int rc)
+{
+	fprintf(stderr, "banyan status --fleet: %s %s cannot be read: %s\n", what, path,
+		rc == BANYAN_EIO && errno != 0 ? strerror(errno) : error_text(rc));
+	return FLEET_EXIT_UNKNOWN;
+}
+
 /* ---- nodes that are named ---- */
 
 static int take_node(struct fleet *fleet, const char *text)
@@ -70,8 +80,9 @@ static int take_list(struct fleet *fleet, const char *path)
 	_cleanup_(base_free) uint8_t *text = NULL;
 	size_t len, number = 0;
 	int status = 0;
-	if (file_read(path, LIST_BYTES_MAX, &text, &len) < 0)
-		return wrong("this list of nodes cannot be read:", path);
+	int rc = file_read(path, LIST_BYTES_MAX, &text, &len);
+	if (rc < 0)
+		return unread("the list of nodes", path, rc);
 	char *rest = (char *)text;
 	for (char *line; status == 0 && (line = strsep(&rest, "\n")) != NULL;) {
 		number++;
@@ -107,8 +118,9 @@ static int take_key(struct wanted *wanted)
 	_cleanup_(base_free) uint8_t *text = NULL;
 	size_t len;
 	char *rest;
-	if (file_read(wanted->key_file, KEY_BYTES_MAX, &text, &len) < 0)
-		return wrong("this key file cannot be read:", wanted->key_file);
+	int rc = file_read(wanted->key_file, KEY_BYTES_MAX, &text, &len);
+	if (rc < 0)
+		return unread("the key file", wanted->key_file, rc);
 	text[strcspn((char *)text, " \t\r\n")] = 0;
 	const char *algorithm = strtok_r((char *)text, ":", &rest), *name = strtok_r(NULL, ":", &rest);
 	if (name == NULL || wire_tsig_key_new(algorithm, name, rest, &wanted->key) < 0)
@@ -121,8 +133,9 @@ static int take_anchor(struct fleet *fleet, const char *path)
 	struct dnssec_text_error error;
 	_cleanup_(base_free) uint8_t *text = NULL;
 	size_t len;
-	if (file_read(path, (size_t)1 << 20, &text, &len) < 0)
-		return wrong("these trust anchors cannot be read:", path);
+	int rc = file_read(path, ANCHORS_BYTES_MAX, &text, &len);
+	if (rc < 0)
+		return unread("the file of trust anchors", path, rc);
 	if (dnssec_anchors_parse(path, (const char *)text, len, &fleet->anchors, &error) == 0)
 		return 0;
 	fprintf(stderr, "banyan status --fleet: trust anchors: %s\n", error.text);
@@ -159,7 +172,7 @@ static int take_option(struct fleet *fleet, struct wanted *wanted, int option, c
 		fleet->time_ms = (uint32_t)number * 1000;
 		return status == 0 && number == 0 ? wrong("--time takes seconds, 1 to 60, not", value) : status;
 	case 'g':
-		status = take_number("--grace takes seconds, not", value, GRACE_MAX_S, &number);
+		status = take_number("--grace takes seconds, 0 to 31622400 (a year), not", value, GRACE_MAX_S, &number);
 		fleet->grace_ms = (int64_t)number * 1000;
 		break;
 	case 'S':
@@ -212,9 +225,12 @@ static int find_master(struct fleet *fleet, const struct wanted *wanted)
 	if (wanted->master == NULL) {
 		fleet->socket = wanted->socket != NULL ? wanted->socket : ask_socket_default();
 		snprintf(fleet->master.name, sizeof fleet->master.name, "%s", fleet->socket);
-		return fleet->anchors.count > 0
-			       ? wrong("--anchor goes with --master; a daemon's own word is taken by its socket", "")
-			       : 0;
+		if (fleet->anchors.count == 0)
+			return 0;
+		fprintf(stderr,
+			"banyan status --fleet: --anchor goes with --master: by its socket a daemon's word is taken "
+			"for its keys\n");
+		return FLEET_EXIT_UNKNOWN;
 	}
 	if (addr_parse(wanted->master, 53, &fleet->master_at) < 0 || fleet->master_at.port == 0)
 		return wrong("--master takes ADDRESS or ADDRESS@PORT, not", wanted->master);

@@ -85,17 +85,16 @@ static struct sum sum_of(const struct fleet *fleet)
 
 /* ---- text ---- */
 
-static const char *lag_text(const struct fleet_node *node, char out[80])
+static void lag_text(const struct fleet_node *node, char out[80])
 {
 	char span[32];
 	out[0] = 0;
 	if (node->behind == 0)
-		return out;
+		return;
 	int len = snprintf(out, 80, "%s%u", node->lag_at_least ? ">=" : "", node->behind);
 	if (node->has_lag)
 		snprintf(out + len, 80 - (size_t)len, ", %s%s", node->lag_at_least ? ">=" : "",
 			 clock_span(node->lag_ms / 1000, span));
-	return out;
 }
 
 static void print_node(const struct fleet *fleet, const struct order *order, const struct fleet_node *node)
@@ -107,11 +106,12 @@ static void print_node(const struct fleet *fleet, const struct order *order, con
 	if (node->rtt_us > 0)
 		snprintf(rtt, sizeof rtt, "%.1f ms", (double)node->rtt_us / 1000);
 	int indent = 2 * node->depth;
+	lag_text(node, lag);
+	fleet_reason_words(&fleet->master, node, why);
 	printf("%*s%-*s  %-7s  %-10s  %9s  %-*s  %-20s  %s%s%s\n", indent, "",
 	       order->node_width > indent ? order->node_width - indent : 0, addr_format(&node->addr, true, addr),
 	       states[node->state], serial, rtt, order->name_width, node->nsid[0] != 0 ? node->nsid : node->id,
-	       node->version, lag_text(node, lag), lag[0] != 0 && node->reason != NULL ? "; " : "",
-	       fleet_reason_words(&fleet->master, node, why));
+	       node->version, lag, lag[0] != 0 && node->reason != NULL ? "; " : "", why);
 }
 
 /* Versions with dates: the one in use may not be the last one that is offered. */

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES_MAX 64   /* names of one reply */
-#define SAMPLE_MAX  4000 /* bytes of an answer: a referral has some hundred */
+#define SAMPLES_MAX  64   /* names of one reply */
+#define SAMPLE_MAX   4000 /* bytes of an answer: a referral has some hundred */
+#define SAMPLE_TRIES 4    /* for each name, as they may come up again */
 
 /* The zone as it is in use, or NULL. */
 static const struct loaded *zone_of(const struct generation *g, const uint8_t *apex)
@@ -84,16 +85,25 @@ static bool stranger(const struct image *image, struct random *random, uint8_t o
 	return true;
 }
 
-/* Of so many names at random; of a delegation also its DS, for servers that serve the zone below, too. Then the apex, and a name that is not there. */
+/* Of so many names at random, each once; of a delegation also its DS, for servers that serve the zone below, too. Then the apex, and a name
+ * that is not there. */
 static int tell_samples(const struct image *image, unsigned long n, struct buffer *out)
 {
+	const uint8_t *told[SAMPLES_MAX];
 	struct random random;
 	uint8_t name[WIRE_NAME_MAX];
 	uint16_t type;
+	unsigned long n_told = 0;
 	int rc = 0;
 	random_init_kernel(&random);
-	for (unsigned long i = 0; i < n && rc >= 0; i++) {
-		const uint8_t *sample = image_sample(image, (uint32_t)random_u64(&random), &type);
+	for (unsigned long i = 0; i < SAMPLE_TRIES * n && n_told < n && rc >= 0; i++) {
+		const uint8_t *sample = image_sample(image, random_u64(&random), &type);
+		unsigned long k = 0;
+		while (k < n_told && told[k] != sample)
+			k++;
+		if (k < n_told)
+			continue; /* a small zone */
+		told[n_told++] = sample;
 		rc = tell_answer(image, sample, type, out);
 		if (rc >= 0 && type == WIRE_TYPE_NS && !wire_name_equal(sample, image_apex(image)))
 			rc = tell_answer(image, sample, WIRE_TYPE_DS, out);

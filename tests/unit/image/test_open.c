@@ -38,6 +38,30 @@ static struct image *compile(const char *origin, const char *text, enum test_cha
 	return image;
 }
 
+/* Each name that has data comes up, none that is not there, and of a delegation NS. */
+static void test_samples(void **state)
+{
+	static const char *const names[] = {"tld.",     "nic.tld.", "ns1.nic.tld.",
+					    "one.tld.", "two.tld.", "deep.org.tld."};
+	struct image *image = compile("tld.", ZONE_TLD, CHAIN_NSEC3);
+	bool seen[ARRAY_SIZE(names)] = {false};
+	uint16_t type;
+	for (uint64_t number = 0; number < 2000; number++) {
+		uint8_t out[1232];
+		char text[WIRE_NAME_TEXT_MAX];
+		const uint8_t *name = image_sample(image, number, &type);
+		assert_true(ask(image, name, type, out) > 0);
+		assert_int_equal(wire_get16(out + 2) & WIRE_RCODE_MASK, WIRE_RCODE_NOERROR);
+		assert_true(wire_get16(out + 6) > 0 || type == WIRE_TYPE_NS); /* an answer, or a referral */
+		wire_name_text(name, text);
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			seen[i] |= strcmp(text, names[i]) == 0 && (i < 3 || i > 4 || type == WIRE_TYPE_NS);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_true(seen[i]);
+	image_free(image);
+}
+
 static void test_reopened(void **state)
 {
 	static const uint8_t name[] = "\3www\3two\3tld";
@@ -163,8 +187,8 @@ static void test_bad_query(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reopened), cmocka_unit_test(test_damaged),   cmocka_unit_test(test_forged),
-		cmocka_unit_test(test_no_soa),   cmocka_unit_test(test_bad_query),
+		cmocka_unit_test(test_reopened), cmocka_unit_test(test_samples), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_forged),   cmocka_unit_test(test_no_soa),  cmocka_unit_test(test_bad_query),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
