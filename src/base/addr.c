@@ -107,6 +107,71 @@ bool addr_is_loopback(const struct addr *addr)
 	return addr->family == 4 ? addr->ip[0] == 127 : addr->family == 6 && memcmp(addr->ip, one, sizeof one) == 0;
 }
 
+/* ---- from how far away ---- */
+
+struct reach {
+	uint8_t ip[16], bits;
+	enum addr_reach reach;
+};
+
+static const struct reach reach4[] = {
+	{{0}, 8, ADDR_OF_MACHINE}, /* Linux connects to itself */
+	{{127}, 8, ADDR_OF_MACHINE},     {{169, 254}, 16, ADDR_OF_LINK},
+	{{224}, 4, ADDR_OF_LINK}, /* many, and no one */
+	{{240}, 4, ADDR_OF_LINK},        {{10}, 8, ADDR_OF_SITE},
+	{{172, 16}, 12, ADDR_OF_SITE},   {{192, 168}, 16, ADDR_OF_SITE},
+	{{100, 64}, 10, ADDR_OF_SITE},                                  /* RFC 6598 */
+	{{192, 0, 0}, 24, ADDR_OF_SITE}, {{198, 18}, 15, ADDR_OF_SITE}, /* RFC 2544 */
+};
+static const struct reach reach6[] = {
+	{{0}, 127, ADDR_OF_MACHINE}, /* :: and ::1 */
+	{{0xfe, 0x80}, 10, ADDR_OF_LINK},
+	{{0xff}, 8, ADDR_OF_LINK},
+	{{0xfc}, 7, ADDR_OF_SITE},
+	{{0xfe, 0xc0}, 10, ADDR_OF_SITE},
+	{{0, 0x64, 0xff, 0x9b, 0, 1}, 48, ADDR_OF_SITE}, /* RFC 8215 */
+};
+/* Where an address of IPv4 stands in one of IPv6: compatible and mapped (RFC 4291), translated (RFC 6052), 6to4 (RFC 3056). */
+static const struct {
+	uint8_t ip[16], bits, at;
+} stands_for[] = {
+	{{[10] = 0xff, [11] = 0xff}, 96, 12},
+	{{0}, 96, 12},
+	{{0, 0x64, 0xff, 0x9b}, 96, 12},
+	{{0x20, 0x02}, 16, 2},
+};
+
+static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+	return memcmp(a, b, whole) == 0 && (rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0);
+}
+
+static enum addr_reach reach_find(const struct reach *list, size_t n, const uint8_t *ip)
+{
+	for (size_t i = 0; i < n; i++)
+		if (same_bits(list[i].ip, ip, list[i].bits))
+			return list[i].reach;
+	return ADDR_OF_WORLD;
+}
+
+enum addr_reach addr_reach(const struct addr *addr)
+{
+	if (addr->family == 4)
+		return reach_find(reach4, ARRAY_SIZE(reach4), addr->ip);
+	enum addr_reach reach = reach_find(reach6, ARRAY_SIZE(reach6), addr->ip);
+	for (size_t i = 0; i < ARRAY_SIZE(stands_for) && reach == ADDR_OF_WORLD; i++)
+		if (same_bits(stands_for[i].ip, addr->ip, stands_for[i].bits))
+			return reach_find(reach4, ARRAY_SIZE(reach4), addr->ip + stands_for[i].at);
+	return reach;
+}
+
+const char *addr_reach_text(enum addr_reach reach)
+{
+	static const char *const text[] = {"this machine", "this link", "a private network", "the Internet"};
+	return text[reach];
+}
+
 bool addr_prefix_match(const struct addr_prefix *prefix, const struct addr *addr)
 {
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

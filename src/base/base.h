@@ -169,7 +169,12 @@ char *addr_format(const struct addr *addr, bool with_port, char out[ADDR_TEXT_MA
 bool addr_equal(const struct addr *a, const struct addr *b);                          /* family, ip, port */
 int addr_prefix_parse(const char *text, struct addr_prefix *ret) _must_use_;          /* "IP/BITS" or "IP" */
 bool addr_is_loopback(const struct addr *addr);                                       /* 127.0.0.0/8, ::1 */
-bool addr_prefix_match(const struct addr_prefix *prefix, const struct addr *addr);    /* port ignored */
+/* From how far away an address can be reached, the nearest first (RFC 6890 and its registries). One of IPv6 that stands for one of IPv4 is as
+ * that one. */
+enum addr_reach { ADDR_OF_MACHINE, ADDR_OF_LINK, ADDR_OF_SITE, ADDR_OF_WORLD };
+enum addr_reach addr_reach(const struct addr *addr);
+const char *addr_reach_text(enum addr_reach reach);                                /* "this machine" */
+bool addr_prefix_match(const struct addr_prefix *prefix, const struct addr *addr); /* port ignored */
 
 /* ---- files ----------------------------------------------------------------------------------- */
 /* Reads a whole file of at most `max` bytes ("-" = standard input); ret is malloced, with a NUL behind it. */

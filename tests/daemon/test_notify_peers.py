@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NOTIFY out: NSD, Knot DNS and BIND are told of new versions; peers register, and nobody is registered who did not ask himself."""
 import os
+import signal
 import socket
+import time
 
 import dns.edns
 import dns.exception
@@ -376,3 +378,54 @@ def test_registers_where_it_listens(publisher, daemon, tmp_path, listen, place):
     d.change(2)
     wait_for(f"the second one, by NOTIFY: {peer.log()}", lambda: others.serial_at("example.", int(port), address) == 2)
     assert peer.counters()["copy_notifies"] >= 1
+
+
+@pytest.fixture
+def registering(publisher, daemon, tmp_path):
+    """A publisher, and a secondary that registers with it."""
+    def start(key=False, **sources):
+        d = publisher({"register": ["key=k.test" if key else "127.0.0.0/8"], "transfer": ["127.0.0.0/8"]})
+        zone = {"name": "example.", "store": str(tmp_path / "store"), "refresh-min": "1h",
+                "sources": [f"xfr:127.0.0.1@{d.port} register=on" + (" key=k.test" if key else "")]}
+        keys = [{"name": "k.test", "secret": SECRET}] if key else []
+        peer = daemon({"server": {"workers": 1}, "resolver": {"enabled": False}, "zones": [zone], "keys": keys})
+        wait_for("its registration", lambda: len(d.peers()) == 1)
+        wait_for("the first version", lambda: others.serial_at("example.", peer.port) == 1)
+        return d, peer
+    return start
+
+
+@pytest.mark.parametrize("key", [False, True], ids=["unsigned", "signed"])
+def test_who_ends_says_so(registering, key):
+    """The publisher does not notify a place where nobody is any more; who comes back registers anew at once, with what it has."""
+    d, peer = registering(key)
+    peer.stop()
+    wait_for("the end of its registration", lambda: d.peers() == [])
+    peer.start()
+    wait_for("the new one", lambda: [p["address"] for p in d.peers()] == [f"127.0.0.1@{peer.port}"])
+    d.change(2)
+    wait_for("the second version, by NOTIFY", lambda: others.serial_at("example.", peer.port) == 2)
+
+
+@pytest.mark.parametrize("how", ["no source", "no zone"])
+def test_who_goes_elsewhere_says_so(registering, tmp_path, how):
+    d, peer = registering()
+    zone = peer.config["zones"][0]
+    if how == "no zone":
+        peer.config["zones"] = []
+    else:
+        zone["sources"] = [f"xfr:127.0.0.1@{d.port}"]
+    peer.write()
+    assert peer.cli("reload")[0] == 0
+    wait_for("the end of its registration", lambda: d.peers() == [])
+
+
+def test_a_source_that_is_mute_holds_up_no_end(registering):
+    d, peer = registering()
+    d.process.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        peer.stop()
+        assert time.monotonic() - begun < 20  # a second, on a machine that has nothing else to do
+    finally:
+        d.process.send_signal(signal.SIGCONT)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """banyan-fetch: what it asks of web servers, and what it does not take from them."""
 import re
+import socket
+import subprocess
 import time
 
 import pytest
+from basics import Server, free_port
 from conftest import http_reply, http_request
 
 ZONE = b". 86400 IN SOA a. b. 7 1800 900 604800 86400\n" + b"; padding\n" * 5000
@@ -106,6 +109,69 @@ def test_redirects(nginx, fetch, root):
     down = {"url": f"https://files.example:{nginx.tls}/down/", "address": "127.0.0.1", "ca": nginx.folder / "cert.pem"}
     got = fetch(**down, **{"redirects-max": 5})
     assert got["error"] == "refused" and "https to http" in got["why"]
+
+
+FAR, NEAR = "203.0.113.7", "10.9.8.7"  # of the Internet, and of a private network
+
+
+@pytest.fixture
+def addresses():
+    """Addresses that are not of loopback, in a network that has nothing else."""
+    if [name for _, name in socket.if_nameindex()] != ["lo"]:
+        pytest.skip("not in a network of its own")
+    for address in (FAR, NEAR):
+        subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", "lo"], check=True)
+    yield
+    for address in (FAR, NEAR):
+        subprocess.run(["ip", "addr", "del", f"{address}/32", "dev", "lo"], check=True)
+
+
+@pytest.fixture
+def pointing(addresses, root):
+    """A server on each address: /root.zone is there, and /to/ADDRESS points to that of another one."""
+    def serve(server, connection):
+        request = http_request(connection)
+        if request is None:
+            return
+        head, path, _ = request[0].split()
+        if path.startswith("/to/"):
+            hosts = path.split("/")[2:]
+            rest = "/to/" + "/".join(hosts[1:]) if hosts[1:] else "/root.zone"
+            connection.sendall(http_reply("302 Found", Location=f"http://{hosts[0]}:{server.port}{rest}"))
+        elif head == "HEAD":
+            connection.sendall(http_reply(Content_Length=len(root.text)))
+        else:
+            connection.sendall(http_reply(body=root.text))
+    hosts = ("127.0.0.1", "127.0.0.2", FAR, NEAR)
+    port = free_port(hosts)
+    servers = [Server(serve, host, port) for host in hosts]
+    yield lambda host, path: f"http://{host}:{port}{path}"
+    for each in servers:
+        each.stop()
+
+
+@pytest.mark.parametrize("source, way", [("127.0.0.1", "127.0.0.2"), ("127.0.0.1", NEAR), ("127.0.0.1", FAR), (NEAR, FAR), (FAR, FAR),
+                                         (NEAR, f"{FAR}/{NEAR}"), ("127.0.0.1", f"{FAR}/127.0.0.2")])
+def test_redirects_that_are_followed(pointing, probe, root, source, way):
+    row, = probe(pointing(source, f"/to/{way}"))[0]
+    assert row["proves"] and row["serial"] == root.serial, row
+
+
+@pytest.mark.parametrize("source, way, where", [(FAR, "127.0.0.1", "this machine"), (FAR, NEAR, "a private network"), (NEAR, "127.0.0.1", "this machine"),
+                                                (FAR, "[::ffff:127.0.0.1]", "this machine"), (FAR, "0.0.0.0", "this machine"),
+                                                (FAR, f"{FAR}/127.0.0.1", "this machine"), (FAR, "169.254.169.254", "this link")])
+def test_redirects_to_what_is_nearer(pointing, probe, source, way, where):
+    """Whoever runs a source cannot make us ask what only we can reach."""
+    row, = probe(pointing(source, f"/to/{way}"))[0]
+    assert f"in {where}: from a source in " in row["trouble"] and "that is not followed" in row["trouble"], row
+
+
+def test_redirects_with_names(pointing, fetch, root):
+    """Where the C library finds addresses, each connection is looked at."""
+    got = fetch(url=pointing(FAR, "/to/localhost"), resolve="yes", **{"redirects-max": 5})
+    assert got["error"] == "refused" and "nearer to this machine" in got["why"], got
+    got = fetch(url=pointing("127.0.0.2", "/to/localhost"), resolve="yes", **{"redirects-max": 5})
+    assert "error" not in got and fetch.content() == root.text
 
 
 def test_no_name_is_looked_up(fetch):

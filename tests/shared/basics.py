@@ -84,11 +84,11 @@ def guard(path):
 class Server:
     """A TCP server of one function, a thread a connection; ended with the test."""
 
-    def __init__(self, serve):
+    def __init__(self, serve, address="127.0.0.1", port=None):
         self.serve, self.connections = serve, 0
         self.stopped = threading.Event()
-        self.port = free_port()  # for UDP, too, where a test wants that
-        self.socket = socket.create_server(("127.0.0.1", self.port))
+        self.port = port or free_port()  # for UDP, too, where a test wants that
+        self.socket = socket.create_server((address, self.port))
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 

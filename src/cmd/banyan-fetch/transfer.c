@@ -4,14 +4,16 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum stop { STOP_NONE, STOP_LARGE, STOP_HEADERS, STOP_LOCAL, STOP_PEEKED, STOP_UNWANTED, STOP_RANGE };
+enum stop { STOP_NONE, STOP_LARGE, STOP_HEADERS, STOP_LOCAL, STOP_PEEKED, STOP_UNWANTED, STOP_RANGE, STOP_NEAR };
 
 struct run {
 	const struct request *request;
@@ -24,6 +26,8 @@ struct run {
 	size_t header_bytes;
 	bool has_range, begun; /* begun: a byte of a body that is wanted has come */
 	uint64_t range_at, unwanted;
+	bool reached; /* the first server was, and is so far away: */
+	enum addr_reach reach;
 	enum stop stop;
 	int64_t started_ms;
 };
@@ -173,6 +177,35 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	return body_write(run, data, take) && take == n ? n : 0;
 }
 
+/* ---- the connection ---- */
+
+/* Where a server points to is not nearer to this machine than the first one: what only this machine can reach is nobody's to ask for. */
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct run *run = ctx;
+	const struct sockaddr *sa = &to->addr;
+	struct addr addr = {.family = sa->sa_family == AF_INET ? 4 : 6};
+	if (sa->sa_family == AF_INET)
+		memcpy(addr.ip, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+	else
+		memcpy(addr.ip, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+	if (run->reached && addr_reach(&addr) < run->reach) {
+		run->stop = STOP_NEAR;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+/* Of the first server that has answered. Behind a proxy it is the proxy's business. */
+static void reach_learn(struct run *run, const char *ip)
+{
+	struct addr addr;
+	if (run->reached || run->request->proxy[0] != '\0' || addr_parse(ip, 0, &addr) < 0)
+		return;
+	run->reached = true;
+	run->reach = addr_reach(&addr);
+}
+
 /* ---- one request ---- */
 
 static struct curl_slist *header_add(struct curl_slist *list, const char *name, const char *value)
@@ -252,6 +285,8 @@ static void options_set(struct run *run, const char *url)
 	}
 	if (!request->head && !run->peeking && !run->resuming)
 		curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->bytes_max);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, run);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, run);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -323,6 +358,10 @@ static void fail_stop(struct run *run)
 	case STOP_RANGE:
 		fail(result, "protocol", "the server gives another part than the one it was asked for");
 		break;
+	case STOP_NEAR:
+		fail(result, "refused", "the server points to %.120s, which is nearer to this machine than itself",
+		     result->url);
+		break;
 	case STOP_NONE:
 	case STOP_PEEKED:
 		break;
@@ -348,6 +387,8 @@ static void result_take(struct run *run)
 		       : version == 0                     ? 0
 							  : 10;
 	if (ip != NULL && ip[0] != '\0')
+		reach_learn(run, ip);
+	if (ip != NULL && ip[0] != '\0')
 		snprintf(result->address, sizeof result->address, "%.*s@%ld", ADDR_TEXT_MAX - 1, ip, port);
 	result->status = run->status;
 }
@@ -369,6 +410,8 @@ static bool exchange(struct run *run, const char *url, const char *host, const c
 	curl_easy_setopt(run->curl, CURLOPT_ERRORBUFFER, NULL);
 	curl_slist_free_all(headers);
 	curl_slist_free_all(addresses);
+	if (run->stop == STOP_NEAR && code == CURLE_OK) /* another of its addresses was not */
+		run->stop = STOP_NONE;
 	if (run->stop != STOP_NONE)
 		fail_stop(run);
 	else if (code != CURLE_OK)

@@ -220,6 +220,7 @@ static int machine_start(struct copy *copy, const struct copy_plan *plan)
 	copy_store_start(copy, &event, &version);
 	event.kind = copy_is_held(copy) ? PULL_EVENT_ROLLED_BACK : PULL_EVENT_START;
 	copy_tell(copy, &event);
+	copy_register_begin(copy);
 	copy_prove_again(copy);
 	return 0;
 }

@@ -47,6 +47,10 @@ struct copy_source {
 	struct pull_fetch *probe;
 	uint32_t ticket; /* of that */
 	int64_t asked_ms;
+	struct {
+		int64_t until_ms;   /* 0 = it does not tell us of new versions */
+		struct addr by, at; /* who does, and where we hear it */
+	} registered;
 	struct copy_place seen,
 		told;    /* of file: and dir:, at the last look; when the copy machine was last told of it */
 	int64_t look_ms; /* dir: no look before this */
@@ -201,6 +205,12 @@ void copy_source_refused(struct copy_source *source, const char *tag);
 /* copies_help.c: who fetches by HTTP, and who finds addresses */
 const struct pull_helper *copies_helper(struct keeper *keeper);
 const struct pull_resolver *copies_resolver(struct keeper *keeper);
+
+/* ---- copies_register.c: sources that are asked to tell of new versions ---- */
+void copy_registered(struct copy_source *source, const struct pull_fetch_result *probed);
+/* It is not a source any more, or we end: it is told so, on the loop, for a second at most. Takes what of it that needs. */
+void copy_register_end(struct copy_source *source);
+void copy_register_begin(struct copy *copy); /* at the start: who does not know us is asked at once */
 
 /* ---- copies_tag.c: what servers call the versions that they have given, so that nothing is sent twice ---- */
 void copy_tags_read(struct copy *copy); /* when its sources are new */

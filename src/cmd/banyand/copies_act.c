@@ -104,6 +104,7 @@ static void on_probed(void *ctx, const struct pull_fetch_result *result)
 	counter_add(&copy->keeper->counters, COUNTER_COPY_BYTES, result->bytes);
 	kept_look(source, result);
 	unchanged_look(source, result);
+	copy_registered(source, result);
 	copy_tell(copy, &event);
 }
 

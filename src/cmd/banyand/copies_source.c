@@ -14,6 +14,7 @@
 static void source_free(struct copy_source *source)
 {
 	copy_fetch_end(&source->probe);
+	copy_register_end(source);
 	wire_tsig_key_free(source->key);
 	for (size_t i = 0; i < source->n_refused; i++)
 		free(source->refused[i]);
@@ -179,7 +180,7 @@ static int source_make(struct copy *copy, const struct config *config, const str
 	return 0;
 }
 
-static void source_carry(struct copy_source *fresh, const struct copy_source *was)
+static void source_carry(struct copy_source *fresh, struct copy_source *was)
 {
 	memcpy(fresh->tag, was->tag, sizeof fresh->tag);
 	fresh->tag_serial = was->tag_serial;
@@ -187,6 +188,8 @@ static void source_carry(struct copy_source *fresh, const struct copy_source *wa
 	fresh->kept_until = was->kept_until;
 	fresh->seen = was->seen;
 	fresh->told = was->told;
+	fresh->registered = was->registered;
+	was->registered.until_ms = 0;
 }
 
 static int take(struct copy *copy, const struct config *config, const struct pull_sources *all,

@@ -156,7 +156,7 @@ static void begin_there(struct pull_fetch *fetch)
 		return;
 	if (fetch->source.kind != PULL_SOURCE_XFR && !tls)
 		pull_fetch_http(fetch);
-	else if (fetch->settings.mode == PULL_MODE_PROBE)
+	else if (fetch->settings.mode == PULL_MODE_PROBE || fetch->settings.mode == PULL_MODE_RELEASE)
 		pull_fetch_probe_dns(fetch);
 	else
 		pull_fetch_transfer(fetch);
@@ -183,7 +183,8 @@ static void on_begin(uv_timer_t *timer)
 
 int pull_fetch_start(struct uv_loop_s *loop, const struct pull_fetch_settings *settings, struct pull_fetch **ret)
 {
-	if (settings->mode != PULL_MODE_PROBE && settings->fd < 0)
+	bool asks = settings->mode == PULL_MODE_PROBE || settings->mode == PULL_MODE_RELEASE;
+	if (!asks && settings->fd < 0)
 		return BANYAN_EINVAL;
 	struct pull_fetch *fetch = calloc(1, sizeof *fetch);
 	if (fetch == NULL)

@@ -29,7 +29,8 @@ static void registers_begin(struct pull_fetch *fetch)
 {
 	const struct pull_fetch_settings *s = &fetch->settings;
 	fetch->hears = (struct addr){0};
-	if (s->mode != PULL_MODE_PROBE || fetch->source.registers[0] == '\0' || s->hears == NULL ||
+	bool asks = s->mode == PULL_MODE_PROBE || s->mode == PULL_MODE_RELEASE;
+	if (!asks || fetch->source.registers[0] == '\0' || s->hears == NULL ||
 	    !s->hears(s->hears_ctx, &fetch->address[fetch->at], &fetch->hears))
 		fetch->hears = (struct addr){0};
 }
@@ -37,7 +38,9 @@ static void registers_begin(struct pull_fetch *fetch)
 /* EDNS options of the question; their length. */
 static size_t options_make(const struct pull_fetch *fetch, uint8_t out[OPTIONS_MAX])
 {
-	const struct wire_registration ask = {.port = fetch->hears.port, .lifetime_s = REGISTER_S};
+	bool release = fetch->settings.mode == PULL_MODE_RELEASE;
+	const struct wire_registration ask = {
+		.port = fetch->hears.port, .release = release, .lifetime_s = release ? 0 : REGISTER_S};
 	wire_put16(out, OPTION_EXPIRE);
 	wire_put16(out + 2, 0); /* asked for by an empty one */
 	if (!registers(fetch))
@@ -139,6 +142,7 @@ static enum taken records_take(struct pull_fetch *fetch, struct wire_reader *rea
 	fetch->result.expire_s = expire_of(reader);
 	if (registers(fetch))
 		fetch->result.registered_s = registered_of(reader);
+	fetch->result.registered_at = fetch->hears;
 	return TAKEN_GOOD;
 }
 

@@ -157,8 +157,37 @@ int pull_http_small(struct pull_fetch *fetch)
 
 /* ---- the reply ---- */
 
-static void request_again(struct pull_fetch *fetch)
+/* How far away the source itself is. Behind a proxy nobody sees where that is, unless it is said. */
+static void reach_learn(struct pull_fetch *fetch, const struct pull_http_reply *reply)
 {
+	struct pull_http *http = fetch->http;
+	const struct pull_source *source = &fetch->source;
+	if (http->reached || (source->proxy[0] == '\0' && reply->from.family == 0))
+		return;
+	http->reached = true;
+	http->reach = source->proxy[0] == '\0'  ? addr_reach(&reply->from)
+		      : source->n_addresses > 0 ? addr_reach(&source->address[0])
+						: ADDR_OF_WORLD;
+}
+
+/* Where a server points to must not be nearer to this machine than the source itself: else whoever runs it would have us ask what only we, or
+ * our neighbours, can reach. */
+static void request_elsewhere(struct pull_fetch *fetch)
+{
+	struct pull_http *http = fetch->http;
+	enum addr_reach wanted = http->reached ? http->reach : ADDR_OF_WORLD, found = ADDR_OF_WORLD;
+	size_t n = 0;
+	for (size_t i = 0; i < fetch->n_addresses; i++) {
+		found = addr_reach(&fetch->address[i]);
+		if (found >= wanted)
+			fetch->address[n++] = fetch->address[i];
+	}
+	if (n == 0) {
+		pull_fetch_fail(fetch, "the server points to %.120s, in %s: from a source in %s that is not followed",
+				http->url, addr_reach_text(found), addr_reach_text(wanted));
+		return;
+	}
+	fetch->n_addresses = n;
 	request_start(fetch);
 }
 
@@ -178,7 +207,7 @@ static void redirect(struct pull_fetch *fetch, const struct pull_http_reply *rep
 		return;
 	}
 	snprintf(http->url, sizeof http->url, "%s", reply->url);
-	pull_fetch_resolve(fetch, url.host, url.port, request_again);
+	pull_fetch_resolve(fetch, url.host, url.port, request_elsewhere);
 }
 
 /* What is there is good, and the rest can be asked for: the connection broke off, and the file has a name for its content. */
@@ -198,6 +227,7 @@ static void reply_take(struct pull_fetch *fetch, const struct pull_http_reply *r
 		fetch->result.round_trip_ms = reply->first_ms;
 	if (reply->from.family != 0)
 		fetch->result.from = reply->from;
+	reach_learn(fetch, reply);
 	if (strcmp(reply->error, "redirect") == 0 && reply->url[0] != '\0') {
 		redirect(fetch, reply);
 	} else if (can_resume(http, reply)) {

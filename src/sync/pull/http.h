@@ -32,6 +32,8 @@ struct pull_http {
 	uint64_t bytes_max, resume_at;
 	char resume_tag[PULL_TAG_MAX];
 	unsigned resumes, redirects;
+	bool reached;          /* the source itself has been, and is */
+	enum addr_reach reach; /* ... so far away */
 	void (*then)(struct pull_fetch *fetch, const struct pull_http_reply *reply);
 	struct pull_tree *tree;
 	char tree_tag[PULL_TAG_MAX]; /* as it was given */

@@ -86,7 +86,9 @@ enum pull_event_kind {
 	PULL_EVENT_STORED, /* ticket, good, why: it is durable, and in use from now on, unless its time has not begun (ADOPT: ahead) */
 	PULL_EVENT_TURNED,   /* ticket, good, why; not good and `later`: it was no time for that */
 	PULL_EVENT_NOTIFIED, /* source (PULL_NO_SOURCE = somebody else who may), serial (if has_serial): a hint */
-	PULL_EVENT_CHANGED, /* source: a file or a folder of this machine is not what it was. Whoever may write there need not wait */
+	/* source: a file or a folder of this machine is not what it was, or the source does not know this machine any more, which wants to be
+	 * notified by it. It is asked at once, and nobody need wait for who can cause that */
+	PULL_EVENT_CHANGED,
 	PULL_EVENT_REFRESH,     /* operator: now, and forget who failed and what was rolled back */
 	PULL_EVENT_ROLLED_BACK, /* operator: version, floor, shelf; it stays until PULL_EVENT_REFRESH. As START otherwise */
 	PULL_EVENT_ACCEPT_SERIAL, /* operator: the next version may be older than any seen before */
@@ -341,7 +343,12 @@ uint64_t pull_folder_mark(const char *folder);
 #define PULL_REDIRECTS_MAX   5u
 #define PULL_TAG_MAX         256 /* bytes of an entity tag, or of what stands for one */
 
-enum pull_mode { PULL_MODE_PROBE, PULL_MODE_WHOLE, PULL_MODE_CHANGES };
+enum pull_mode {
+	PULL_MODE_PROBE,
+	PULL_MODE_WHOLE,
+	PULL_MODE_CHANGES,
+	PULL_MODE_RELEASE, /* of a source with register=on: it need not tell of new versions any more (docs/registration.md) */
+};
 enum pull_form {
 	PULL_NOTHING,
 	PULL_TEXT,    /* master file; perhaps .gz or .zst */
@@ -387,8 +394,9 @@ struct pull_fetch_result {
 	uint64_t bytes;         /* over the wire, as far as is known */
 	uint32_t round_trip_ms; /* of the first answer */
 	uint32_t whole_ms;
-	uint32_t registered_s; /* PROBE: for so long the source tells of new versions; 0 = it does not */
-	struct addr from;      /* family 0 = nobody */
+	uint32_t registered_s;     /* PROBE: for so long the source tells of new versions; 0 = it does not */
+	struct addr registered_at; /* and there */
+	struct addr from;          /* family 0 = nobody */
 	/* The tree of a publisher: a newer version (kept_newest) is not fetched, since it says the same; until kept_until (UNIX seconds, 0 = this
 	 * is not so). `serial` is that of the version at hand then. */
 	uint32_t kept_newest;
@@ -417,7 +425,7 @@ struct pull_fetch_settings {
 	uint32_t margin_s; /* 0 = FILES_MARGIN_S */
 	/* A tree: nothing that is at hand may be used now; rather the version in force than one that is offered ahead of its time. */
 	bool in_force;
-	/* PROBE of a source with register=on: at which of its addresses and ports this machine hears NOTIFY from there; the question then
+	/* PROBE and RELEASE of a source with register=on: at which of its addresses and ports this machine hears NOTIFY from there; the question then
 	 * comes from that address. false = at none. NULL = nowhere at all. */
 	bool (*hears)(void *ctx, const struct addr *from, struct addr *ret);
 	void *hears_ctx;

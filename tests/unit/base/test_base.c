@@ -398,6 +398,64 @@ static void reason_codes_are_unique(void **state)
 			assert_string_not_equal(counter_name((enum counter)i), counter_name((enum counter)j));
 }
 
+static void reach_of_addresses(void **state)
+{
+	static const struct {
+		const char *text;
+		enum addr_reach reach;
+	} cases[] = {
+		{"127.0.0.1", ADDR_OF_MACHINE},
+		{"127.255.255.255", ADDR_OF_MACHINE},
+		{"0.0.0.0", ADDR_OF_MACHINE},
+		{"0.1.2.3", ADDR_OF_MACHINE},
+		{"::", ADDR_OF_MACHINE},
+		{"::1", ADDR_OF_MACHINE},
+		{"::ffff:127.0.0.1", ADDR_OF_MACHINE},
+		{"::127.0.0.1", ADDR_OF_MACHINE},
+		{"64:ff9b::7f00:1", ADDR_OF_MACHINE},
+		{"2002:7f00:1::", ADDR_OF_MACHINE},
+		{"169.254.169.254", ADDR_OF_LINK},
+		{"::ffff:169.254.169.254", ADDR_OF_LINK},
+		{"fe80::1", ADDR_OF_LINK},
+		{"febf::1", ADDR_OF_LINK},
+		{"224.0.0.1", ADDR_OF_LINK},
+		{"255.255.255.255", ADDR_OF_LINK},
+		{"ff02::1", ADDR_OF_LINK},
+		{"10.0.0.1", ADDR_OF_SITE},
+		{"172.16.0.1", ADDR_OF_SITE},
+		{"172.31.255.255", ADDR_OF_SITE},
+		{"192.168.1.1", ADDR_OF_SITE},
+		{"100.64.0.1", ADDR_OF_SITE},
+		{"100.127.255.255", ADDR_OF_SITE},
+		{"192.0.0.8", ADDR_OF_SITE},
+		{"198.19.0.1", ADDR_OF_SITE},
+		{"fc00::1", ADDR_OF_SITE},
+		{"fdff::1", ADDR_OF_SITE},
+		{"fec0::1", ADDR_OF_SITE},
+		{"64:ff9b:1::1", ADDR_OF_SITE},
+		{"64:ff9b::a00:1", ADDR_OF_SITE},
+		{"2002:c0a8:101::1", ADDR_OF_SITE},
+		{"1.0.0.1", ADDR_OF_WORLD},
+		{"11.0.0.1", ADDR_OF_WORLD},
+		{"100.63.255.255", ADDR_OF_WORLD},
+		{"100.128.0.1", ADDR_OF_WORLD},
+		{"172.15.255.255", ADDR_OF_WORLD},
+		{"172.32.0.1", ADDR_OF_WORLD},
+		{"192.0.2.1", ADDR_OF_WORLD},
+		{"223.255.255.255", ADDR_OF_WORLD},
+		{"2001:db8::1", ADDR_OF_WORLD},
+		{"::ffff:192.0.2.1", ADDR_OF_WORLD},
+		{"64:ff9b::c000:201", ADDR_OF_WORLD},
+		{"2002:c000:201::1", ADDR_OF_WORLD},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct addr addr;
+		assert_int_equal(addr_parse(cases[i].text, 0, &addr), 0);
+		if (addr_reach(&addr) != cases[i].reach)
+			fail_msg("%s is of %s", cases[i].text, addr_reach_text(addr_reach(&addr)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +477,7 @@ int main(void)
 		cmocka_unit_test(files_are_mapped),
 		cmocka_unit_test(loops_are_shared_out),
 		cmocka_unit_test(reason_codes_are_unique),
+		cmocka_unit_test(reach_of_addresses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

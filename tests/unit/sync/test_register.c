@@ -85,7 +85,7 @@ static bool hears(void *ctx, const struct addr *from, struct addr *ret)
 	return ret->port != 0;
 }
 
-static void probe(struct server *server, uint16_t port)
+static void ask(struct server *server, uint16_t port, enum pull_mode mode)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t sa_len = sizeof sa;
@@ -104,7 +104,7 @@ static void probe(struct server *server, uint16_t port)
 	assert_int_equal(uv_loop_init(&loop), 0);
 	struct pull_fetch_settings settings = {.source = &source,
 					       .apex = (const uint8_t *)"",
-					       .mode = PULL_MODE_PROBE,
+					       .mode = mode,
 					       .fd = -1,
 					       .hears = hears,
 					       .hears_ctx = &port,
@@ -118,6 +118,11 @@ static void probe(struct server *server, uint16_t port)
 	assert_int_equal(got.serial, 9);
 }
 
+static void probe(struct server *server, uint16_t port)
+{
+	ask(server, port, PULL_MODE_PROBE);
+}
+
 static void granted(void **state)
 {
 	struct server server = {.status = WIRE_REGISTRATION_GRANTED};
@@ -126,6 +131,17 @@ static void granted(void **state)
 	assert_int_equal(server.ask.port, 5300);
 	assert_true(server.ask.lifetime_s >= 3 * 1800);
 	assert_int_equal(got.registered_s, 77);
+	assert_int_equal(got.registered_at.port, 5300);
+	assert_false(server.ask.release);
+}
+
+static void released(void **state)
+{
+	struct server server = {.status = WIRE_REGISTRATION_GRANTED};
+	ask(&server, 5300, PULL_MODE_RELEASE);
+	assert_true(server.asked && server.ask.release);
+	assert_int_equal(server.ask.port, 5300);
+	assert_int_equal(server.ask.lifetime_s, 0);
 }
 
 /* Nowhere: the question goes by UDP as to any other source, and by TCP when that is not answered, without the option. */
@@ -162,7 +178,8 @@ static void the_word(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(granted), cmocka_unit_test(not_granted),
-					   cmocka_unit_test(not_heard), cmocka_unit_test(the_word)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(granted), cmocka_unit_test(released),
+					   cmocka_unit_test(not_granted), cmocka_unit_test(not_heard),
+					   cmocka_unit_test(the_word)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
