@@ -148,6 +148,7 @@ struct copy {
 	bool storing_ahead;   /* what has its time before it */
 	bool storing_gives;   /* gives and journal, as they were when it began */
 	struct transfers_journal storing_journal;
+	struct keep_about storing_about;
 	int store_rc;
 	char store_why[KEEP_WHY_MAX];
 	struct loaded *fresh;

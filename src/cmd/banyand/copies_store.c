@@ -289,21 +289,19 @@ static void store_work(uv_work_t *work)
 {
 	struct copy *copy = work->data;
 	struct copy_files *files = copy->storing_again ? &copy->again_files : &copy->files;
-	struct keep_about about;
+	const struct keep_about *about = &copy->storing_about;
 	uint64_t number = 0;
 	uint32_t highest;
 	background_begin();
-	about_fill(copy, &copy->reply, &about);
-	about.number = copy->storing_again ? copy->again_number : 0;
 	copy->fresh = NULL;
 	copy->store_rc = 0;
 	/* the machine has decided that it may be older: by the operator's word */
-	if (!copy->storing_again && keep_highest(copy->keep, &highest) && highest != about.serial &&
-	    !sync_serial_newer(about.serial, highest))
+	if (!copy->storing_again && keep_highest(copy->keep, &highest) && highest != about->serial &&
+	    !sync_serial_newer(about->serial, highest))
 		copy->store_rc = keep_forget_highest(copy->keep, copy->store_why);
 	if (copy->store_rc == 0)
 		copy->store_rc = (copy->storing_ahead ? keep_add_ahead : keep_add)(
-			copy->keep, &about, files->wire, files->image, &number, copy->store_why);
+			copy->keep, about, files->wire, files->image, &number, copy->store_why);
 	copy_files_done(copy, files);
 	if (copy->store_rc < 0 || copy->storing_ahead)
 		return;
@@ -405,6 +403,8 @@ void copy_store_add(struct copy *copy, bool again)
 	copy->storing_again = again;
 	copy->storing_gives = copy->gives;
 	copy->storing_journal = copy->journal;
+	about_fill(copy, &copy->reply, &copy->storing_about); /* before the next fetch writes over it */
+	copy->storing_about.number = again ? copy->again_number : 0;
 	copy->work.data = copy;
 	sigfillset(&all); /* as in reload.c: the pool's threads take no signals */
 	pthread_sigmask(SIG_SETMASK, &all, &before);

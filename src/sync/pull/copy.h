@@ -100,7 +100,7 @@ struct pull_copy {
 	bool hinted;           /* it was not due: somebody has said that there is something new, */
 	bool by_notify;        /* ... by a notification, */
 	bool by_change;        /* ... or a file has changed */
-	bool starved;          /* there were downloads enough in this hour */
+	bool hindered;         /* by this machine: so many downloads in an hour, no room, nobody who proves */
 	bool round_failed;     /* a source has cost its turn */
 	bool desperate;        /* all sources are on the bench */
 	bool from_unknown;     /* the candidate's source could not say its serial */

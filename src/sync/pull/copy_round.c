@@ -52,14 +52,16 @@ static void all_well(struct pull_copy *copy)
 }
 
 /* The round that was due anyway comes as it would have come: else one who stays behind, and says that he has news before each of them, keeps
- * us from ever asking the others. Only what could not be downloaded for now is not put off until then. */
+ * us from ever asking the others. Only what this machine was not able to take is not put off until then: it is tried once more before. */
 static void hinted_end(struct pull_copy *copy, bool good)
 {
-	int64_t token_ms = copy_mono(copy) + copy_fetch_token_ms(copy);
+	int64_t wait_ms = copy_jittered_ms(copy, copy->settings.retry_min_s), token_ms = copy_fetch_token_ms(copy);
 	if (good && copy->by_change)
 		all_well(copy);
-	if (copy->starved && token_ms < copy->next_ms)
-		copy->next_ms = token_ms;
+	if (token_ms > wait_ms)
+		wait_ms = token_ms;
+	if (copy->hindered && copy_mono(copy) + wait_ms < copy->next_ms)
+		copy->next_ms = copy_mono(copy) + wait_ms;
 }
 
 static void round_end(struct pull_copy *copy, bool good)
@@ -78,6 +80,12 @@ static void round_end(struct pull_copy *copy, bool good)
 	copy->next_ms = copy_mono(copy) + copy_wait_ms(copy);
 	if (!good && copy_fetch_token_ms(copy) > copy->next_ms - copy_mono(copy))
 		copy->next_ms = copy_mono(copy) + copy_fetch_token_ms(copy);
+}
+
+static void round_hindered(struct pull_copy *copy)
+{
+	copy->hindered = true;
+	round_end(copy, false);
 }
 
 static void cancel_probe(struct pull_copy *copy, size_t at)
@@ -156,7 +164,7 @@ static void round_new(struct pull_copy *copy)
 	copy->asked = copy->fetched = 0;
 	copy->n_fetches = 0;
 	copy->aside = copy->aside_over = false;
-	copy->round_confirmed = copy->round_failed = copy->fruitful = copy->starved = false;
+	copy->round_confirmed = copy->round_failed = copy->fruitful = copy->hindered = false;
 	copy->hinted = copy->by_notify = copy->by_change = false;
 	copy->desperate = copy_all_benched(copy);
 	copy->taken = (struct copy_hint){0};
@@ -271,10 +279,9 @@ static void fetch(struct pull_copy *copy, size_t at, bool changes)
 {
 	struct copy_source *source = &copy->source[at];
 	if (!copy_fetch_token(copy)) {
-		copy->starved = true;
 		copy_say(&copy->silence, "%u downloads were begun within the hour, more are not allowed",
 			 copy->settings.fetches_hour_max);
-		round_end(copy, false);
+		round_hindered(copy);
 		return;
 	}
 	struct pull_action *action = copy_act(copy, PULL_FETCH);
@@ -427,7 +434,7 @@ void copy_fetched(struct pull_copy *copy, const struct pull_event *event)
 		break;
 	case PULL_NO_ROOM:
 		copy_say(&copy->silence, "%s", event->why == NULL ? "" : event->why);
-		round_end(copy, false);
+		round_hindered(copy);
 		break;
 	}
 }
@@ -516,7 +523,7 @@ void copy_proved(struct pull_copy *copy, const struct pull_event *event)
 	} else if (event->verdict == PULL_OURS) {
 		copy_say(&copy->silence, "what came could not be looked at here: %s",
 			 event->why == NULL ? "" : event->why);
-		round_end(copy, false);
+		round_hindered(copy);
 	} else {
 		refuse(copy, event->why);
 	}
@@ -572,7 +579,7 @@ void copy_stored(struct pull_copy *copy, const struct pull_event *event)
 		return;
 	if (!event->good) {
 		copy_say(&copy->silence, "it cannot be stored: %s", event->why == NULL ? "" : event->why);
-		round_end(copy, false);
+		round_hindered(copy);
 		return;
 	}
 	in_use(copy);
@@ -593,7 +600,7 @@ static void phase_late(struct pull_copy *copy)
 		copy_act(copy, PULL_DROP);
 	if (phase == PHASE_STORING) {
 		copy_say(&copy->silence, "it is not stored in time");
-		round_end(copy, false);
+		round_hindered(copy);
 	} else {
 		turn_lost(copy, phase == PHASE_FETCHING ? FAULT_STALLED : FAULT_REFUSED,
 			  phase == PHASE_FETCHING ? "it does not come to an end" : "its proof does not come to an end");

@@ -148,6 +148,29 @@ static void a_change_beyond_the_downloads_of_an_hour(void **state)
 	world_free(w);
 }
 
+/* The disk is full, and then it is not. */
+static void a_change_that_cannot_be_taken(void **state)
+{
+	const enum conduct conduct[] = {GOOD};
+	struct world *w = world_current(conduct, 1, DAY_S);
+	world_publish(w, 101);
+	w->store_full = true;
+	world_forget(w);
+	changed(w, 0);
+	world_run(w, 20);
+	assert_int_equal(w->fetches, 1);
+	w->store_full = false;
+	world_run(w, 60);
+	assert_int_equal(w->in_use.serial, 101);
+	world_publish(w, 102);
+	w->store_full = true; /* for long: then by the refresh */
+	world_forget(w);
+	changed(w, 0);
+	world_run(w, 7200);
+	assert_int_equal(w->fetches, 2);
+	world_free(w);
+}
+
 /* ---- notifications ---- */
 
 /* Whoever forges one with a large serial does not stand before who has said the truth. */
@@ -237,6 +260,7 @@ int main(void)
 		cmocka_unit_test(all_that_has_changed_is_looked_at),
 		cmocka_unit_test(a_change_is_not_lost_with_its_round),
 		cmocka_unit_test(a_change_beyond_the_downloads_of_an_hour),
+		cmocka_unit_test(a_change_that_cannot_be_taken),
 		cmocka_unit_test(the_largest_word_is_not_the_only_one),
 		cmocka_unit_test(silence_makes_good_nothing),
 		cmocka_unit_test(the_clock_is_set_right_after_the_start),
