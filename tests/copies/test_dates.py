@@ -135,6 +135,34 @@ def test_after_its_end_and_before_its_begin(timed, versions):
     wait_serial(d, 3)
 
 
+def test_a_machine_without_a_clock(timed, versions):
+    """It begins in 1971 with what is stored, and no source: nothing is used and it says why; when the clock is right it is used at once."""
+    d = timed(version(versions, 1))
+    wait_serial(d, 1)
+    d.stop()
+    os.unlink(d.source)
+    d.jump("-20400d")
+    d.start()
+    wait_state(d, "early")
+    assert f"its time begins at {iso(FIRST)}, and the clock of this machine says 197" in copy(d)["why"]
+    wait_for("no answers from it", lambda: said(d, "root-copy-early"))
+    d.jump("+0")
+    wait_serial(d, 1)
+    assert copy(d)["state"] in ("current", "lagging")
+    # with a source that confirms it meanwhile, and is gone when the clock is set
+    put(d.source, version(versions, 1))
+    d.jump("-20400d")
+    wait_state(d, "early")
+    d.cli("copy", "refresh")
+    wait_for("a confirmation", lambda: "197" in (copy(d)["confirmed_at"] or ""))
+    os.unlink(d.source)
+    d.jump("+0")
+    wait_serial(d, 1)
+    d.stop()
+    d.start()
+    wait_serial(d, 1)
+
+
 def test_begins_with_what_is_to_come(timed, versions):
     d = timed(version(versions, 2))
     wait_state(d, "early")

@@ -23,13 +23,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		files_decide(&pointer, &held, &(struct files_choice){.keep_unchanged = true}, pointer.made);
 	if ((decision.verdict == FILES_FETCH) != (decision.fetch != NULL))
 		abort();
+	decision = files_decide(&pointer, &(struct files_held){0}, &(struct files_choice){.in_force = true},
+				pointer.present.valid_from);
+	if ((decision.verdict == FILES_FETCH) != (decision.fetch != NULL) ||
+	    (decision.is_present && decision.serial != pointer.present.serial))
+		abort();
 	if (files_pointer_write(&pointer, NULL, &text) < 0)
 		return 0;
 	if (files_pointer_read("again", text.data, text.len, NULL, &again, why) < 0 || again.serial != pointer.serial ||
 	    again.n_deltas != pointer.n_deltas || strcmp(again.edition.name, pointer.edition.name) != 0 ||
 	    again.edition.valid_from != pointer.edition.valid_from ||
 	    again.edition.valid_until != pointer.edition.valid_until ||
-	    memcmp(&again.wire, &pointer.wire, sizeof again.wire) != 0)
+	    memcmp(&again.wire, &pointer.wire, sizeof again.wire) != 0 ||
+	    memcmp(&again.present, &pointer.present, sizeof again.present) != 0)
 		abort();
 	return 0;
 }
