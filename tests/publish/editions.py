@@ -88,10 +88,10 @@ class Edition:
         assert (status, said.get("reason")) == (1, reason), (said, errors)
         return said["why"]
 
-    def watch(self):
+    def watch(self, **env):
         log = open(self.folder / "log", "ab")
         self.watching = subprocess.Popen([program("banyan"), "publish", "--watch", str(self.path)], stdin=subprocess.DEVNULL,
-                                         stdout=log, stderr=log)
+                                         stdout=log, stderr=log, env=dict(os.environ, **env))
         log.close()
         return self
 

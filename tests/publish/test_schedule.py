@@ -3,6 +3,7 @@
 machines that stand still, schedules that leave gaps."""
 import base64
 import calendar
+import glob
 import json
 import os
 import re
@@ -130,7 +131,7 @@ def offline(edition, at, slots):
 def test_a_version_does_not_outlive_its_keys(daily):
     """With the KSK elsewhere: no version leaves whose DNSKEY set ends before it does."""
     (daily.folder / "keys").mkdir(mode=0o700)
-    daily.write(keys={"offline-ksk": True, "zsk-lifetime": "0"})
+    daily.write(keys={"offline-ksk": True, "zsk-lifetime": "0"}, apex={"address-ttl": "2d"})
     begin = START - 3 * HOUR
     offline(daily, begin, slots=2)
     end = begin + 10 * DAY + 21 * DAY
@@ -228,6 +229,62 @@ def test_any_interval(daily, every, hours):
         assert said["outcome"] == "published" and valid(daily, at) and not valid(daily, at - 1)
         assert last is None or (said["serial"] > last and len(str(said["serial"])) == 10)
         last = said["serial"]
+
+
+LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """watched(edition): `--watch` with a clock that watched.jump("+5d") sets, as one that was set or a machine that has slept."""
+    assert LIBRARY, "libfaketime is not installed"
+    clock, running = tmp_path / "clock", []
+
+    def start(edition, offset="+0"):
+        start.jump(offset)
+        running.append(edition.watch(LD_PRELOAD=LIBRARY[0], FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_CACHE_DURATION="1",
+                                     FAKETIME_DONT_FAKE_MONOTONIC="1"))
+    start.jump = lambda offset: put(clock, offset)
+    yield start
+    for edition in running:
+        edition.stop()
+
+
+def is_out(edition, at):
+    return edition.zone_file.exists() and valid(edition, at)
+
+
+def test_a_machine_that_sleeps(daily, watched):
+    """--watch: after days of sleep there is at once what is in force, with the source or without it; and a clock that was ahead is told."""
+    now = int(time.time())
+    hour = now % DAY // HOUR
+    shift = (12 - hour) * HOUR  # noon of today: nothing is offered ahead
+    noon = now + shift
+    watched(daily, f"{shift:+d}s")
+    wait_for("the first version", lambda: is_out(daily, noon))
+    first = daily.serial()
+    watched.jump(f"{shift + 5 * DAY:+d}s")
+    wait_for("the version of five days later", lambda: is_out(daily, noon + 5 * DAY))
+    os.unlink(daily.home / "source")
+    watched.jump(f"{shift + 9 * DAY:+d}s")
+    wait_for("a version without source", lambda: is_out(daily, noon + 9 * DAY))
+    assert daily.serial() > first
+    watched.jump(f"{shift + 9 * DAY + 11 * HOUR:+d}s")
+    wait_for("what is offered ahead", lambda: is_out(daily, noon + 10 * DAY) and not is_out(daily, noon + 9 * DAY))
+    watched.jump(f"{shift:+d}s")
+    wait_for("the word", lambda: "a clock was wrong" in daily.log())
+    assert is_out(daily, noon + 10 * DAY)
+
+
+def test_a_clock_that_is_set_back(tmp_path, watched):
+    """--watch: the source is looked at as before, and not when the clock has come there again."""
+    put(tmp_path / "source", source_text(tlds=4))
+    edition = Edition(tmp_path, "letters")
+    watched(edition, "+300d")
+    wait_for("the first version", lambda: edition.serial() == 100)
+    watched.jump("+299d")
+    put(tmp_path / "source", source_text(101, tlds=4))
+    wait_for("the second", lambda: edition.serial() == 101)
 
 
 def test_source_gone_at_its_time(tmp_path):

@@ -35,6 +35,7 @@ struct publishing {
 	uv_timer_t tick;
 	bool notified;
 	int64_t check_at, retry_at; /* UNIX seconds */
+	int64_t looked_at;          /* the same: the clock at the last tick */
 	char told[EDITION_WHY_MAX]; /* the last refusal, told once */
 	int status;                 /* of the command */
 };

@@ -183,9 +183,19 @@ static void on_source(struct publishing *p, enum publish_source_outcome outcome,
 		run_due(p);
 }
 
+/* By a clock that was set back, what was to be done in a minute would be done in a year; and what is out may be of a time to come. */
+static void clock_look(struct publishing *p)
+{
+	int64_t now = clock_wall_s();
+	if (now < p->looked_at)
+		p->check_at = p->retry_at = now;
+	p->looked_at = now;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct publishing *p = timer->data;
+	clock_look(p);
 	if (p->under_way != NULL)
 		return;
 	if (p->notified || clock_wall_s() >= p->check_at) {
