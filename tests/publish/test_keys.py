@@ -254,3 +254,67 @@ def test_memory_of_programs_with_keys(tmp_path):
             waiting.kill()
             waiting.wait()
             waiting.stdin.close()
+
+
+def error_of(folder, *arguments, status=0, at=AT):
+    """What it says to people, also when all is good."""
+    return run(program("banyan"), "key", *arguments, "--keys", folder, "--at", at, status=status).stderr
+
+
+def two_sides(tmp_path):
+    online, offline = tmp_path / "online", tmp_path / "offline"
+    common = ["trust=rfc5011", "data-ttl=1d"]
+    key(online, "policy", "--zone", ZONE, "offline=yes", *common)
+    key(offline, "policy", "--zone", ZONE, "ksk-only=yes", *common)
+    return online, offline
+
+
+def test_ceremony_after_gap(tmp_path):
+    """The first request is made twice; nobody asks for the second quarter in time."""
+    online, offline = two_sides(tmp_path)
+    request, response, record, anchor = tmp_path / "ksr", tmp_path / "skr", tmp_path / "record", tmp_path / "anchor"
+    key(online, "ksr", "--out", request)
+    key(online, "ksr", "--out", tmp_path / "other", "--slots", 6)
+    sign = ["sign-ksr", request, "--out", response, "--record", record]
+    key(offline, *sign, "--first")
+    first = response.read_bytes()
+    key(offline, *sign)
+    assert response.read_bytes() == first, "the same again"
+    anchor.write_text(key(offline, "ds"))
+    key(online, "skr", response, "--anchor", anchor)
+    assert "the time between is signed" in error_of(offline, "sign-ksr", tmp_path / "other", status=1)
+    # nobody asks in time
+    late = AT + 130 * DAY
+    assert "is for when that time is over" in error_of(online, "ksr", "--from", late, status=1, at=AT + 80 * DAY)
+    told = error_of(online, "ksr", "--out", request, at=late)
+    assert "there is a gap" in told and "2027-01-10T00:00:00Z" in told and "--after-gap" in told, told
+    assert "say --after-gap" in error_of(offline, *sign, status=1, at=late)
+    assert "do not go together" in error_of(offline, *sign, "--first", "--after-gap", status=2, at=late)
+    key(offline, *sign, "--after-gap", at=late)
+    text = record.read_text()
+    assert "THERE IS A GAP (--after-gap)" in text and "no validator can prove the zone" in text
+    key(online, "skr", response, at=late)
+    assert check_bundles(response.read_text(), 172800)[0]["from"] == late
+    # and as always
+    key(online, "ksr", "--out", request, at=late + 80 * DAY)
+    key(offline, *sign, at=late + 80 * DAY)
+    key(online, "skr", response, at=late + 80 * DAY)
+
+
+def test_ceremony_on_full_disks(tmp_path):
+    """What cannot be written where it was asked for is not lost."""
+    online, offline = two_sides(tmp_path)
+    request, response = tmp_path / "ksr", tmp_path / "skr"
+    key(online, "ksr", "--out", request)
+    sign = ["sign-ksr", "--first", request]
+    told = error_of(offline, *sign, "--out", response, "--record", "/dev/full/record", status=2)
+    assert "the record of what is signed is in" in told, told
+    assert check_bundles(response.read_text(), 172800)
+    (kept,) = offline.glob("record-*.txt")
+    assert "witnesses" in kept.read_text()
+    first = response.read_bytes()
+    told = error_of(offline, *sign, "--out", tmp_path / "nowhere" / "skr", "--record", tmp_path / "record", status=2)
+    assert "the same command gives the same response again" in told, told
+    assert kept.name in (tmp_path / "record").read_text()
+    key(offline, *sign, "--out", response, "--record", tmp_path / "record")
+    assert response.read_bytes() == first

@@ -25,7 +25,9 @@ static const char help[] =
 	"  import FILE | pkcs11:URI   K*.private of BIND or ldns (with its .key), or PEM; needs --role\n"
 	"  export TAG                 writes K*.key and K*.private to the folder of --bind\n"
 	"  ksr                        online: a request for the next quarter\n"
-	"  sign-ksr FILE              offline: checks and signs it; --first the first time\n"
+	"  sign-ksr FILE              offline: checks and signs it; --first the first time, --after-gap if nobody "
+	"asked in "
+	"time\n"
 	"  skr FILE                   online: takes the response; --anchor FILE the first time\n"
 	"\n"
 	"  --keys FOLDER     the folder of the keys; default: keys\n"
@@ -38,8 +40,9 @@ static const char help[] =
 	"  --dnskey          ds: as DNSKEY records\n"
 	"  --seen TAG, --gone TAG, --shared TAG, --leave TAG\n"
 	"  --name NAME       foreign: of the other signer\n"
-	"  --from TIME, --slots N   ksr: default where the last one ended, and 9 bundles\n"
+	"  --from TIME, --slots N   ksr: default where the last one ended (now, if it has expired), and 9 bundles\n"
 	"  --first           sign-ksr: nothing goes before this request\n"
+	"  --after-gap       sign-ksr: it begins later than the last response ended\n"
 	"  --anchor FILE     skr: DS or DNSKEY of the KSK\n"
 	"  --record FILE     sign-ksr: the ceremony's record; default: standard error\n"
 	"  --out FILE        ksr, sign-ksr: default: standard output\n"
@@ -149,6 +152,7 @@ enum {
 	OPTION_FROM,
 	OPTION_SLOTS,
 	OPTION_FIRST,
+	OPTION_AFTER_GAP,
 	OPTION_ANCHOR,
 	OPTION_RECORD,
 	OPTION_OUT,
@@ -173,6 +177,7 @@ static const struct option table[] = {{"keys", required_argument, NULL, OPTION_K
 				      {"from", required_argument, NULL, OPTION_FROM},
 				      {"slots", required_argument, NULL, OPTION_SLOTS},
 				      {"first", no_argument, NULL, OPTION_FIRST},
+				      {"after-gap", no_argument, NULL, OPTION_AFTER_GAP},
 				      {"anchor", required_argument, NULL, OPTION_ANCHOR},
 				      {"record", required_argument, NULL, OPTION_RECORD},
 				      {"out", required_argument, NULL, OPTION_OUT},
@@ -208,6 +213,8 @@ static bool take(struct key_options *o, int option, const char *value)
 		return o->dnskey = true;
 	case OPTION_FIRST:
 		return o->first = true;
+	case OPTION_AFTER_GAP:
+		return o->after_gap = true;
 	case OPTION_JSON:
 		return o->json = true;
 	case OPTION_SEEN:

@@ -19,6 +19,20 @@ static void tell_sum(const char *what, const struct buffer *text)
 	keys_request_done(&request);
 }
 
+/* Nobody asked in time. */
+static void tell_gap(struct keys_folder *folder, const struct buffer *text)
+{
+	struct keys_request request;
+	struct keys_gap gap;
+	char why[KEYS_WHY_MAX];
+	if (keys_request_read("request", (const char *)text->data, text->len, &request, why) != 0)
+		return;
+	if (keys_ksr_gap(folder, request.from, &gap))
+		fprintf(stderr, "there is a gap: %s; it is signed by `banyan key sign-ksr --after-gap`\n",
+			keys_gap_text(&gap, why));
+	keys_request_done(&request);
+}
+
 int key_ksr(const struct key_options *options)
 {
 	_cleanup_(key_closed) struct keys_folder *folder = NULL;
@@ -30,6 +44,7 @@ int key_ksr(const struct key_options *options)
 	if (rc != 0)
 		return key_tell(rc, why);
 	tell_sum("request", &text);
+	tell_gap(folder, &text);
 	return key_write(options->out, &text);
 }
 
@@ -45,23 +60,40 @@ static int read_file(const struct key_options *options, struct buffer *out)
 	return rc;
 }
 
+/* The response is written also when this fails: the folder has the record of what was signed. */
+static bool tell_record(const struct key_options *options, const struct buffer *record)
+{
+	if (options->record == NULL)
+		return fwrite(record->data, 1, record->len, stderr) == record->len;
+	if (record->len == 0 || key_write(options->record, record) == CMD_OK)
+		return true;
+	fprintf(stderr, "banyan key: the record of what is signed is in %s, too (record-*.txt)\n", options->folder);
+	return false;
+}
+
 int key_sign_ksr(const struct key_options *options)
 {
 	_cleanup_(key_closed) struct keys_folder *folder = NULL;
 	_cleanup_(buffer_done) struct buffer ksr = {0}, skr = {0}, record = {0};
+	enum keys_before order = options->first ? KEYS_FIRST_ONE : options->after_gap ? KEYS_AFTER_GAP : KEYS_CONTINUES;
 	char why[KEYS_WHY_MAX];
+	if (options->first && options->after_gap) {
+		fprintf(stderr,
+			"banyan key: --first and --after-gap do not go together: what is first comes after nothing\n");
+		return CMD_ERROR;
+	}
 	if (read_file(options, &ksr) != 0 || key_open(options, true, &folder) != 0)
 		return CMD_ERROR;
-	int rc = keys_sign_ksr(folder, options->word[0], (const char *)ksr.data, ksr.len, options->first, options->now,
-			       &skr, &record, why);
-	if (options->record == NULL)
-		fwrite(record.data, 1, record.len, stderr);
-	else if (record.len > 0 && key_write(options->record, &record) != CMD_OK)
-		return CMD_ERROR;
+	int rc = keys_sign_ksr(folder, options->word[0], (const char *)ksr.data, ksr.len, order, options->now, &skr,
+			       &record, why);
+	bool recorded = tell_record(options, &record);
 	if (rc != 0)
 		return key_tell(rc, why);
 	tell_sum("response", &skr);
-	return key_write(options->out, &skr);
+	int status = key_write(options->out, &skr);
+	if (status != CMD_OK)
+		fprintf(stderr, "banyan key: the request is signed: the same command gives the same response again\n");
+	return recorded ? status : CMD_ERROR;
 }
 
 static int read_anchor(const char *file, int64_t now, struct dnssec_anchors *ret)

@@ -139,6 +139,37 @@ static void show_next(struct keys_folder *folder, const struct keys_key *key)
 		       why);
 }
 
+static void show_ds(uint16_t tag, bool wanted)
+{
+	if (wanted)
+		printf("to do: the DS of key %u should be with the parent, or its anchor with validators "
+		       "(`banyan key ds`); when it is: `banyan key ds --seen %u`\n",
+		       tag, tag);
+	else
+		printf("to do: the DS of key %u should go from the parent; when it has: `banyan key ds --gone %u`\n",
+		       tag, tag);
+}
+
+/* The folder of an offline KSK: its keys are moved by ceremonies, and ahead of time. What is to be done now is not that of the end. */
+static void show_offline(struct keys_folder *folder, int64_t now)
+{
+	_cleanup_(base_free) struct keys_state *state = malloc(sizeof *state);
+	char until[32];
+	if (state == NULL || keys_folder_state(folder)->bundles_until == 0)
+		return;
+	printf("these are the keys as they are at the end of the last response, at %s\n",
+	       clock_format(keys_folder_state(folder)->bundles_until, until));
+	keys_state_at(keys_folder_state(folder), now, state);
+	for (size_t i = 0; i < state->n && keys_folder_policy(folder)->trust != KEYS_TRUST_5011; i++) {
+		const struct keys_key *key = &state->key[i];
+		bool wanted = keys_key_does(state, key).ds;
+		if (wanted && key->ds_seen == 0 && key->phase < KEYS_ACTIVE)
+			show_ds(key->tag, true);
+		if (!wanted && key->ds_seen != 0 && key->ds_gone == 0)
+			show_ds(key->tag, false);
+	}
+}
+
 /* What the machine would do now, without doing it. */
 static void show_actions(struct keys_folder *folder, int64_t now)
 {
@@ -161,14 +192,9 @@ static void show_actions(struct keys_folder *folder, int64_t now)
 	for (size_t i = 0; i < actions.n; i++) {
 		const struct keys_action *a = &actions.item[i];
 		if (a->kind == KEYS_DO_SUBMIT_DS)
-			printf("to do: the DS of key %u should be with the parent, or its anchor with validators "
-			       "(`banyan key "
-			       "ds`); when it is: `banyan key ds --seen %u`\n",
-			       a->tag, a->tag);
+			show_ds(a->tag, true);
 		if (a->kind == KEYS_DO_WITHDRAW_DS)
-			printf("to do: the DS of key %u should go from the parent; when it has: `banyan key ds --gone "
-			       "%u`\n",
-			       a->tag, a->tag);
+			show_ds(a->tag, false);
 		if (a->kind == KEYS_DO_SHARE)
 			printf("to do: the other signers should publish key %u; when all have: `banyan key foreign "
 			       "--shared "
@@ -202,6 +228,9 @@ int key_status(const struct key_options *options)
 		show_key(folder, &state->key[i]);
 		show_next(folder, &state->key[i]);
 	}
-	show_actions(folder, options->now);
+	if (keys_folder_policy(folder)->ksk_only)
+		show_offline(folder, options->now);
+	else
+		show_actions(folder, options->now);
 	return CMD_OK;
 }

@@ -78,6 +78,19 @@ int keys_bundle_sign(struct keys_request *request, struct keys_bundle *bundle, c
 	return 0;
 }
 
+bool keys_is_ksk(const struct wire_rdata *dnskey)
+{
+	return (dnskey->data[1] & 1) != 0;
+}
+
+bool keys_bundle_has(const struct keys_bundle *bundle, const struct wire_rdata *dnskey)
+{
+	for (size_t i = 0; i < bundle->n_keys; i++)
+		if (wire_rdata_cmp(&bundle->key[i], dnskey) == 0)
+			return true;
+	return false;
+}
+
 int keys_bundle_add(struct keys_request *request, struct keys_bundle *bundle, const uint8_t *rdata, size_t len)
 {
 	struct wire_rdata key = {.data = arena_dup(&request->arena, rdata, len), .len = (uint16_t)len};

@@ -39,7 +39,8 @@ struct keys_folder {
 	struct buffer ready_bytes;
 };
 
-#define KEYS_RESPONSES_MAX 4 /* the newest ones: the one before, the present one, and one or two to come */
+#define KEYS_RESPONSES_MAX                                                                                             \
+	16 /* the newest ones: those before, the present one, and some to come, which may have one bundle each */
 
 /* PKCS #11 (token.c). */
 bool keys_place_token(const char *place);
@@ -68,6 +69,12 @@ void keys_responses_drop(struct keys_folder *folder);
 /* The bundle to be used at `now`; NULL with a sentence. */
 const struct keys_bundle *keys_bundle_at(struct keys_folder *folder, int64_t now, const struct keys_request **ret_of,
 					 char why[KEYS_WHY_MAX]);
+/* The last one that begins before this time; NULL. */
+const struct keys_bundle *keys_bundle_last(const struct keys_folder *folder, int64_t before);
+/* When the signatures of the last response that was taken end; 0 = none was. */
+int64_t keys_bundles_expire(const struct keys_folder *folder);
+/* When another bundle is to be used than at `now`; KEYS_NEVER. */
+int64_t keys_bundle_next(const struct keys_folder *folder, int64_t now);
 int keys_bundle_ready(struct keys_folder *folder, const struct keys_request *request, const struct keys_bundle *bundle)
 	_must_use_;
 /* RDATA of an RRSIG that was given by its tag, its algorithm and its bytes. Appends. */

@@ -6,6 +6,9 @@
  * do comes out. Its intervals are those of RFC 7583; it rolls ZSKs by pre-publication, KSKs by double-KSK, double-DS or RFC 5011, whole
  * algorithms in the order of RFC 6781 section 4.1.4, and shares a zone with other signers (RFC 8901). No interval begins before
  * keys_offered() has said that the zone went out as the state describes it: a publisher that was down delays a roll and never breaks a chain.
+ * With an offline KSK the dates are signed before. The offline side counts a bundle as offered only when the signatures of the one before it
+ * have ended; the online side stays with a bundle that its keys need while its signatures last, and then goes on with the keys of the present
+ * one. So it holds there, too, as long as no time is left without a signed set: after such a gap rolls wait anew (KEYS_AFTER_GAP).
  * The folder (keys_open) keeps the state and the private halves: files that nobody else may read, or tokens (PKCS #11).
  * Called by publish/ and by `banyan key`.
  *
@@ -213,6 +216,9 @@ struct keys_does {
 };
 struct keys_does keys_key_does(const struct keys_state *state, const struct keys_key *key);
 
+/* The folder of an offline KSK is ahead of time, at the end of the last response: its keys as they are at `now`. */
+void keys_state_at(const struct keys_state *state, int64_t now, struct keys_state *ret);
+
 const char *keys_phase_text(enum keys_phase phase);
 const char *keys_role_text(enum keys_role role);
 const char *keys_way_text(enum keys_way way);
@@ -269,7 +275,8 @@ const char *keys_trouble(const struct keys_folder *folder);
 int keys_offered(struct keys_folder *folder, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
 /* When something is due: the next step, or the next bundle of a key response. */
 int64_t keys_folder_next(const struct keys_folder *folder, int64_t now);
-/* What validators should trust now, a record a line: DS (digest type 2), or DNSKEY. With an offline KSK: those of the bundle in force. */
+/* What validators should trust now, a record a line: DS (digest type 2), or DNSKEY. With an offline KSK: those of the bundle in force; on its own
+ * side, where the state is that of the end of the last response: as it is at `now`. */
 int keys_anchors(struct keys_folder *folder, bool dnskey, int64_t now, struct buffer *out, char why[KEYS_WHY_MAX])
 	_must_use_;
 /* The private half of a key. */
@@ -288,6 +295,7 @@ int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algor
 #define KEYS_REQUEST_MAX     (1024 * 1024) /* bytes of text: nine bundles of RSA-2048 have 25,000 */
 #define KEYS_SUM_MAX         65
 #define KEYS_ID_MAX          40
+#define KEYS_REQUESTS_MAX    16 /* kept while no response is in: as often may a request be made again */
 
 struct keys_signature {
 	uint16_t tag;
@@ -318,15 +326,33 @@ int keys_request_read(const char *name, const char *text, size_t len, struct key
 int keys_request_write(struct keys_request *request, struct buffer *out) _must_use_;
 void keys_request_done(struct keys_request *request);
 
-/* The online side. A request for the time from `from` (0 = where the last one ended, or now) with `slots` bundles; makes the ZSKs it needs, keeps
- * a copy in the folder, appends the text. */
+/* Nobody held a ceremony in time. */
+struct keys_gap {
+	int64_t ended,
+		expires; /* the last response was for the time until `ended`; its last signatures hold until `expires` */
+	int64_t from;    /* the next one begins */
+};
+/* What it means, as a sentence. */
+char *keys_gap_text(const struct keys_gap *gap, char out[KEYS_WHY_MAX]);
+
+/* The online side. A request for the time from `from` with `slots` bundles; makes the ZSKs it needs, keeps a copy in the folder, appends the
+ * text. It begins where the last response ended, or, when that time is over, later. `from` 0: where the last one ended; now, if there is
+ * none, or if its signatures have ended. */
 int keys_ksr(struct keys_folder *folder, int64_t now, int64_t from, unsigned slots, struct buffer *out,
 	     char why[KEYS_WHY_MAX]) _must_use_;
-/* Takes a response: it must answer our last request, and its signatures must be those of a KSK that we know: from the response before or from
- * `anchors` (NULL: none). */
+/* Does a request that begins at `from` leave a gap? */
+bool keys_ksr_gap(struct keys_folder *folder, int64_t from, struct keys_gap *ret);
+/* Takes a response: it must answer a request that is kept, and its signatures must be those of a KSK that we know: of the last bundle before it
+ * or from `anchors` (NULL: none). One that is here already is no error. */
 int keys_skr(struct keys_folder *folder, const char *name, const char *text, size_t len,
 	     const struct dnssec_anchors *anchors, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
+
+enum keys_before {
+	KEYS_CONTINUES, /* the request begins where the last response ended */
+	KEYS_FIRST_ONE, /* there is no response before it */
+	KEYS_AFTER_GAP, /* it begins later: nobody asked in time */
+};
 /* The offline side: checks a request, moves its KSKs through the quarter, signs each bundle. `record` gets a text for people, whether it was signed or
- * refused (BANYAN_EPROOF). `first`: there is no response before this one. */
-int keys_sign_ksr(struct keys_folder *folder, const char *name, const char *text, size_t len, bool first, int64_t now,
-		  struct buffer *out, struct buffer *record, char why[KEYS_WHY_MAX]) _must_use_;
+ * refused (BANYAN_EPROOF). What is on disk is of before the ceremony or of after it: whoever was cut off says the same again. */
+int keys_sign_ksr(struct keys_folder *folder, const char *name, const char *text, size_t len, enum keys_before before,
+		  int64_t now, struct buffer *out, struct buffer *record, char why[KEYS_WHY_MAX]) _must_use_;

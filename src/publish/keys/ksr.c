@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * The online side of an offline KSK: requests made, responses taken. A quarter as the root's: the ZSK that is to sign from its first second was
- * published in the last bundle before; the one that signed until then stays in the first; the next one comes in the last.
+ * The online side of an offline KSK: requests. A quarter as the root's: the ZSK that is to sign from its first second was published in the last
+ * bundle before; the one that signed until then stays in the first; the next one comes in the last. A request promises nothing: which keys are to
+ * sign from when on is settled when its response is taken (skr.c), so that it may be made again, and otherwise.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "request.h"
-
-#define REQUEST_FILE "ksr.txt" /* the last one */
 
 /* The ZSKs of a quarter; NULL: there is none of the kind. */
 struct quarter {
@@ -32,30 +30,18 @@ static const struct keys_key *planned_before(const struct keys_state *state, int
 	return best;
 }
 
-static const struct keys_key *planned_at(const struct keys_state *state, int64_t t)
+/* ZSKs that wait for a quarter of their own; the one that signs a zone which has no response yet goes first. */
+static const struct keys_key *unplanned(const struct keys_folder *folder, size_t n)
 {
-	for (size_t i = 0; i < state->n; i++)
-		if (state->key[i].role == KEYS_ZSK && state->key[i].plan == t)
-			return &state->key[i];
+	for (int active = 1; active >= 0; active--) {
+		for (size_t i = 0; i < folder->state.n; i++) {
+			const struct keys_key *key = &folder->state.key[i];
+			if (key->role == KEYS_ZSK && key->plan == 0 && key->algorithm == folder->policy.algorithm &&
+			    key->phase == (active ? KEYS_ACTIVE : KEYS_GENERATED) && n-- == 0)
+				return key;
+		}
+	}
 	return NULL;
-}
-
-static int plan_key(struct keys_folder *folder, int64_t plan, int64_t now, char why[KEYS_WHY_MAX])
-{
-	struct keys_key *key = NULL;
-	for (size_t i = 0; i < folder->state.n && key == NULL; i++) {
-		struct keys_key *k = &folder->state.key[i];
-		if (k->role == KEYS_ZSK && k->phase == KEYS_GENERATED && k->plan == 0 &&
-		    k->algorithm == folder->policy.algorithm)
-			key = k;
-	}
-	if (key == NULL) {
-		int rc = keys_generate(folder, KEYS_ZSK, folder->policy.algorithm, folder->token, now, &key, why);
-		if (rc != 0)
-			return rc;
-	}
-	key->plan = plan;
-	return 0;
 }
 
 /* Chooses the keys, and makes what is missing. A request that is made again has the same ones. */
@@ -63,20 +49,24 @@ static int plan_quarter(struct keys_folder *folder, int64_t from, int64_t until,
 			char why[KEYS_WHY_MAX])
 {
 	const struct keys_policy *policy = &folder->policy;
-	int rc = 0;
-	if (planned_before(&folder->state, from, NULL) == NULL)
-		rc = plan_key(folder, from, now, why);
-	if (rc != 0)
-		return rc;
-	int64_t present = planned_before(&folder->state, from, NULL)->plan;
-	bool rolls = policy->zsk_lifetime_s != 0 && present + policy->zsk_lifetime_s <= until + policy->slot_s / 2;
-	if (rolls && planned_at(&folder->state, until) == NULL)
-		rc = plan_key(folder, until, now, why);
-	if (rc != 0)
-		return rc;
-	ret->present = planned_before(&folder->state, from, NULL);
-	ret->before = ret->present->plan == from ? planned_before(&folder->state, from, ret->present) : NULL;
-	ret->next = rolls ? planned_at(&folder->state, until) : NULL;
+	const struct keys_key *present = planned_before(&folder->state, from, NULL);
+	int64_t since = present != NULL ? present->plan : from;
+	bool rolls = policy->zsk_lifetime_s != 0 && since + policy->zsk_lifetime_s <= until + policy->slot_s / 2;
+	size_t wanted = (present == NULL ? 1 : 0) + (rolls ? 1 : 0);
+	while (wanted > 0 && unplanned(folder, wanted - 1) == NULL) {
+		struct keys_key *made;
+		int rc = keys_generate(folder, KEYS_ZSK, policy->algorithm, folder->token, now, &made, why);
+		if (rc != 0)
+			return rc;
+	}
+	present = planned_before(&folder->state, from, NULL); /* keys may have moved in memory */
+	ret->next = rolls ? unplanned(folder, wanted - 1) : NULL;
+	ret->present = present != NULL ? present : unplanned(folder, 0);
+	ret->before = present != NULL ? planned_before(&folder->state, from, present) : NULL;
+	/* it is gone, unless the publisher is late or it was its turn until now */
+	if (ret->before != NULL && present->plan != from && ret->before->phase != KEYS_ACTIVE &&
+	    ret->before->phase != KEYS_RETIRED)
+		ret->before = NULL;
 	return 0;
 }
 
@@ -119,6 +109,37 @@ static int fill_bundle(struct keys_folder *folder, struct keys_request *request,
 	return rc;
 }
 
+/* Does it begin where it may? */
+static int check_from(const struct keys_folder *folder, int64_t now, int64_t from, char why[KEYS_WHY_MAX])
+{
+	int64_t ended = folder->state.bundles_until, expires = keys_bundles_expire(folder);
+	int64_t last = (now > expires ? now : expires) + folder->policy.slot_s;
+	char here[32], asked[32], when[32];
+	clock_format(from, asked);
+	clock_format(ended, when);
+	if (from + folder->policy.validity_s <= now)
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "a request from %s would be for a time that is over: it is %s here; leave out --from",
+				  asked, clock_format(now, here));
+	if (ended == 0 || from == ended)
+		return 0;
+	if (from < ended)
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "%s: a request from %s would be for a time that is signed: the next one begins where "
+				  "the last response ends, at %s",
+				  folder->path, asked, when);
+	if (now < ended)
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "%s: the next request begins where the last response ends, at %s, not at %s: a later "
+				  "one (--from) is for when that time is over",
+				  folder->path, when, asked);
+	if (from > last)
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "%s: a request from %s would leave a gap that need not be: %s is the latest",
+				  folder->path, asked, clock_format(last, when));
+	return 0;
+}
+
 static int check_ksr(const struct keys_folder *folder, int64_t now, int64_t from, unsigned slots,
 		     char why[KEYS_WHY_MAX])
 {
@@ -130,27 +151,48 @@ static int check_ksr(const struct keys_folder *folder, int64_t now, int64_t from
 				  folder->path);
 	if (slots < 1 || slots > KEYS_BUNDLES_MAX)
 		return keys_wrong(why, BANYAN_EINVAL, "a request has 1 to %d bundles, not %u", KEYS_BUNDLES_MAX, slots);
-	if (folder->state.bundles_until != 0 && from != folder->state.bundles_until)
-		return keys_wrong(why, BANYAN_EINVAL,
-				  "%s: the next request begins where the last response ends, at %" PRId64
-				  ", not at %" PRId64,
-				  folder->path, folder->state.bundles_until, from);
-	if (from + (int64_t)slots * folder->policy.slot_s <= now)
-		return keys_wrong(why, BANYAN_EINVAL, "the request would be for a time that is over");
-	return 0;
+	return check_from(folder, now, from, why);
+}
+
+/* Where the last one ended, as long as that leaves no gap. */
+static int64_t from_default(const struct keys_folder *folder, int64_t now)
+{
+	return folder->state.bundles_until == 0 || keys_bundles_expire(folder) <= now ? now
+										      : folder->state.bundles_until;
+}
+
+/* Written and kept; the state is saved for the keys that were made. */
+static int keep(struct keys_folder *folder, struct keys_request *request, int64_t now, struct buffer *out,
+		char why[KEYS_WHY_MAX])
+{
+	_cleanup_(buffer_done) struct buffer text = {0};
+	char file[KEYS_FILE_MAX];
+	if (keys_request_write(request, &text) != 0 || buffer_reserve(out, text.len) != 0)
+		return keys_wrong(why, BANYAN_ENOMEM, "out of memory");
+	keys_asked_file(request->sum, file);
+	int rc = keys_request_keep(folder, file, &text, why);
+	if (rc == 0)
+		rc = keys_save(folder, why);
+	if (rc == 0 && buffer_append(out, text.data, text.len) != 0)
+		rc = keys_wrong(why, BANYAN_ENOMEM, "out of memory");
+	if (rc == 0)
+		keys_asked_tidy(folder, now);
+	return rc;
 }
 
 int keys_ksr(struct keys_folder *folder, int64_t now, int64_t from, unsigned slots, struct buffer *out,
 	     char why[KEYS_WHY_MAX])
 {
 	struct keys_request request = {.made = now, .ttl = (uint32_t)folder->policy.dnskey_ttl_s};
-	_cleanup_(buffer_done) struct buffer text = {0};
 	struct quarter quarter = {0};
 	struct random random;
 	char when[32];
+	int rc = keys_responses_load(folder, why);
+	if (rc != 0)
+		return rc;
 	if (from == 0)
-		from = folder->state.bundles_until != 0 ? folder->state.bundles_until : now;
-	int rc = check_ksr(folder, now, from, slots, why);
+		from = from_default(folder, now);
+	rc = check_ksr(folder, now, from, slots, why);
 	if (rc != 0)
 		return rc;
 	request.from = from;
@@ -164,145 +206,8 @@ int keys_ksr(struct keys_folder *folder, int64_t now, int64_t from, unsigned slo
 	rc = plan_quarter(folder, from, request.until, now, &quarter, why);
 	for (size_t i = 0; i < slots && rc == 0; i++)
 		rc = fill_bundle(folder, &request, i, slots, &quarter, why);
-	if (rc == 0 && keys_request_write(&request, &text) != 0)
-		rc = keys_wrong(why, BANYAN_ENOMEM, "out of memory");
 	if (rc == 0)
-		rc = keys_request_keep(folder, REQUEST_FILE, &text, why);
-	if (rc == 0)
-		rc = keys_save(folder, why);
-	if (rc == 0 && buffer_append(out, text.data, text.len) != 0)
-		rc = keys_wrong(why, BANYAN_ENOMEM, "out of memory");
+		rc = keep(folder, &request, now, out, why);
 	keys_request_done(&request);
-	return rc;
-}
-
-/* ---- the response ---- */
-
-static bool is_ksk(const struct wire_rdata *key)
-{
-	return (key->data[1] & 1) != 0;
-}
-
-/* Every key of the request is in the response, and every other key there is a KSK. */
-static bool same_zsks(const struct keys_bundle *asked, const struct keys_bundle *given)
-{
-	size_t matched = 0;
-	for (size_t i = 0; i < given->n_keys; i++) {
-		bool mine = false;
-		for (size_t j = 0; j < asked->n_keys; j++)
-			mine |= wire_rdata_cmp(&given->key[i], &asked->key[j]) == 0;
-		if (!mine && !is_ksk(&given->key[i]))
-			return false;
-		matched += mine;
-	}
-	return matched == asked->n_keys;
-}
-
-static bool in_anchors(const uint8_t *apex, const struct dnssec_anchors *anchors, const struct wire_rdata *key)
-{
-	for (size_t i = 0; anchors != NULL && i < anchors->count; i++) {
-		const struct dnssec_anchor *a = &anchors->item[i];
-		struct wire_rdata rdata = {.data = a->rdata, .len = a->len};
-		if (!wire_name_equal(a->owner, apex))
-			continue;
-		if (a->type == WIRE_TYPE_DS ? dnssec_ds_match(apex, &rdata, key) == 1
-					    : wire_rdata_cmp(&rdata, key) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A KSK that signed a bundle which we took before is known. */
-static bool known_before(const struct keys_folder *folder, const struct wire_rdata *key)
-{
-	for (size_t r = 0; r < folder->n_responses; r++)
-		for (size_t b = 0; b < folder->response[r].n; b++)
-			for (size_t k = 0; k < folder->response[r].bundle[b].n_keys; k++)
-				if (is_ksk(key) && wire_rdata_cmp(&folder->response[r].bundle[b].key[k], key) == 0)
-					return true;
-	return false;
-}
-
-/* The first bundle is signed by a KSK that we know; each later one by a KSK that was in a bundle before it. */
-static int check_chain(const struct keys_folder *folder, const struct keys_request *response, const char *name,
-		       const struct dnssec_anchors *anchors, char why[KEYS_WHY_MAX])
-{
-	for (size_t b = 0; b < response->n; b++) {
-		const struct keys_bundle *bundle = &response->bundle[b];
-		bool good = false;
-		for (size_t k = 0; k < bundle->n_keys && !good; k++) {
-			const struct wire_rdata *key = &bundle->key[k];
-			bool known = in_anchors(response->apex, anchors, key) || known_before(folder, key);
-			for (size_t p = 0; p < b && !known; p++)
-				for (size_t q = 0; q < response->bundle[p].n_keys; q++)
-					known |= is_ksk(key) && wire_rdata_cmp(&response->bundle[p].key[q], key) == 0;
-			good = is_ksk(key) && (key->data[1] & 0x80) == 0 && known &&
-			       keys_bundle_signed_by(response, bundle, key, bundle->from);
-		}
-		if (!good)
-			return keys_wrong(why, BANYAN_EPROOF,
-					  "%s: bundle %zu is not signed by a KSK that is known here%s", name, b + 1,
-					  b == 0 && folder->n_responses == 0
-						  ? ": give the anchor that `banyan key ds` of the offline side prints "
-						    "(--anchor FILE)"
-						  : "");
-	}
-	return 0;
-}
-
-static int check_answer(struct keys_folder *folder, const struct keys_request *request,
-			const struct keys_request *response, const char *name, int64_t now, char why[KEYS_WHY_MAX])
-{
-	char zone[WIRE_NAME_TEXT_MAX];
-	if (!response->response)
-		return keys_wrong(why, BANYAN_EINVAL, "%s: this is a request, not a response: have it signed", name);
-	if (!wire_name_equal(response->apex, folder->state.apex))
-		return keys_wrong(why, BANYAN_EINVAL, "%s: this is a response for %s", name,
-				  wire_name_text(response->apex, zone));
-	if (strcmp(response->answers, request->sum) != 0 || response->n != request->n || response->ttl != request->ttl)
-		return keys_wrong(why, BANYAN_EINVAL,
-				  "%s: this response answers another request than our last one (%s, sum %.16s...)",
-				  name, request->id, request->sum);
-	for (size_t b = 0; b < response->n; b++) {
-		const struct keys_bundle *asked = &request->bundle[b], *given = &response->bundle[b];
-		if (asked->from != given->from || asked->inception != given->inception ||
-		    asked->expiration != given->expiration || !same_zsks(asked, given))
-			return keys_wrong(why, BANYAN_EPROOF,
-					  "%s: bundle %zu has other keys or dates than were asked for", name, b + 1);
-	}
-	if (response->bundle[response->n - 1].expiration <= now)
-		return keys_wrong(why, BANYAN_EPROOF, "%s: all of this response has expired", name);
-	return 0;
-}
-
-int keys_skr(struct keys_folder *folder, const char *name, const char *text, size_t len,
-	     const struct dnssec_anchors *anchors, int64_t now, char why[KEYS_WHY_MAX])
-{
-	struct keys_request request = {0}, response = {0};
-	struct buffer whole = {.data = (uint8_t *)(uintptr_t)text, .len = len};
-	char file[64], when[32];
-	if (!folder->policy.offline)
-		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `offline yes`: the KSK is here",
-				  folder->path);
-	int rc = keys_request_read(name, text, len, &response, why);
-	if (rc == 0)
-		rc = keys_responses_load(folder, why);
-	if (rc == 0)
-		rc = keys_request_load(folder, REQUEST_FILE, &request, why);
-	if (rc == 0)
-		rc = check_answer(folder, &request, &response, name, now, why);
-	if (rc == 0)
-		rc = check_chain(folder, &response, name, anchors, why);
-	if (rc == 0) {
-		snprintf(file, sizeof file, "skr-%s.txt", clock_format(response.from, when));
-		rc = keys_request_keep(folder, file, &whole, why);
-	}
-	if (rc == 0) {
-		folder->state.bundles_until = response.until;
-		rc = keys_save(folder, why);
-		keys_responses_drop(folder);
-	}
-	keys_request_done(&request);
-	keys_request_done(&response);
 	return rc;
 }

@@ -261,7 +261,8 @@ static int head_take(struct reading *r, struct keys_request *request)
 		memcpy(request->id, r->value, strlen(r->value) + 1);
 	if (rc == 0 && request->response)
 		rc = expect(r, "answers");
-	if (rc == 0 && request->response && strlen(r->value) != KEYS_SUM_MAX - 1)
+	if (rc == 0 && request->response &&
+	    (strlen(r->value) != KEYS_SUM_MAX - 1 || strspn(r->value, "0123456789abcdef") != KEYS_SUM_MAX - 1))
 		rc = malformed(r, "the sum of the request is expected");
 	if (rc == 0 && request->response)
 		memcpy(request->answers, r->value, KEYS_SUM_MAX);

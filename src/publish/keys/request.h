@@ -17,8 +17,21 @@ int keys_bundle_sign(struct keys_request *request, struct keys_bundle *bundle, c
 /* Adds a DNSKEY in its canonical place; one that is there is not added again. */
 int keys_bundle_add(struct keys_request *request, struct keys_bundle *bundle, const uint8_t *rdata, size_t len)
 	_must_use_;
+bool keys_is_ksk(const struct wire_rdata *dnskey);
+/* The same key in the bundle, with the same flags. */
+bool keys_bundle_has(const struct keys_bundle *bundle, const struct wire_rdata *dnskey);
+
+/* ---- requests and responses as files of a folder (kept.c) ---- */
+#define KEYS_FILE_MAX 64
 /* Reads "NAME" of the folder; BANYAN_ENOENT. */
 int keys_request_load(struct keys_folder *folder, const char *file, struct keys_request *ret, char why[KEYS_WHY_MAX])
 	_must_use_;
 int keys_request_keep(struct keys_folder *folder, const char *file, const struct buffer *text, char why[KEYS_WHY_MAX])
 	_must_use_;
+/* "ksr-" and the first 16 digits of its sum. */
+void keys_asked_file(const char *sum, char out[KEYS_FILE_MAX]);
+/* Removes the requests to which no response can come: those for a time that is over or that has its response, and the oldest ones above
+ * KEYS_REQUESTS_MAX. */
+void keys_asked_tidy(struct keys_folder *folder, int64_t now);
+/* The files of responses, the newest first. */
+size_t keys_answers_list(const struct keys_folder *folder, char name[KEYS_RESPONSES_MAX][KEYS_FILE_MAX]);

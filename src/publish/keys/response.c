@@ -1,62 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* Key responses in the folder of the online side: which bundle is in force. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "request.h"
-
-#define FILES_MAX 1024 /* responses kept in a folder: 250 years of quarters */
-
-int keys_request_load(struct keys_folder *folder, const char *file, struct keys_request *ret, char why[KEYS_WHY_MAX])
-{
-	_cleanup_(base_free) uint8_t *text = NULL;
-	char name[2 * KEYS_PLACE_MAX];
-	size_t len;
-	int rc = folder_read(folder->fd, file, KEYS_REQUEST_MAX, &text, &len);
-	snprintf(name, sizeof name, "%s/%.200s", folder->path, file);
-	if (rc != 0)
-		return keys_wrong(why, rc, "%s: %s", name, error_text(rc));
-	return keys_request_read(name, (const char *)text, len, ret, why);
-}
-
-int keys_request_keep(struct keys_folder *folder, const char *file, const struct buffer *text, char why[KEYS_WHY_MAX])
-{
-	bool replaced;
-	int rc = folder_replace(folder->fd, file, text->data, text->len, 0600, &replaced);
-	return rc == 0 ? 0 : keys_wrong(why, rc, "%s/%s cannot be written: %s", folder->path, file, error_text(rc));
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(b, a); /* newest first: the time is in the name */
-}
-
-/* The names of the newest responses. */
-static size_t newest(struct keys_folder *folder, char name[KEYS_RESPONSES_MAX][64])
-{
-	char(*all)[64] = calloc(FILES_MAX, sizeof *all);
-	DIR *dir = all != NULL ? opendir(folder->path) : NULL;
-	size_t n = 0;
-	for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL && n < FILES_MAX;) {
-		size_t len = strlen(e->d_name);
-		if (strncmp(e->d_name, "skr-", 4) == 0 && len > 8 && len < 64 &&
-		    strcmp(e->d_name + len - 4, ".txt") == 0)
-			memcpy(all[n++], e->d_name, len + 1);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	if (n > 1)
-		qsort(all, n, sizeof *all, by_name);
-	if (n > KEYS_RESPONSES_MAX)
-		n = KEYS_RESPONSES_MAX;
-	if (n > 0)
-		memcpy(name, all, n * sizeof *all);
-	free(all);
-	return n;
-}
 
 void keys_responses_drop(struct keys_folder *folder)
 {
@@ -67,59 +15,188 @@ void keys_responses_drop(struct keys_folder *folder)
 	folder->n_responses = 0;
 }
 
+/* One that cannot be read is passed over and told: another may be in force. */
 int keys_responses_load(struct keys_folder *folder, char why[KEYS_WHY_MAX])
 {
-	char name[KEYS_RESPONSES_MAX][64];
+	char name[KEYS_RESPONSES_MAX][KEYS_FILE_MAX];
 	if (folder->response != NULL)
 		return 0;
-	size_t n = newest(folder, name);
+	size_t n = keys_answers_list(folder, name);
 	folder->response = calloc(KEYS_RESPONSES_MAX, sizeof *folder->response);
 	if (folder->response == NULL)
 		return keys_wrong(why, BANYAN_ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++) {
-		int rc = keys_request_load(folder, name[i], &folder->response[folder->n_responses], why);
-		if (rc != 0)
+		struct keys_request *r = &folder->response[folder->n_responses];
+		int rc = keys_request_load(folder, name[i], r, why);
+		if (rc == BANYAN_ENOMEM)
 			return rc;
-		folder->n_responses++;
+		if (rc == 0 && !r->response) {
+			keys_wrong(why, BANYAN_EMALF, "%s/%s: this is a request, not a response", folder->path,
+				   name[i]);
+			keys_request_done(r);
+			rc = BANYAN_EMALF;
+		}
+		if (rc == 0)
+			folder->n_responses++;
+		else
+			log_warning("keys", "%s", why);
 	}
 	return 0;
 }
 
+/* ---- which bundle ---- */
+
+struct choice {
+	const struct keys_request *request;
+	const struct keys_bundle *bundle;
+};
+
+static bool has_key(const struct keys_bundle *bundle, const struct keys_key *key)
+{
+	struct wire_rdata rdata = {.data = key->rdata, .len = key->rdata_len};
+	return keys_bundle_has(bundle, &rdata);
+}
+
+/* Has it all keys that data are signed with, those in caches included? */
+static bool serves(const struct keys_folder *folder, const struct keys_bundle *bundle, int64_t now)
+{
+	for (size_t i = 0; i < folder->state.n; i++) {
+		const struct keys_key *key = &folder->state.key[i];
+		bool needed =
+			key->phase == KEYS_ACTIVE ||
+			(key->phase == KEYS_RETIRED && keys_move_next(&folder->state, &folder->policy, key).due > now);
+		if (keys_for_data(key) && needed && !has_key(bundle, key))
+			return false;
+	}
+	return true;
+}
+
+/* One that is not the newest is left before its signatures end, in servers and in the caches behind them. */
+static int64_t leave_at(const struct keys_folder *folder, const struct keys_bundle *bundle)
+{
+	return bundle->expiration - folder->policy.propagation_s - folder->policy.dnskey_ttl_s;
+}
+
 /* The bundle that began last. The one before it is good for some time after, but a set that was to be replaced is not used for longer
- * than it must be: only when the newer one has not come. */
+ * than it must be: when the newer one has not come, and when it has not the keys that the data are still signed with. That is so after a
+ * publisher was down over the time in which the one ZSK followed the other: both are in the older one. */
+static struct choice choose(const struct keys_folder *folder, int64_t now)
+{
+	struct choice newest = {0}, serving = {0};
+	for (size_t i = 0; i < folder->n_responses; i++) {
+		const struct keys_request *r = &folder->response[i];
+		for (size_t b = 0; b < r->n && r->bundle[b].from <= now; b++) {
+			const struct keys_bundle *bundle = &r->bundle[b];
+			if (newest.bundle == NULL || bundle->from > newest.bundle->from)
+				newest = (struct choice){r, bundle};
+			if (leave_at(folder, bundle) > now && serves(folder, bundle, now) &&
+			    (serving.bundle == NULL || bundle->from > serving.bundle->from))
+				serving = (struct choice){r, bundle};
+		}
+	}
+	if (newest.bundle == NULL || serving.bundle == NULL || serves(folder, newest.bundle, now))
+		return newest;
+	return serving;
+}
+
+const struct keys_bundle *keys_bundle_last(const struct keys_folder *folder, int64_t before)
+{
+	const struct keys_bundle *last = NULL;
+	for (size_t i = 0; i < folder->n_responses; i++) {
+		const struct keys_request *r = &folder->response[i];
+		for (size_t b = 0; b < r->n && r->bundle[b].from < before; b++)
+			if (last == NULL || r->bundle[b].from > last->from)
+				last = &r->bundle[b];
+	}
+	return last;
+}
+
+int64_t keys_bundles_expire(const struct keys_folder *folder)
+{
+	int64_t until = folder->state.bundles_until;
+	const struct keys_bundle *last = keys_bundle_last(folder, until);
+	if (last != NULL)
+		return last->expiration;
+	return until == 0 ? 0 : until - folder->policy.slot_s + folder->policy.validity_s;
+}
+
+/* The first one that begins after `now`. */
+static int64_t begins_next(const struct keys_folder *folder, int64_t now)
+{
+	int64_t next = KEYS_NEVER;
+	for (size_t i = 0; i < folder->n_responses; i++)
+		for (size_t b = 0; b < folder->response[i].n; b++)
+			if (folder->response[i].bundle[b].from > now && folder->response[i].bundle[b].from < next)
+				next = folder->response[i].bundle[b].from;
+	return next;
+}
+
+/* When a key that an older bundle is used for is in no cache any more. */
+static int64_t freed_next(const struct keys_folder *folder, int64_t now)
+{
+	int64_t next = KEYS_NEVER;
+	for (size_t i = 0; i < folder->state.n; i++) {
+		const struct keys_key *key = &folder->state.key[i];
+		int64_t due = key->phase == KEYS_RETIRED && keys_for_data(key)
+				      ? keys_move_next(&folder->state, &folder->policy, key).due
+				      : KEYS_NEVER;
+		if (due > now && due < next)
+			next = due;
+	}
+	return next;
+}
+
+int64_t keys_bundle_next(const struct keys_folder *folder, int64_t now)
+{
+	struct choice chosen = choose(folder, now);
+	int64_t next = begins_next(folder, now);
+	if (chosen.bundle == NULL)
+		return next;
+	if (chosen.bundle != keys_bundle_last(folder, now + 1)) {
+		int64_t freed = freed_next(folder, now);
+		next = freed < next ? freed : next;
+	}
+	int64_t ends[] = {leave_at(folder, chosen.bundle), chosen.bundle->expiration};
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (ends[i] > now && ends[i] < next)
+			next = ends[i];
+	return next;
+}
+
 const struct keys_bundle *keys_bundle_at(struct keys_folder *folder, int64_t now, const struct keys_request **ret_of,
 					 char why[KEYS_WHY_MAX])
 {
-	const struct keys_bundle *best = NULL;
-	char when[32];
+	char when[32], next[32];
 	if (keys_responses_load(folder, why) != 0)
 		return NULL;
-	for (size_t i = 0; i < folder->n_responses; i++) {
-		const struct keys_request *r = &folder->response[i];
-		for (size_t b = 0; r->response && b < r->n; b++) {
-			if (r->bundle[b].from > now || (best != NULL && best->from >= r->bundle[b].from))
-				continue;
-			best = &r->bundle[b];
-			*ret_of = r;
-		}
-	}
-	if (best == NULL) {
+	struct choice chosen = choose(folder, now);
+	int64_t begins = begins_next(folder, now);
+	if (chosen.bundle == NULL && begins != KEYS_NEVER) {
+		keys_wrong(why, BANYAN_EPROOF,
+			   "%s: it is %s here, and the first key response is for the time from %s on", folder->path,
+			   clock_format(now, when), clock_format(begins, next));
+	} else if (chosen.bundle == NULL) {
 		keys_wrong(
 			why, BANYAN_EPROOF,
 			"%s: no key response is in force at %s: make a request (`banyan key ksr`), have it signed, and "
 			"bring the response (`banyan key skr`)",
 			folder->path, clock_format(now, when));
-		return NULL;
-	}
-	if (best->expiration <= now) {
+	} else if (chosen.bundle->expiration <= now && begins != KEYS_NEVER) {
+		keys_wrong(why, BANYAN_EPROOF,
+			   "%s: the bundle before expired at %s, and the next one begins at %s: nothing is signed for "
+			   "the time between",
+			   folder->path, clock_format(chosen.bundle->expiration, when), clock_format(begins, next));
+	} else if (chosen.bundle->expiration <= now) {
 		keys_wrong(
 			why, BANYAN_EPROOF,
 			"%s: the last bundle of the key responses expired at %s: bring the next response (`banyan key "
-			"skr`)",
-			folder->path, clock_format(best->expiration, when));
-		return NULL;
+			"skr`), or ask for one (`banyan key ksr`)",
+			folder->path, clock_format(chosen.bundle->expiration, when));
+	} else {
+		*ret_of = chosen.request;
+		return chosen.bundle;
 	}
-	return best;
+	return NULL;
 }
 
 int keys_bundle_ready(struct keys_folder *folder, const struct keys_request *request, const struct keys_bundle *bundle)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* From the state to what a zone is signed with; and the steps between two versions. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "folder.h"
@@ -118,6 +119,7 @@ static int give_ready(struct keys_folder *folder, int64_t now, struct make_signi
 	struct keys_in_force force;
 	if (!folder->policy.offline)
 		return 0;
+	char from[32], here[32];
 	const struct keys_bundle *bundle = keys_bundle_at(folder, now, &request, why);
 	int rc = bundle == NULL ? BANYAN_EPROOF : in_force(folder, now, &force, why);
 	if (rc != 0)
@@ -127,8 +129,10 @@ static int give_ready(struct keys_folder *folder, int64_t now, struct make_signi
 		if (keys_key_does(&folder->state, key).signs_data && !keys_in_force_has(&force, key))
 			return keys_wrong(
 				why, BANYAN_EPROOF,
-				"%s: key %u signs the zone, but the key response %s does not have it from %lld on",
-				folder->path, key->tag, request->id, (long long)bundle->from);
+				"%s: key %u signs the zone, but the key response %s does not have it from %s on (it is "
+				"%s here: is the clock right?), and no other key of it may sign yet",
+				folder->path, key->tag, request->id, clock_format(bundle->from, from),
+				clock_format(now, here));
 	}
 	rc = keys_bundle_ready(folder, request, bundle);
 	if (rc != 0)
@@ -181,13 +185,8 @@ int keys_offered(struct keys_folder *folder, int64_t now, char why[KEYS_WHY_MAX]
 int64_t keys_folder_next(const struct keys_folder *folder, int64_t now)
 {
 	int64_t next = keys_next(&folder->state, &folder->policy);
-	for (size_t i = 0; folder->policy.offline && i < folder->n_responses; i++) {
-		const struct keys_request *r = &folder->response[i];
-		for (size_t b = 0; b < r->n; b++)
-			if (r->bundle[b].from > now && r->bundle[b].from < next)
-				next = r->bundle[b].from;
-	}
-	return next;
+	int64_t bundle = folder->policy.offline ? keys_bundle_next(folder, now) : KEYS_NEVER;
+	return bundle < next ? bundle : next;
 }
 
 static int anchor_write(const struct keys_folder *folder, bool dnskey, const uint8_t *data, size_t len,
@@ -228,13 +227,20 @@ static int anchors_bundle(struct keys_folder *folder, bool dnskey, int64_t now, 
 
 int keys_anchors(struct keys_folder *folder, bool dnskey, int64_t now, struct buffer *out, char why[KEYS_WHY_MAX])
 {
+	_cleanup_(base_free) struct keys_state *state = malloc(sizeof *state);
 	if (folder->policy.offline)
 		return anchors_bundle(folder, dnskey, now, out, why);
-	for (size_t i = 0; i < folder->state.n; i++) {
-		const struct keys_key *key = &folder->state.key[i];
+	if (state == NULL)
+		return keys_wrong(why, BANYAN_ENOMEM, "out of memory");
+	if (folder->policy.ksk_only)
+		keys_state_at(&folder->state, now, state);
+	else
+		*state = folder->state;
+	for (size_t i = 0; i < state->n; i++) {
+		const struct keys_key *key = &state->key[i];
 		/* before the DS of the first key may be given to others it works as an anchor already */
 		bool first = keys_for_keys(key) && key->way == KEYS_FIRST && key->phase == KEYS_PUBLISHED;
-		if (!keys_key_does(&folder->state, key).ds && !first)
+		if (!keys_key_does(state, key).ds && !first)
 			continue;
 		int rc = anchor_write(folder, dnskey, key->rdata, key->rdata_len, out);
 		if (rc != 0)

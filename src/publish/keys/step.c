@@ -96,11 +96,16 @@ static void move(struct keys_state *state, struct keys_key *key, enum keys_phase
 static bool follow_set(struct keys_state *state, struct keys_key *key, const struct keys_in_force *in_force,
 		       int64_t now, struct keys_actions *actions)
 {
+	const struct keys_key *active = keys_see_active(state, KEYS_ZSK);
 	bool in = keys_in_force_has(in_force, key);
 	if (key->phase == KEYS_GENERATED && in) {
-		bool first = keys_see_active(state, KEYS_ZSK) == NULL;
-		key->way = first ? KEYS_FIRST : KEYS_PLANNED;
-		keys_enter(state, key, first ? KEYS_ACTIVE : KEYS_PUBLISHED, now, actions);
+		key->way = KEYS_PLANNED;
+		keys_enter(state, key, KEYS_PUBLISHED, now, actions);
+		return true;
+	}
+	/* its time has passed while nobody published */
+	if (key->phase == KEYS_GENERATED && key->plan != 0 && active != NULL && key->plan < active->plan) {
+		keys_enter(state, key, KEYS_REMOVED, now, actions);
 		return true;
 	}
 	if (keys_coming(key) && !in) {
@@ -108,6 +113,32 @@ static bool follow_set(struct keys_state *state, struct keys_key *key, const str
 		return true;
 	}
 	return false;
+}
+
+/* The key that signs is not in the set that is in force, because it is the first set, or because the publisher was down while one key followed
+ * the other: the one whose turn it is signs at once. No set that caches may still have is one in which it could have stood before: choose()
+ * of response.c would have stayed with that one. */
+static bool follow_turn(struct keys_state *state, const struct keys_in_force *in_force, int64_t now,
+			struct keys_actions *actions)
+{
+	const struct keys_key *active = keys_see_active(state, KEYS_ZSK);
+	struct keys_key *turn = NULL;
+	if (active != NULL && keys_in_force_has(in_force, active))
+		return false;
+	for (size_t i = 0; i < state->n; i++) {
+		struct keys_key *key = &state->key[i];
+		if (key->role != KEYS_ZSK || key->phase >= KEYS_ACTIVE || !keys_in_force_has(in_force, key) ||
+		    key->plan > now || (active != NULL && key->plan <= active->plan))
+			continue;
+		if (turn == NULL || key->plan > turn->plan)
+			turn = key;
+	}
+	if (turn == NULL)
+		return false;
+	turn->way = active == NULL ? KEYS_FIRST : KEYS_PLANNED;
+	retire_before(state, turn, now, actions);
+	keys_enter(state, turn, KEYS_ACTIVE, now, actions);
+	return true;
 }
 
 static bool step_key(struct keys_state *state, const struct keys_policy *policy, struct keys_key *key,
@@ -175,6 +206,8 @@ void keys_step(struct keys_state *state, const struct keys_policy *policy, const
 		state->asked_algorithm = 0;
 	for (int round = 0; again && round < ROUNDS_MAX; round++) {
 		again = keys_start(state, policy, in_force, now, &actions);
+		if (policy->offline)
+			again |= follow_turn(state, in_force, now, &actions);
 		for (size_t i = 0; i < state->n; i++)
 			again |= step_key(state, policy, &state->key[i], in_force, now, &actions);
 	}

@@ -456,10 +456,16 @@ static void test_refused_responses(void **state)
 		   "bundle 1");
 	for (size_t len = 0; len < skr.len; len += 97)
 		assert_int_equal(keys_skr(on, "response", (char *)skr.data, len, &anchors, START, why), BANYAN_EMALF);
-	/* the response to an older request */
-	request(on, START, &ksr);
-	assert_why(keys_skr(on, "response", (char *)skr.data, skr.len, &anchors, START, why), BANYAN_EINVAL,
-		   "answers another request");
+	/* its time in the head is not signed by anybody: it must be what was asked for */
+	tamper(&skr, "\nuntil ", "\nuntil 2039", &bad);
+	resum(&bad);
+	assert_why(keys_skr(on, "response", (char *)bad.data, bad.len, &anchors, START, why), BANYAN_EINVAL,
+		   "is not for the request");
+	/* the sum of the request is a name of a file */
+	tamper(&skr, "\nanswers ", "\nanswers ../../../../x", &bad);
+	resum(&bad);
+	assert_why(keys_skr(on, "response", (char *)bad.data, bad.len, &anchors, START, why), BANYAN_EMALF,
+		   "the sum of the request is expected");
 	struct make_signing signing = {0};
 	assert_why(keys_signing(on, START, &signing, why), BANYAN_EPROOF, "no key response is in force");
 	keys_close(on);
