@@ -113,7 +113,7 @@ void keys_asked_tidy(struct keys_folder *folder, int64_t now)
 	size_t n = list(folder, is_asked, &all), kept = 0;
 	struct asked *asked = n > 0 ? calloc(n, sizeof *asked) : NULL;
 	for (size_t i = 0; asked != NULL && i < n; i++) {
-		struct keys_request request;
+		struct keys_request request = {0};
 		if (keys_request_load(folder, all[i], &request, why) != 0) {
 			log_warning("keys", "%s", why);
 			continue;

@@ -462,7 +462,8 @@ static void check_state(const char *path, const struct keys_state *was)
 	for (size_t i = 0; is->bundles_until == was->bundles_until && i < is->n; i++) {
 		if (i >= was->n)
 			assert_int_equal(is->key[i].phase, KEYS_GENERATED);
-		else if (memcmp(&is->key[i], &was->key[i], sizeof is->key[i]) != 0)
+		else if (is->key[i].tag != was->key[i].tag || is->key[i].phase != was->key[i].phase ||
+			 is->key[i].since != was->key[i].since)
 			fail_msg("key %u was moved to %s by a ceremony that was cut off", is->key[i].tag,
 				 keys_phase_text(is->key[i].phase));
 	}
@@ -531,7 +532,8 @@ static void request_again(int signed_one)
 {
 	static const unsigned slots[] = {9, 12, 9, 6};
 	static struct world w;
-	_cleanup_(buffer_done) struct buffer ksr[4] = {0}, skr = {0}, other = {0};
+	_cleanup_(buffer_done) struct buffer skr = {0}, other = {0};
+	struct buffer ksr[4] = {0};
 	int64_t now = START;
 	memset(&w, 0, sizeof w);
 	world_begin(&w);
@@ -565,7 +567,7 @@ static void request_again(int signed_one)
 		waiting += keys_folder_state(w.on)->key[i].phase == KEYS_GENERATED;
 	assert_true(waiting <= 1);
 	world_done(&w);
-	for (int i = 1; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		buffer_done(&ksr[i]);
 }
 
