@@ -435,6 +435,7 @@ static void crash_begin(struct act *act, int quarters, unsigned *expected, size_
 		must(publish(&w, START + q * QUARTER));
 	}
 	act->now = START + quarters * QUARTER - AHEAD;
+	shell("cp -a '%s' '%s/fresh-online'", online, top);
 	request(w.on, act->now, 0, 9, &act->ksr);
 	world_done(&w);
 	shell("rm -rf '%s/reference-offline'; cp -a '%s' '%s/reference-offline'", top, offline, top);
@@ -470,48 +471,61 @@ static void check_state(const char *path, const struct keys_state *was)
 	keys_close(folder);
 }
 
-static void crash_at_each(bool sign, int quarters)
+enum where { ASK, SIGN, TAKE };
+
+static void crash_at_each(enum where where, int quarters)
 {
+	static int (*const acts[])(void *) = {[ASK] = act_ask, [SIGN] = act_sign, [TAKE] = act_take};
 	_cleanup_(act_done) struct act act = {0};
 	_cleanup_(base_free) struct keys_state *was = malloc(sizeof *was);
 	unsigned expected[KEYS_BUNDLES_MAX], saves = 0;
 	char on[128], off[128];
 	size_t n;
 	crash_begin(&act, quarters, expected, &n);
-	struct keys_folder *folder = must_open(sign ? offline : online);
+	struct keys_folder *folder = must_open(offline);
 	*was = *keys_folder_state(folder);
 	keys_close(folder);
 	snprintf(on, sizeof on, "%s/again-online", top);
 	snprintf(off, sizeof off, "%s/again-offline", top);
 	for (int what = FAILS; what < TROUBLES; what++) {
 		for (unsigned at = 1;; at++) {
-			shell("rm -rf '%s' '%s'; cp -a '%s' '%s'; cp -a '%s%s' '%s'", on, off, online, on, top,
-			      sign ? "/offline" : "/reference-offline", off);
-			act.path = sign ? off : on;
-			if (!in_trouble(what, at, sign ? act_sign : act_take, &act))
+			shell("rm -rf '%s' '%s'; cp -a '%s%s' '%s'; cp -a '%s%s' '%s'", on, off, top,
+			      where == ASK ? "/fresh-online" : "/online", on, top,
+			      where == TAKE ? "/reference-offline" : "/offline", off);
+			act.path = where == SIGN ? off : on;
+			if (!in_trouble(what, at, acts[where], &act))
 				break;
 			saves++;
-			if (sign)
+			if (where == SIGN)
 				check_state(off, was);
+			if (where == ASK) {
+				act.ksr.len = 0;
+				must(act_ask(&act));
+			}
 			goes_on(&act, on, off, expected, n);
 		}
 	}
-	assert_true(saves >= (sign ? 20 : 8));
+	assert_true(saves >= (where == SIGN ? 20 : 8));
+}
+
+static void test_crash_ask(void **state)
+{
+	crash_at_each(ASK, 1);
 }
 
 static void test_crash_sign(void **state)
 {
-	crash_at_each(true, 1);
+	crash_at_each(SIGN, 1);
 }
 
 static void test_crash_sign_later(void **state)
 {
-	crash_at_each(true, 3);
+	crash_at_each(SIGN, 3);
 }
 
 static void test_crash_take(void **state)
 {
-	crash_at_each(false, 1);
+	crash_at_each(TAKE, 1);
 }
 
 /* ---- requests that are made again ---- */
@@ -981,6 +995,7 @@ static void test_stray_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_crash_ask, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_sign, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_sign_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_take, setup, teardown),
