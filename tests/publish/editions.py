@@ -150,7 +150,7 @@ def judges(edition, alone=True):
         "nsd-checkzone": ["nsd-checkzone", ".", zone],
         "dnssec-verify": ["dnssec-verify", *([] if alone else ["-z"]), "-o", ".", zone],
     }
-    if digest and nsec3:  # in a root that has both, ldns-verify-zone 1.8.3 never ends; in others, and with either of them, it does
+    if digest and nsec3:  # with both, and glue, ldns-verify-zone 1.8.3 may never end, and in a root it never does; with either it ends
         del asked["ldns-verify-zone"]
     return asked
 
