@@ -20,6 +20,7 @@
 #define ADDRESSES_MAX  16   /* of one server */
 #define RECORDS_MAX    4096 /* more belong in the source */
 #define FILES_MAX      16
+#define ITERATIONS_MAX 50 /* more are not proved here (RFC 9276 section 3.2) */
 #define LISTEN_MAX     16
 #define YEAR_S         (366 * 86400)
 
@@ -184,8 +185,9 @@ static const struct config_option edition_options[] = {
 	 "Signatures end up to so much earlier, each by its own time, so that not all are made anew at once."},
 	{"signing.denial", CONFIG_CHOICE, FIELD(signing.denial), "nsec", RANGE(0, 1), denials,
 	 "How absence is proved."},
-	{"signing.nsec3-iterations", CONFIG_UINT, FIELD(signing.nsec3_iterations), "0", RANGE(0, 150), NULL,
-	 "Additional iterations of NSEC3. RFC 9276 asks for 0."},
+	{"signing.nsec3-iterations", CONFIG_UINT, FIELD(signing.nsec3_iterations), "0", RANGE(0, ITERATIONS_MAX), NULL,
+	 "Additional iterations of NSEC3. RFC 9276 asks for 0; validators treat a zone with many as one that is not "
+	 "signed, or not at all."},
 	{"signing.nsec3-salt", CONFIG_TEXT, FIELD(signing.nsec3_salt), "\"\"", RANGE(0, 510), NULL,
 	 "Salt of NSEC3, in hexadecimal. RFC 9276 asks for none."},
 	{"signing.nsec3-opt-out", CONFIG_BOOL, FIELD(signing.nsec3_opt_out), "false", RANGE(0, 1), NULL,

@@ -315,6 +315,17 @@ static void serials(void **state)
 	assert_int_equal(edition_serial_next(EDITION_SERIAL_SOURCE, &last, 100, now), 101);
 	assert_int_equal(edition_serial_next(EDITION_SERIAL_SOURCE, &last, 99, now), 101);
 	assert_int_equal(edition_serial_next(EDITION_SERIAL_SOURCE, &high, 3, now), 3); /* RFC 1982 */
+	assert_int_equal(edition_serial_next(EDITION_SERIAL_SOURCE, &high, UINT32_MAX, now),
+			 0); /* a serial like others */
+	assert_int_equal(edition_serial_next(EDITION_SERIAL_NEXT, &high, 3, now), 0);
+	/* what is 2^31 away is neither older nor newer: secondaries would not come for it */
+	assert_int_equal(edition_serial_next(EDITION_SERIAL_SOURCE, &last, last + 0x7fffffffu, now),
+			 last + 0x7fffffffu);
+	assert_int_equal(edition_serial_next(EDITION_SERIAL_SOURCE, &last, last + 0x80000000u, now), 101);
+	assert_int_equal(edition_serial_next(EDITION_SERIAL_SOURCE, &last, last + 0x80000001u, now), 101);
+	assert_int_equal(edition_serial_next(EDITION_SERIAL_DATE, &high, 3, now), 2026080100);
+	assert_int_equal(edition_serial_next(EDITION_SERIAL_TIME, &today, 3, now),
+			 today + 1); /* a date before, the time now */
 	assert_int_equal(edition_serial_next(EDITION_SERIAL_NEXT, &last, 150, now), 101);
 	assert_int_equal(edition_serial_next(EDITION_SERIAL_NEXT, &high, 150, now), 0);
 	assert_int_equal(edition_serial_next(EDITION_SERIAL_NEXT, NULL, 150, now), 150);
