@@ -13,6 +13,7 @@
 #define TYPE_MD   3 /* RFC 973 */
 #define TYPE_MF   4
 #define TYPE_NULL 10 /* RFC 1035 section 3.3.10 */
+#define TYPE_KEY  25 /* RFC 2535; RFC 3445 has left it to SIG(0) */
 #define TYPE_NXT  30 /* RFC 3755 */
 
 struct fit {
@@ -205,6 +206,12 @@ static int check_set(const struct fit *f, const struct zone_node *node, const st
 	case WIRE_TYPE_DNSKEY:
 		return misfit(f, node->name, set->type,
 			      "keys of the zone stand at its apex (RFC 4035 section 2.1); take this one away");
+	case TYPE_KEY: /* BIND has it in the bitmap of the delegation's NSEC, others have not (RFC 4035 section 2.3) */
+		if (!sign_authoritative(node) || !sign_is_cut(node))
+			return 0;
+		return misfit(f, node->name, set->type,
+			      "validators differ in whose it is at a delegation; take it away, or put it into the "
+			      "delegated zone");
 	case TYPE_MD:
 	case TYPE_MF:
 	case TYPE_NULL:

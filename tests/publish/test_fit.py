@@ -36,10 +36,11 @@ MISFITS = {
     "soa-at-a-cut": ("plain 60 SOA a. b. 1 2 3 4 5", "bind nsd", "plain.zone.example. SOA: a zone has one SOA"),
     "ds-cut-short": ("plain 60 TYPE43 \\# 5 00010D0200", "bind knot", "plain.zone.example. DS: its digest has not the length"),
     "obsolete-type": ("x 60 TYPE3 \\# 1 00", "bind", "x.zone.example. TYPE3: no zone has records of this type any more"),
-    # these four all load; a validator or a signer stumbles over them
+    # these all load; a validator or a signer stumbles over them
     "ds-without-ns": (f"x 60 {DS}", "", "x.zone.example. DS: there is no NS beside it"),
     "ds-at-a-wildcard": (f"*.x 60 {DS}", "", "*.x.zone.example. DS: there is no NS beside it"),
     "key-below-the-apex": ("x 60 DNSKEY 257 3 13 " + "A" * 86 + "==", "", "x.zone.example. DNSKEY: keys of the zone stand at its apex"),
+    "key-at-a-delegation": ("plain 60 KEY 256 3 5 AAAA", "", "plain.zone.example. KEY: validators differ in whose it is"),
     "null": ("x 60 TYPE10 \\# 1 00", "", "x.zone.example. NULL: no zone has records of this type any more"),
 }
 # what all of them take; some say a word about it
@@ -150,6 +151,24 @@ def test_addresses_that_others_need(home):
     edition.good()
     assert edition.rrset("a.root-servers.net.", "A") == {"198.41.0.4"} and edition.zone().get_node("b.root-servers.net.") is None
     judge(edition)
+
+
+@pytest.mark.parametrize("more, words", [
+    ("tld1. 60 NS ns3.example.net.\n", "tld1. NS: there is more than one TTL; the lowest is taken"),
+    ("$ORIGIN example.\nx 60 TXT x\n", "x.example. TXT"),
+])
+def test_what_is_told(home, more, words):
+    """It is published, and somebody is told."""
+    edition = Edition(home, "thirteen")
+    if "ORIGIN" in more:  # there is nothing outside of the root
+        put(home / "source", "zone.example. 60 SOA a. b. 1 2 3 4 5\nzone.example. 60 NS a.\n" + more)
+        edition.write(edition={"zone": "zone.example."})
+        words += ": the record is outside of the zone, and is left out"
+    else:
+        put(home / "source", source_text(more=more))
+    status, said, errors = edition.publish()
+    assert (status, said.get("outcome")) == (0, "published") and words in errors, errors
+    assert "x.example." not in edition.text().replace("zone.example.", "")
 
 
 def test_servers_are_given_no_address(home):

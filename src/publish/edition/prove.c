@@ -39,7 +39,7 @@ static int read_back(const struct edition_settings *settings, const struct editi
 	struct zone *zone;
 	int rc = zone_read_text(settings->zone_file, (const char *)made->text.data, made->text.len, &read, NULL, NULL,
 				&zone, &error);
-	if (rc < 0)
+	if (rc != 0)
 		return edition_why(why, BANYAN_EPROOF, "what was made cannot be read back: %s", error.text);
 	rc = zone_write_wire(zone, &wire);
 	if (rc == 0 && (wire.len != made->wire.len || memcmp(wire.data, made->wire.data, wire.len) != 0))

@@ -63,6 +63,7 @@ static void what_no_server_loads(void **state)
 		{"d 60 " DS, "d.zone.example. DS: there is no NS beside it"},
 		{"safe 3600 DS 2 13 2 00\n", "safe.zone.example. DS: its digest has not the length"},
 		{"d 60 DNSKEY 257 3 13 AAAA\n", "d.zone.example. DNSKEY: keys of the zone stand at its apex"},
+		{"safe 60 KEY 256 3 5 AAAA\n", "safe.zone.example. KEY: validators differ in whose it is"},
 		{"d 60 TYPE3 \\# 1 00\n", "d.zone.example. TYPE3: no zone has records of this type"},
 		{"d 60 TYPE10 \\# 1 00\n", "d.zone.example. NULL: no zone has records of this type"},
 		{"d 60 TYPE30 \\# 3 000000\n", "d.zone.example. TYPE30: no zone has records of this type"},
@@ -109,6 +110,7 @@ static void what_does_no_harm(void **state)
 		 "A\n",
 		 NULL},
 		{"d 60 DNAME x.\nx.d 60 NSEC a. A\n", NULL},
+		{"d 60 KEY 256 3 5 AAAA\nx.safe 60 KEY 256 3 5 AAAA\n", NULL},
 		/* what no resolver sees */
 		{"x.safe 60 TXT x\nsafe 60 TXT x\nsafe 60 A 192.0.2.1\ny.safe 60 NS ns1\nz.safe 60 " DS, NULL},
 		/* lame, but nobody else's harm */
