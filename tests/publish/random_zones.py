@@ -192,7 +192,9 @@ def verifiers(apex, path, ksk, words=()):
     asked = {"dnssec-verify": run("dnssec-verify", *words, "-o", apex, path), "kzonecheck": knot(apex, path, "-d", "on")}
     text = Path(path).read_text()
     digest, nsec3 = (re.search(rf"\s{rtype}\s", text) for rtype in ("ZONEMD", "NSEC3"))
-    if not (digest and nsec3):  # with both, and glue, ldns 1.8.3 may never end
+    longest = max(len(line) for line in text.splitlines())
+    # with both, and glue, ldns 1.8.3 may never end; and of longer lines it reads a part
+    if not (digest and nsec3) and longest < 65000:
         asked["ldns-verify-zone"] = run("ldns-verify-zone", *(["-ZZ"] if digest else []), "-k", ksk, path)
     said.update({who: what for who, (status, what) in asked.items() if status != 0})
     return said
