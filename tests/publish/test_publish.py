@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What `banyan publish` refuses, and why; that the version before stays; that it follows its source by itself."""
 import ctypes
+import json
 import os
 import re
 import socket
@@ -181,6 +182,18 @@ def test_disk_full(small_disk, tmp_path, but):
     (small_disk / "filler").unlink()
     assert edition.good()["serial"] == 101
     judge(edition)
+
+
+def test_export_to_a_full_disk(small_disk, edition):
+    """Nothing is left of a private key that could not be written whole."""
+    edition.good()
+    about = os.statvfs(small_disk)
+    (small_disk / "filler").write_bytes(bytes(about.f_bavail * about.f_frsize))
+    keys = str(edition.folder / "keys")
+    tag = json.loads(edition.cli("key", "list", "--json", "--keys", keys).stdout)["keys"][0]["tag"]
+    done = edition.cli("key", "export", "--keys", keys, "--bind", str(small_disk), str(tag))
+    assert done.returncode == 2 and "cannot be written" in done.stderr
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
 # ---- --watch

@@ -146,6 +146,8 @@ static int write_file(const char *path, const struct buffer *text, unsigned mode
 		rc = error_from_errno(errno);
 	if (rc != 0)
 		fprintf(stderr, "banyan key: %s cannot be written: %s\n", path, error_text(rc));
+	if (rc != 0 && fd >= 0) /* part of a private key is no use to anybody good */
+		(void)unlink(path);
 	return rc;
 }
 
@@ -176,8 +178,9 @@ int key_export(const struct key_options *options)
 	if (key_open(options, false, &folder) != 0)
 		return CMD_ERROR;
 	const struct keys_state *state = keys_folder_state(folder);
-	for (size_t i = 0; i < state->n && key == NULL; i++)
-		key = state->key[i].tag == tag ? &state->key[i] : NULL;
+	for (size_t i = 0; i < state->n; i++) /* tags come again: one that is there before one that is gone */
+		if (state->key[i].tag == tag && (key == NULL || key->phase == KEYS_REMOVED))
+			key = &state->key[i];
 	if (key == NULL) {
 		fprintf(stderr, "banyan key: %s: there is no key %lu\n", options->folder, tag);
 		return CMD_NO;

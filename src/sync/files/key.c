@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The publisher's key: Ed25519 (RFC 8032). */
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -69,6 +70,7 @@ int files_key_read(const char *path, struct files_key **ret, char ret_why[FILES_
 	key.pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
 	BIO_free(bio);
 	ERR_clear_error();
+	OPENSSL_cleanse(text, len);
 	size_t public_len = sizeof key.public;
 	if (key.pkey == NULL || EVP_PKEY_get_raw_public_key(key.pkey, key.public, &public_len) != 1 ||
 	    EVP_PKEY_get_id(key.pkey) != EVP_PKEY_ED25519) {
