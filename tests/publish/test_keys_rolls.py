@@ -197,6 +197,20 @@ def test_algorithm_of_a_file_is_guarded(tmp_path):
         timeout=300).stderr
 
 
+def test_trust_does_not_change_in_a_roll(tmp_path):
+    """Unless somebody says on the command line that it may."""
+    world = World(tmp_path)
+    world.live(DAY)
+    world.key("roll", "ksk")
+    world.publish()
+    world.keys["trust"] = "rfc5011"
+    world.describe()
+    refused(world, "a roll that goes by another `trust`")
+    world.key("policy", "trust=rfc5011")
+    world.now += HOUR
+    world.publish()
+
+
 def test_a_roll_waits_for_the_algorithm(tmp_path):
     """Told once, when it is asked for; it begins when the other is over."""
     world = World(tmp_path, algorithm="8")

@@ -69,10 +69,11 @@ int keys_check(const struct keys_state *state, const struct keys_policy *policy,
 	const struct keys_key *moves = entry_moves(state);
 	int rc = keys_policy_check(policy, why);
 	if (rc == 0 && before != NULL && before->trust != policy->trust && moves != NULL)
-		rc = keys_wrong(why, BANYAN_EINVAL,
-				"key %u is %s, by a roll that goes by another `trust`: that cannot change before the "
-				"roll is over",
-				moves->tag, keys_phase_text(moves->phase));
+		rc = keys_wrong(
+			why, BANYAN_EINVAL,
+			"key %u is %s, by a roll that goes by another `trust`: that cannot change before the "
+			"roll is over; if nothing hangs from the other one, `banyan key policy trust=...` first",
+			moves->tag, keys_phase_text(moves->phase));
 	if (rc == 0)
 		rc = keys_algorithm_check(state, policy, keys_algorithm_wanted(state, policy), why);
 	return rc == 0 ? check_foreign(state, policy, why) : rc;
