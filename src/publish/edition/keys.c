@@ -170,7 +170,7 @@ void edition_keys_orphans(const struct edition_settings *settings)
 	char words[KEYS_WHY_MAX];
 	if (keys_open(&open, &folder, words) != 0)
 		return; /* there is none yet, or whoever needs it will say what is wrong */
-	(void)keys_orphans(folder, orphan_tell, &told);
+	(void)!keys_orphans(folder, orphan_tell, &told);
 	keys_close(folder);
 }
 

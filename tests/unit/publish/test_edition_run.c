@@ -290,7 +290,7 @@ static void assert_shared(const char *text, const char *what)
 static void what_two_cannot_share(void **state)
 {
 	struct made one, two;
-	char path[256], moved[256];
+	char path[256], moved[96];
 	describe(&one, "one");
 	describe(&two, "two");
 	snprintf(one.tree, sizeof one.tree, "%s/tree", top);
