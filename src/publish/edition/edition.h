@@ -88,6 +88,9 @@ struct edition_source_check {
 	bool accept_shrink, accept_serial;  /* somebody has looked at it */
 	const struct edition_state *before; /* NULL or without a version: nothing to hold it against */
 };
+/* Does it prove by check->anchors? 0, also when there are none, or BANYAN_EPROOF. */
+int edition_source_prove(const struct edition_source_check *check, const struct zone *source, enum reason *ret_reason,
+			 char ret_why[EDITION_WHY_MAX]) _must_use_;
 /* May this source be used? 0, or BANYAN_EPROOF with the reason. `plain` is what edition_strip() has made of it. */
 int edition_source_check(const struct edition_source_check *check, const struct zone *source, const struct zone *plain,
 			 enum reason *ret_reason, char ret_why[EDITION_WHY_MAX]) _must_use_;
@@ -152,4 +155,8 @@ int edition_run(struct edition *edition, const struct zone *source, const struct
 int64_t edition_due(const struct edition *edition, int64_t now);
 /* Has somebody told its keys something since the last run (banyan key)? */
 bool edition_asked(const struct edition *edition);
+/* The source of which the last version was made, or would be: it is kept in the folder of the edition, and must be proved as any (edition_run()
+ * does). *ret_at: since when, UNIX seconds. BANYAN_ENOENT: there is none yet. */
+int edition_source_kept(const struct edition *edition, struct zone **ret, int64_t *ret_at,
+			char ret_why[EDITION_WHY_MAX]) _must_use_;
 const struct edition_state *edition_state_of(const struct edition *edition);

@@ -27,6 +27,7 @@ static int lock_take(struct edition *e, char *why)
 	return 0;
 }
 
+/* BANYAN_EMALF: there is one, and it is damaged. */
 static int state_load(struct edition *e, char *why)
 {
 	char path[PATH_MAX], was[WIRE_NAME_TEXT_MAX], is[WIRE_NAME_TEXT_MAX];
@@ -36,11 +37,10 @@ static int state_load(struct edition *e, char *why)
 	snprintf(path, sizeof path, "%s/state", s->folder);
 	errno = 0;
 	int rc = file_read(path, STATE_MAX, &text, &len);
-	if (rc == BANYAN_ENOENT) {
-		memcpy(e->state.zone, s->zone, wire_name_len(s->zone));
-		snprintf(e->state.name, sizeof e->state.name, "%s", s->name);
+	memcpy(e->state.zone, s->zone, wire_name_len(s->zone));
+	snprintf(e->state.name, sizeof e->state.name, "%s", s->name);
+	if (rc == BANYAN_ENOENT)
 		return 0;
-	}
 	if (rc < 0)
 		return edition_why(why, rc, "%s: it cannot be read: %s", path,
 				   errno != 0 ? strerror(errno) : error_text(rc));
@@ -83,6 +83,82 @@ static void before_load(struct edition *e)
 		e->state.serial = e->before->serial;
 }
 
+/* What the state has lost, out of the version that is out and of what was taken of its source: the next source is held against that. */
+static int state_rebuild(struct edition *e, const char *lost, char *why)
+{
+	const struct edition_settings *s = e->settings;
+	struct edition_state *state = &e->state;
+	struct zone *source, *plain;
+	struct zone_edition says = {0};
+	const char *words;
+	char of_source[EDITION_WHY_MAX];
+	int64_t at;
+	if (zone_edition(e->before, &says, &words) < 0 || strcmp(says.name, s->name) != 0)
+		return edition_why(why, BANYAN_EEXIST,
+				   "%.300s; the zone file that is out, %.300s, is that of the edition '%s', not of "
+				   "'%s': give each edition a folder of its own, or put back a copy of the state",
+				   lost, s->zone_file, says.name, s->name);
+	int rc = edition_source_kept(e, &source, &at, of_source);
+	if (rc < 0)
+		return edition_why(why, BANYAN_EMALF,
+				   "%.300s, and %.300s: put back a copy of the state; or remove it, and then look at "
+				   "the source yourself, since nothing is known of the one before",
+				   lost, of_source);
+	rc = edition_strip(source, &plain);
+	if (rc == 0) {
+		state->have = true;
+		state->source_serial = source->serial;
+		state->source_records = plain->n_records;
+		state->made = at;
+		state->valid_until = says.valid_until;
+		zone_free(plain);
+		log_warning("publish",
+			    "%s: the next version follows serial %u of %s, and the next source is held against serial "
+			    "%u of %s/source",
+			    lost, state->serial, s->zone_file, source->serial, s->folder);
+	}
+	zone_free(source);
+	return rc < 0 ? edition_why(why, rc, "%s", error_text(rc)) : 0;
+}
+
+/* A damaged state stops nothing as long as its place can be taken. One that is not there is a folder that is new, or one that somebody has
+ * put in order. */
+static int state_mend(struct edition *e, int rc, const char *lost, char *why)
+{
+	const struct edition_settings *s = e->settings;
+	if (rc == 0 && (e->state.have || e->before == NULL))
+		return 0;
+	if (rc == 0) {
+		if (state_rebuild(e, "there is no state of the edition, though a version is out", why) < 0)
+			log_warning("publish",
+				    "%s: there is no state of the edition, though serial %u is out: the next source is "
+				    "taken as it is, without a look at its size and serial",
+				    s->zone_file, e->state.serial);
+		return 0;
+	}
+	if (e->before == NULL)
+		return edition_why(why, rc,
+				   "%.300s, and no zone file that can be read is out in %.300s to tell the serial: put "
+				   "back a copy of one of the two; or remove the state if nothing was ever published",
+				   lost, s->zone_file);
+	return state_rebuild(e, lost, why);
+}
+
+static int known_load(struct edition *e, char *why)
+{
+	char lost[EDITION_WHY_MAX] = "";
+	int of_state = state_load(e, lost);
+	if (of_state < 0 && of_state != BANYAN_EMALF)
+		return edition_why(why, of_state, "%s", lost);
+	int rc = edition_claim_zone(e->settings, why);
+	if (rc == 0)
+		rc = edition_claim_tree(e->settings, why);
+	if (rc < 0)
+		return rc;
+	before_load(e);
+	return state_mend(e, of_state, lost, why);
+}
+
 int edition_open(const struct edition_settings *settings, struct edition **ret, char ret_why[EDITION_WHY_MAX])
 {
 	struct edition *e = calloc(1, sizeof *e);
@@ -93,11 +169,7 @@ int edition_open(const struct edition_settings *settings, struct edition **ret, 
 	e->keys_next = INT64_MAX;
 	int rc = lock_take(e, ret_why);
 	if (rc == 0)
-		rc = state_load(e, ret_why);
-	if (rc == 0)
-		rc = edition_claim_zone(settings, ret_why);
-	if (rc == 0)
-		rc = edition_claim_tree(settings, ret_why);
+		rc = known_load(e, ret_why);
 	if (rc < 0) {
 		edition_close(e);
 		return rc;
@@ -107,7 +179,6 @@ int edition_open(const struct edition_settings *settings, struct edition **ret, 
 		edition_close(e);
 		return edition_why(ret_why, BANYAN_ENOMEM, "out of memory");
 	}
-	before_load(e);
 	edition_keys_orphans(settings);
 	*ret = e;
 	return 0;

@@ -70,6 +70,10 @@ int edition_state_save(const struct edition_settings *settings, const struct edi
 int edition_tree_write(const struct edition_settings *settings, const struct buffer *wire, int64_t now,
 		       char why[EDITION_WHY_MAX]) _must_use_;
 
+/* ---- what was taken of the source (kept.c) ---- */
+/* In FOLDER/source, unless it says the same. */
+int edition_kept_save(struct edition *e, const struct zone *source, char why[EDITION_WHY_MAX]) _must_use_;
+
 struct edition {
 	const struct edition_settings *settings;
 	int lock; /* descriptor */
@@ -77,5 +81,7 @@ struct edition {
 	struct zone *before;      /* the signed version that is out; NULL = none */
 	struct dnssec_memo *memo; /* the signatures of the version proved last */
 	int64_t keys_next, tree_written_at;
+	bool kept; /* FOLDER/source has what `kept_mark` stands for */
+	uint64_t kept_mark;
 	char keys_mark[EDITION_KEYS_MARK_MAX]; /* as the last run left it */
 };

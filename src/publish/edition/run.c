@@ -268,7 +268,10 @@ static int put_out(struct running *r, const struct zone *source)
 		e->state = was;
 		return 0;
 	}
-	int rc = edition_write(r->settings, &r->made, &e->state, &out, why);
+	/* first: a version whose source is lost could not be signed anew */
+	int rc = edition_kept_save(e, source, why);
+	if (rc == 0)
+		rc = edition_write(r->settings, &r->made, &e->state, &out, why);
 	if (rc < 0 && !out) {
 		e->state = was;
 		edition_why(r->result->why, rc, "%s", why);
@@ -285,7 +288,7 @@ static int put_out(struct running *r, const struct zone *source)
 }
 
 /* Nothing new: what was not done the last time may be done now. */
-static void unchanged(struct running *r)
+static void unchanged(struct running *r, const struct zone *source)
 {
 	struct edition *e = r->e;
 	char why[EDITION_WHY_MAX];
@@ -293,6 +296,8 @@ static void unchanged(struct running *r)
 	r->result->outcome = EDITION_UNCHANGED;
 	if (r->request->dry)
 		return;
+	if (edition_kept_save(e, source, why) < 0) /* a scheduled version to come will be made of it */
+		warn(r, why);
 	if (e->state.sign_at != r->result->sign.next) {
 		e->state.sign_at = r->result->sign.next;
 		if (edition_state_save(r->settings, &e->state, why) < 0)
@@ -396,7 +401,7 @@ static int run(struct running *r, const struct zone *source)
 	if (waits(r)) { /* and so do its keys: what they are to become is not out before the next version is */
 		out_of_time(r);
 		r->result->sign.next = r->e->state.sign_at;
-		unchanged(r);
+		unchanged(r, source);
 		return 0;
 	}
 	enum reason reason = REASON_KEYS_UNUSABLE;
@@ -422,7 +427,7 @@ static int run(struct running *r, const struct zone *source)
 		r->result->outcome = EDITION_PUBLISHED;
 		return put_out(r, source);
 	}
-	unchanged(r);
+	unchanged(r, source);
 	return 0;
 }
 

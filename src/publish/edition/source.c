@@ -18,8 +18,8 @@ static void keep_first(void *ctx, const struct zone_finding *finding)
 		 finding->text != NULL && finding->text[0] != '\0' ? finding->text : reason_words(finding->reason));
 }
 
-static int proof_check(const struct edition_source_check *check, const struct zone *source, enum reason *ret_reason,
-		       char *why)
+int edition_source_prove(const struct edition_source_check *check, const struct zone *source, enum reason *ret_reason,
+			 char why[EDITION_WHY_MAX])
 {
 	char first[EDITION_WHY_MAX / 2] = "";
 	struct zone_proof proof = {0};
@@ -31,6 +31,8 @@ static int proof_check(const struct edition_source_check *check, const struct zo
 		.report = keep_first,
 		.report_ctx = first,
 	};
+	if (check->anchors == NULL || check->anchors->count == 0)
+		return 0;
 	int rc = zone_prove(source, &settings, &proof);
 	if (rc == 0 && proof.proved)
 		return 0;
@@ -76,14 +78,13 @@ int edition_source_check(const struct edition_source_check *check, const struct 
 			 enum reason *ret_reason, char ret_why[EDITION_WHY_MAX])
 {
 	const struct zone_node *apex = zone_find(plain, plain->apex);
-	int rc = 0;
+	int rc;
 	if (apex == NULL || zone_node_set(plain, apex, WIRE_TYPE_SOA) == NULL) {
 		*ret_reason = REASON_EDITION_MISFIT;
 		return edition_why(ret_why, BANYAN_EPROOF, "%s: the zone has no SOA; is it the right file?",
 				   source->source);
 	}
-	if (check->anchors != NULL && check->anchors->count > 0)
-		rc = proof_check(check, source, ret_reason, ret_why);
+	rc = edition_source_prove(check, source, ret_reason, ret_why);
 	if (rc < 0 || check->before == NULL || !check->before->have)
 		return rc;
 	rc = serial_check(check, source, ret_reason, ret_why);

@@ -406,9 +406,17 @@ static void states(void **state)
 	assert_int_equal(text.len, again.len);
 	assert_memory_equal(text.data, again.data, text.len);
 	assert_true(b.have && b.sign_at == INT64_MAX && b.made == -5);
-	for (size_t len = 0; len < text.len; len++) /* cut anywhere, it is either no state or one without a version */
-		if (edition_state_read("s", (char *)text.data, len, &b, why) == 0)
-			assert_false(b.have);
+	for (size_t len = 0; len < text.len;
+	     len++) { /* cut off anywhere, it is no state: else nothing would be held against a source */
+		struct edition_state c = {.serial = 77};
+		assert_int_equal(edition_state_read("s", (char *)text.data, len, &c, why), BANYAN_EMALF);
+		assert_int_equal(c.serial, 77);
+	}
+	for (size_t at = 0; at < text.len; at++) { /* nor with one bit in another place */
+		text.data[at] ^= 1;
+		assert_int_equal(edition_state_read("s", (char *)text.data, text.len, &b, why), BANYAN_EMALF);
+		text.data[at] ^= 1;
+	}
 	struct edition_state none = {.zone = {0}};
 	text.len = 0;
 	assert_int_equal(edition_state_write(&none, &text), 0);
@@ -417,9 +425,9 @@ static void states(void **state)
 	assert_string_equal(b.name, "");
 	const char wrong[] = "banyan-edition 1\nzone .\nedition -\nserial 99999999999\n";
 	assert_int_equal(edition_state_read("s", wrong, strlen(wrong), &b, why), BANYAN_EMALF);
-	assert_string_equal(why, "s:4: this line of the state of an edition cannot be understood; put back a copy of "
-				 "the file, or remove "
-				 "it and look after the serial yourself");
+	assert_string_equal(why, "s:4: the state of the edition is damaged in this line or before it");
+	assert_int_equal(edition_state_read("s", "", 0, &b, why), BANYAN_EMALF);
+	assert_string_equal(why, "s: the state of the edition is cut off after line 0");
 }
 
 /* ---- the proof ---- */
