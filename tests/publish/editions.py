@@ -72,10 +72,14 @@ class Edition:
         self.path.write_text(yaml.safe_dump(self.config))
         return self
 
+    def command(self, *words):
+        return [program("banyan"), *words]
+
     def publish(self, *words):
         """(exit status, what it says as JSON, errors)"""
         done = subprocess.run([program("banyan"), "publish", "--json", *words, str(self.path)], capture_output=True, text=True, timeout=120)
         said = [json.loads(line) for line in done.stdout.splitlines()]
+        self.lines = said
         return done.returncode, said[-1] if said else {}, done.stderr
 
     def good(self, *words):

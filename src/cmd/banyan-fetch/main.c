@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -89,6 +90,7 @@ int main(int argc, char **argv)
 	}
 	char *text = malloc(REQUEST_MAX);
 	int len = text == NULL ? BANYAN_ENOMEM : read_all(FD_REQUEST, text, REQUEST_MAX);
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* nobody waits for it any more then */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	result.error = "local";

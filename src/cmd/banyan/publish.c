@@ -10,7 +10,6 @@
 
 #include "cmd.h"
 #include "operate/operate.h"
-#include "sources.h"
 #include "print.h"
 
 static const char help[] =
@@ -131,24 +130,44 @@ static void tell(struct publishing *p, const struct edition_result *r)
 		fprintf(stderr, "banyan publish: %s: %s\n", label(p), r->warning);
 }
 
-int publish_once(struct publishing *p, const struct zone *source)
+int publish_once(struct publishing *p, const struct zone *source, const char *lost)
 {
 	_cleanup_(base_free) struct edition_result *result = calloc(1, sizeof *result);
 	if (result == NULL)
 		return BANYAN_ENOMEM;
 	int rc = edition_run(p->edition, source, &p->run->request, publish_now(p->run), result);
+	if (lost != NULL && result->outcome == EDITION_UNCHANGED)
+		return rc;
+	if (lost != NULL && lost[0] != '\0' && result->outcome == EDITION_PUBLISHED && result->warning[0] == '\0')
+		snprintf(result->warning, sizeof result->warning,
+			 "this version is made of what was taken of the source before, since it cannot be had now: "
+			 "%.700s",
+			 lost);
 	tell(p, result);
 	return rc;
 }
 
 /* ---- once ---- */
 
-static void on_source(struct publishing *p, enum publish_source_outcome outcome, const char *why)
+/* What is due is made of what was taken of the source before; the refusal stands all the same. */
+static void once_without(struct publishing *p, const char *lost)
 {
-	if (outcome == PUBLISH_SOURCE_NEW)
-		publish_once(p, p->candidate);
-	else
-		publish_tell_refusal(p, REASON_SOURCE_UNREADABLE, why);
+	if (p->accepted.zone != NULL && !p->run->request.force)
+		publish_once(p, p->accepted.zone, lost);
+	p->status = CMD_NO;
+}
+
+static void on_source(struct publishing *p, enum publish_source_outcome outcome, enum reason reason, const char *why)
+{
+	if (outcome == PUBLISH_SOURCE_FAILED) {
+		once_without(p, why);
+		publish_tell_refusal(p, reason, why);
+		return;
+	}
+	/* it has nothing newer than what was taken of it, or is a file that is read each time */
+	const struct zone *source = outcome == PUBLISH_SOURCE_NEW ? p->candidate.zone : p->accepted.zone;
+	if (publish_once(p, source, NULL) == BANYAN_EPROOF && outcome == PUBLISH_SOURCE_NEW)
+		once_without(p, p->told);
 }
 
 static int run_once(struct publish_run *run)
@@ -156,8 +175,11 @@ static int run_once(struct publish_run *run)
 	int status = CMD_OK;
 	for (size_t i = 0; i < run->n; i++) {
 		struct publishing *p = &run->item[i];
-		if (publish_source_ask(p, on_source) < 0)
+		if (publish_source_ask(p, on_source) < 0) {
+			publish_tell_refusal(p, REASON_SOURCE_UNREADABLE,
+					     "out of memory or of descriptors: the source cannot be asked");
 			return CMD_ERROR;
+		}
 		uv_run(&run->loop, UV_RUN_DEFAULT);
 		status = p->status > status ? p->status : status;
 	}
@@ -242,6 +264,8 @@ static int edition_begin(struct publishing *p, const char *path)
 		fprintf(stderr, "banyan publish: %s: %s\n", path, why);
 		status = CMD_ERROR;
 	}
+	if (status == CMD_OK)
+		publish_source_kept(p);
 	return status;
 }
 
@@ -249,10 +273,10 @@ static void run_done(struct publish_run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
 		struct publishing *p = &run->item[i];
-		pull_fetch_cancel(p->under_way);
+		publish_source_cancel(p);
 		edition_close(p->edition);
-		zone_free(p->accepted);
-		zone_free(p->candidate);
+		publish_copy_done(&p->accepted);
+		publish_copy_done(&p->candidate);
 		publish_settings_done(p);
 		config_edition_free(p->config);
 	}
@@ -278,12 +302,10 @@ static int run_all(struct publish_run *run, int n, char **path)
 		free(run->item);
 		return CMD_ERROR;
 	}
-	run->helper = sources_helper(&run->loop);
-	run->resolver = sources_resolver(&run->loop);
 	for (int i = 0; i < n && status == CMD_OK; i++) {
 		struct publishing *p = &run->item[run->n++];
 		p->run = run;
-		p->fd = -1;
+		p->accepted.fd = p->candidate.fd = -1;
 		status = edition_begin(p, path[i]);
 	}
 	if (status == CMD_OK)
@@ -309,6 +331,8 @@ int cmd_publish(int argc, char **argv)
 	};
 	struct publish_run run = {0};
 	int status = CMD_OK;
+	if (argc == 2 && strcmp(argv[1], PUBLISH_TAKER_OPTION) == 0)
+		return publish_take();
 	process_guard();
 	optind = 1;
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {

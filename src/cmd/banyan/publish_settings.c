@@ -160,63 +160,87 @@ static int added_make(struct publishing *p)
 
 /* ---- the source ---- */
 
-/* ALGORITHM:NAME:SECRET */
-static int tsig_make(struct publishing *p)
+/* ALGORITHM:NAME:SECRET. It is used elsewhere; here it is only looked at. */
+static int tsig_check(struct publishing *p)
 {
 	const char *text = p->config->source.tsig, *name = strchr(text, ':');
 	const char *secret = name != NULL ? strchr(name + 1, ':') : NULL;
+	struct wire_tsig_key *made;
+	for (size_t i = 0; i < p->n_sources && text[0] == '\0'; i++)
+		if (p->source[i].at.key[0] != '\0')
+			return wrong(p, "source.from", p->source[i].at.text,
+				     "its key is not at hand: give source.tsig");
 	if (text[0] == '\0')
-		return p->source.key[0] == '\0'
-			       ? CMD_OK
-			       : wrong(p, "source.from", p->source.text, "its key is not at hand: give source.tsig");
+		return CMD_OK;
 	char *algorithm = secret == NULL ? NULL : arena_printf(&p->arena, "%.*s", (int)(name - text), text);
 	char *key = secret == NULL ? NULL : arena_printf(&p->arena, "%.*s", (int)(secret - name - 1), name + 1);
-	if (algorithm == NULL || key == NULL || wire_tsig_key_new(algorithm, key, secret + 1, &p->key) < 0) {
+	if (algorithm == NULL || key == NULL || wire_tsig_key_new(algorithm, key, secret + 1, &made) < 0) {
 		fprintf(stderr,
 			"banyan publish: %s: source.tsig: allowed is ALGORITHM:NAME:SECRET, as "
 			"hmac-sha256:name:BASE64\n",
 			p->config->path);
 		return CMD_ERROR;
 	}
+	wire_tsig_key_free(made);
 	return CMD_OK;
 }
 
 /* A path in the description begins where that is. */
-static char *source_text(struct publishing *p)
+static char *source_text(struct publishing *p, const char *text)
 {
-	const char *text = p->run->source != NULL ? p->run->source : p->config->source.from;
 	const char *slash = strrchr(p->config->path, '/');
 	for (size_t i = 0; i < 2; i++) {
 		const char *scheme = i == 0 ? "file:" : "dir:";
 		size_t len = strlen(scheme);
-		if (p->run->source == NULL && slash != NULL && strncmp(text, scheme, len) == 0 && text[len] != '/')
+		if (slash != NULL && strncmp(text, scheme, len) == 0 && text[len] != '/')
 			return arena_printf(&p->arena, "%s%.*s%s", scheme, (int)(slash - p->config->path + 1),
 					    p->config->path, text + len);
 	}
-	/* what people write on a command line */
-	if (p->run->source != NULL && strchr(text, ':') == NULL)
-		return arena_printf(&p->arena, "file:%s", text);
 	return arena_printf(&p->arena, "%s", text);
+}
+
+/* What people write on a command line. */
+static char *source_given(struct publishing *p)
+{
+	const char *text = p->run->source;
+	return arena_printf(&p->arena, "%s%s", strchr(text, ':') == NULL ? "file:" : "", text);
+}
+
+static int source_add(struct publishing *p, const char *option, const char *text)
+{
+	char why[PULL_WHY_MAX];
+	if (text == NULL)
+		return CMD_ERROR;
+	if (p->n_sources == PUBLISH_SOURCES_MAX)
+		return wrong(p, option, text, "that is one source too many");
+	struct pull_source *source = &p->source[p->n_sources++].at;
+	if (pull_source_parse(text, source, why) < 0) {
+		fprintf(stderr, "banyan publish: %s: %s: %s\n", p->config->path, option, why);
+		return CMD_ERROR;
+	}
+	if (source->kind == PULL_SOURCE_LIST || source->kind == PULL_SOURCE_BUILTIN || source->tree)
+		return wrong(p, option, text,
+			     "a source of an edition is a file, a folder, a transfer or a URL of a file");
+	return CMD_OK;
 }
 
 static int source_make(struct publishing *p)
 {
-	char why[PULL_WHY_MAX];
-	char *text = source_text(p);
-	if (text == NULL)
-		return CMD_ERROR;
-	if (text[0] == '\0') {
+	const struct config_edition_source *source = &p->config->source;
+	int status;
+	if (p->run->source != NULL) {
+		status = source_add(p, "--source", source_given(p));
+	} else if (source->from[0] == '\0') {
 		fprintf(stderr, "banyan publish: %s: source.from: there is none; give it there, or --source\n",
 			p->config->path);
-		return CMD_ERROR;
+		status = CMD_ERROR;
+	} else {
+		status = source_add(p, "source.from", source_text(p, source->from));
+		for (size_t i = 0; i < source->fallback.count && status == CMD_OK; i++)
+			status = source_add(p, "source.fallback", source_text(p, source->fallback.item[i]));
 	}
-	if (pull_source_parse(text, &p->source, why) < 0) {
-		fprintf(stderr, "banyan publish: %s: source.from: %s\n", p->config->path, why);
-		return CMD_ERROR;
-	}
-	if (p->source.kind == PULL_SOURCE_LIST || p->source.kind == PULL_SOURCE_BUILTIN || p->source.tree)
-		return wrong(p, "source.from", text,
-			     "an edition has one source: a file, a folder, a transfer or a URL of a file");
+	if (status != CMD_OK)
+		return status;
 	for (size_t i = 0; i < p->config->source.anchors.count; i++) {
 		struct zone_error error;
 		if (zone_anchors_read(p->config->source.anchors.item[i], &p->anchors, &error) < 0) {
@@ -226,7 +250,7 @@ static int source_make(struct publishing *p)
 	}
 	p->settings.source_anchors = &p->anchors;
 	p->settings.source_shrink_max_percent = p->config->source.shrink_max_percent;
-	return tsig_make(p);
+	return tsig_check(p);
 }
 
 /* ---- signing ---- */
@@ -353,6 +377,5 @@ void publish_settings_done(struct publishing *p)
 {
 	zone_free(p->extra);
 	dnssec_anchors_done(&p->anchors);
-	wire_tsig_key_free(p->key);
 	arena_done(&p->arena);
 }

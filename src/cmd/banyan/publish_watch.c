@@ -126,36 +126,46 @@ static void listener_stop(struct publish_run *run)
 
 /* ---- one edition ---- */
 
-static bool is_transfer(const struct publishing *p)
+static bool is_here(const struct publishing *p)
 {
-	return p->source.kind != PULL_SOURCE_FILE && p->source.kind != PULL_SOURCE_DIR;
+	return p->source[0].at.kind == PULL_SOURCE_FILE || p->source[0].at.kind == PULL_SOURCE_DIR;
 }
 
-/* When the source is looked at next. */
+/* A failure doubles the wait, up to PUBLISH_BACKOFF_S. */
+static uint32_t backed_off(uint32_t wait, unsigned failures)
+{
+	uint32_t most = wait > PUBLISH_BACKOFF_S ? wait : PUBLISH_BACKOFF_S;
+	for (unsigned i = 1; i < failures && wait < most; i++)
+		wait = wait < most / 2 ? wait * 2 : most;
+	return wait;
+}
+
+/* When the sources are looked at next. */
 static void check_later(struct publishing *p, bool good)
 {
-	const struct zone *zone = p->candidate != NULL ? p->candidate : p->accepted;
+	const struct zone *zone = p->candidate.zone != NULL ? p->candidate.zone : p->accepted.zone;
 	uint32_t wait = p->config->source.check_s;
 	struct sync_timers timers;
-	if (wait == 0 && is_transfer(p) && zone != NULL && sync_timers_of(zone, &timers))
+	if (wait == 0 && !is_here(p) && zone != NULL && sync_timers_of(zone, &timers))
 		wait = good ? timers.refresh : timers.retry;
-	else if (wait == 0 && is_transfer(p))
+	else if (wait == 0 && (!is_here(p) || !p->source[0].good)) /* a file that has changed is read at once */
 		wait = PUBLISH_RETRY_S;
-	p->check_at = clock_wall_s() + (wait > RETRY_SOA_MIN ? wait : RETRY_SOA_MIN);
+	wait = wait > RETRY_SOA_MIN ? wait : RETRY_SOA_MIN;
+	p->failures = good ? 0 : p->failures + 1;
+	p->check_at = clock_wall_s() + (good ? wait : backed_off(wait, p->failures));
 }
 
 /* With what is newer, or with what was accepted before: then it is a signature or a key that is due. */
 static void run_edition(struct publishing *p, bool with_candidate)
 {
 	int64_t now = clock_wall_s();
-	const struct zone *source = with_candidate ? p->candidate : p->accepted;
-	int rc = publish_once(p, source);
+	int rc = with_candidate ? publish_once(p, p->candidate.zone, NULL) : publish_once(p, p->accepted.zone, p->lost);
 	p->retry_at = rc < 0 || edition_due(p->edition, now) <= now ? now + PUBLISH_RETRY_S : 0;
 	if (rc < 0 || !with_candidate)
 		return;
-	zone_free(p->accepted);
+	publish_copy_done(&p->accepted);
 	p->accepted = p->candidate;
-	p->candidate = NULL;
+	p->candidate = (struct publish_copy){.fd = -1};
 }
 
 /* A candidate that was refused is tried again; what was accepted goes on meanwhile. */
@@ -163,21 +173,26 @@ static void run_due(struct publishing *p)
 {
 	int64_t now = clock_wall_s();
 	bool asked = edition_asked(p->edition);
-	if (p->retry_at > now && !asked)
+	if ((p->retry_at > now && !asked) || (p->under_way != NULL && now < p->asked_at + PUBLISH_RETRY_S))
 		return;
-	if (p->candidate != NULL && p->retry_at != 0)
+	if (p->candidate.zone != NULL && p->retry_at != 0)
 		run_edition(p, true);
-	if (p->accepted != NULL && (asked || edition_due(p->edition, now) <= now || p->retry_at != 0))
+	if (p->accepted.zone != NULL && (asked || edition_due(p->edition, now) <= now || p->retry_at != 0))
 		run_edition(p, false);
 }
 
-static void on_source(struct publishing *p, enum publish_source_outcome outcome, const char *why)
+static void on_source(struct publishing *p, enum publish_source_outcome outcome, enum reason reason, const char *why)
 {
 	p->notified = false;
+	if (outcome != PUBLISH_SOURCE_FAILED && p->lost[0] != '\0') {
+		log_notice("publish", "%s: the source can be had again", p->config->path);
+		p->told[0] = '\0';
+	}
+	snprintf(p->lost, sizeof p->lost, "%s", why);
 	if (outcome == PUBLISH_SOURCE_NEW)
 		run_edition(p, true);
 	else if (outcome == PUBLISH_SOURCE_FAILED)
-		publish_tell_refusal(p, REASON_SOURCE_UNREADABLE, why);
+		publish_tell_refusal(p, reason, why);
 	check_later(p, outcome != PUBLISH_SOURCE_FAILED);
 	if (outcome != PUBLISH_SOURCE_NEW)
 		run_due(p);
@@ -188,24 +203,37 @@ static void clock_look(struct publishing *p)
 {
 	int64_t now = clock_wall_s();
 	if (now < p->looked_at)
-		p->check_at = p->retry_at = now;
+		p->check_at = p->retry_at = p->asked_at = now;
 	p->looked_at = now;
+}
+
+/* A file is looked at each second, but only one that has changed is read. */
+static bool is_time(struct publishing *p)
+{
+	bool changed = is_here(p) && p->config->source.check_s == 0 && !publish_source_looked_at(p);
+	if (p->notified || changed)
+		return true;
+	if (clock_wall_s() < p->check_at)
+		return false;
+	if (!is_here(p) || p->n_sources > 1 || !p->source[0].good || changed)
+		return true;
+	check_later(p, true);
+	return false;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct publishing *p = timer->data;
 	clock_look(p);
-	if (p->under_way != NULL)
-		return;
-	if (p->notified || clock_wall_s() >= p->check_at) {
+	if (p->under_way == NULL && is_time(p)) {
+		p->asked_at = clock_wall_s();
 		if (publish_source_ask(p, on_source) < 0) {
-			publish_tell_refusal(p, REASON_SOURCE_UNREADABLE, "out of memory or of descriptors");
+			publish_tell_refusal(p, REASON_SOURCE_UNREADABLE,
+					     "out of memory or of descriptors: the source cannot be asked");
 			check_later(p, false);
 		}
-		return;
 	}
-	run_due(p);
+	run_due(p); /* also while a source does not answer */
 }
 
 /* ---- all of them ---- */
@@ -244,10 +272,8 @@ int publish_watch(struct publish_run *run)
 		rc = handles_open(run);
 	if (rc == 0)
 		uv_run(&run->loop, UV_RUN_DEFAULT);
-	for (size_t i = 0; i < run->n; i++) {
-		pull_fetch_cancel(run->item[i].under_way);
-		run->item[i].under_way = NULL;
-	}
+	for (size_t i = 0; i < run->n; i++)
+		publish_source_cancel(&run->item[i]);
 	listener_stop(run);
 	uv_walk(&run->loop, handle_close, NULL);
 	return rc < 0 ? CMD_ERROR : CMD_OK;

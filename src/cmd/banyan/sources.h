@@ -2,6 +2,7 @@
 /* What the files of `banyan sources` share. */
 #pragma once
 
+#include <limits.h>
 #include <uv.h>
 
 #include "config/config.h"
@@ -61,5 +62,7 @@ int sources_list_command(int argc, char **argv);
 /* banyan-fetch as a child of this process, and the C library's resolver, for pull_fetch_start(). */
 struct pull_helper sources_helper(uv_loop_t *loop);
 struct pull_resolver sources_resolver(uv_loop_t *loop);
+/* Where banyan-fetch is. BANYAN_ENOENT. */
+int sources_fetch_path(char out[PATH_MAX]) _must_use_;
 /* A file without a name for what comes; BANYAN_EIO. */
 int sources_file(void) _must_use_;

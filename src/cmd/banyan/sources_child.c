@@ -34,7 +34,7 @@ struct child {
 };
 
 /* Beside this program, as it was built or installed. */
-static int fetch_path(char out[PATH_MAX])
+int sources_fetch_path(char out[PATH_MAX])
 {
 	static const char *const places[] = {"banyan-fetch", "../banyan-fetch/banyan-fetch",
 					     "../libexec/banyan/banyan-fetch"};
@@ -158,7 +158,7 @@ static int helper_start(void *ctx, const struct pull_helper_job *job, void **ret
 {
 	uv_loop_t *loop = ctx;
 	char path[PATH_MAX];
-	if (fetch_path(path) < 0)
+	if (sources_fetch_path(path) < 0)
 		return BANYAN_ENOENT;
 	struct child *child = calloc(1, sizeof *child);
 	if (child == NULL || (child->request = malloc(job->request_len)) == NULL) {

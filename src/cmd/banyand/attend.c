@@ -3,6 +3,8 @@
 #include "attend.h"
 #include "daemon.h"
 
+#include "cmd/confined.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

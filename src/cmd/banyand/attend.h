@@ -42,9 +42,3 @@ _Noreturn void attend_run(int socket, const struct attendant_settings *settings)
 /* In the attendant: forks a child for the job. On failure `why` gets a sentence (attend_child.c). */
 int attend_child_start(struct attend_job *job, const struct attendant_settings *settings, char why[static 256])
 	_must_use_;
-
-/* confine_child.c: for the rest of a child's life. */
-int confine_limits(const struct attend_ask *ask) _must_use_;
-int confine_prover(void) _must_use_;  /* memory, threads, and reading and writing what it has been given */
-int confine_fetcher(void) _must_use_; /* the network; files for reading only; no further processes */
-void confine_warm_up(void);           /* what libraries read when they are first used, they read now */

@@ -4,6 +4,7 @@
 #include "daemon.h"
 #include "prover.h"
 
+#include "cmd/confined.h"
 #include "cmd/sanitized.h"
 
 #include <errno.h>
@@ -78,6 +79,17 @@ static void fds_place(int reply, const int given[ATTENDANT_FDS_MAX], int input, 
 		cannot_start("close descriptors", errno);
 }
 
+static int limits_take(const struct attend_job *job)
+{
+	const struct confine_limits limits = {
+		.memory_max = job->ask.memory_max,
+		.bytes_max = job->ask.bytes_max,
+		.time_max_ms = job->ask.time_max_ms,
+		.cpus = job->ask.kind == ATTENDANT_PROVE ? cpu_count() : 1,
+	};
+	return confine_limits(&limits);
+}
+
 static _Noreturn void child_prove(const struct attend_job *job, const struct attendant_settings *settings, int reply)
 {
 	int fd[ATTENDANT_FDS_MAX];
@@ -85,7 +97,7 @@ static _Noreturn void child_prove(const struct attend_job *job, const struct att
 	fds_place(reply, job->fd, -1, -1);
 	for (int i = 0; i < ATTENDANT_FDS_MAX; i++)
 		fd[i] = job->fd[i] < 0 ? -1 : FD_REPLY + 1 + i;
-	int rc = confine_limits(&job->ask);
+	int rc = limits_take(job);
 	if (rc == 0 && settings->confine)
 		rc = confine_prover();
 	if (rc < 0)
@@ -119,9 +131,9 @@ static _Noreturn void child_fetch(const struct attend_job *job, const struct att
 	fds_place(reply, given, request_pipe(job), job->fd[0]);
 	if (found < 0)
 		cannot_start("find the program banyan-fetch", ENOENT);
-	int rc = confine_limits(&job->ask);
+	int rc = limits_take(job);
 	if (rc == 0 && settings->confine)
-		rc = confine_fetcher();
+		rc = confine_fetcher(CONFINE_PROGRAMS_SELF);
 	if (rc < 0)
 		cannot_start("confine the program that fetches", errno);
 	execve(path, argv, IS_SANITIZED ? environ : env); /* that says where findings go */

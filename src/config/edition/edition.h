@@ -30,11 +30,14 @@ enum config_edition_zonemd { CONFIG_ZONEMD_NONE, CONFIG_ZONEMD_SHA384, CONFIG_ZO
 enum config_edition_trust { CONFIG_TRUST_PARENT, CONFIG_TRUST_ANCHOR, CONFIG_TRUST_5011 }; /* as enum keys_trust */
 
 struct config_edition_source {
-	char *from; /* as sync/pull writes sources; "" = given on the command line */
-	char *tsig; /* ALGORITHM:NAME:SECRET */
+	char *from;                  /* as sync/pull writes sources; "" = given on the command line */
+	struct config_list fallback; /* asked when that one fails, in this order */
+	char *tsig;                  /* ALGORITHM:NAME:SECRET */
 	struct config_list anchors;
 	uint32_t shrink_max_percent;
-	uint32_t check_s; /* 0 = the SOA's refresh for what comes by transfer, a second for files */
+	uint64_t size_max;   /* bytes */
+	uint32_t time_max_s; /* of one fetch, reading and proving included */
+	uint32_t check_s;    /* 0 = the SOA's refresh for what comes by transfer, a second for files */
 	struct config_addrs notify_listen;
 };
 

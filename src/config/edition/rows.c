@@ -22,6 +22,7 @@
 #define FILES_MAX      16
 #define ITERATIONS_MAX 50 /* more are not proved here (RFC 9276 section 3.2) */
 #define LISTEN_MAX     16
+#define SOURCES_MAX    8 /* as PUBLISH_SOURCES_MAX */
 #define YEAR_S         (366 * 86400)
 
 static const char *const serials[] = {"source", "next", "date", "time", NULL};
@@ -66,6 +67,9 @@ static const struct config_option edition_options[] = {
 	 "Where the zone comes from: file:PATH, dir:PATH, xfr:HOST[@PORT], xot:HOST[@PORT], https://..., as for the "
 	 "sources of "
 	 "banyan.yaml(5). `banyan publish --source` stands in its place."},
+	{"source.fallback", CONFIG_TEXTS, FIELD(source.fallback), "[]", RANGE(0, SOURCES_MAX - 1), NULL,
+	 "Other places that have the same zone. They are asked in this order when source.from cannot be had, or does "
+	 "not prove by source.anchors."},
 	{"source.tsig", CONFIG_TEXT, FIELD(source.tsig), "\"\"", RANGE(0, TEXT_BYTES_MAX), NULL,
 	 "Key for transfers: ALGORITHM:NAME:SECRET. The source must name it, too: xfr:HOST key=NAME."},
 	{"source.anchors", CONFIG_PATHS, FIELD(source.anchors), "[]", RANGE(0, FILES_MAX), NULL,
@@ -76,6 +80,10 @@ static const struct config_option edition_options[] = {
 	 "Percent of its records that the source may lose from one version to the next. One that loses more is refused "
 	 "until "
 	 "somebody has looked at it: `banyan publish --accept-shrink`."},
+	{"source.size-max", CONFIG_SIZE, FIELD(source.size_max), "256M", RANGE(64 * 1024, (uint64_t)4 << 30), NULL,
+	 "Bytes that the source may have, unpacked. Reading it may take twelve times as much memory, and 256 MiB."},
+	{"source.time-max", CONFIG_DURATION_S, FIELD(source.time_max_s), "10m", RANGE(1, 86400), NULL,
+	 "How long it may take to fetch, read and prove it."},
 	{"source.check-interval", CONFIG_DURATION_S, FIELD(source.check_s), "0", RANGE(0, 86400), NULL,
 	 "How often --watch looks at the source. 0 is each second for files, and as the SOA says (refresh, retry) for "
 	 "what "

@@ -29,12 +29,12 @@ static bool name_good(const char *name)
 	return name[0] != '.' && name[len - 1] != '~' && (len < 4 || strcmp(name + len - 4, ".tmp") != 0);
 }
 
-static bool is_refused(const struct pull_fetch *fetch, const struct stat *st)
+static bool is_refused(const char *const *refused, size_t n, const struct stat *st)
 {
 	char tag[PULL_TAG_MAX];
 	tag_of(st, tag);
-	for (size_t i = 0; i < fetch->settings.n_refused; i++)
-		if (strcmp(fetch->settings.refused[i], tag) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(refused[i], tag) == 0)
 			return true;
 	return false;
 }
@@ -46,7 +46,7 @@ static bool is_newer(const struct stat *a, const struct stat *b)
 }
 
 /* The newest regular file that was not refused; BANYAN_ENOENT: there is none. */
-static int newest_in(const struct pull_fetch *fetch, const char *folder, char path[PATH_BYTES_MAX])
+static int newest_in(const char *folder, const char *const *refused, size_t n_refused, char path[PATH_BYTES_MAX])
 {
 	char name[NAME_MAX + 1] = "";
 	struct stat best = {0};
@@ -58,7 +58,8 @@ static int newest_in(const struct pull_fetch *fetch, const char *folder, char pa
 	for (unsigned n = 0; n < PULL_DIR_MAX && (entry = readdir(dir)) != NULL; n++) {
 		struct stat st;
 		if (!name_good(entry->d_name) || fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 ||
-		    !S_ISREG(st.st_mode) || is_refused(fetch, &st) || (name[0] != '\0' && !is_newer(&st, &best)))
+		    !S_ISREG(st.st_mode) || is_refused(refused, n_refused, &st) ||
+		    (name[0] != '\0' && !is_newer(&st, &best)))
 			continue;
 		best = st;
 		snprintf(name, sizeof name, "%s", entry->d_name);
@@ -88,6 +89,23 @@ uint64_t pull_folder_mark(const char *folder)
 	}
 	closedir(dir);
 	return mark != 0 ? mark : 1;
+}
+
+int pull_file_tag(const struct pull_source *source, char ret[PULL_TAG_MAX])
+{
+	char path[PATH_BYTES_MAX];
+	struct stat st;
+	int rc = 0;
+	if (source->kind == PULL_SOURCE_DIR)
+		rc = newest_in(source->place, NULL, 0, path);
+	else if (source->kind == PULL_SOURCE_FILE)
+		snprintf(path, sizeof path, "%s", source->place);
+	else
+		return BANYAN_ENOENT;
+	if (rc < 0 || stat(path, &st) < 0)
+		return BANYAN_ENOENT;
+	tag_of(&st, ret);
+	return 0;
 }
 
 /* ---- reading ---- */
@@ -161,7 +179,7 @@ void pull_fetch_file(struct pull_fetch *fetch)
 	const char *place = fetch->source.place;
 	int rc = 0;
 	if (fetch->source.kind == PULL_SOURCE_DIR)
-		rc = newest_in(fetch, place, path);
+		rc = newest_in(place, fetch->settings.refused, fetch->settings.n_refused, path);
 	else
 		snprintf(path, sizeof path, "%s", place);
 	if (rc == BANYAN_ENOENT) {

@@ -439,4 +439,6 @@ struct pull_fetch_settings {
 struct pull_fetch;
 int pull_fetch_start(struct uv_loop_s *loop, const struct pull_fetch_settings *settings, struct pull_fetch **ret)
 	_must_use_;
+/* FILE, DIR: what stands for the content of the file as it is now, as pull_fetch_result.tag has it; nothing is read. BANYAN_ENOENT. */
+int pull_file_tag(const struct pull_source *source, char ret[PULL_TAG_MAX]) _must_use_;
 void pull_fetch_cancel(struct pull_fetch *fetch); /* done() is not called any more */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* What children of the attendant may do: limits, and filters of system calls that hold until their end. */
-#include "attend.h"
+/* What processes that touch what came from outside may do: limits, rules for files, and filters of system calls that hold until their end. */
+#include "confined.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,14 +63,14 @@ static int limit_memory(uint64_t most)
 }
 #endif
 
-int confine_limits(const struct attend_ask *ask)
+int confine_limits(const struct confine_limits *limits)
 {
-	uint64_t cpu_s = (ask->time_max_ms + 999) / 1000;
-	int rc = limit_memory(ask->memory_max);
+	uint64_t cpu_s = (limits->time_max_ms + 999) / 1000;
+	int rc = limit_memory(limits->memory_max);
 	if (rc == 0)
-		rc = limit(RLIMIT_CPU, cpu_s * (ask->kind == ATTENDANT_PROVE ? cpu_count() : 1));
+		rc = limit(RLIMIT_CPU, cpu_s * limits->cpus);
 	if (rc == 0)
-		rc = limit(RLIMIT_FSIZE, ask->bytes_max);
+		rc = limit(RLIMIT_FSIZE, limits->bytes_max);
 	if (rc == 0)
 		rc = limit(RLIMIT_CORE, 0);
 	if (rc == 0)
@@ -105,6 +106,8 @@ static int load(scmp_filter_ctx filter, int rc)
 {
 	if (rc == 0)
 		rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (rc == 0) /* of all threads, also those that looked for an address */
+		rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
@@ -158,8 +161,6 @@ int confine_prover(void)
 
 /* What no program that fetches has any use for. It is executed with this filter, so the list names what is refused. */
 static const int fetcher_refused[] = {
-	SCMP_SYS(fork),
-	SCMP_SYS(vfork),
 #ifndef __SANITIZE_ADDRESS__
 	SCMP_SYS(ptrace),
 #endif
@@ -185,16 +186,18 @@ static const int fetcher_refused[] = {
 	SCMP_SYS(pidfd_getfd),
 };
 
+#define FILES_WRITTEN                                                                                                  \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |              \
+	 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |                    \
+	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |                 \
+	 LANDLOCK_ACCESS_FS_MAKE_SYM)
+
 /* Files stay as they are: a set of rules that handles all ways to write and allows none (Linux 5.13; before that, rights of the user and
  * the limit on what is written have to do). What is open already may be written to. */
 static void files_read_only(void)
 {
 	struct landlock_ruleset_attr handled = {
-		.handled_access_fs = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-				     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-				     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-				     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
+		.handled_access_fs = FILES_WRITTEN,
 	};
 	int set = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
 	if (set < 0)
@@ -203,15 +206,56 @@ static void files_read_only(void)
 	close(set);
 }
 
-int confine_fetcher(void)
+/* Rules of what a process may do with a place and all below it: read it, and run what is there. */
+static int rule_add(int set, const char *path)
 {
+	struct stat st;
+	struct landlock_path_beneath_attr rule = {.allowed_access =
+							  LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE};
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return 0; /* what is not there needs no rule */
+	if (fstat(rule.parent_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
+	long rc = syscall(SYS_landlock_add_rule, set, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	int err = errno;
+	close(rule.parent_fd);
+	return rc < 0 ? error_from_errno(err) : 0;
+}
+
+int confine_files(const char *const *path, size_t n)
+{
+	struct landlock_ruleset_attr handled = {
+		.handled_access_fs = FILES_WRITTEN | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+				     LANDLOCK_ACCESS_FS_EXECUTE,
+	};
+	int set = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
+	if (set < 0)
+		return BANYAN_EUNSUPP;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = rule_add(set, path[i]);
+	if (rc == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, set, 0) < 0))
+		rc = error_from_errno(errno);
+	close(set);
+	return rc;
+}
+
+int confine_fetcher(enum confine_programs programs)
+{
+	static const int processes[] = {SCMP_SYS(fork), SCMP_SYS(vfork)};
+	static const int others[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
 	files_read_only();
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	if (filter == NULL)
 		return BANYAN_ENOMEM;
 	int rc = add_all(filter, SCMP_ACT_ERRNO(EPERM), fetcher_refused, ARRAY_SIZE(fetcher_refused));
+	if (rc == 0 && programs != CONFINE_PROGRAMS_CHILDREN)
+		rc = add_all(filter, SCMP_ACT_ERRNO(EPERM), processes, ARRAY_SIZE(processes));
+	if (rc == 0 && programs == CONFINE_PROGRAMS_NONE)
+		rc = add_all(filter, SCMP_ACT_KILL_PROCESS, others, ARRAY_SIZE(others));
 #ifndef __SANITIZE_ADDRESS__ /* which looks for leaks at the end by a process of its own */
-	if (rc == 0)
+	if (rc == 0 && programs != CONFINE_PROGRAMS_CHILDREN)
 		rc = add_threads(filter, SCMP_ACT_ERRNO(EPERM), true);
 #endif
 	return load(filter, rc);
