@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "publish.h"
@@ -80,11 +81,29 @@ void publish_source_cancel(struct publishing *p)
 
 /* ---- what came ---- */
 
+/* All of a file without a name: whoever wrote there has ended. */
 static int file_all(int fd, size_t max, uint8_t **ret, size_t *ret_len)
 {
-	char path[64];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	return file_read(path, max, ret, ret_len);
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_from_errno(errno);
+	if ((uint64_t)st.st_size > max)
+		return BANYAN_ELIMIT;
+	size_t len = (size_t)st.st_size, pos = 0;
+	uint8_t *data = malloc(len + 1);
+	if (data == NULL)
+		return BANYAN_ENOMEM;
+	while (pos < len) {
+		ssize_t n = pread(fd, data + pos, len - pos, (off_t)pos);
+		if (n <= 0 && !(n < 0 && errno == EINTR)) {
+			free(data);
+			return BANYAN_EIO;
+		}
+		pos += n > 0 ? (size_t)n : 0;
+	}
+	*ret = data;
+	*ret_len = len;
+	return 0;
 }
 
 static void words_of_end(const struct publish_taking *taking, int64_t status, int signal, char *why)
