@@ -136,7 +136,7 @@ int publish_once(struct publishing *p, const struct zone *source, const char *lo
 	if (result == NULL)
 		return BANYAN_ENOMEM;
 	int rc = edition_run(p->edition, source, &p->run->request, publish_now(p->run), result);
-	if (lost != NULL && result->outcome == EDITION_UNCHANGED)
+	if (lost != NULL && result->outcome == EDITION_UNCHANGED && result->warning[0] == '\0')
 		return rc;
 	if (lost != NULL && lost[0] != '\0' && result->outcome == EDITION_PUBLISHED && result->warning[0] == '\0')
 		snprintf(result->warning, sizeof result->warning,

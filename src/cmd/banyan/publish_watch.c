@@ -159,7 +159,8 @@ static void check_later(struct publishing *p, bool good)
 static void run_edition(struct publishing *p, bool with_candidate)
 {
 	int64_t now = clock_wall_s();
-	int rc = with_candidate ? publish_once(p, p->candidate.zone, NULL) : publish_once(p, p->accepted.zone, p->lost);
+	const struct zone *source = with_candidate ? p->candidate.zone : p->accepted.zone;
+	int rc = publish_once(p, source, !with_candidate && p->lost[0] != '\0' ? p->lost : NULL);
 	p->retry_at = rc < 0 || edition_due(p->edition, now) <= now ? now + PUBLISH_RETRY_S : 0;
 	if (rc < 0 || !with_candidate)
 		return;
