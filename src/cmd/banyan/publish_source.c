@@ -86,7 +86,7 @@ static int file_all(int fd, size_t max, uint8_t **ret, size_t *ret_len)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
-		return error_from_errno(errno);
+		return BANYAN_EIO;
 	if ((uint64_t)st.st_size > max)
 		return BANYAN_ELIMIT;
 	size_t len = (size_t)st.st_size, pos = 0;

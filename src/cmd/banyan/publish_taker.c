@@ -357,7 +357,7 @@ static void read_and_prove(struct taker *t)
 {
 	struct zone *zone = NULL;
 	int rc = t->result.form == PULL_CHANGES ? changes_of(t, &zone) : zone_of(t, t->fd, &zone);
-	if (rc == 0)
+	if (rc == 0 && zone != NULL)
 		rc = prove(t, zone);
 	if (rc == 0)
 		(void)hand_over(t, zone); /* the reply has it */
