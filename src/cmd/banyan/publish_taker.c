@@ -340,6 +340,25 @@ static int prove(struct taker *t, struct zone *zone)
 	return 0;
 }
 
+/* What the wire form does not have: what was left out or changed does no harm to the edition, but may be somebody's mistake. */
+static void remarks_tell(const struct taker *t, const struct zone *zone)
+{
+	char name[WIRE_NAME_TEXT_MAX], type[16];
+	for (size_t i = 0; i < zone->n_remarks; i++) {
+		const struct zone_remark *remark = &zone->remark[i];
+		bool outside = remark->reason == REASON_OUT_OF_ZONE;
+		if (!outside && remark->reason != REASON_TTL_MIXED)
+			continue;
+		size_t more = (outside ? zone->n_out_of_zone : zone->n_ttl_mixed) - 1;
+		log_notice("publish", "%s: %.255s %s%s: %s", t->request.source.text,
+			   wire_name_text(remark->owner, name), wire_type_text(remark->type, type),
+			   more > 0 ? " and others" : "",
+			   outside ? "the record is outside of the zone, and is left out"
+				   : "there is more than one TTL; the lowest is taken (RFC 2181 section 5.2)");
+		return;
+	}
+}
+
 static int hand_over(struct taker *t, const struct zone *zone)
 {
 	_cleanup_(buffer_done) struct buffer wire = {0};
@@ -357,10 +376,10 @@ static void read_and_prove(struct taker *t)
 {
 	struct zone *zone = NULL;
 	int rc = t->result.form == PULL_CHANGES ? changes_of(t, &zone) : zone_of(t, t->fd, &zone);
-	if (rc == 0 && zone != NULL)
-		rc = prove(t, zone);
-	if (rc == 0)
+	if (rc == 0 && zone != NULL && prove(t, zone) == 0) {
+		remarks_tell(t, zone);
 		(void)hand_over(t, zone); /* the reply has it */
+	}
 }
 
 /* ---- all of it ---- */
