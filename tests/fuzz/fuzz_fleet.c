@@ -16,14 +16,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static struct dnssec_keyset *keys_make(void)
+static struct dnssec_keyset *keys_of(void)
 {
 	static const char secret[] = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
 	static const char point[] = "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
 				    "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
 	static struct test_key key;
-	struct dnssec_keyset *keys = NULL;
+	static struct dnssec_keyset *keys;
 	struct dnssec_policy policy = {.now = NOW};
+	if (keys != NULL)
+		return keys;
 	test_key_p256(secret, point, 257, &key);
 	struct wire_rdata rdata = {key.rdata, key.len};
 	struct wire_rrset set = {.owner = (const uint8_t *)"\7example",
@@ -46,7 +48,7 @@ static void text_check(const char text[FLEET_TEXT_MAX])
 
 static void reply_check(const struct fleet_reply *reply)
 {
-	static struct dnssec_keyset *keys;
+	const struct dnssec_keyset *keys = keys_of();
 	struct fleet_digests digests;
 	text_check(reply->nsid);
 	text_check(reply->text);
@@ -57,8 +59,6 @@ static void reply_check(const struct fleet_reply *reply)
 		CHECK(reply->peer[i].addr.port != 0 && reply->peer[i].addr.family != 0);
 	if (reply->set.rclass != WIRE_CLASS_IN || reply->set.count == 0)
 		return;
-	if (keys == NULL)
-		keys = keys_make();
 	static const uint8_t hash_key[16];
 	static struct fleet_proofs proofs;
 	enum fleet_proof proof = fleet_prove(keys, &reply->set, reply->sig, reply->n_sigs, NOW);
@@ -80,7 +80,7 @@ static void data_check(const struct fleet_reply *reply)
 	static struct fleet fleet;
 	if (fleet.master.keys == NULL) {
 		memcpy(fleet.apex, "\7example", 9);
-		fleet.master.keys = keys_make();
+		fleet.master.keys = keys_of();
 		fleet.master.is_signed = true;
 		CHECK(fleet_sample_take(&fleet.master, referral, sizeof referral) == 0);
 		CHECK(fleet.master.n_samples == 1 && fleet.master.sample[0].type == WIRE_TYPE_NS);

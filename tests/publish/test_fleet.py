@@ -247,9 +247,9 @@ def test_a_version_that_changes_while_it_is_looked_at(fleet, liar):
         first = rtype in (dns.rdatatype.SOA, dns.rdatatype.ZONEMD) and asked.count(rtype) == 1
         return dns.message.from_wire((before if first else after).reply(query.to_wire()))
     liar(fleet.at(10), fleet.source.read_text(), answer=turns)
-    nodes, code = fleet.nodes("--samples", "8", fleet.at(10))
+    nodes, code = fleet.nodes("--samples", "8", "--time", "30", fleet.at(10))
     assert code == 1 and nodes[fleet.at(10)]["reason"] == "signed-ahead" and nodes[fleet.at(10)]["data"] == "proved"
-    assert asked.count(dns.rdatatype.SOA) == 2
+    assert asked.count(dns.rdatatype.SOA) >= 2
 
 
 # ---- versions on a schedule
