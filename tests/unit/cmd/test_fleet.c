@@ -310,40 +310,53 @@ static struct fleet_reply *reply_of(uint16_t flags, const struct line *line)
 #define NS_2 "036e733203737562076578616d706c6500"
 #define DS   "00010d0200112233"
 
+#define LINE_NS_1                                                                                                      \
+	{                                                                                                              \
+		WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_1                                                 \
+	}
+#define LINE_NS_2                                                                                                      \
+	{                                                                                                              \
+		WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_2                                                 \
+	}
+#define LINE_DS                                                                                                        \
+	{                                                                                                              \
+		WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 300, DS                                                   \
+	}
+#define LINE_A                                                                                                         \
+	{                                                                                                              \
+		WIRE_ADDITIONAL, "ns1.sub.example", WIRE_TYPE_A, 300, "c0000201"                                       \
+	}
+
 static void test_data(void **state)
 {
-	static const struct line truth[] = {{WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_1},
-					    {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_NS, 300, NS_2},
-					    {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 300, DS},
-					    {WIRE_ADDITIONAL, "ns1.sub.example", WIRE_TYPE_A, 300, "c0000201"},
-					    {.owner = NULL}};
+	static const struct line truth[] = {LINE_NS_1, LINE_NS_2, LINE_DS, LINE_A, {.owner = NULL}};
 	static const struct {
 		enum fleet_data expected;
 		uint16_t flags;
 		struct line line[6];
 	} rows[] = {
-		{FLEET_DATA_SAME, 0, {truth[0], truth[1], truth[2], truth[3]}},
+		{FLEET_DATA_SAME, 0, {LINE_NS_1, LINE_NS_2, LINE_DS, LINE_A}},
 		/* another order, another case, no glue, glue of others, sets that were not asked for */
-		{FLEET_DATA_SAME, 0, {truth[2], truth[1], {WIRE_AUTHORITY, "SUB.example", WIRE_TYPE_NS, 300, NS_1}}},
+		{FLEET_DATA_SAME, 0, {LINE_DS, LINE_NS_2, {WIRE_AUTHORITY, "SUB.example", WIRE_TYPE_NS, 300, NS_1}}},
 		{FLEET_DATA_SAME,
 		 0,
-		 {truth[0], truth[1], truth[2], {WIRE_ADDITIONAL, "ns9.example", WIRE_TYPE_A, 300, "c0000209"}}},
-		{FLEET_DATA_DIFFERS, 0, {truth[0], truth[2], truth[3]}},
-		{FLEET_DATA_DIFFERS, 0, {truth[0], truth[1], truth[3]}},
+		 {LINE_NS_1, LINE_NS_2, LINE_DS, {WIRE_ADDITIONAL, "ns9.example", WIRE_TYPE_A, 300, "c0000209"}}},
+		{FLEET_DATA_DIFFERS, 0, {LINE_NS_1, LINE_DS, LINE_A}},
+		{FLEET_DATA_DIFFERS, 0, {LINE_NS_1, LINE_NS_2, LINE_A}},
 		{FLEET_DATA_DIFFERS,
 		 0,
-		 {truth[0],
-		  truth[1],
-		  truth[2],
+		 {LINE_NS_1,
+		  LINE_NS_2,
+		  LINE_DS,
 		  {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 300, "00020d0200112233"}}},
-		{FLEET_DATA_DIFFERS, 0, {truth[0], truth[1], {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 301, DS}}},
+		{FLEET_DATA_DIFFERS, 0, {LINE_NS_1, LINE_NS_2, {WIRE_AUTHORITY, "sub.example", WIRE_TYPE_DS, 301, DS}}},
 		{FLEET_DATA_DIFFERS,
 		 0,
-		 {truth[0], truth[1], truth[2], {WIRE_ADDITIONAL, "ns1.sub.example", WIRE_TYPE_A, 300, "c0000202"}}},
+		 {LINE_NS_1, LINE_NS_2, LINE_DS, {WIRE_ADDITIONAL, "ns1.sub.example", WIRE_TYPE_A, 300, "c0000202"}}},
 		{FLEET_DATA_DIFFERS,
 		 0,
-		 {{WIRE_ANSWER, "sub.example", WIRE_TYPE_CNAME, 300, NS_1}, truth[0], truth[1], truth[2]}},
-		{FLEET_DATA_DIFFERS, WIRE_RCODE_NXDOMAIN, {truth[0], truth[1], truth[2], truth[3]}},
+		 {{WIRE_ANSWER, "sub.example", WIRE_TYPE_CNAME, 300, NS_1}, LINE_NS_1, LINE_NS_2, LINE_DS}},
+		{FLEET_DATA_DIFFERS, WIRE_RCODE_NXDOMAIN, {LINE_NS_1, LINE_NS_2, LINE_DS, LINE_A}},
 		{FLEET_DATA_DIFFERS, WIRE_AA, {{.owner = NULL}}},
 		{FLEET_DATA_REFUSED, WIRE_RCODE_REFUSED, {{.owner = NULL}}},
 		{FLEET_DATA_REFUSED, WIRE_RCODE_SERVFAIL, {{.owner = NULL}}},

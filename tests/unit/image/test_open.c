@@ -47,7 +47,7 @@ static void test_samples(void **state)
 	bool seen[ARRAY_SIZE(names)] = {false};
 	uint16_t type;
 	for (uint64_t number = 0; number < 2000; number++) {
-		uint8_t out[1232];
+		uint8_t out[1232] = {0};
 		char text[WIRE_NAME_TEXT_MAX];
 		const uint8_t *name = image_sample(image, number, &type);
 		assert_true(ask(image, name, type, out) > 0);
