@@ -285,6 +285,9 @@ def test_ceremony_after_gap(tmp_path):
     assert "the time between is signed" in error_of(offline, "sign-ksr", tmp_path / "other", status=1)
     # nobody asks in time
     late = AT + 130 * DAY
+    assert "key responses until 2026-12-30T00:00:00Z, their last signatures until 2027-01-10T00:00:00Z" in key(online, "status")
+    assert "to do: the next response is late" in key(online, "status", at=AT + 95 * DAY)
+    assert "to do: THERE IS A GAP" in key(online, "status", at=late)
     assert "is for when that time is over" in error_of(online, "ksr", "--from", late, status=1, at=AT + 80 * DAY)
     told = error_of(online, "ksr", "--out", request, at=late)
     assert "there is a gap" in told and "2027-01-10T00:00:00Z" in told and "--after-gap" in told, told

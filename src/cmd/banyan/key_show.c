@@ -210,6 +210,29 @@ static void show_actions(struct keys_folder *folder, int64_t now)
 	free(state);
 }
 
+/* How long the DNSKEY sets last that came signed, and what is late. */
+static void show_responses(struct keys_folder *folder, int64_t now)
+{
+	int64_t ended = keys_folder_state(folder)->bundles_until;
+	char until[32], expires[32];
+	struct keys_gap gap;
+	if (ended == 0)
+		return;
+	printf("key responses until %s", clock_format(ended, until));
+	if (!keys_folder_policy(folder)->offline || !keys_ksr_gap(folder, now > ended ? now : ended + 1, &gap)) {
+		printf("\n");
+		return;
+	}
+	printf(", their last signatures until %s\n", clock_format(gap.expires, expires));
+	if (now >= gap.expires)
+		printf("to do: THERE IS A GAP: no validator can prove the zone since %s; `banyan key ksr` asks for the "
+		       "time "
+		       "from now on\n",
+		       expires);
+	else if (now >= ended)
+		printf("to do: the next response is late: bring it before %s (`banyan key skr`)\n", expires);
+}
+
 int key_status(const struct key_options *options)
 {
 	_cleanup_(key_closed) struct keys_folder *folder = NULL;
@@ -220,8 +243,7 @@ int key_status(const struct key_options *options)
 		return show_json(folder, true);
 	const struct keys_state *state = keys_folder_state(folder);
 	printf("zone %s\n", wire_name_text(state->apex, text));
-	if (state->bundles_until != 0)
-		printf("key responses until %s\n", clock_format(state->bundles_until, text));
+	show_responses(folder, options->now);
 	for (size_t i = 0; i < state->n; i++) {
 		if (state->key[i].phase == KEYS_REMOVED)
 			continue;
