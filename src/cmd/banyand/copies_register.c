@@ -31,7 +31,7 @@ void copy_registered(struct copy_source *source, const struct pull_fetch_result 
 void copy_register_begin(struct copy *copy)
 {
 	for (size_t i = 0; i < copy->n_sources; i++)
-		if (copy->source[i]->source.registers[0] != '\0')
+		if (copy->source[i]->source.registers[0] != '\0' && copy->source[i]->probe == NULL)
 			copy_tell(copy, &(struct pull_event){.kind = PULL_EVENT_CHANGED, .source = i});
 }
 
