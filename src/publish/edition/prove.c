@@ -39,14 +39,18 @@ static int read_back(const struct edition_settings *settings, const struct editi
 	struct zone *zone;
 	int rc = zone_read_text(settings->zone_file, (const char *)made->text.data, made->text.len, &read, NULL, NULL,
 				&zone, &error);
-	if (rc != 0)
-		return edition_why(why, BANYAN_EPROOF, "what was made cannot be read back: %s", error.text);
+	if (rc != 0) {
+		edition_why(why, rc, "what was made cannot be read back: %s", error.text);
+		return BANYAN_EPROOF;
+	}
 	rc = zone_write_wire(zone, &wire);
-	if (rc == 0 && (wire.len != made->wire.len || memcmp(wire.data, made->wire.data, wire.len) != 0))
-		rc = edition_why(why, BANYAN_EPROOF, "what was made is not read back as the same");
-	else if (rc < 0)
+	if (rc == 0 && (wire.len != made->wire.len || memcmp(wire.data, made->wire.data, wire.len) != 0)) {
+		edition_why(why, BANYAN_EPROOF, "what was made is not read back as the same");
+		rc = BANYAN_EPROOF;
+	} else if (rc != 0) {
 		edition_why(why, rc, "%s", error_text(rc));
-	if (rc < 0)
+	}
+	if (rc != 0)
 		zone_free(zone);
 	else
 		*ret = zone;
