@@ -17,6 +17,7 @@
 
 #include "cmd.h"
 #include "cmd/confined.h"
+#include "cmd/sanitized.h"
 #include "publish.h"
 #include "sources.h"
 #include "sync/sync.h"
@@ -182,6 +183,7 @@ static int files_take(const struct taker *t)
 			      "/etc/crypto-policies",
 			      "/dev/null",
 			      "/dev/urandom",
+			      IS_SANITIZED ? "/proc" : "/dev/null", /* which looks for leaks at its end */
 			      t->request.source.ca,
 			      program};
 	size_t n = ARRAY_SIZE(path);

@@ -312,24 +312,6 @@ static void unchanged(struct running *r, const struct zone *source)
 
 /* ---- the run ---- */
 
-/* What does no harm to the edition, but may be somebody's mistake. */
-static void source_tell(const struct zone *source)
-{
-	char name[WIRE_NAME_TEXT_MAX], type[16];
-	for (size_t i = 0; i < source->n_remarks; i++) {
-		const struct zone_remark *remark = &source->remark[i];
-		bool outside = remark->reason == REASON_OUT_OF_ZONE;
-		if (!outside && remark->reason != REASON_TTL_MIXED)
-			continue;
-		size_t more = (outside ? source->n_out_of_zone : source->n_ttl_mixed) - 1;
-		log_notice("publish", "%s: %.255s %s%s: %s", source->source, wire_name_text(remark->owner, name),
-			   wire_type_text(remark->type, type), more > 0 ? " and others" : "",
-			   outside ? "the record is outside of the zone, and is left out"
-				   : "there is more than one TTL; the lowest is taken (RFC 2181 section 5.2)");
-		return;
-	}
-}
-
 static int source_take(struct running *r, const struct zone *source)
 {
 	const struct edition_settings *s = r->settings;
@@ -343,7 +325,6 @@ static int source_take(struct running *r, const struct zone *source)
 		.before = &r->e->state,
 	};
 	enum reason reason = REASON_NONE;
-	source_tell(source);
 	int rc = edition_strip(source, &r->plain);
 	if (rc < 0)
 		return refuse(r, rc, REASON_EDITION_MISFIT);

@@ -99,7 +99,9 @@ static void files_that_may_be_read(void **state)
 static int starts_nothing(void)
 {
 	MUST(confine_fetcher(CONFINE_PROGRAMS_NONE) == 0);
+#ifndef __SANITIZE_ADDRESS__ /* which starts a process of its own at the end */
 	MUST(fork() < 0 && errno == EPERM);
+#endif
 	MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
 	execl("/bin/true", "true", (char *)NULL); /* deadly */
 	return 1;
