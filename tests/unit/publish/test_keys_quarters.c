@@ -662,7 +662,6 @@ static void test_publisher_down(void **state)
 static void test_publisher_down_wakes(void **state)
 {
 	static struct world w;
-	_cleanup_(buffer_done) struct buffer skr = {0};
 	const int64_t joint = START + QUARTER;
 	int64_t now = joint + 9 * DAY;
 	unsigned rounds = 0;
