@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sync/sync.h"
+
 #define DAY_S     86400
 #define A_DAY_MAX 100  /* serials YYYYMMDDnn of one day */
 #define YEAR_MAX  4293 /* of a serial YYYYMMDDnn in 32 bits: the whole of that year still fits */
@@ -112,12 +114,6 @@ static int serial_of(const struct publish_schedule *s, const struct publish_vers
 	return 0;
 }
 
-/* RFC 1982. */
-static bool is_newer(uint32_t a, uint32_t b)
-{
-	return a != b && a - b < (uint32_t)1 << 31;
-}
-
 int publish_schedule_serial(const struct publish_schedule *schedule, const struct publish_version *version,
 			    const uint32_t *before, uint32_t *ret)
 {
@@ -126,7 +122,7 @@ int publish_schedule_serial(const struct publish_schedule *schedule, const struc
 	int rc = serial_of(&s, version, &serial);
 	if (rc != 0)
 		return rc;
-	*ret = before != NULL && !is_newer(serial, *before) ? *before + 1 : serial;
+	*ret = before != NULL && !sync_serial_newer(serial, *before) ? *before + 1 : serial;
 	return 0;
 }
 

@@ -84,6 +84,7 @@ struct edition_source_check {
 	const struct dnssec_anchors *anchors; /* NULL or none: what it is worth is not asked */
 	int64_t now;
 	unsigned threads;
+	struct dnssec_memo *memo; /* of the sources before; NULL = none */
 	unsigned shrink_max_percent;
 	bool accept_shrink, accept_serial;  /* somebody has looked at it */
 	const struct edition_state *before; /* NULL or without a version: nothing to hold it against */

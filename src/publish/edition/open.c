@@ -11,6 +11,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "sync/sync.h"
+
 #define STATE_MAX 16384 /* bytes of the file */
 
 static int lock_take(struct edition *e, char *why)
@@ -57,11 +59,6 @@ static int state_load(struct edition *e, char *why)
 	return 0;
 }
 
-static bool is_newer(uint32_t a, uint32_t b)
-{
-	return a != b && a - b < (uint32_t)1 << 31;
-}
-
 /* The version that is out: what still holds of it is taken over. A damaged one is passed over, since a new one is proved anyway. */
 static void before_load(struct edition *e)
 {
@@ -79,7 +76,7 @@ static void before_load(struct edition *e)
 		return;
 	}
 	/* its state may have been lost, or not have been written: a disk that was full */
-	if (!e->state.have || is_newer(e->before->serial, e->state.serial))
+	if (!e->state.have || sync_serial_newer(e->before->serial, e->state.serial))
 		e->state.serial = e->before->serial;
 }
 
@@ -175,7 +172,8 @@ int edition_open(const struct edition_settings *settings, struct edition **ret, 
 		return rc;
 	}
 	e->memo = dnssec_memo_new();
-	if (e->memo == NULL) {
+	e->source_memo = dnssec_memo_new();
+	if (e->memo == NULL || e->source_memo == NULL) {
 		edition_close(e);
 		return edition_why(ret_why, BANYAN_ENOMEM, "out of memory");
 	}
@@ -190,6 +188,7 @@ void edition_close(struct edition *edition)
 		return;
 	zone_free(edition->before);
 	dnssec_memo_free(edition->memo);
+	dnssec_memo_free(edition->source_memo);
 	if (edition->lock >= 0)
 		close(edition->lock);
 	free(edition);

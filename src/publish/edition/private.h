@@ -78,8 +78,9 @@ struct edition {
 	const struct edition_settings *settings;
 	int lock; /* descriptor */
 	struct edition_state state;
-	struct zone *before;      /* the signed version that is out; NULL = none */
-	struct dnssec_memo *memo; /* the signatures of the version proved last */
+	struct zone *before;             /* the signed version that is out; NULL = none */
+	struct dnssec_memo *memo;        /* the signatures of the version proved last */
+	struct dnssec_memo *source_memo; /* those of its source */
 	int64_t keys_next, tree_written_at;
 	bool kept; /* FOLDER/source has what `kept_mark` stands for */
 	uint64_t kept_mark;

@@ -319,6 +319,7 @@ static int source_take(struct running *r, const struct zone *source)
 		.anchors = s->source_anchors,
 		.now = r->now,
 		.threads = s->signing.threads,
+		.memo = r->e->source_memo,
 		.shrink_max_percent = s->source_shrink_max_percent,
 		.accept_shrink = r->request->accept_shrink,
 		.accept_serial = r->request->accept_serial,

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "sync/sync.h"
+
 int edition_why(char why[EDITION_WHY_MAX], int rc, const char *format, ...)
 {
 	va_list args;
@@ -12,11 +14,6 @@ int edition_why(char why[EDITION_WHY_MAX], int rc, const char *format, ...)
 	vsnprintf(why, EDITION_WHY_MAX, format, args);
 	va_end(args);
 	return rc;
-}
-
-static bool is_newer(uint32_t a, uint32_t b)
-{
-	return a != b && a - b < (uint32_t)1 << 31;
 }
 
 /* YYYYMMDD00 */
@@ -36,5 +33,5 @@ uint32_t edition_serial_next(enum edition_serial_rule rule, const uint32_t *last
 							: source;
 	if (last == NULL)
 		return wanted;
-	return rule != EDITION_SERIAL_NEXT && is_newer(wanted, *last) ? wanted : *last + 1;
+	return rule != EDITION_SERIAL_NEXT && sync_serial_newer(wanted, *last) ? wanted : *last + 1;
 }

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "sync/sync.h"
+
 static void keep_first(void *ctx, const struct zone_finding *finding)
 {
 	char *text = ctx, owner[WIRE_NAME_TEXT_MAX] = "", type[16] = "";
@@ -28,6 +30,7 @@ int edition_source_prove(const struct edition_source_check *check, const struct 
 		.now = check->now,
 		.threads = check->threads,
 		.require_zonemd = true,
+		.memo = check->memo,
 		.report = keep_first,
 		.report_ctx = first,
 	};
@@ -49,7 +52,7 @@ static int serial_check(const struct edition_source_check *check, const struct z
 			char *why)
 {
 	uint32_t before = check->before->source_serial;
-	bool back = source->serial != before && before - source->serial < (uint32_t)1 << 31;
+	bool back = sync_serial_newer(before, source->serial);
 	if (!back || check->accept_serial)
 		return 0;
 	*ret_reason = REASON_SOURCE_SERIAL_BACK;

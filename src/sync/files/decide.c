@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What a peer does about a pointer: fetch, or keep what it has. docs/published-files.md says why. */
 #include "files.h"
-
-/* Is `a` newer than `b` (RFC 1982)? */
-static bool is_newer(uint32_t a, uint32_t b)
-{
-	return a != b && a - b < (uint32_t)1 << 31;
-}
+#include "sync/sync.h"
 
 static bool may_keep(const struct files_pointer *pointer, const struct files_held *held,
 		     const struct files_choice *choice, int64_t now, int64_t *ret_until)
 {
 	int64_t margin = choice->margin_s > 0 ? choice->margin_s : FILES_MARGIN_S;
 	if (!choice->keep_unchanged || !pointer->is_signed || held->first_expiry == 0 ||
-	    is_newer(pointer->unchanged_since, held->serial))
+	    sync_serial_newer(pointer->unchanged_since, held->serial))
 		return false;
 	*ret_until = held->first_expiry - margin;
 	return now < *ret_until;
@@ -33,7 +28,7 @@ static bool present_helps(const struct files_pointer *pointer, const struct file
 	const struct files_present *present = &pointer->present;
 	return choice->in_force && present->wire.path[0] != '\0' && now < pointer->edition.valid_from &&
 	       now >= present->valid_from && now < present->valid_until &&
-	       (!held->have || is_newer(present->serial, held->serial));
+	       (!held->have || sync_serial_newer(present->serial, held->serial));
 }
 
 bool files_renewal_due(int64_t written_at, uint32_t fresh_s, int64_t now)
@@ -58,7 +53,7 @@ struct files_decision files_decide(const struct files_pointer *pointer, const st
 		return fetch(pointer, &pointer->wire, false);
 	if (pointer->serial == held->serial)
 		return (struct files_decision){.verdict = FILES_SAME};
-	if (!is_newer(pointer->serial, held->serial))
+	if (!sync_serial_newer(pointer->serial, held->serial))
 		return (struct files_decision){.verdict = FILES_REFUSE,
 					       .why = "it points to an older version than the one held"};
 	if (may_keep(pointer, held, choice, now, &until))

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "private.h"
+#include "sync/sync.h"
 
 struct publishing {
 	const struct files_publish_settings *settings;
@@ -91,12 +92,6 @@ static int old_read(struct publishing *p)
 	return 0;
 }
 
-/* Is a version older, by RFC 1982? */
-static bool is_older(uint32_t a, uint32_t b)
-{
-	return a != b && b - a < (uint32_t)1 << 31;
-}
-
 /* A serial that is published stays what it is. */
 static int serial_check(struct publishing *p)
 {
@@ -106,7 +101,7 @@ static int serial_check(struct publishing *p)
 	int rc = path_of(p, relative, path);
 	if (rc < 0)
 		return rc;
-	if (p->old != NULL && is_older(p->pointer->serial, p->old->serial)) {
+	if (p->old != NULL && sync_serial_newer(p->old->serial, p->pointer->serial)) {
 		files_why(p->why,
 			  "%s: serial %u is published, which is newer than %u; to publish the older one, remove the "
 			  "folder",
@@ -176,7 +171,7 @@ static int delta_write(struct publishing *p, uint32_t from, const struct buffer 
 
 static void since(struct publishing *p, uint32_t serial)
 {
-	if (is_older(serial, p->pointer->unchanged_since))
+	if (sync_serial_newer(p->pointer->unchanged_since, serial))
 		p->pointer->unchanged_since = serial;
 }
 

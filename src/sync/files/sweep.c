@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "private.h"
+#include "sync/sync.h"
 
 #define ENTRIES_MAX 4096 /* of a folder that are looked at: what is beyond goes the next time */
 
@@ -47,7 +48,7 @@ size_t files_versions(const char *folder, uint32_t serial, uint32_t *out, size_t
 		return 0;
 	for (struct dirent *entry; v.n < v.max && (entry = readdir(dir)) != NULL;) {
 		uint32_t other;
-		if (name_is_serial(entry->d_name, &other) && other != serial && serial - other < (uint32_t)1 << 31)
+		if (name_is_serial(entry->d_name, &other) && sync_serial_newer(serial, other))
 			all[v.n++] = other;
 	}
 	closedir(dir);
