@@ -94,7 +94,9 @@ static int fd_write(int fd, const uint8_t *data, size_t len)
 int file_write_flush(int fd, const uint8_t *data, size_t len)
 {
 	int rc = fd_write(fd, data, len);
-	return rc == 0 && fsync(fd) < 0 ? error_from_errno(errno) : rc;
+	if (rc != 0 || fsync(fd) == 0 || errno == EINVAL) /* a pipe, a terminal or a device has no disk */
+		return rc;
+	return error_from_errno(errno);
 }
 
 const char *file_advice(int err)

@@ -121,6 +121,29 @@ def test_keys_are_gone(edition):
     assert edition.good()["serial"] == 101
 
 
+def test_a_folder_of_keys_that_is_not_there(edition):
+    """A folder that is lost or not mounted is no reason to begin anew with another trust anchor."""
+    edition.good()
+    after(edition, source_text(101))
+    anchors, keys, away = (edition.folder / "anchors").read_text(), edition.folder / "keys", edition.folder / "away"
+    keys.rename(away)
+    stays(edition, "keys-unusable")
+    keys.mkdir(mode=0o700, exist_ok=True)  # a mount point with nothing on it
+    stays(edition, "keys-unusable")
+    (keys / "state").write_bytes(b"")
+    stays(edition, "keys-unusable")
+    for left in keys.iterdir():
+        left.unlink()
+    keys.rmdir()
+    away.rename(keys)
+    assert edition.good()["serial"] == 101
+    assert (edition.folder / "anchors").read_text() == anchors
+    keys.rename(away)
+    edition.zone_file.rename(edition.folder / "old")  # as the refusal says, if that is meant
+    assert edition.publish()[0] == 0
+    assert (edition.folder / "anchors").read_text() != anchors
+
+
 def test_a_version_that_was_touched(edition):
     """What is taken over of the version before is proved with the rest: somebody's change does not go out, all is signed anew."""
     first = edition.good()

@@ -138,6 +138,14 @@ def test_the_digest_alone(tmp_path):
     dns.zone.from_file(str(signed), "zone.example", relativize=False).verify_digest()
 
 
+def test_to_a_pipe(tmp_path):
+    """Standard output is the default, and a pipe has no disk to be flushed to."""
+    (tmp_path / "plain").write_text(f"$ORIGIN zone.example.\n{ZONE}")
+    done = subprocess.run([program("banyan"), "sign", "--origin", "zone.example.", tmp_path / "plain"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0 and " ZONEMD " in done.stdout.replace("\t", " "), done.stderr
+
+
 def test_refusals_write_nothing(keys, tmp_path):
     ksk, zsk = keys[15]
     cases = [

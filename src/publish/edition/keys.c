@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define LOCK_TRIES   60 /* `banyan key` has it for a moment: to make RSA keys, for some seconds */
 #define LOCK_WAIT_MS 100
@@ -87,6 +88,40 @@ static int keys_folder_take(const struct edition_settings *settings, const struc
 	return rc;
 }
 
+static bool is_known(const struct keys_state *state, const struct wire_rdata *dnskey)
+{
+	for (size_t i = 0; i < state->n; i++) {
+		const struct keys_key *key = &state->key[i];
+		/* all but the flags, of which one may have come: REVOKE */
+		if (key->rdata_len == dnskey->len && memcmp(key->rdata + 2, dnskey->data + 2, dnskey->len - 2U) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Are these the keys of the version that is out? A folder that is lost, or not mounted, is no reason to begin anew: whoever trusts the old keys would
+ * believe nothing of what the new ones sign. `folder`: NULL = it was not opened yet. */
+static int keys_are_those_of(const struct edition_settings *settings, const struct zone *out,
+			     struct keys_folder *folder, char why[EDITION_WHY_MAX])
+{
+	char path[PATH_MAX];
+	const struct zone_node *apex = out != NULL ? zone_find(out, settings->zone) : NULL;
+	const struct wire_rrset *set = apex != NULL ? zone_node_set(out, apex, WIRE_TYPE_DNSKEY) : NULL;
+	if (set == NULL)
+		return 0;
+	for (uint32_t i = 0; folder != NULL && i < set->count; i++)
+		if (set->rdata[i].len > 4 && is_known(keys_folder_state(folder), &set->rdata[i]))
+			return 0;
+	snprintf(path, sizeof path, "%s/state", settings->keys_folder);
+	if (folder == NULL && access(path, F_OK) == 0)
+		return 0;
+	return edition_why(why, BANYAN_EPROOF,
+			   "%s: the keys that have signed %s are not here: is the folder mounted? Bring it back, or "
+			   "`banyan key import` the keys; to begin anew, with new keys and a new trust anchor for "
+			   "everybody, move %s away",
+			   settings->keys_folder, settings->zone_file, settings->zone_file);
+}
+
 /* A folder that cannot be opened or written is the disk's fault, wherever its keys are. */
 static enum reason reason_of(const struct keys_folder *folder, int rc)
 {
@@ -111,17 +146,19 @@ int edition_keys_begin(const struct edition_settings *settings, const struct zon
 	keys->now = now;
 	policy.data_ttl_s = data_ttl(settings, plain, out);
 	int rc = keys_policy_check(&policy, words);
+	bool other = rc == 0 && (rc = keys_are_those_of(settings, out, NULL, whose)) != 0;
 	if (rc == 0)
 		rc = keys_folder_take(settings, &policy, !dry, &keys->folder, words);
 	bool shared = rc == 0 && (rc = edition_claim_keys(settings, !dry, whose)) != 0;
+	other = other || (rc == 0 && (rc = keys_are_those_of(settings, out, keys->folder, whose)) != 0);
 	if (rc == 0 && settings->keys_token[0] != '\0')
 		keys_folder_token(keys->folder, settings->keys_token);
 	if (rc == 0 && !dry)
 		rc = keys_advance(keys->folder, now, NULL, words);
 	if (rc < 0) {
-		*ret_reason = reason_of(shared ? NULL : keys->folder, rc);
+		*ret_reason = reason_of(shared || other ? NULL : keys->folder, rc);
 		edition_keys_end(keys);
-		return edition_why(why, rc, "%s", shared ? whose : words);
+		return edition_why(why, rc, "%s", shared || other ? whose : words);
 	}
 	*ret = keys;
 	return 0;
