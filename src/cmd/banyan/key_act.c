@@ -25,7 +25,7 @@ static int set_policy(struct keys_folder *folder, const struct key_options *opti
 		rc = keys_policy_set(&policy, name, value + 1, why);
 	}
 	if (rc == 0)
-		rc = keys_check(keys_folder_state(folder), &policy, NULL, why); /* who says it here has thought of it */
+		rc = keys_check(keys_folder_state(folder), &policy, keys_folder_policy(folder), why);
 	if (rc != 0)
 		fprintf(stderr, "banyan key: %s\n", why);
 	else

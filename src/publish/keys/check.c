@@ -2,12 +2,15 @@
 /* What can be done with these keys under a policy: asked before anything begins, whoever asks for it, on a command line or in a file. */
 #include "private.h"
 
-/* Is a KSK or CSK on its way in or out? */
+/* Is a KSK or CSK on its way in or out? The first one of a zone moves by itself: nobody hangs from another. */
 static const struct keys_key *entry_moves(const struct keys_state *state)
 {
-	for (size_t i = 0; i < state->n; i++)
-		if (keys_for_keys(&state->key[i]) && (keys_coming(&state->key[i]) || keys_going(&state->key[i])))
-			return &state->key[i];
+	for (size_t i = 0; i < state->n; i++) {
+		const struct keys_key *key = &state->key[i];
+		bool comes = keys_coming(key) && key->way != KEYS_FIRST;
+		if (keys_for_keys(key) && (comes || keys_going(key)))
+			return key;
+	}
 	return NULL;
 }
 
@@ -72,7 +75,7 @@ int keys_check(const struct keys_state *state, const struct keys_policy *policy,
 		rc = keys_wrong(
 			why, BANYAN_EINVAL,
 			"key %u is %s, by a roll that goes by another `trust`: that cannot change before the "
-			"roll is over; if nothing hangs from the other one, `banyan key policy trust=...` first",
+			"roll is over: leave `trust` as it was, and `banyan key status` tells what the roll waits for",
 			moves->tag, keys_phase_text(moves->phase));
 	if (rc == 0)
 		rc = keys_algorithm_check(state, policy, keys_algorithm_wanted(state, policy), why);

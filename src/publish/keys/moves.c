@@ -105,6 +105,12 @@ static struct keys_move from_ready(const struct keys_state *state, const struct 
 	if (key->way == KEYS_DOUBLE_KSK || key->way == KEYS_FIRST)
 		return key->ds_seen == 0 ? wait(KEYS_ACTIVE, why_seen(policy))
 					 : at(KEYS_ACTIVE, key->ds_seen, why_caches);
+	if (key->way == KEYS_STANDBY && policy->trust != KEYS_TRUST_5011) {
+		/* it began under another `trust`, and will sign the set alone: whoever hangs from a DS must have its own */
+		if (key->ds_seen == 0)
+			return wait(KEYS_ACTIVE, why_seen(policy));
+		return at(KEYS_ACTIVE, key->ds_seen + keys_interval_ds(state, policy, key->ds_seen), why_caches);
+	}
 	return when_served(state, policy, key);
 }
 

@@ -452,6 +452,56 @@ static void test_trust_stays(void **state)
 	assert_non_null(strstr(why, "goes by another `trust`"));
 	assert_int_equal(keys_check(&world->state, &policy, &policy, why), 0);
 	free(world);
+	/* the first keys of a zone: nobody has another DS */
+	struct keys_actions actions;
+	world = world_new(0, &policy);
+	struct keys_key *first = add(world, KEYS_KSK, DNSSEC_ECDSAP256SHA256, 1);
+	add(world, KEYS_ZSK, DNSSEC_ECDSAP256SHA256, 2);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(first->phase, KEYS_PUBLISHED);
+	assert_int_equal(keys_check(&world->state, &other, &policy, why), 0);
+	free(world);
+}
+
+/* A key that stood by under RFC 5011 signs the set alone, so with DS records it waits for its own. */
+static void test_standby_waits_for_its_ds(void **state)
+{
+	struct keys_policy policy;
+	struct keys_actions actions;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	policy.trust = KEYS_TRUST_5011;
+	struct world *world = world_new(0, &policy);
+	struct keys_key *old = add(world, KEYS_KSK, DNSSEC_ECDSAP256SHA256, 1);
+	add(world, KEYS_ZSK, DNSSEC_ECDSAP256SHA256, 2);
+	old->phase = KEYS_ACTIVE;
+	old->since = old->ds_seen = world->now;
+	struct keys_key *new = add(world, KEYS_KSK, DNSSEC_ECDSAP256SHA256, 3);
+	assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_KSK, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(new->way, KEYS_STANDBY);
+	policy.trust = KEYS_TRUST_PARENT;
+	bool asked = false;
+	for (int day = 0; day < 90; day++) {
+		keys_state_offered(&world->state, world->now);
+		keys_step(&world->state, &policy, NULL, world->now += DAY, &actions);
+		for (size_t i = 0; i < actions.n; i++)
+			asked |= actions.item[i].kind == KEYS_DO_SUBMIT_DS && actions.item[i].tag == new->tag;
+	}
+	assert_true(asked);
+	assert_int_equal(new->phase, KEYS_READY);
+	assert_int_equal(old->phase, KEYS_ACTIVE);
+	assert_int_equal(keys_tell_ds(&world->state, new->tag, true, world->now, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_int_equal(new->phase, KEYS_READY); /* caches have the DS set before */
+	enum keys_phase to;
+	int64_t due;
+	const char *words;
+	assert_true(keys_key_next(&world->state, &policy, new, &to, &due, &words));
+	assert_true(due >= world->now + policy.ds_ttl_s + policy.parent_propagation_s);
+	keys_step(&world->state, &policy, NULL, due, &actions);
+	assert_int_equal(new->phase, KEYS_ACTIVE);
+	free(world);
 }
 
 /* RFC 8901 model 2: our data are proved by the other signer's DNSKEY set too. */
@@ -650,6 +700,7 @@ int main(void)
 		cmocka_unit_test(test_first_keys_follow),
 		cmocka_unit_test(test_anchors_of_two_algorithms),
 		cmocka_unit_test(test_trust_stays),
+		cmocka_unit_test(test_standby_waits_for_its_ds),
 		cmocka_unit_test(test_several_signers),
 		cmocka_unit_test(test_ttl_lowered),
 		cmocka_unit_test(test_check_finds),
