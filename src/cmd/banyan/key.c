@@ -44,6 +44,8 @@ static const char help[] =
 	"  --first           sign-ksr: nothing goes before this request\n"
 	"  --after-gap       sign-ksr: it begins later than the last response ended\n"
 	"  --anchor FILE     skr: DS or DNSKEY of the KSK\n"
+	"  --request FILE    skr: the request that it answers, if the folder has it no more\n"
+	"  --late            skr: its KSKs roll in a time that is over: validators know of them by other means\n"
 	"  --record FILE     sign-ksr: the ceremony's record; default: standard error\n"
 	"  --out FILE        ksr, sign-ksr: default: standard output\n"
 	"  --json            list, status\n"
@@ -154,6 +156,8 @@ enum {
 	OPTION_FIRST,
 	OPTION_AFTER_GAP,
 	OPTION_ANCHOR,
+	OPTION_REQUEST,
+	OPTION_LATE,
 	OPTION_RECORD,
 	OPTION_OUT,
 	OPTION_JSON,
@@ -179,6 +183,8 @@ static const struct option table[] = {{"keys", required_argument, NULL, OPTION_K
 				      {"first", no_argument, NULL, OPTION_FIRST},
 				      {"after-gap", no_argument, NULL, OPTION_AFTER_GAP},
 				      {"anchor", required_argument, NULL, OPTION_ANCHOR},
+				      {"request", required_argument, NULL, OPTION_REQUEST},
+				      {"late", no_argument, NULL, OPTION_LATE},
 				      {"record", required_argument, NULL, OPTION_RECORD},
 				      {"out", required_argument, NULL, OPTION_OUT},
 				      {"json", no_argument, NULL, OPTION_JSON},
@@ -197,6 +203,7 @@ static bool take_text(struct key_options *o, int option, const char *value)
 			     : option == OPTION_BIND      ? &o->bind
 			     : option == OPTION_NAME      ? &o->name
 			     : option == OPTION_ANCHOR    ? &o->anchor
+			     : option == OPTION_REQUEST   ? &o->request
 			     : option == OPTION_RECORD    ? &o->record
 			     : option == OPTION_OUT       ? &o->out
 							  : NULL;
@@ -215,6 +222,8 @@ static bool take(struct key_options *o, int option, const char *value)
 		return o->first = true;
 	case OPTION_AFTER_GAP:
 		return o->after_gap = true;
+	case OPTION_LATE:
+		return o->late = true;
 	case OPTION_JSON:
 		return o->json = true;
 	case OPTION_SEEN:

@@ -6,11 +6,11 @@
 #include "publish/keys/keys.h"
 
 struct key_options {
-	const char *folder, *zone, *role, *phase, *token, *out, *record, *anchor, *name, *bind, *digest;
+	const char *folder, *zone, *role, *phase, *token, *out, *record, *anchor, *request, *name, *bind, *digest;
 	const char *algorithm;                   /* of a key in a token */
 	unsigned long seen, gone, shared, leave; /* key tags; KEY_NO_TAG = not given */
 	unsigned long slots;
-	bool dnskey, json, first, after_gap;
+	bool dnskey, json, first, after_gap, late;
 	int64_t now, from;
 	int n_words;
 	char **word; /* behind the subcommand's name */

@@ -48,16 +48,21 @@ int key_ksr(const struct key_options *options)
 	return key_write(options->out, &text);
 }
 
+static int read_at(const char *file, struct buffer *out)
+{
+	int rc = file_read(file, KEYS_REQUEST_MAX, &out->data, &out->len);
+	if (rc != 0)
+		fprintf(stderr, "banyan key: %s: %s\n", file, error_text(rc));
+	return rc;
+}
+
 static int read_file(const struct key_options *options, struct buffer *out)
 {
 	if (options->n_words != 1) {
 		fprintf(stderr, "banyan key: one FILE is expected; banyan key --help\n");
 		return BANYAN_EINVAL;
 	}
-	int rc = file_read(options->word[0], KEYS_REQUEST_MAX, &out->data, &out->len);
-	if (rc != 0)
-		fprintf(stderr, "banyan key: %s: %s\n", options->word[0], error_text(rc));
-	return rc;
+	return read_at(options->word[0], out);
 }
 
 /* The response is written also when this fails: the folder has the record of what was signed. */
@@ -116,14 +121,21 @@ int key_skr(const struct key_options *options)
 {
 	_cleanup_(key_closed) struct keys_folder *folder = NULL;
 	_cleanup_(dnssec_anchors_done) struct dnssec_anchors anchors = {0};
-	_cleanup_(buffer_done) struct buffer text = {0};
+	_cleanup_(buffer_done) struct buffer text = {0}, request = {0};
 	char why[KEYS_WHY_MAX];
-	if (read_file(options, &text) != 0 ||
+	if (read_file(options, &text) != 0 || (options->request != NULL && read_at(options->request, &request) != 0) ||
 	    (options->anchor != NULL && read_anchor(options->anchor, options->now, &anchors) != 0) ||
 	    key_open(options, true, &folder) != 0)
 		return CMD_ERROR;
-	int rc = keys_skr(folder, options->word[0], (const char *)text.data, text.len,
-			  options->anchor != NULL ? &anchors : NULL, options->now, why);
+	struct keys_taking how = {.name = options->word[0],
+				  .text = (const char *)text.data,
+				  .len = text.len,
+				  .request_name = options->request,
+				  .request = (const char *)request.data,
+				  .request_len = request.len,
+				  .anchors = options->anchor != NULL ? &anchors : NULL,
+				  .late = options->late};
+	int rc = keys_take(folder, &how, options->now, why);
 	if (rc == 0)
 		tell_sum("response", &text);
 	return key_tell(rc, why);

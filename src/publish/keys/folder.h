@@ -39,8 +39,9 @@ struct keys_folder {
 	struct buffer ready_bytes;
 };
 
-#define KEYS_RESPONSES_MAX                                                                                             \
-	16 /* the newest ones: those before, the present one, and some to come, which may have one bundle each */
+#define KEYS_RESPONSES_MAX 64 /* read, the newest ones: those before, the present one, and those to come */
+#define KEYS_AHEAD_MAX                                                                                                 \
+	56 /* of them for a time to come: a year of one bundle of a week each. The others are never pushed out */
 
 /* PKCS #11 (token.c). */
 bool keys_place_token(const char *place);

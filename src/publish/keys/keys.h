@@ -295,7 +295,7 @@ int keys_import_token(struct keys_folder *folder, const char *uri, uint8_t algor
 #define KEYS_REQUEST_MAX     (1024 * 1024) /* bytes of text: nine bundles of RSA-2048 have 25,000 */
 #define KEYS_SUM_MAX         65
 #define KEYS_ID_MAX          40
-#define KEYS_REQUESTS_MAX    16 /* kept while no response is in: as often may a request be made again */
+#define KEYS_REQUESTS_MAX    64 /* kept while no response is in: as often may a request be made again */
 
 struct keys_signature {
 	uint16_t tag;
@@ -346,6 +346,18 @@ bool keys_ksr_gap(struct keys_folder *folder, int64_t from, struct keys_gap *ret
  * or from `anchors` (NULL: none). One that is here already is no error. */
 int keys_skr(struct keys_folder *folder, const char *name, const char *text, size_t len,
 	     const struct dnssec_anchors *anchors, int64_t now, char why[KEYS_WHY_MAX]) _must_use_;
+struct keys_taking {
+	const char *name, *text;
+	size_t len;
+	const char *request_name, *request; /* the request that it answers, when the folder has it no more; NULL */
+	size_t request_len;
+	const struct dnssec_anchors *anchors; /* NULL: none */
+	bool late; /* its KSKs roll in a time that is over, and validators were told of them by other means */
+};
+/* The same, when it is not as usual. One whose KSKs roll and of which the first bundles come too late for RFC 5011 is refused
+ * (BANYAN_EPROOF) without `late`. */
+int keys_take(struct keys_folder *folder, const struct keys_taking *how, int64_t now, char why[KEYS_WHY_MAX])
+	_must_use_;
 
 enum keys_before {
 	KEYS_CONTINUES, /* the request begins where the last response ended */

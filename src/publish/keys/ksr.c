@@ -203,6 +203,7 @@ int keys_ksr(struct keys_folder *folder, int64_t now, int64_t from, unsigned slo
 	request.bundle = arena_alloc0(&request.arena, KEYS_BUNDLES_MAX * sizeof *request.bundle);
 	if (request.bundle == NULL)
 		return keys_wrong(why, BANYAN_ENOMEM, "out of memory");
+	keys_plans_forget(folder);
 	rc = plan_quarter(folder, from, request.until, now, &quarter, why);
 	for (size_t i = 0; i < slots && rc == 0; i++)
 		rc = fill_bundle(folder, &request, i, slots, &quarter, why);

@@ -33,5 +33,7 @@ void keys_asked_file(const char *sum, char out[KEYS_FILE_MAX]);
 /* Removes the requests to which no response can come: those for a time that is over or that has its response, and the oldest ones above
  * KEYS_REQUESTS_MAX. */
 void keys_asked_tidy(struct keys_folder *folder, int64_t now);
+/* A ZSK that waits, and stands in no response, is planned for nothing. The responses are loaded. */
+void keys_plans_forget(struct keys_folder *folder);
 /* The files of responses, the newest first. */
 size_t keys_answers_list(const struct keys_folder *folder, char name[KEYS_RESPONSES_MAX][KEYS_FILE_MAX]);

@@ -352,12 +352,23 @@ static int run(struct ceremony *c, struct buffer *out)
 	return rc != 0 ? rc : buffer_append(out, text.data, text.len);
 }
 
+/* A name with newlines in it could write lines of the record that are not ours. */
+static char *printable(const char *name, char out[KEYS_PLACE_MAX])
+{
+	size_t n = 0;
+	for (; name[n] != '\0' && n + 1 < KEYS_PLACE_MAX; n++)
+		out[n] = name[n] >= ' ' && name[n] <= '~' ? name[n] : '?';
+	out[n] = '\0';
+	return out;
+}
+
 int keys_sign_ksr(struct keys_folder *folder, const char *name, const char *text, size_t len, enum keys_before before,
 		  int64_t now, struct buffer *out, struct buffer *record, char why[KEYS_WHY_MAX])
 {
 	_cleanup_(base_free) struct keys_state *state = malloc(sizeof *state);
+	char shown[KEYS_PLACE_MAX];
 	struct ceremony c = {.folder = folder,
-			     .name = name,
+			     .name = printable(name, shown),
 			     .order = before,
 			     .now = now,
 			     .state = state,
@@ -370,7 +381,7 @@ int keys_sign_ksr(struct keys_folder *folder, const char *name, const char *text
 				  "%s: the policy does not say `ksk-only yes`: this is no folder of an "
 				  "offline KSK",
 				  folder->path);
-	int rc = keys_request_read(name, text, len, &c.request, why);
+	int rc = keys_request_read(c.name, text, len, &c.request, why);
 	if (rc != 0) {
 		if (buffer_printf(record, "Key signing ceremony\nREFUSED: %s\nNOTHING WAS SIGNED\n", why) < 0)
 			rc = BANYAN_ENOMEM;

@@ -73,6 +73,86 @@ static int check_chain(const struct keys_folder *folder, const struct keys_reque
 	return rc;
 }
 
+/* Whoever asks for bundle after bundle may not lose sight of the present one. */
+static int check_ahead(const struct keys_folder *folder, const char *name, int64_t now, char why[KEYS_WHY_MAX])
+{
+	size_t ahead = 0;
+	for (size_t i = 0; i < folder->n_responses; i++)
+		ahead += folder->response[i].from > now;
+	return ahead < KEYS_AHEAD_MAX
+		       ? 0
+		       : keys_wrong(
+				 why, BANYAN_ELIMIT,
+				 "%s: there are %zu responses for a time to come here, and that is as many as are kept "
+				 "in view: take it when the first of them has begun",
+				 name, ahead);
+}
+
+/* ---- RFC 5011 and time ---- */
+
+static bool has_signer(const struct keys_bundle *bundle, const struct keys_signature *signer)
+{
+	for (size_t i = 0; i < bundle->n_signatures; i++)
+		if (bundle->signature[i].tag == signer->tag && bundle->signature[i].algorithm == signer->algorithm)
+			return true;
+	return false;
+}
+
+static bool within(const struct keys_bundle *a, const struct keys_bundle *b)
+{
+	for (size_t i = 0; i < a->n_keys; i++)
+		if (keys_is_ksk(&a->key[i]) && !keys_bundle_has(b, &a->key[i]))
+			return false;
+	for (size_t i = 0; i < a->n_signatures; i++)
+		if (!has_signer(b, &a->signature[i]))
+			return false;
+	return true;
+}
+
+/* Do its KSKs, or those of them that sign, become others? */
+static bool rolls(const struct keys_request *response, const struct keys_bundle *before)
+{
+	for (size_t b = 0; b < response->n; b++) {
+		const struct keys_bundle *bundle = &response->bundle[b];
+		if (before != NULL && (!within(before, bundle) || !within(bundle, before)))
+			return true;
+		before = bundle;
+	}
+	return false;
+}
+
+/* From when on nobody may take it any more as if it had come in time. The offline side counts the first bundle as offered when the signatures of
+ * the one before it have ended; if it knew that they would have, so long after it began, or was signed, as a bundle outlives its slot. */
+static int64_t late_at(const struct keys_request *response, const struct keys_bundle *before)
+{
+	const struct keys_bundle *first = &response->bundle[0];
+	int64_t next = response->n > 1 ? response->bundle[1].from : response->until;
+	int64_t begins = response->made > first->from ? response->made : first->from;
+	if (before != NULL && response->made < before->expiration && response->from < before->expiration)
+		return before->expiration;
+	return begins + (first->expiration - next) + 1;
+}
+
+/* A KSK that validators did not see for the hold-down time (RFC 5011 section 2.4.1) must not be the only one that signs. */
+static int check_late(const struct keys_folder *folder, const struct keys_request *response, const char *name,
+		      int64_t now, char why[KEYS_WHY_MAX])
+{
+	const struct keys_bundle *before = keys_bundle_last(folder, response->from);
+	char at[32], here[32];
+	int64_t late = late_at(response, before);
+	if (now < late || !rolls(response, before))
+		return 0;
+	return keys_wrong(
+		why, BANYAN_EPROOF,
+		"%s: it comes too late: its KSKs roll, and it had to be taken before %s (it is %s here); validators "
+		"that "
+		"follow RFC 5011 have not seen the new KSK for long enough. Make a new request (`banyan key ksr`), and "
+		"have it signed in the place of this one (`banyan key sign-ksr --replace`, with --after-gap); or, if "
+		"all "
+		"validators have the new KSK by other means, take it with --late",
+		name, clock_format(late, at), clock_format(now, here));
+}
+
 /* What is wrong with it, whatever it answers. */
 static int check_alone(const struct keys_folder *folder, const struct keys_request *response, const char *name,
 		       int64_t now, char why[KEYS_WHY_MAX])
@@ -102,11 +182,23 @@ static int load_asked(struct keys_folder *folder, const struct keys_request *res
 				  "%s: this response is an old one: the responses that are here reach until %s", name,
 				  clock_format(folder->state.bundles_until, until));
 	if (rc == BANYAN_ENOENT)
-		return keys_wrong(why, BANYAN_EINVAL,
-				  "%s: this response answers a request that was not made here, or was given up (sum "
-				  "%.16s...)",
-				  name, response->answers);
+		return keys_wrong(
+			why, BANYAN_EINVAL,
+			"%s: this response answers a request that was not made here, or was given up (sum "
+			"%.16s...): give the file of that request, too (--request FILE); if there is none any "
+			"more, make a new one, and have it signed in the place of this (`banyan key sign-ksr "
+			"--replace`)",
+			name, response->answers);
 	return rc;
+}
+
+/* A request that is not in the folder any more: by its sum it is the one that was signed, and the KSK's signatures are over that. */
+static int find_asked(struct keys_folder *folder, const struct keys_taking *how, const struct keys_request *response,
+		      struct keys_request *ret, char why[KEYS_WHY_MAX])
+{
+	if (how->request == NULL)
+		return load_asked(folder, response, how->name, ret, why);
+	return keys_request_read(how->request_name, how->request, how->request_len, ret, why);
 }
 
 static int check_answer(const struct keys_folder *folder, const struct keys_request *asked,
@@ -158,6 +250,24 @@ static int check_held(struct keys_folder *folder, const struct keys_request *res
 	return 0;
 }
 
+/* Versions before this one planned when they asked. A key of a request that was given up would be taken for one that everybody knows. */
+void keys_plans_forget(struct keys_folder *folder)
+{
+	char name[KEYS_RESPONSES_MAX][KEYS_FILE_MAX];
+	if (keys_answers_list(folder, name) != folder->n_responses)
+		return; /* not all could be read: it may stand in another */
+	for (size_t i = 0; i < folder->state.n; i++) {
+		struct keys_key *key = &folder->state.key[i];
+		struct wire_rdata rdata = {.data = key->rdata, .len = key->rdata_len};
+		bool stands = key->role != KEYS_ZSK || key->phase != KEYS_GENERATED || key->plan == 0;
+		for (size_t r = 0; r < folder->n_responses && !stands; r++)
+			for (size_t b = 0; b < folder->response[r].n && !stands; b++)
+				stands = keys_bundle_has(&folder->response[r].bundle[b], &rdata);
+		if (!stands)
+			key->plan = 0;
+	}
+}
+
 /* When its new ZSKs are to sign. One that goes on from before is in the first bundle, if this is not the very first response; then it is the
  * one that signs already, or that was made first. All others come for the quarter after it. */
 static void plan_keys(struct keys_state *state, const struct keys_request *response)
@@ -204,6 +314,7 @@ static int keep(struct keys_folder *folder, const struct keys_request *response,
 	int rc = keys_request_keep(folder, file, text, why);
 	if (rc != 0)
 		return rc;
+	keys_plans_forget(folder);
 	keys_responses_drop(folder);
 	plan_keys(&folder->state, response);
 	folder->state.bundles_until = response->until;
@@ -215,32 +326,49 @@ static int keep(struct keys_folder *folder, const struct keys_request *response,
 	return rc;
 }
 
-int keys_skr(struct keys_folder *folder, const char *name, const char *text, size_t len,
-	     const struct dnssec_anchors *anchors, int64_t now, char why[KEYS_WHY_MAX])
+static int take(struct keys_folder *folder, const struct keys_taking *how, const struct keys_request *response,
+		int64_t now, char why[KEYS_WHY_MAX])
 {
-	struct keys_request asked = {0}, response = {0};
-	struct buffer whole = {.data = (uint8_t *)(uintptr_t)text, .len = len};
+	struct keys_request asked = {0};
+	struct buffer whole = {.data = (uint8_t *)(uintptr_t)how->text, .len = how->len};
+	int rc = find_asked(folder, how, response, &asked, why);
+	if (rc == 0)
+		rc = check_answer(folder, &asked, response, how->name, why);
+	if (rc == 0)
+		rc = check_held(folder, response, how->name, why);
+	if (rc == 0)
+		rc = check_ahead(folder, how->name, now, why);
+	if (rc == 0)
+		rc = check_chain(folder, response, how->name, how->anchors, why);
+	if (rc == 0 && !how->late)
+		rc = check_late(folder, response, how->name, now, why);
+	if (rc == 0)
+		rc = keep(folder, response, &whole, now, why);
+	keys_request_done(&asked);
+	return rc;
+}
+
+int keys_take(struct keys_folder *folder, const struct keys_taking *how, int64_t now, char why[KEYS_WHY_MAX])
+{
+	struct keys_request response = {0};
 	if (!folder->policy.offline)
 		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `offline yes`: the KSK is here",
 				  folder->path);
-	int rc = keys_request_read(name, text, len, &response, why);
+	int rc = keys_request_read(how->name, how->text, how->len, &response, why);
 	if (rc != 0)
 		return rc;
 	rc = keys_responses_load(folder, why);
 	if (rc == 0)
-		rc = check_alone(folder, &response, name, now, why);
-	if (rc == 0 && !is_here(folder, &response)) {
-		rc = load_asked(folder, &response, name, &asked, why);
-		if (rc == 0)
-			rc = check_answer(folder, &asked, &response, name, why);
-		if (rc == 0)
-			rc = check_held(folder, &response, name, why);
-		if (rc == 0)
-			rc = check_chain(folder, &response, name, anchors, why);
-		if (rc == 0)
-			rc = keep(folder, &response, &whole, now, why);
-	}
-	keys_request_done(&asked);
+		rc = check_alone(folder, &response, how->name, now, why);
+	if (rc == 0 && !is_here(folder, &response))
+		rc = take(folder, how, &response, now, why);
 	keys_request_done(&response);
 	return rc;
+}
+
+int keys_skr(struct keys_folder *folder, const char *name, const char *text, size_t len,
+	     const struct dnssec_anchors *anchors, int64_t now, char why[KEYS_WHY_MAX])
+{
+	struct keys_taking how = {.name = name, .text = text, .len = len, .anchors = anchors};
+	return keys_take(folder, &how, now, why);
 }

@@ -606,6 +606,20 @@ static void test_requests_kept(void **state)
 	must(ceremony(off, &first, KEYS_FIRST_ONE, START, &skr));
 	anchors_of(off, &anchors);
 	assert_why(take(on, &skr, &anchors, START), BANYAN_EINVAL, "was not made here, or was given up");
+	/* whoever has its file brings that, and no other */
+	struct keys_taking how = {.name = "response",
+				  .text = (char *)skr.data,
+				  .len = skr.len,
+				  .request_name = "other",
+				  .request = (char *)ksr.data,
+				  .request_len = ksr.len,
+				  .anchors = &anchors};
+	assert_why(keys_take(on, &how, START, why), BANYAN_EINVAL, "is not for the request");
+	how.request_name = "first";
+	how.request = (char *)first.data;
+	how.request_len = first.len;
+	must(keys_take(on, &how, START, why));
+	assert_int_equal(files(online, "ksr-"), 0);
 	/* those for a time that is over go */
 	request(on, START + 120 * DAY, 0, 9, &ksr);
 	assert_int_equal(files(online, "ksr-"), 1);
@@ -892,7 +906,95 @@ static void test_gap_while_rolling(void **state)
 	gap_while_rolling(true);
 }
 
+/* A roll that is signed, and reaches the online side when the set of before has long expired: nobody has seen the new KSK. */
+static void test_late(void **state)
+{
+	static struct world w;
+	_cleanup_(buffer_done) struct buffer skr = {0};
+	const int64_t joint = START + QUARTER, expires = joint + 11 * DAY;
+	memset(&w, 0, sizeof w);
+	world_begin(&w);
+	quarter(&w, START);
+	must(keys_ask_roll(keys_folder_state(w.off), keys_folder_policy(w.off), KEYS_KSK, why));
+	hold(&w, joint - AHEAD, &skr);
+	assert_why(take(w.on, &skr, NULL, joint + 81 * DAY), BANYAN_EPROOF, "comes too late");
+	assert_why(take(w.on, &skr, NULL, expires), BANYAN_EPROOF, "take it with --late");
+	keys_close(w.on);
+	shell("cp -a '%s' '%s/in-time-online'", online, top);
+	w.on = must_open(online);
+	struct keys_taking how = {.name = "response", .text = (char *)skr.data, .len = skr.len, .late = true};
+	must(keys_take(w.on, &how, joint + 81 * DAY, why));
+	must(publish(&w, joint + 81 * DAY));
+	char path[128];
+	snprintf(path, sizeof path, "%s/in-time-online", top);
+	struct keys_folder *in_time = must_open(path);
+	must(take(in_time, &skr, NULL, expires - 1));
+	keys_close(in_time);
+	world_done(&w);
+}
+
+/* Bundles that are asked for one by one: the present one stays in view, however many are ahead. */
+static void test_many_ahead(void **state)
+{
+	static struct world w;
+	_cleanup_(buffer_done) struct buffer ksr = {0}, skr = {0};
+	memset(&w, 0, sizeof w);
+	world_begin(&w);
+	request(w.on, START, START, 1, &ksr);
+	must(ceremony(w.off, &ksr, KEYS_FIRST_ONE, START, &skr));
+	anchors_of(w.off, &w.anchors);
+	must(take(w.on, &skr, &w.anchors, START));
+	int rc = 0, n = 0;
+	while (rc == 0 && n < 100) {
+		request(w.on, START, 0, 1, &ksr);
+		must(ceremony(w.off, &ksr, KEYS_CONTINUES, START, &skr));
+		rc = take(w.on, &skr, NULL, START);
+		n++;
+	}
+	assert_why(rc, BANYAN_ELIMIT, "when the first of them has begun");
+	assert_true(n > 50);
+	must(publish(&w, START + HOUR));
+	must(publish(&w, START + 11 * DAY));
+	must(take(w.on, &skr, NULL, START + 11 * DAY));
+	must(publish(&w, START + 11 * DAY));
+	world_done(&w);
+}
+
+/* A key that was planned for a request which was given up, as versions before did it. */
+static void test_planned_leftover(void **state)
+{
+	static struct world w;
+	struct keys_key *key;
+	int64_t now = START;
+	memset(&w, 0, sizeof w);
+	world_begin(&w);
+	must(keys_generate(w.on, KEYS_ZSK, 13, NULL, START, &key, why));
+	key->plan = START + QUARTER;
+	must(keys_save(w.on, why));
+	quarter(&w, START);
+	live(&w, &now, START + QUARTER - AHEAD);
+	keys_folder_state(w.on)->key[0].plan =
+		keys_folder_state(w.on)->key[0].phase == KEYS_GENERATED ? START + QUARTER : 0;
+	quarter(&w, now);
+	live(&w, &now, START + QUARTER + 20 * DAY);
+	check_caches(&w);
+	world_done(&w);
+}
+
 /* ---- what people do ---- */
+
+static void test_name_in_record(void **state)
+{
+	_cleanup_(buffer_done) struct buffer ksr = {0}, skr = {0}, record = {0};
+	struct keys_folder *on = must_open(online), *off = must_open(offline);
+	request(on, START, 0, 9, &ksr);
+	must(keys_sign_ksr(off, "k\n  id forged\x1b", (char *)ksr.data, ksr.len, KEYS_FIRST_ONE, START, &skr, &record,
+			   why));
+	must(buffer_append(&record, "", 1));
+	assert_non_null(strstr((char *)record.data, "request: k?  id forged?\n  id 20"));
+	keys_close(on);
+	keys_close(off);
+}
 
 static void test_clocks(void **state)
 {
@@ -1008,6 +1110,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gap_without_outage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gap_new_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gap_while_rolling, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_ahead, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_planned_leftover, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_name_in_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clocks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_clock_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_backups, setup, teardown),
