@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "load.h"
+#include "print.h"
 #include "sync/files/files.h"
 
 static const char help[] = "usage: banyan delta make [OPTIONS] OLD NEW DELTA\n"
@@ -13,7 +15,8 @@ static const char help[] = "usage: banyan delta make [OPTIONS] OLD NEW DELTA\n"
 			   "       banyan delta show DELTA\n"
 			   "\n"
 			   "OLD and NEW are zones: master files or wire forms, packed by zstd or gzip or not.\n"
-			   "apply writes NEW in its wire form, byte for byte what the delta was made for.\n"
+			   "apply writes NEW in its wire form, byte for byte what the delta was made for. What\n"
+			   "is written goes to standard output where its name is `-`.\n"
 			   "\n"
 			   "  --origin NAME     the zone's name; default: the root\n"
 			   "  --text            apply writes a master file\n"
@@ -33,31 +36,27 @@ static int complain(const char *path, int rc)
 /* A zone file in any form, as its wire form. */
 static int zone_load(const struct delta_options *options, const char *path, struct buffer *out)
 {
-	struct zone_read_settings settings = {.origin = options->origin};
-	struct zone_error error;
 	struct zone *zone = NULL;
-	int rc = zone_read_file(path, &settings, NULL, NULL, &zone, &error);
-	if (rc < 0) {
-		fprintf(stderr, "banyan delta: %s\n", error.text);
+	int rc = load_zone("delta", options->origin, path, &zone);
+	if (rc != 0)
 		return rc;
-	}
 	rc = zone_write_wire(zone, out);
-	if (zone->n_out_of_zone > 0)
-		fprintf(stderr, "banyan delta: %s: %zu records outside of the zone are left out\n", path,
-			zone->n_out_of_zone);
+	if (rc != 0)
+		complain(path, rc);
 	zone_free(zone);
 	return rc;
 }
 
-static void show(const struct zone_delta_about *about, size_t len)
+static void show(FILE *to, const struct zone_delta_about *about, size_t len)
 {
 	char name[WIRE_NAME_TEXT_MAX];
-	printf("zone %s\nfrom serial %" PRIu32 ", wire form of %" PRIu64 " bytes\nto serial %" PRIu32
-	       ", wire form of %" PRIu64 " bytes, %" PRIu64 " records\n",
-	       wire_name_text(about->apex, name), about->base_serial, about->base_len, about->serial, about->len,
-	       about->n_records);
-	printf("%zu bytes: signatures %zu, edits %zu (unpacked %zu), header %zu\n", len, about->signatures_len,
-	       about->edits_packed_len, about->edits_len, len - about->signatures_len - about->edits_packed_len);
+	fprintf(to,
+		"zone %s\nfrom serial %" PRIu32 ", wire form of %" PRIu64 " bytes\nto serial %" PRIu32
+		", wire form of %" PRIu64 " bytes, %" PRIu64 " records\n",
+		wire_name_text(about->apex, name), about->base_serial, about->base_len, about->serial, about->len,
+		about->n_records);
+	fprintf(to, "%zu bytes: signatures %zu, edits %zu (unpacked %zu), header %zu\n", len, about->signatures_len,
+		about->edits_packed_len, about->edits_len, len - about->signatures_len - about->edits_packed_len);
 }
 
 static int run_make(const struct delta_options *options, char **path)
@@ -69,12 +68,12 @@ static int run_make(const struct delta_options *options, char **path)
 		return CMD_ERROR;
 	int rc = zone_delta_make(old.data, old.len, now.data, now.len, &delta);
 	if (rc == 0)
-		rc = file_write_atomic(path[2], delta.data, delta.len);
+		rc = print_whole(path[2], &delta);
 	if (rc == 0)
 		rc = zone_delta_about(path[2], delta.data, delta.len, &about, &error);
 	if (rc < 0)
 		return complain(path[2], rc);
-	show(&about, delta.len);
+	show(print_to_stdout(path[2]) ? stderr : stdout, &about, delta.len);
 	return CMD_OK;
 }
 
@@ -82,7 +81,7 @@ static int write_text(const struct delta_options *options, const char *path, con
 {
 	_cleanup_(buffer_done) struct buffer text = {0};
 	int rc = files_text(options->origin, wire->data, wire->len, &text);
-	return rc < 0 ? rc : file_write_atomic(path, text.data, text.len);
+	return rc < 0 ? rc : print_whole(path, &text);
 }
 
 static int run_apply(const struct delta_options *options, char **path)
@@ -100,7 +99,7 @@ static int run_apply(const struct delta_options *options, char **path)
 		fprintf(stderr, "banyan delta: %s\n", error.text);
 		return CMD_NO;
 	}
-	rc = options->text ? write_text(options, path[2], &wire) : file_write_atomic(path[2], wire.data, wire.len);
+	rc = options->text ? write_text(options, path[2], &wire) : print_whole(path[2], &wire);
 	return rc < 0 ? complain(path[2], rc) : CMD_OK;
 }
 
@@ -117,7 +116,7 @@ static int run_show(char **path)
 		fprintf(stderr, "banyan delta: %s\n", error.text);
 		return CMD_NO;
 	}
-	show(&about, len);
+	show(stdout, &about, len);
 	return CMD_OK;
 }
 

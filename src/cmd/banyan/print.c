@@ -1,8 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* JSON to standard output. */
+/* JSON and whole files. */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "print.h"
+
+bool print_to_stdout(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
+int print_whole(const char *path, const struct buffer *data)
+{
+	if (!print_to_stdout(path))
+		return file_write_atomic(path, data->data, data->len);
+	errno = 0;
+	if (fwrite(data->data, 1, data->len, stdout) == data->len && fflush(stdout) == 0)
+		return 0;
+	return errno != 0 ? error_from_errno(errno) : BANYAN_EIO;
+}
 
 void print_json_text(const char *text)
 {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* JSON to standard output, as the subcommands write it line by line. */
+/* What subcommands write: JSON to standard output, line by line; and whole files, which may be standard output. */
 #pragma once
+
+#include "base/base.h"
+
+bool print_to_stdout(const char *path); /* is it "-"? */
+/* To a file by rename; to standard output, whatever that is: a pipe cannot be flushed as a disk can. */
+int print_whole(const char *path, const struct buffer *data) _must_use_;
 
 /* A string in quotes. What is no ASCII goes out as the code point of each byte: names and paths have any bytes. */
 void print_json_text(const char *text);

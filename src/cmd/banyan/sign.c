@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd.h"
+#include "load.h"
+#include "print.h"
 #include "sign.h"
 
 #define FINDINGS_MAX 10 /* shown of what the proof finds: one is enough not to write the zone */
@@ -48,20 +49,15 @@ static const char help[] =
 
 static int zone_load(const struct sign_options *options, const char *path, struct zone **ret)
 {
-	struct zone_read_settings settings = {.origin = options->origin};
-	struct zone_error error;
-	int rc = zone_read_file(path, &settings, NULL, NULL, ret, &error);
-	if (rc < 0) {
-		fprintf(stderr, "banyan sign: %s\n", error.text);
+	struct zone *zone = NULL;
+	int rc = load_zone("sign", options->origin, path, &zone);
+	if (rc != 0)
 		return rc;
-	}
-	if ((*ret)->n_out_of_zone > 0)
-		fprintf(stderr, "banyan sign: %s: %zu records outside of the zone are left out\n", path,
-			(*ret)->n_out_of_zone);
-	if ((*ret)->n_ttl_mixed > 0)
+	if (zone->n_ttl_mixed > 0)
 		fprintf(stderr,
 			"banyan sign: %s: %zu sets with more than one TTL take the lowest (RFC 2181 section 5.2)\n",
-			path, (*ret)->n_ttl_mixed);
+			path, zone->n_ttl_mixed);
+	*ret = zone;
 	return 0;
 }
 
@@ -152,8 +148,7 @@ static int zone_store(const struct sign_options *options, const struct zone *zon
 	_cleanup_(buffer_done) struct buffer out = {0};
 	int rc = options->wire ? zone_write_wire(zone, &out) : text_write(zone, &out);
 	if (rc == 0)
-		rc = strcmp(options->output, "-") == 0 ? file_write_flush(STDOUT_FILENO, out.data, out.len)
-						       : file_write_atomic(options->output, out.data, out.len);
+		rc = print_whole(options->output, &out);
 	if (rc < 0)
 		fprintf(stderr, "banyan sign: %s: %s\n", options->output, error_text(rc));
 	return rc;
