@@ -123,6 +123,30 @@ int key_roll(const struct key_options *options)
 	return key_tell(rc, why);
 }
 
+/* A DS before its time does no harm to the machine, but may to validators. */
+static void tell_early(struct keys_folder *folder, uint16_t tag)
+{
+	const struct keys_state *state = keys_folder_state(folder);
+	for (size_t i = 0; i < state->n; i++) {
+		const struct keys_key *key = &state->key[i];
+		enum keys_phase to;
+		int64_t due;
+		const char *why;
+		char when[32];
+		if (key->tag != tag || key->role == KEYS_ZSK || key->phase >= KEYS_READY ||
+		    keys_key_does(state, key).ds ||
+		    !keys_key_next(state, keys_folder_policy(folder), key, &to, &due, &why))
+			continue;
+		printf("key %u is %s, not ready yet: its DS is early. It counts, and the key goes on when it is "
+		       "ready%s%s. "
+		       "Until then caches may have the zone as it was without this key: let no other DS go, and if "
+		       "there "
+		       "is none, take this one back if you can and say `banyan key ds --gone %u`\n",
+		       tag, keys_phase_text(key->phase), to == KEYS_READY && due != KEYS_NEVER ? ", at " : "",
+		       to == KEYS_READY && due != KEYS_NEVER ? clock_format(due, when) : "", tag);
+	}
+}
+
 int key_ds(const struct key_options *options)
 {
 	_cleanup_(key_closed) struct keys_folder *folder = NULL;
@@ -138,6 +162,8 @@ int key_ds(const struct key_options *options)
 		rc = keys_tell_ds(keys_folder_state(folder), (uint16_t)options->gone, false, options->now, why);
 	if (rc == 0 && tell)
 		rc = keys_save(folder, why);
+	if (rc == 0 && options->seen != KEY_NO_TAG)
+		tell_early(folder, (uint16_t)options->seen);
 	if (rc != 0 || tell)
 		return key_tell(rc, why);
 	rc = keys_anchors(folder, options->dnskey, options->now, &text, why);

@@ -165,7 +165,7 @@ static void show_offline(struct keys_folder *folder, int64_t now)
 		bool wanted = keys_key_does(state, key).ds;
 		if (wanted && key->ds_seen == 0 && key->phase < KEYS_ACTIVE)
 			show_ds(key->tag, true);
-		if (!wanted && key->ds_seen != 0 && key->ds_gone == 0)
+		if (keys_ds_leaves(state, key))
 			show_ds(key->tag, false);
 	}
 }

@@ -74,3 +74,14 @@ struct keys_does keys_key_does(const struct keys_state *state, const struct keys
 		return (struct keys_does){0};
 	}
 }
+
+bool keys_ds_leaves(const struct keys_state *state, const struct keys_key *key)
+{
+	bool other = key->phase != KEYS_ACTIVE; /* what comes after ACTIVE has a successor, whose DS was seen */
+	if (key->ds_seen == 0 || key->ds_gone != 0 || key->phase < KEYS_ACTIVE || keys_key_does(state, key).ds)
+		return false;
+	for (size_t i = 0; i < state->n; i++)
+		other |= state->key[i].phase == KEYS_READY && keys_for_keys(&state->key[i]) &&
+			 state->key[i].ds_seen != 0 && &state->key[i] != key;
+	return other;
+}

@@ -215,6 +215,8 @@ struct keys_does {
 	bool ds; /* should the parent (the anchors) have it? */
 };
 struct keys_does keys_key_does(const struct keys_state *state, const struct keys_key *key);
+/* Should its DS, which is there, go from the parent? Never that of a key which does not sign yet, nor the only one. */
+bool keys_ds_leaves(const struct keys_state *state, const struct keys_key *key);
 
 /* The folder of an offline KSK is ahead of time, at the end of the last response: its keys as they are at `now`. */
 void keys_state_at(const struct keys_state *state, int64_t now, struct keys_state *ret);

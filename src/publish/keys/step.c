@@ -182,7 +182,7 @@ static void remind(const struct keys_state *state, const struct keys_policy *pol
 			action.kind = KEYS_DO_SUBMIT_DS;
 			keys_act(actions, &action);
 		}
-		if (key->ds_seen != 0 && key->ds_gone == 0 && !does.ds && policy->trust != KEYS_TRUST_5011) {
+		if (keys_ds_leaves(state, key) && policy->trust != KEYS_TRUST_5011) {
 			action.kind = KEYS_DO_WITHDRAW_DS;
 			keys_act(actions, &action);
 		}

@@ -81,7 +81,15 @@ int keys_tell_ds(struct keys_state *state, uint16_t tag, bool seen, int64_t now,
 		return keys_wrong(why, BANYAN_EINVAL, "key %u was removed: its DS proves nothing any more", tag);
 	if (!seen && key->ds_seen == 0)
 		return keys_wrong(why, BANYAN_EINVAL, "the DS of key %u was never there; say --seen when it is", tag);
-	if (!seen && (key->phase == KEYS_PUBLISHED || key->phase == KEYS_READY)) {
+	if (!seen && key->phase == KEYS_ACTIVE && keys_key_does(state, key).ds)
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "key %u signs the zone and no other key has taken its place: without its DS (its "
+				  "anchor) nobody can "
+				  "prove the zone, so this was not noted: if it is gone, put it back; to have another "
+				  "key, `banyan key "
+				  "roll %s`, and take the old DS away when `banyan key status` says so",
+				  tag, keys_role_text(key->role));
+	if (!seen && key->phase < KEYS_ACTIVE) {
 		key->ds_seen = 0; /* taken back before it was used */
 		return 0;
 	}

@@ -435,6 +435,61 @@ static void test_anchors_of_two_algorithms(void **state)
 	free(world);
 }
 
+static bool does_say(const struct keys_actions *actions, enum keys_action_kind kind, uint16_t tag)
+{
+	for (size_t i = 0; i < actions->n; i++)
+		if (actions->item[i].kind == kind && actions->item[i].tag == tag)
+			return true;
+	return false;
+}
+
+static struct keys_key *ksk_of(struct world *world, enum keys_phase phase)
+{
+	for (size_t i = 0; i < world->state.n; i++)
+		if (world->state.key[i].role == KEYS_KSK && world->state.key[i].phase == phase)
+			return &world->state.key[i];
+	fail_msg("no KSK is %s", keys_phase_text(phase));
+	return NULL;
+}
+
+/* The only DS of a zone is never to go: not when it was early, and not because somebody says so of the key that signs. */
+static void test_the_only_ds_stays(void **state)
+{
+	struct keys_policy policy;
+	struct keys_actions actions;
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	world_run(world, 1);
+	struct keys_key *ksk = ksk_of(world, KEYS_PUBLISHED);
+	assert_int_equal(keys_tell_ds(&world->state, ksk->tag, true, world->now, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_false(does_say(&actions, KEYS_DO_WITHDRAW_DS, ksk->tag));
+	assert_int_equal(keys_tell_ds(&world->state, ksk->tag, false, world->now, why), 0);
+	assert_int_equal(ksk->ds_seen, 0); /* taken back */
+	world_run(world, 30 * DAY);
+	assert_int_equal(ksk->phase, KEYS_ACTIVE);
+	assert_int_equal(keys_tell_ds(&world->state, ksk->tag, false, world->now, why), BANYAN_EINVAL);
+	assert_non_null(strstr(why, "no other key has taken its place"));
+	assert_int_equal(ksk->ds_gone, 0);
+	/* an algorithm roll: the old one goes when the new one was seen, and is asked for */
+	assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ED25519, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	struct keys_key *new = add(world, KEYS_KSK, DNSSEC_ED25519, 3);
+	add(world, KEYS_ZSK, DNSSEC_ED25519, 4);
+	for (int day = 0; day < 60 && new->phase != KEYS_READY; day++) {
+		keys_step(&world->state, &policy, NULL, world->now += DAY, &actions);
+		keys_state_offered(&world->state, world->now);
+		assert_false(does_say(&actions, KEYS_DO_WITHDRAW_DS, ksk->tag));
+	}
+	assert_int_equal(new->phase, KEYS_READY);
+	assert_int_equal(keys_tell_ds(&world->state, new->tag, true, world->now, why), 0);
+	keys_step(&world->state, &policy, NULL, world->now += DAY, &actions);
+	assert_true(does_say(&actions, KEYS_DO_WITHDRAW_DS, ksk->tag));
+	assert_int_equal(keys_tell_ds(&world->state, ksk->tag, false, world->now, why), 0);
+	free(world);
+}
+
 /* What a roll goes by cannot change in its middle. */
 static void test_trust_stays(void **state)
 {
@@ -699,6 +754,7 @@ int main(void)
 		cmocka_unit_test(test_algorithms_of_signers),
 		cmocka_unit_test(test_first_keys_follow),
 		cmocka_unit_test(test_anchors_of_two_algorithms),
+		cmocka_unit_test(test_the_only_ds_stays),
 		cmocka_unit_test(test_trust_stays),
 		cmocka_unit_test(test_standby_waits_for_its_ds),
 		cmocka_unit_test(test_several_signers),
