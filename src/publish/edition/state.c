@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What is known of an edition from one run to the next, as lines that people can read. The last one has a checksum of all before it: a file that
- * was cut off, or has lost a line, must not pass as one that knows less. */
+ * was cut off, or has lost a line, must not pass as one that knows less. One of before there was a checksum is read, and gets it with the next version. */
 #include "private.h"
 
 #include <inttypes.h>
@@ -131,10 +131,20 @@ static bool end_take(struct reading *r, const char *value, const char *text, siz
 	return r->ended;
 }
 
+/* As it was written before there was a checksum: with all its lines, and with its end, it is whole. */
+static bool end_bare(struct reading *r)
+{
+	r->ended = r->seen == LINES_ALL || r->seen == LINES_NONE;
+	r->state.have = r->seen == LINES_ALL;
+	return r->ended;
+}
+
 /* `text` is the whole, up to this line. */
 static bool line_take(struct reading *r, unsigned number, char *line, const char *text, size_t len)
 {
 	char *space = strchr(line, ' ');
+	if (number > 1 && strcmp(line, "end") == 0)
+		return end_bare(r);
 	if (number == 1 || space == NULL)
 		return number == 1 && strcmp(line, FIRST_LINE) == 0;
 	*space = '\0';

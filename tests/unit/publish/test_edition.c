@@ -417,6 +417,15 @@ static void states(void **state)
 		assert_int_equal(edition_state_read("s", (char *)text.data, text.len, &b, why), BANYAN_EMALF);
 		text.data[at] ^= 1;
 	}
+	/* of before there was a checksum */
+	const char bare[] = "banyan-edition 1\nzone .\nedition x\nsource-serial 101\nsource-records 7\nserial 102\n"
+			    "tree-serial 0\nmade 1795355181\nsign-at 1796007916\nvalid-until 0\nend\n";
+	assert_int_equal(edition_state_read("s", bare, strlen(bare), &b, why), 0);
+	assert_true(b.have && b.serial == 102 && b.source_serial == 101 && b.sign_at == 1796007916);
+	for (size_t len = 0; len < strlen(bare); len++)
+		assert_int_equal(edition_state_read("s", bare, len, &b, why), BANYAN_EMALF);
+	const char less[] = "banyan-edition 1\nzone .\nedition x\nserial 102\nend\n";
+	assert_int_equal(edition_state_read("s", less, strlen(less), &b, why), BANYAN_EMALF);
 	struct edition_state none = {.zone = {0}};
 	text.len = 0;
 	assert_int_equal(edition_state_write(&none, &text), 0);
