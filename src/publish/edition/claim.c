@@ -140,15 +140,15 @@ static int claim(const struct edition_settings *settings, const char *path, cons
 			   what, label(there), there->zone, there->folder, label(ours), ours->folder, path);
 }
 
-int edition_claim_zone(const struct edition_settings *settings, char why[EDITION_WHY_MAX])
+static int claim_zone(const struct edition_settings *settings, bool write, char *why)
 {
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof path, "%s.edition", settings->zone_file) >= (int)sizeof path)
 		return edition_why(why, BANYAN_EINVAL, "%s: the path is too long", settings->zone_file);
-	return claim(settings, path, settings->zone_file, true, why);
+	return claim(settings, path, settings->zone_file, write, why);
 }
 
-int edition_claim_tree(const struct edition_settings *settings, char why[EDITION_WHY_MAX])
+int edition_claim_tree(const struct edition_settings *settings, bool write, char why[EDITION_WHY_MAX])
 {
 	char path[PATH_MAX], what[PATH_MAX], name[WIRE_NAME_TEXT_MAX];
 	if (settings->tree[0] == '\0' || files_folder_name(settings->zone, name) < 0)
@@ -156,7 +156,13 @@ int edition_claim_tree(const struct edition_settings *settings, char why[EDITION
 	if (snprintf(path, sizeof path, "%s/.%s.edition", settings->tree, name) >= (int)sizeof path ||
 	    snprintf(what, sizeof what, "%s/%s", settings->tree, name) >= (int)sizeof what)
 		return edition_why(why, BANYAN_EINVAL, "%s: the path is too long", settings->tree);
-	return claim(settings, path, what, true, why);
+	return claim(settings, path, what, write, why);
+}
+
+int edition_claim(const struct edition_settings *settings, bool write, char why[EDITION_WHY_MAX])
+{
+	int rc = claim_zone(settings, write, why);
+	return rc == 0 ? edition_claim_tree(settings, write, why) : rc;
 }
 
 int edition_claim_keys(const struct edition_settings *settings, bool write, char why[EDITION_WHY_MAX])

@@ -119,7 +119,7 @@ int edition_tree_write(const struct edition_settings *settings, const struct buf
 	};
 	errno = 0;
 	char whose[EDITION_WHY_MAX] = "";
-	if (rc == 0 && (rc = edition_claim_tree(settings, whose)) < 0)
+	if (rc == 0 && (rc = edition_claim_tree(settings, true, whose)) < 0)
 		snprintf(words, sizeof words, "%.500s", whose);
 	if (rc == 0)
 		rc = files_publish(&publish, settings->zone, wire->data, wire->len, published, words);

@@ -147,9 +147,7 @@ static int known_load(struct edition *e, char *why)
 	int of_state = state_load(e, lost);
 	if (of_state < 0 && of_state != BANYAN_EMALF)
 		return edition_why(why, of_state, "%s", lost);
-	int rc = edition_claim_zone(e->settings, why);
-	if (rc == 0)
-		rc = edition_claim_tree(e->settings, why);
+	int rc = edition_claim(e->settings, false, why); /* whoever writes first takes them */
 	if (rc < 0)
 		return rc;
 	before_load(e);

@@ -17,9 +17,10 @@ struct edition;
 struct publish_schedule edition_schedule(const struct edition_settings *settings);
 struct publish_version edition_version_due(const struct edition *e, int64_t now);
 
-/* ---- what belongs to one edition alone (claim.c). BANYAN_EEXIST: it is another's, with a sentence that names both ---- */
-int edition_claim_zone(const struct edition_settings *settings, char why[EDITION_WHY_MAX]) _must_use_;
-int edition_claim_tree(const struct edition_settings *settings, char why[EDITION_WHY_MAX]) _must_use_;
+/* ---- what belongs to one edition alone (claim.c). BANYAN_EEXIST: it is another's, with a sentence that names both.
+ * `write`: from now on it is ours; without, it is only looked at, and nobody is kept out ---- */
+int edition_claim(const struct edition_settings *settings, bool write, char why[EDITION_WHY_MAX]) _must_use_;
+int edition_claim_tree(const struct edition_settings *settings, bool write, char why[EDITION_WHY_MAX]) _must_use_;
 int edition_claim_keys(const struct edition_settings *settings, bool write, char why[EDITION_WHY_MAX]) _must_use_;
 
 /* ---- keys (keys.c): those of one run ---- */

@@ -268,8 +268,10 @@ static int put_out(struct running *r, const struct zone *source)
 		e->state = was;
 		return 0;
 	}
+	int rc = edition_claim(r->settings, true, why);
 	/* first: a version whose source is lost could not be signed anew */
-	int rc = edition_kept_save(e, source, why);
+	if (rc == 0)
+		rc = edition_kept_save(e, source, why);
 	if (rc == 0)
 		rc = edition_write(r->settings, &r->made, &e->state, &out, why);
 	if (rc < 0 && !out) {
@@ -296,6 +298,11 @@ static void unchanged(struct running *r, const struct zone *source)
 	r->result->outcome = EDITION_UNCHANGED;
 	if (r->request->dry)
 		return;
+	if (edition_claim(r->settings, true, why) <
+	    0) { /* an edition of before there were claims, or one that has moved */
+		warn(r, why);
+		return;
+	}
 	if (edition_kept_save(e, source, why) < 0) /* a scheduled version to come will be made of it */
 		warn(r, why);
 	if (e->state.sign_at != r->result->sign.next) {

@@ -330,6 +330,51 @@ static void what_two_cannot_share(void **state)
 	edition_close(two.edition);
 }
 
+/* Whoever only looks takes nothing. */
+static void a_look_takes_nothing(void **state)
+{
+	struct made one, two;
+	describe(&one, "one");
+	describe(&two, "two");
+	snprintf(one.tree, sizeof one.tree, "%s/tree", top);
+	assert_int_equal(mkdir(one.tree, 0755), 0);
+	one.settings.tree = two.settings.tree = one.tree;
+	two.settings.zone_file = one.zone_file;
+	two.settings.keys_folder = one.keys;
+	/* keys, so that there is something to look at */
+	struct keys_open how = {
+		.path = one.keys, .apex = one.settings.zone, .policy = &one.settings.keys, .write = true};
+	struct keys_folder *keys;
+	assert_int_equal(keys_open(&how, &keys, why), 0);
+	assert_int_equal(keys_advance(keys, START, NULL, why), 0);
+	keys_close(keys);
+	begin(&two);
+	struct zone *zone = source(3600, "");
+	if (edition_run(two.edition, zone, &(struct edition_request){.dry = true}, START, &result) != 0)
+		fail_msg("%s", result.why);
+	zone_free(zone);
+	edition_close(two.edition);
+	begin(&one);
+	must_run(&one, 3600, "", START);
+	assert_int_equal(edition_open(&two.settings, &two.edition, why), BANYAN_EEXIST);
+	edition_close(one.edition);
+}
+
+/* Two that were opened before either has written: the one that writes first has it. */
+static void first_to_write(void **state)
+{
+	struct made one, two;
+	describe(&one, "one");
+	describe(&two, "two");
+	two.settings.zone_file = one.zone_file;
+	begin(&one);
+	begin(&two);
+	must_run(&two, 3600, "", START);
+	assert_refused(run(&one, 3600, "", START), REASON_OUTPUT_NOT_WRITTEN, "two editions cannot share it");
+	edition_close(two.edition);
+	edition_close(one.edition);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +384,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keys_wait_for_the_tree, setup, teardown),
 		cmocka_unit_test_setup_teardown(reasons, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_two_cannot_share, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_look_takes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(first_to_write, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("edition-run", tests, NULL, NULL);
 }
