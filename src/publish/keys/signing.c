@@ -33,16 +33,71 @@ static int in_force(struct keys_folder *folder, int64_t now, struct keys_in_forc
 	return 0;
 }
 
+/* The first key that is to take over at `now`, and whose private half cannot be used; `ret_rc` tells why not. NULL: there is none. */
+static struct keys_key *find_lost(struct keys_folder *folder, const struct keys_state *ahead, int *ret_rc,
+				  char why[KEYS_WHY_MAX])
+{
+	for (size_t i = 0; i < folder->state.n; i++) {
+		struct keys_key *key = &folder->state.key[i];
+		struct make_key *made;
+		if (key->phase == KEYS_ACTIVE || ahead->key[i].phase != KEYS_ACTIVE ||
+		    keys_see_active(&folder->state, key->role) == NULL)
+			continue;
+		*ret_rc = keys_private(folder, key, &made, why);
+		if (*ret_rc != 0)
+			return key;
+	}
+	return NULL;
+}
+
+/* Looks one step ahead, before anything is saved: were the key before retired while the new one is not to be had, nobody could sign any more. A
+ * ZSK whose file is gone is given up, since nothing hangs from it yet; for all others the keys stay as they are until somebody has mended it. */
+static int look_ahead(struct keys_folder *folder, const struct keys_in_force *force, int64_t now,
+		      struct keys_actions *all, bool *ret_stay, char why[KEYS_WHY_MAX])
+{
+	_cleanup_(base_free) struct keys_state *ahead = malloc(sizeof *ahead);
+	if (ahead == NULL)
+		return keys_wrong(why, BANYAN_ENOMEM, "out of memory");
+	*ret_stay = false;
+	for (size_t i = 0; i < KEYS_MAX && !*ret_stay; i++) {
+		struct keys_actions none;
+		int rc = 0;
+		*ahead = folder->state;
+		keys_step(ahead, &folder->policy, force, now, &none);
+		struct keys_key *key = find_lost(folder, ahead, &rc, why);
+		if (key == NULL)
+			break;
+		*ret_stay = rc != BANYAN_ENOENT || key->role != KEYS_ZSK || keys_way_algorithm(key->way) ||
+			    keys_place_token(key->place);
+		if (*ret_stay) {
+			log_warning("keys",
+				    "%s; key %u was to sign from now on, and the one before it stays until then", why,
+				    key->tag);
+			continue;
+		}
+		log_warning(
+			"keys",
+			"%s; key %u was to sign from now on: it is given up, and the one before it stays; `banyan key "
+			"roll zsk` makes another",
+			why, key->tag);
+		keys_enter(&folder->state, key, KEYS_REMOVED, now, all);
+	}
+	folder->failed = KEYS_FAILED_OTHER;
+	return 0;
+}
+
 int keys_advance(struct keys_folder *folder, int64_t now, struct keys_actions *ret_actions, char why[KEYS_WHY_MAX])
 {
 	struct keys_actions actions = {0}, all = {0};
 	struct keys_in_force force;
-	bool again = true;
+	bool stay = false, again = true;
 	folder->failed = KEYS_FAILED_OTHER;
 	int rc = keys_check(&folder->state, &folder->policy, NULL, why);
 	if (rc == 0)
 		rc = in_force(folder, now, &force, why);
-	for (int round = 0; rc == 0 && again && round < ROUNDS_MAX; round++) {
+	if (rc == 0)
+		rc = look_ahead(folder, folder->policy.offline ? &force : NULL, now, &all, &stay, why);
+	for (int round = 0; rc == 0 && again && !stay && round < ROUNDS_MAX; round++) {
 		keys_step(&folder->state, &folder->policy, folder->policy.offline ? &force : NULL, now, &actions);
 		again = false;
 		for (size_t i = 0; i < actions.n && rc == 0; i++) {

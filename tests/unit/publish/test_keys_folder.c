@@ -112,6 +112,50 @@ static void test_files(void **state)
 	assert_why(keys_open(&how, &second, why), BANYAN_ENOENT, "there are no keys here yet");
 }
 
+/* A ZSK is lost before its turn: the one before it signs on, and another roll is possible. */
+static void test_lost_before_its_turn(void **state)
+{
+	struct make_signing signing = {0};
+	struct keys_policy policy;
+	char file[KEYS_PLACE_MAX * 2], hidden[KEYS_PLACE_MAX * 2 + 8];
+	keys_policy_init(&policy);
+	policy.trust = KEYS_TRUST_5011;
+	policy.zsk_lifetime_s = 0;
+	struct keys_folder *folder = must_open(online, &policy);
+	must(keys_advance(folder, START, NULL, why));
+	must(keys_offered(folder, START, why));
+	uint16_t old = find(folder, KEYS_ZSK, KEYS_ACTIVE)->tag;
+	must(keys_ask_roll(keys_folder_state(folder), &policy, KEYS_ZSK, why));
+	must(keys_advance(folder, START + DAY, NULL, why));
+	must(keys_offered(folder, START + DAY, why));
+	const struct keys_key *new = find(folder, KEYS_ZSK, KEYS_PUBLISHED);
+	assert_non_null(new);
+	uint16_t lost = new->tag;
+	snprintf(file, sizeof file, "%s/%s", online, new->place);
+	/* for a while it cannot be used: all stays */
+	assert_int_equal(chmod(file, 0644), 0);
+	must(keys_advance(folder, START + 30 * DAY, NULL, why));
+	must(keys_signing(folder, START + 30 * DAY, &signing, why));
+	assert_int_equal(find(folder, KEYS_ZSK, KEYS_ACTIVE)->tag, old);
+	assert_int_equal(find(folder, KEYS_ZSK, KEYS_PUBLISHED)->tag, lost);
+	/* it is gone */
+	snprintf(hidden, sizeof hidden, "%s.gone", file);
+	assert_int_equal(rename(file, hidden), 0);
+	must(keys_advance(folder, START + 31 * DAY, NULL, why));
+	must(keys_signing(folder, START + 31 * DAY, &signing, why));
+	must(keys_offered(folder, START + 31 * DAY, why));
+	assert_int_equal(find(folder, KEYS_ZSK, KEYS_ACTIVE)->tag, old);
+	assert_int_equal(find(folder, KEYS_ZSK, KEYS_REMOVED)->tag, lost);
+	must(keys_ask_roll(keys_folder_state(folder), &policy, KEYS_ZSK, why));
+	must(keys_advance(folder, START + 32 * DAY, NULL, why));
+	must(keys_offered(folder, START + 32 * DAY, why));
+	must(keys_advance(folder, START + 60 * DAY, NULL, why));
+	must(keys_signing(folder, START + 60 * DAY, &signing, why));
+	uint16_t now_active = find(folder, KEYS_ZSK, KEYS_ACTIVE)->tag;
+	assert_true(now_active != old && now_active != lost);
+	keys_close(folder);
+}
+
 static void remember(void *ctx, const char *place)
 {
 	snprintf(ctx, KEYS_PLACE_MAX, "%s", place);
@@ -512,6 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_before_its_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_made_and_not_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_imports, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_algorithm_of_a_file, setup, teardown),
