@@ -60,6 +60,23 @@ static int claim_ours(const struct edition_settings *settings, struct claim *ret
 	return edition_why(why, error_from_errno(errno), "%s: %s", settings->folder, strerror(errno));
 }
 
+/* Where a disk knows no links: nobody else was first, but who is cut off in the middle leaves a file that must be removed by hand. */
+static int write_new(const char *path, const struct buffer *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_from_errno(errno);
+	int rc = file_write_flush(fd, text->data, text->len), err = errno;
+	if (close(fd) < 0 && rc == 0) {
+		rc = error_from_errno(errno);
+		err = errno;
+	}
+	if (rc != 0)
+		(void)unlink(path);
+	errno = err;
+	return rc;
+}
+
 /* Whole, and only if nobody else was first; `again`: in the place of one that is ours. */
 static int claim_write(const char *path, const struct claim *claim, bool again)
 {
@@ -84,6 +101,8 @@ static int claim_write(const char *path, const struct claim *claim, bool again)
 	}
 	(void)unlink(tmp);
 	errno = err;
+	if (rc != 0 && !again && (err == EPERM || err == EOPNOTSUPP || err == ENOSYS))
+		rc = write_new(path, &text);
 	return rc != 0 ? rc : file_parent_flush(path);
 }
 

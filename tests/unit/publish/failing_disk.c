@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int disk_rename_fails, disk_rename_skip, disk_flush_fails;
+int disk_rename_fails, disk_rename_skip, disk_flush_fails, disk_link_fails;
 const char *disk_failing_folder;
 
 int __real_renameat(int from, const char *name, int to, const char *new_name);

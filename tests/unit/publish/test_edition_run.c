@@ -33,6 +33,7 @@ static int teardown(void **state)
 {
 	char command[128];
 	disk_failing_folder = NULL;
+	disk_link_fails = 0;
 	snprintf(command, sizeof command, "rm -rf '%s'", top);
 	return system(command);
 }
@@ -360,6 +361,33 @@ static void a_look_takes_nothing(void **state)
 	edition_close(one.edition);
 }
 
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+
+int __wrap_link(const char *from, const char *to)
+{
+	if (disk_link_fails == 0)
+		return __real_link(from, to);
+	errno = disk_link_fails;
+	return -1;
+}
+
+/* A disk without links: what is one edition's is claimed all the same. */
+static void claims_without_links(void **state)
+{
+	struct made one, two;
+	describe(&one, "one");
+	describe(&two, "two");
+	two.settings.zone_file = one.zone_file;
+	begin(&one);
+	disk_link_fails = EPERM;
+	must_run(&one, 3600, "", START);
+	disk_link_fails = 0;
+	assert_int_equal(edition_open(&two.settings, &two.edition, why), BANYAN_EEXIST);
+	assert_shared(why, one.zone_file);
+	edition_close(one.edition);
+}
+
 /* Two that were opened before either has written: the one that writes first has it. */
 static void first_to_write(void **state)
 {
@@ -385,6 +413,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reasons, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_two_cannot_share, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_look_takes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(claims_without_links, setup, teardown),
 		cmocka_unit_test_setup_teardown(first_to_write, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("edition-run", tests, NULL, NULL);
