@@ -83,11 +83,11 @@ void key_closed(struct keys_folder **folder)
 	keys_close(*folder);
 }
 
-int key_open(const struct key_options *options, bool write, struct keys_folder **ret)
+static int open_as(const struct key_options *options, bool write, bool mend, struct keys_folder **ret)
 {
 	uint8_t apex[WIRE_NAME_MAX];
 	char why[KEYS_WHY_MAX];
-	struct keys_open how = {.path = options->folder, .write = write};
+	struct keys_open how = {.path = options->folder, .write = write, .mend = mend};
 	if (options->zone != NULL && wire_name_parse(options->zone, apex) < 0) {
 		fprintf(stderr, "banyan key: --zone: '%s' is no name\n", options->zone);
 		return BANYAN_EINVAL;
@@ -103,6 +103,16 @@ int key_open(const struct key_options *options, bool write, struct keys_folder *
 	else
 		keys_folder_token(*ret, options->token);
 	return rc;
+}
+
+int key_open(const struct key_options *options, bool write, struct keys_folder **ret)
+{
+	return open_as(options, write, false, ret);
+}
+
+int key_open_policy(const struct key_options *options, bool write, struct keys_folder **ret)
+{
+	return open_as(options, write, true, ret);
 }
 
 int key_role_read(const char *text)

@@ -33,6 +33,8 @@ int key_skr(const struct key_options *options);
 
 /* Opens the folder that --keys names; tells what is wrong. */
 int key_open(const struct key_options *options, bool write, struct keys_folder **ret);
+/* The same, whatever policy it remembers. */
+int key_open_policy(const struct key_options *options, bool write, struct keys_folder **ret);
 int key_tell(int rc, const char *why); /* writes the sentence; the exit status */
 int key_role_read(const char *text);   /* enum keys_role, or -1 */
 bool key_tag_read(const char *text, unsigned long *ret);

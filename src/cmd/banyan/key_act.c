@@ -86,7 +86,7 @@ int key_policy(const struct key_options *options)
 	char why[KEYS_WHY_MAX];
 	if (options->n_words == 1 && strcmp(options->word[0], "help") == 0)
 		return keys_policy_help(&text) == 0 ? key_write(NULL, &text) : CMD_ERROR;
-	if (key_open(options, options->n_words > 0, &folder) != 0)
+	if (key_open_policy(options, options->n_words > 0, &folder) != 0)
 		return CMD_ERROR;
 	if (options->n_words == 0)
 		return keys_policy_write(keys_folder_policy(folder), &text) == 0 ? key_write(NULL, &text) : CMD_ERROR;

@@ -106,7 +106,7 @@ static int load_state(struct keys_folder *folder, const struct keys_open *open, 
 		return keys_wrong(why, BANYAN_EINVAL, "%s: these are the keys of %s: each zone has a folder of its own",
 				  folder->path, wire_name_text(folder->state.apex, zone));
 	if (open->policy == NULL)
-		return keys_policy_check(&folder->policy, why);
+		return open->mend ? 0 : keys_policy_check(&folder->policy, why);
 	rc = keys_check(&folder->state, open->policy, &folder->policy, why);
 	if (rc == 0)
 		folder->policy = *open->policy;

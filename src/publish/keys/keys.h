@@ -241,6 +241,7 @@ struct keys_open {
 	const uint8_t *apex;              /* NULL = that of the folder, which must be there */
 	const struct keys_policy *policy; /* NULL = the one the folder remembers; otherwise it is remembered */
 	bool write;                       /* makes the folder if it is not there, and locks it */
+	bool mend;                        /* the policy that it remembers may be wrong: another one is to be set */
 };
 /* BANYAN_EAGAIN: another one writes; BANYAN_ENOENT; BANYAN_EACCES: others may read or write it; BANYAN_EMALF; with a sentence. */
 int keys_open(const struct keys_open *open, struct keys_folder **ret, char why[KEYS_WHY_MAX]) _must_use_;

@@ -156,6 +156,29 @@ static void test_lost_before_its_turn(void **state)
 	keys_close(folder);
 }
 
+/* A policy that would be refused today can be mended. */
+static void test_policy_mended(void **state)
+{
+	struct keys_policy policy;
+	keys_policy_init(&policy);
+	struct keys_folder *folder = must_open(online, &policy);
+	policy.dnskey_ttl_s = 0;
+	keys_folder_policy_set(folder, &policy);
+	must(keys_save(folder, why));
+	keys_close(folder);
+	struct keys_open how = {.path = online, .write = true};
+	assert_why(keys_open(&how, &folder, why), BANYAN_EINVAL, "dnskey-ttl is 0");
+	how.mend = true;
+	must(keys_open(&how, &folder, why));
+	policy.dnskey_ttl_s = 3600;
+	keys_folder_policy_set(folder, &policy);
+	must(keys_save(folder, why));
+	keys_close(folder);
+	how.mend = false;
+	must(keys_open(&how, &folder, why));
+	keys_close(folder);
+}
+
 static void remember(void *ctx, const char *place)
 {
 	snprintf(ctx, KEYS_PLACE_MAX, "%s", place);
@@ -557,6 +580,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_before_its_turn, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_policy_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_made_and_not_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_imports, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_algorithm_of_a_file, setup, teardown),
