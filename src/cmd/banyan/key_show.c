@@ -88,8 +88,9 @@ static void show_orphan(void *ctx, const char *place)
 	printf("no key of the state: %s: it never signs; its making was cut off, or it was removed long ago: delete "
 	       "it%s\n",
 	       place,
-	       strncmp(place, "pkcs11:", 7) == 0 ? " from the token, and its line from the file `making` of the folder"
-						 : ", or `banyan key import` it");
+	       strncmp(place, "pkcs11:", 7) == 0
+		       ? " from the token, and its line from the file `making` of the folder"
+		       : ", or move it out of the folder, and `banyan key import` it from there");
 }
 
 static void show_key(struct keys_folder *folder, const struct keys_key *key)

@@ -40,11 +40,16 @@ int keys_algorithm_check(const struct keys_state *state, const struct keys_polic
 				  "section 2.2 asks for signatures of its algorithm: split the keys, or set `liberal: "
 				  "yes`",
 				  algorithm);
-	if (state->n_foreign > 0)
-		return keys_wrong(why, BANYAN_EINVAL,
-				  "the algorithm cannot be rolled (to %u): all signers of a zone use the same "
-				  "algorithms (RFC 8901 section 4), and key %u is of %s: remove the foreign keys first",
-				  algorithm, state->foreign[0].tag, state->foreign[0].name);
+	for (size_t i = 0; i < state->n_foreign; i++) {
+		const struct keys_foreign *f = &state->foreign[i];
+		if (f->left == 0) /* those that leave go by themselves, and the roll begins then */
+			return keys_wrong(
+				why, BANYAN_EINVAL,
+				"the algorithm cannot be rolled (to %u): all signers of a zone use the same "
+				"algorithms (RFC 8901 section 4), and key %u is of %s: when it signs no more, "
+				"`banyan key foreign --leave %u`",
+				algorithm, f->tag, f->name, f->tag);
+	}
 	return 0;
 }
 

@@ -145,13 +145,9 @@ static struct keys_move from_retired(const struct keys_state *state, const struc
 	}
 }
 
-struct keys_move keys_move_next(const struct keys_state *state, const struct keys_policy *policy,
-				const struct keys_key *key)
+static struct keys_move from_phase(const struct keys_state *state, const struct keys_policy *policy,
+				   const struct keys_key *key)
 {
-	if (key->phase == KEYS_GENERATED)
-		return wait(KEYS_PUBLISHED, "it is kept for the next roll");
-	if (key->phase != KEYS_ACTIVE && key->phase != KEYS_REMOVED && key->since == 0)
-		return wait(key->phase + 1, why_offered);
 	switch (key->phase) {
 	case KEYS_SIGNING: /* RFC 6781 section 4.1.4: all data in caches have signatures of it */
 		return at(KEYS_PUBLISHED, key->since + keys_interval_data(state, policy, key->since), why_caches);
@@ -170,6 +166,17 @@ struct keys_move keys_move_next(const struct keys_state *state, const struct key
 	default:
 		return wait(KEYS_REMOVED, "its successor");
 	}
+}
+
+struct keys_move keys_move_next(const struct keys_state *state, const struct keys_policy *policy,
+				const struct keys_key *key)
+{
+	if (key->phase == KEYS_GENERATED)
+		return wait(KEYS_PUBLISHED, "it is kept for the next roll");
+	struct keys_move move = from_phase(state, policy, key);
+	if (key->phase != KEYS_ACTIVE && key->phase != KEYS_REMOVED && key->since == 0)
+		return wait(move.to, why_offered);
+	return move;
 }
 
 int64_t keys_roll_due(const struct keys_state *state, const struct keys_policy *policy, const struct keys_key *active)

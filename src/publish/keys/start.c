@@ -130,7 +130,7 @@ bool keys_start(struct keys_state *state, const struct keys_policy *policy, cons
 	if (moved || actions->n > wanted) /* no roll before all are there */
 		return moved;
 	if (keys_algorithm_busy(state, policy))
-		return algorithm_due(state, policy) &&
+		return algorithm_due(state, policy) && state->n_foreign == 0 &&
 		       keys_algorithm_check(state, policy, keys_algorithm_wanted(state, policy), why) == 0 &&
 		       start_algorithm(state, policy, now, actions);
 	moved |= start_roll(state, policy, KEYS_ZSK, &state->asked_zsk, now, actions);

@@ -164,7 +164,7 @@ static void step_foreign(struct keys_state *state, const struct keys_policy *pol
 		if (!gone)
 			state->foreign[kept++] = *f;
 	}
-	if (kept == 0 && state->n_foreign > 0)
+	if (kept == 0)
 		state->multi = false; /* nobody else signs any more: no new key waits for others */
 	state->n_foreign = kept;
 }
@@ -204,6 +204,7 @@ void keys_step(struct keys_state *state, const struct keys_policy *policy, const
 	keys_ttl_note(&state->ds_ttl, policy->ds_ttl_s, policy->parent_propagation_s);
 	if (state->asked_algorithm == policy->algorithm)
 		state->asked_algorithm = 0;
+	step_foreign(state, policy, now); /* first: an algorithm roll waits until all have gone */
 	for (int round = 0; again && round < ROUNDS_MAX; round++) {
 		again = keys_start(state, policy, in_force, now, &actions);
 		if (policy->offline)
@@ -211,7 +212,6 @@ void keys_step(struct keys_state *state, const struct keys_policy *policy, const
 		for (size_t i = 0; i < state->n; i++)
 			again |= step_key(state, policy, &state->key[i], in_force, now, &actions);
 	}
-	step_foreign(state, policy, now);
 	remind(state, policy, &actions);
 	*ret_actions = actions;
 }

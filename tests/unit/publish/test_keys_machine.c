@@ -588,6 +588,68 @@ static void test_several_signers(void **state)
 	}
 }
 
+/* An algorithm roll is asked for while another signer leaves: it waits until that one's keys have gone, and nothing else stops. */
+static void test_algorithm_after_signers(void **state)
+{
+	struct keys_policy policy;
+	uint8_t rdata[36] = {1, 0, 3, DNSSEC_ECDSAP256SHA256, 1, 2, 3};
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), 0);
+	uint16_t tag = world->state.foreign[0].tag;
+	world_run(world, 30 * DAY);
+	world->policy.algorithm = DNSSEC_ED25519;
+	assert_int_equal(keys_check(&world->state, &world->policy, &policy, why), BANYAN_EINVAL);
+	assert_non_null(strstr(why, "`banyan key foreign --leave "));
+	assert_int_equal(keys_foreign_leave(&world->state, tag, world->now, why), 0);
+	assert_int_equal(keys_check(&world->state, &world->policy, &policy, why), 0);
+	unsigned before = world->generated;
+	world_run(world, 33 * DAY); /* data live for six days */
+	assert_int_equal(world->state.n_foreign, 1);
+	assert_int_equal(world->generated, before);
+	world_run(world, 200 * DAY);
+	assert_int_equal(world->state.n_foreign, 0);
+	world->n_other = 0; /* its servers were switched off when it left */
+	assert_sound(world);
+	for (size_t i = 0; i < world->state.n; i++)
+		assert_true(world->state.key[i].phase != KEYS_ACTIVE ||
+			    world->state.key[i].algorithm == DNSSEC_ED25519);
+	free(world);
+}
+
+/* A folder in which the foreign keys went and the mark stayed. */
+static void test_alone_again(void **state)
+{
+	struct keys_policy policy;
+	struct keys_actions actions;
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	world->state.multi = true;
+	keys_step(&world->state, &policy, NULL, world->now, &actions);
+	assert_false(world->state.multi);
+	free(world);
+}
+
+/* What comes next is told by the phase's own rule, also before the zone has gone out. */
+static void test_next_of_a_retired_key(void **state)
+{
+	struct keys_policy policy;
+	enum keys_phase to;
+	int64_t due;
+	const char *words;
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	struct keys_key *key = add(world, KEYS_ZSK, DNSSEC_ECDSAP256SHA256, 1);
+	key->phase = KEYS_RETIRED;
+	key->leave = KEYS_PREPUBLISH;
+	key->since = 0;
+	assert_true(keys_key_next(&world->state, &policy, key, &to, &due, &words));
+	assert_int_equal(to, KEYS_REMOVED);
+	assert_true(due == KEYS_NEVER);
+	free(world);
+}
+
 /* TTLs that are lowered in the middle of a roll: what was cached before lives on. */
 static void test_ttl_lowered(void **state)
 {
@@ -758,6 +820,9 @@ int main(void)
 		cmocka_unit_test(test_trust_stays),
 		cmocka_unit_test(test_standby_waits_for_its_ds),
 		cmocka_unit_test(test_several_signers),
+		cmocka_unit_test(test_algorithm_after_signers),
+		cmocka_unit_test(test_alone_again),
+		cmocka_unit_test(test_next_of_a_retired_key),
 		cmocka_unit_test(test_ttl_lowered),
 		cmocka_unit_test(test_check_finds),
 		cmocka_unit_test(test_not_offered),
