@@ -321,3 +321,23 @@ def test_ceremony_on_full_disks(tmp_path):
     assert kept.name in (tmp_path / "record").read_text()
     key(offline, *sign, "--out", response, "--record", tmp_path / "record")
     assert response.read_bytes() == first
+
+
+def test_first_request_far_ahead(tmp_path):
+    """A slip in the year of the first request is asked back; one that was signed can be replaced."""
+    on, off = tmp_path / "on", tmp_path / "off"
+    key(on, "policy", "--zone", ZONE, "offline=yes", "trust=rfc5011")
+    key(off, "policy", "--zone", ZONE, "ksk-only=yes", "trust=rfc5011")
+    far, ksr, skr, record = AT + 365 * DAY, tmp_path / "ksr", tmp_path / "skr", tmp_path / "record"
+    assert "say --ahead" in key(on, "ksr", "--from", far, "--out", ksr, status=1)
+    assert not ksr.exists()
+    key(on, "ksr", "--from", far, "--ahead", "--out", ksr)
+    key(off, "sign-ksr", ksr, "--first", "--out", skr, "--record", record)
+    assert "IT BEGINS IN 365 DAYS" in record.read_text()
+    key(on, "ksr", "--out", ksr)
+    assert "--replace" in key(off, "sign-ksr", ksr, "--out", skr, "--record", record, status=1)
+    key(off, "sign-ksr", ksr, "--replace", "--out", skr, "--record", record)
+    assert "IS REPLACED" in record.read_text()
+    anchor = tmp_path / "anchor"
+    anchor.write_text(key(off, "ds"))
+    key(on, "skr", skr, "--anchor", anchor)

@@ -43,6 +43,8 @@ static const char help[] =
 	"  --from TIME, --slots N   ksr: default where the last one ended (now, if it has expired), and 9 bundles\n"
 	"  --first           sign-ksr: nothing goes before this request\n"
 	"  --after-gap       sign-ksr: it begins later than the last response ended\n"
+	"  --ahead           ksr: the first one begins later than a slot from now, and that is meant so\n"
+	"  --replace         sign-ksr: in the place of the last response, which was not taken and cannot be\n"
 	"  --anchor FILE     skr: DS or DNSKEY of the KSK\n"
 	"  --request FILE    skr: the request that it answers, if the folder has it no more\n"
 	"  --late            skr: its KSKs roll in a time that is over: validators know of them by other means\n"
@@ -165,6 +167,8 @@ enum {
 	OPTION_SLOTS,
 	OPTION_FIRST,
 	OPTION_AFTER_GAP,
+	OPTION_AHEAD,
+	OPTION_REPLACE,
 	OPTION_ANCHOR,
 	OPTION_REQUEST,
 	OPTION_LATE,
@@ -192,6 +196,8 @@ static const struct option table[] = {{"keys", required_argument, NULL, OPTION_K
 				      {"slots", required_argument, NULL, OPTION_SLOTS},
 				      {"first", no_argument, NULL, OPTION_FIRST},
 				      {"after-gap", no_argument, NULL, OPTION_AFTER_GAP},
+				      {"ahead", no_argument, NULL, OPTION_AHEAD},
+				      {"replace", no_argument, NULL, OPTION_REPLACE},
 				      {"anchor", required_argument, NULL, OPTION_ANCHOR},
 				      {"request", required_argument, NULL, OPTION_REQUEST},
 				      {"late", no_argument, NULL, OPTION_LATE},
@@ -232,6 +238,10 @@ static bool take(struct key_options *o, int option, const char *value)
 		return o->first = true;
 	case OPTION_AFTER_GAP:
 		return o->after_gap = true;
+	case OPTION_AHEAD:
+		return o->ahead = true;
+	case OPTION_REPLACE:
+		return o->replace = true;
 	case OPTION_LATE:
 		return o->late = true;
 	case OPTION_JSON:

@@ -10,7 +10,7 @@ struct key_options {
 	const char *algorithm;                   /* of a key in a token */
 	unsigned long seen, gone, shared, leave; /* key tags; KEY_NO_TAG = not given */
 	unsigned long slots;
-	bool dnskey, json, first, after_gap, late;
+	bool dnskey, json, first, after_gap, replace, ahead, late;
 	int64_t now, from;
 	int n_words;
 	char **word; /* behind the subcommand's name */

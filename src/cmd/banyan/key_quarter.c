@@ -33,6 +33,21 @@ static void tell_gap(struct keys_folder *folder, const struct buffer *text)
 	keys_request_done(&request);
 }
 
+/* A slip in the year would be signed, and then in the way of all that comes. */
+static bool is_far(struct keys_folder *folder, const struct key_options *options)
+{
+	char from[32], here[32];
+	if (options->ahead || keys_folder_state(folder)->bundles_until != 0 ||
+	    options->from <= options->now + keys_folder_policy(folder)->slot_s)
+		return false;
+	fprintf(stderr,
+		"banyan key: the first request would begin at %s, and it is %s here: until then nothing can be "
+		"published. Is "
+		"--from right? If it is, say --ahead, too\n",
+		clock_format(options->from, from), clock_format(options->now, here));
+	return true;
+}
+
 int key_ksr(const struct key_options *options)
 {
 	_cleanup_(key_closed) struct keys_folder *folder = NULL;
@@ -40,6 +55,8 @@ int key_ksr(const struct key_options *options)
 	char why[KEYS_WHY_MAX];
 	if (key_open(options, true, &folder) != 0)
 		return CMD_ERROR;
+	if (is_far(folder, options))
+		return CMD_NO;
 	int rc = keys_ksr(folder, options->now, options->from, (unsigned)options->slots, &text, why);
 	if (rc != 0)
 		return key_tell(rc, why);
@@ -82,6 +99,8 @@ int key_sign_ksr(const struct key_options *options)
 	_cleanup_(buffer_done) struct buffer ksr = {0}, skr = {0}, record = {0};
 	enum keys_before order = options->first ? KEYS_FIRST_ONE : options->after_gap ? KEYS_AFTER_GAP : KEYS_CONTINUES;
 	char why[KEYS_WHY_MAX];
+	if (options->replace)
+		order = (enum keys_before)(order | KEYS_REPLACES);
 	if (options->first && options->after_gap) {
 		fprintf(stderr,
 			"banyan key: --first and --after-gap do not go together: what is first comes after nothing\n");

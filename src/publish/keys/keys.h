@@ -366,6 +366,8 @@ enum keys_before {
 	KEYS_CONTINUES, /* the request begins where the last response ended */
 	KEYS_FIRST_ONE, /* there is no response before it */
 	KEYS_AFTER_GAP, /* it begins later: nobody asked in time */
+	KEYS_REPLACES =
+		4, /* with one of these, by `|`: the last response was not taken and cannot be; this one comes in its place */
 };
 /* The offline side: checks a request, moves its KSKs through the quarter, signs each bundle. `record` gets a text for people, whether it was signed or
  * refused (BANYAN_EPROOF). What is on disk is of before the ceremony or of after it: whoever was cut off says the same again. */

@@ -5,7 +5,7 @@
  *
  * The folder has two states on disk: before the ceremony, with the KSKs that are made for it as keys that wait, and after it. The response and the
  * record are written first, then the state, which makes the response the last one (it ends at state.bundles_until), then the response takes the
- * place of the one before. Whoever is cut off at any of these says the same again: it is signed again, or given again.
+ * place of the one before. What stood before is kept for --replace (replace.c). Whoever is cut off at any of these says the same again: it is signed again, or given again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,13 +38,6 @@ int ceremony_passed(struct ceremony *c, const char *format, ...)
 
 /* ---- the last response ---- */
 
-static int keep_as(struct ceremony *c, const char *file, struct keys_request *response)
-{
-	_cleanup_(buffer_done) struct buffer text = {0};
-	return keys_request_write(response, &text) != 0 ? keys_wrong(c->why, BANYAN_ENOMEM, "out of memory")
-							: keys_request_keep(c->folder, file, &text, c->why);
-}
-
 /* One that is the last and could not take its place yet does so now: its file is needed for the next one. */
 static int load_before(struct ceremony *c)
 {
@@ -67,7 +60,7 @@ static int load_before(struct ceremony *c)
 			continue;
 		c->has_before = c->before.response && c->before.until == c->folder->state.bundles_until;
 		if (c->has_before)
-			return i == 0 ? 0 : keep_as(c, KEYS_ANSWER_FILE, &c->before);
+			return i == 0 ? 0 : ceremony_keep(c, KEYS_ANSWER_FILE, &c->before);
 		keys_request_done(&c->before);
 	}
 	return wrong;
@@ -306,15 +299,20 @@ static int commit(struct ceremony *c, const struct buffer *text)
 	size_t record_len = c->record->len;
 	if (was == NULL)
 		return keys_wrong(c->why, BANYAN_ENOMEM, "out of memory");
+	int rc = ceremony_note(c);
+	if (rc != 0)
+		return rc;
 	*was = c->folder->state;
 	c->folder->state = *c->state;
 	c->folder->state.bundles_until = c->request.until;
-	int rc = keep(c, text);
+	rc = keep(c, text);
 	if (rc != 0) {
 		c->folder->state = *was;
 		c->record->len = record_len;
+		return rc;
 	}
-	return rc;
+	ceremony_noted(c);
+	return 0;
 }
 
 /* Who asks for the same again gets the same again: the response was lost on its way. */
@@ -339,8 +337,12 @@ static int run(struct ceremony *c, struct buffer *out)
 	int rc = load_before(c);
 	if (rc == 0 && c->has_before && strcmp(c->before.answers, c->request.sum) == 0)
 		return again(c, out);
+	if (rc == 0 && c->replaces)
+		rc = ceremony_back(c);
 	if (rc == 0)
 		rc = ceremony_check(c);
+	if (rc == 0 && c->replaces)
+		rc = ceremony_undo(c);
 	if (rc == 0 && record_zsks(c) < 0)
 		rc = keys_wrong(c->why, BANYAN_ENOMEM, "out of memory");
 	if (rc == 0)
@@ -369,7 +371,8 @@ int keys_sign_ksr(struct keys_folder *folder, const char *name, const char *text
 	char shown[KEYS_PLACE_MAX];
 	struct ceremony c = {.folder = folder,
 			     .name = printable(name, shown),
-			     .order = before,
+			     .order = (enum keys_before)(before & ~KEYS_REPLACES),
+			     .replaces = (before & KEYS_REPLACES) != 0,
 			     .now = now,
 			     .state = state,
 			     .record = record,

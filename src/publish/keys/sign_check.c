@@ -122,6 +122,12 @@ static int check_first(struct ceremony *c)
 			"--first was said, but there is a response before this one here (%s, for the time "
 			"until %s): leave --first out",
 			c->before.id, clock_format(c->before.until, until));
+	if (c->order == KEYS_FIRST_ONE && c->request.from > c->now + c->folder->policy.slot_s)
+		return ceremony_passed(
+			c,
+			"this is the first request (--first): nothing goes before it. IT BEGINS IN %" PRId64
+			" DAYS, AT %s: until then nothing can be published",
+			(c->request.from - c->now) / 86400, clock_format(c->request.from, until));
 	if (c->order == KEYS_FIRST_ONE)
 		return ceremony_passed(c, "this is the first request (--first): nothing goes before it");
 	return ceremony_refuse(c,
@@ -164,7 +170,8 @@ static int check_before(struct ceremony *c)
 		return ceremony_refuse(
 			c,
 			"the request begins at %s, but the last response ends at %s: the time between is "
-			"signed, for the request %s; give that one to have its response again",
+			"signed, for the request %s; give that one to have its response again; if that "
+			"was not taken and cannot be, say --replace",
 			clock_format(c->request.from, from), clock_format(c->before.until, until), c->before.id);
 	if (c->order == KEYS_AFTER_GAP)
 		return ceremony_refuse(c, "--after-gap was said, but the request begins where the last response ends: "

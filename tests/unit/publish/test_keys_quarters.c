@@ -933,6 +933,109 @@ static void test_late(void **state)
 	world_done(&w);
 }
 
+/* The way out of that: the roll begins anew, in the place of the response that nobody saw. Resolvers follow it. */
+static void test_late_replaced(void **state)
+{
+	static struct world w;
+	_cleanup_(buffer_done) struct buffer ksr = {0}, skr = {0};
+	const int64_t joint = START + QUARTER;
+	int64_t now = joint - 20 * DAY;
+	memset(&w, 0, sizeof w);
+	world_begin(&w);
+	quarter(&w, START);
+	must(publish(&w, START));
+	must(keys_ask_roll(keys_folder_state(w.off), keys_folder_policy(w.off), KEYS_KSK, why));
+	live(&w, &now, joint - AHEAD);
+	hold(&w, now, &skr);
+	live(&w, &now, joint + 11 * DAY);
+	down(&w, &now, joint + 81 * DAY);
+	assert_why(take(w.on, &skr, NULL, now), BANYAN_EPROOF, "comes too late");
+	request(w.on, now, 0, 9, &ksr);
+	must(ceremony(w.off, &ksr, KEYS_AFTER_GAP | KEYS_REPLACES, now, &skr));
+	must(take(w.on, &skr, NULL, now));
+	live(&w, &now, now + QUARTER - AHEAD);
+	quarter(&w, now);
+	live(&w, &now, now + 80 * DAY);
+	check_caches(&w);
+	const struct keys_state *is = keys_folder_state(w.off);
+	assert_int_equal(is->n, 2); /* the KSK that was made for the first try */
+	assert_int_equal(is->key[1].phase, KEYS_ACTIVE);
+	world_done(&w);
+}
+
+/* The online side comes from a backup of before it asked: its next request has other ZSKs. Cut off at each save, at the first ceremony or the second. */
+static int act_replace(void *ctx)
+{
+	struct act *act = ctx;
+	struct keys_folder *folder = must_open(act->path);
+	int rc = ceremony(folder, &act->ksr, KEYS_REPLACES, act->now, &act->skr);
+	if (rc == BANYAN_EPROOF && strstr(why, "leave") != NULL)
+		rc = ceremony(folder, &act->ksr, keys_folder_state(folder)->bundles_until == 0, act->now, &act->skr);
+	keys_close(folder);
+	return rc;
+}
+
+static void replace_at_each(int quarters)
+{
+	static struct world w;
+	_cleanup_(act_done) struct act act = {0};
+	_cleanup_(buffer_done) struct buffer lost = {0}, lost_request = {0};
+	char on[128], off[128];
+	unsigned saves = 0;
+	memset(&w, 0, sizeof w);
+	ksk_lifetime_s = 40 * DAY;
+	world_begin(&w);
+	for (int q = 0; q < quarters; q++)
+		quarter(&w, START + q * QUARTER);
+	act.now = START + quarters * QUARTER;
+	keys_close(w.on);
+	shell("cp -a '%s' '%s/backup-online'", online, top);
+	w.on = must_open(online);
+	request(w.on, act.now, 0, 9, &lost_request);
+	must(ceremony(w.off, &lost_request, quarters == 0, act.now, &lost));
+	anchors_of(w.off, &w.anchors);
+	keys_close(w.on);
+	shell("rm -r '%s'; mv '%s/backup-online' '%s'", online, top, online);
+	w.on = must_open(online);
+	assert_why(take(w.on, &lost, &w.anchors, act.now), BANYAN_EINVAL, "--replace");
+	request(w.on, act.now, 0, 9, &act.ksr);
+	assert_why(ceremony(w.off, &act.ksr, KEYS_CONTINUES, act.now, &act.skr), BANYAN_EPROOF, "say --replace");
+	keys_close(w.on);
+	keys_close(w.off);
+	snprintf(on, sizeof on, "%s/again-online", top);
+	snprintf(off, sizeof off, "%s/again-offline", top);
+	for (int what = FAILS; what < TROUBLES; what++)
+		for (unsigned at = 1;; at++) {
+			shell("rm -rf '%s' '%s'; cp -a '%s' '%s'; cp -a '%s' '%s'", on, off, online, on, offline, off);
+			act.path = off;
+			if (!in_trouble(what, at, act_replace, &act))
+				break;
+			saves++;
+			act.skr.len = 0;
+			must(act_replace(&act));
+			struct keys_folder *folder = must_open(on);
+			must(take(folder, &act.skr, &w.anchors, act.now));
+			/* and all goes on */
+			lost.len = 0;
+			must(keys_ksr(folder, act.now + QUARTER, 0, 9, &lost, why));
+			struct keys_folder *ksk = must_open(off);
+			must(ceremony(ksk, &lost, KEYS_CONTINUES, act.now + QUARTER, &act.skr));
+			must(take(folder, &act.skr, NULL, act.now + QUARTER));
+			assert_int_equal(files(off, "before-"), 2);
+			keys_close(ksk);
+			keys_close(folder);
+		}
+	assert_true(saves >= 18);
+	dnssec_anchors_done(&w.anchors);
+	shell("rm -rf '%s' '%s'", online, offline);
+}
+
+static void test_replace(void **state)
+{
+	replace_at_each(0);
+	replace_at_each(2);
+}
+
 /* Bundles that are asked for one by one: the present one stays in view, however many are ahead. */
 static void test_many_ahead(void **state)
 {
@@ -1111,6 +1214,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gap_new_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gap_while_rolling, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_ahead, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_planned_leftover, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_name_in_record, setup, teardown),
