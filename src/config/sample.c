@@ -29,7 +29,8 @@ static int comment(struct buffer *out, const char *indent, const char *text)
 	return 0;
 }
 
-static int maps_write(struct buffer *out, const struct config_option *option, const char *indent);
+static int items_write(struct buffer *out, const struct config_option *option, const char *indent);
+static int example_write(struct buffer *out, const struct config_option *option, const char *indent);
 
 static int option_write(struct buffer *out, const struct config_option *option, const char *key)
 {
@@ -45,12 +46,14 @@ static int option_write(struct buffer *out, const struct config_option *option, 
 	if (rc == 0)
 		rc = buffer_printf(out, "  #%s: %s\n", key, option->fallback);
 	if (rc == 0 && option->type == CONFIG_MAPS)
-		rc = maps_write(out, option, "  #   ");
-	return rc;
+		rc = items_write(out, option, "  #   ");
+	if (rc == 0 && option->type == CONFIG_MAPS && option->example != NULL)
+		rc = buffer_printf(out, "  # In the place of the line above, for example:\n  # %s:\n", key);
+	return rc != 0 || option->type != CONFIG_MAPS ? rc : example_write(out, option, "  ");
 }
 
-/* A list of mappings has no defaults to show: what the options of an item mean, and an example. */
-static int maps_write(struct buffer *out, const struct config_option *option, const char *indent)
+/* A list of mappings has no defaults to show: what the options of an item mean. */
+static int items_write(struct buffer *out, const struct config_option *option, const char *indent)
 {
 	char words[SCHEMA_WORDS_MAX], prefix[SCHEMA_PREFIX_MAX], text[1024];
 	int rc = 0;
@@ -67,8 +70,13 @@ static int maps_write(struct buffer *out, const struct config_option *option, co
 			 of_item->fallback != NULL ? of_item->fallback : "", ".");
 		rc = comment(out, indent, text);
 	}
-	if (rc == 0)
-		rc = buffer_printf(out, "%s#\n", indent);
+	return rc;
+}
+
+/* YAML as it is when each "# " is taken away. */
+static int example_write(struct buffer *out, const struct config_option *option, const char *indent)
+{
+	int rc = 0;
 	for (const char *line = option->example; rc == 0 && line != NULL && *line != '\0';) {
 		size_t len = strcspn(line, "\n");
 		rc = buffer_printf(out, "%s# %.*s\n", indent, (int)len, line);
@@ -86,7 +94,11 @@ static int section_write(struct buffer *out, const struct config_section *sectio
 	if (rc == 0)
 		rc = buffer_printf(out, list != NULL ? "%s:\n\n" : "%s:\n", section->name);
 	if (rc == 0 && list != NULL)
-		return maps_write(out, list, "  ");
+		rc = items_write(out, list, "  ");
+	if (rc == 0 && list != NULL)
+		rc = buffer_printf(out, "  #\n");
+	if (rc == 0 && list != NULL)
+		return example_write(out, list, "  ");
 	for (size_t i = 0; i < config_options_count && rc == 0; i++) {
 		const char *key = schema_key(&config_options[i], section->name);
 		if (key != NULL)

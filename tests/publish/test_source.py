@@ -164,7 +164,7 @@ def test_web_servers_that_go_wrong(edition, server):
     edition.config["source"].update({"from": f"http://127.0.0.1:{web.port}/root.zone", "time-max": "3s"})
     edition.write().good()
     web.body, web.status = b"no", "404 Not Found"
-    assert "404: there is no such file" in stays(edition, "source-unreadable")
+    assert "404: there is no /" in stays(edition, "source-unreadable")
     web.status = "503 Service Unavailable"
     assert "in trouble itself" in stays(edition, "source-unreadable")
     web.status, web.headers = "302 Found", [f"Location: http://127.0.0.1:{web.port}/again"]

@@ -70,3 +70,46 @@ def test_the_tree_of_an_edition(tmp_path):
     assert banyan("files", "write", "--key", tmp_path / "tree.pem", letters.zone_file, tmp_path / "tree").returncode == 0
     assert banyan("files", "write", "--unsigned", letters.zone_file, tmp_path / "tree").returncode == 0
     assert "key" not in (tmp_path / "tree" / "root" / "current").read_text().split()
+
+
+def test_a_tree_that_cannot_be_written(tmp_path):
+    """Whoever looks at the exit status hears of it, and of its end."""
+    put(tmp_path / "source", source_text())
+    letters = Edition(tmp_path, "letters", output={"tree": "no/tree", "tree-key": str(key(tmp_path / "tree.pem"))})
+    for outcome in "published", "unchanged":
+        status, said, _ = letters.publish()
+        assert (status, said["outcome"]) == (1, outcome) and "no/tree" in said["warning"], said
+    (tmp_path / "no" / "tree").mkdir(parents=True)
+    status, said, _ = letters.publish()
+    assert (status, said["outcome"], said["warning"]) == (0, "unchanged", None), said
+    os.chmod(tmp_path / "tree.pem", 0o644)
+    put(tmp_path / "source", source_text(101))
+    status, said, _ = letters.publish()
+    assert (status, said["outcome"]) == (1, "published") and "tree.pem" in said["warning"], said
+
+
+def test_what_a_watch_does_not_take(tmp_path):
+    put(tmp_path / "source", source_text())
+    letters = Edition(tmp_path, "letters")
+    letters.good()
+    put(tmp_path / "source", source_text(99))
+    assert "run once with --accept-serial (a --watch is ended before that, and started again after)" in letters.refused("source-serial-back")
+    status, _, errors = letters.publish("--watch", "--accept-serial")
+    assert status == 2 and "end the watch that runs, run once with them, and start it again" in errors, errors
+
+
+def test_words_that_are_not_known(tmp_path):
+    done = banyan("publish", "--nothing")
+    assert done.returncode == 2 and done.stderr.startswith(b"banyan publish: unrecognized option"), done.stderr
+    keys = ("--keys", tmp_path / "keys")
+    assert banyan("key", "generate", *keys, "--zone", ".").returncode == 0
+    assert b"`banyan key policy help` lists the names" in banyan("key", "policy", *keys, "foo=1").stderr
+    done = banyan("key", "list", *keys, "extra")
+    assert done.returncode == 2 and b"banyan key list: 'extra' is one word too many" in done.stderr, done.stderr
+
+
+def test_nobody_is_there():
+    done = banyan("status", "--fleet", "--master", "127.0.0.1@9", "--time", "1")
+    assert done.returncode == 3 and b"is a name server running there?" in done.stderr and b"input/output" not in done.stderr, done.stderr
+    done = banyan("plan", "priming", "--against", "127.0.0.1@9")
+    assert done.returncode == 2 and b"is a name server running there" in done.stderr and b"input/output" not in done.stderr, done.stderr

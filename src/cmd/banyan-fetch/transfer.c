@@ -485,17 +485,27 @@ static bool redirect_take(struct run *run, const struct place *from)
 	return true;
 }
 
+/* The path alone: a query, or a user before the host, may be secret. */
+static const char *path_of(const char *url, char out[VALUE_MAX])
+{
+	const char *host = strstr(url, "://");
+	const char *path = strchr(host != NULL ? host + 3 : url, '/');
+	snprintf(out, VALUE_MAX, "%.*s", path != NULL ? (int)strcspn(path, "?#") : 1, path != NULL ? path : "/");
+	return out;
+}
+
 static void status_check(struct run *run)
 {
+	char path[VALUE_MAX];
 	struct result *result = run->result;
 	long status = run->status;
 	bool empty = status == 200 && !run->request->head && !run->begun;
 	if (empty && !body_cut(run, 0)) /* a body without a byte in the place of what was there */
 		fail_stop(run);
 	else if (status != 200 && status != 206 && status != 304)
-		fail(result, "status", "the server answers %ld%s", status,
-		     status == 404   ? ": there is no such file"
-		     : status == 403 ? ": it does not give it to us"
+		fail(result, "status", "the server answers %ld%s%.150s%s", status,
+		     status == 404 ? ": there is no " : "", status == 404 ? path_of(run->request->url, path) : "",
+		     status == 403   ? ": it does not give it to us"
 		     : status == 429 ? ": we ask too often"
 		     : status >= 500 ? ": it is in trouble itself"
 				     : "");

@@ -5,7 +5,7 @@
 /* Exit statuses that all subcommands share. */
 enum cmd_status { CMD_OK = 0, CMD_NO = 1, CMD_ERROR = 2 };
 
-/* argv[0] is the subcommand's name; each returns the process's exit status. */
+/* argv[0] is "banyan " and the subcommand's name; each returns the process's exit status. */
 int cmd_verify(int argc, char **argv);
 int cmd_sign(int argc, char **argv);
 int cmd_delta(int argc, char **argv);

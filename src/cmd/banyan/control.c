@@ -77,7 +77,10 @@ int cmd_status(int argc, char **argv)
 {
 	static const struct simple s = {
 		.name = "status",
-		.what = "Says what the daemon serves, how it was proved, and what it has counted.",
+		.what = "Says what the daemon serves, how it was proved, and what it has counted.\n"
+			"With --fleet: who of all that have a zone from here is up to date; `banyan status --fleet "
+			"--help`\n"
+			"tells more.",
 		.allowed = ASK_JSON | ASK_COUNTERS,
 	};
 	for (int i = 1; i < argc; i++)

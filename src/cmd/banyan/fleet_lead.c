@@ -199,7 +199,12 @@ static int dns_ask(struct fleet *fleet, bool again)
 			break;
 	}
 	if (rc != 0)
-		return complain(fleet->master.name, ask.why[0] != 0 ? ask.why : error_text(rc));
+		return complain(fleet->master.name,
+				ask.why[0] != 0 ? ask.why
+				: rc == BANYAN_EIO || rc == BANYAN_ETIMEOUT
+					? "it does not answer; is a name server running there? --master "
+					  "ADDRESS@PORT for another port, --time for a longer wait"
+					: error_text(rc));
 	if (!is_whole(&ask.version))
 		return complain(fleet->master.name, "its ZONEMD is that of another serial than its SOA");
 	/* what it has offered since the first time, it has offered by now: when, it does not tell */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* banyan key: the keys of a zone through their lives. */
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static const char help[] =
 	"  list | status              keys with what they do; what each waits for, and what is to be done\n"
 	"  ds                         what the parent, or validators, should have; --seen TAG, --gone TAG tell that it "
 	"is so\n"
-	"  roll zsk | ksk | algorithm NUMBER\n"
+	"  roll zsk | ksk | csk | algorithm NUMBER\n"
 	"  foreign [FILE]             DNSKEYs of another signer of the zone (RFC 8901); --shared TAG, --leave TAG\n"
 	"  import FILE | pkcs11:URI   K*.private of BIND or ldns (with its .key), or PEM; needs --role\n"
 	"  export TAG                 writes K*.key and K*.private to the folder of --bind\n"
@@ -31,7 +32,7 @@ static const char help[] =
 	"  skr FILE                   online: takes the response; --anchor FILE the first time\n"
 	"\n"
 	"  --keys FOLDER     the folder of the keys; default: keys\n"
-	"  --zone NAME       generate, import: of a new folder\n"
+	"  --zone NAME       generate, policy, import: of a new folder\n"
 	"  --role R          zsk, ksk or csk\n"
 	"  --state S         import: generated, published, ready or active (default)\n"
 	"  --algorithm N     import from a token; PEM files\n"
@@ -57,19 +58,20 @@ static const char help[] =
 static const struct {
 	const char *name;
 	int (*run)(const struct key_options *options);
+	int words_max;
 } subcommands[] = {
-	{"generate", key_generate},
-	{"policy", key_policy},
-	{"list", key_list},
-	{"status", key_status},
-	{"ds", key_ds},
-	{"roll", key_roll},
-	{"foreign", key_foreign},
-	{"import", key_import},
-	{"export", key_export},
-	{"ksr", key_ksr},
-	{"sign-ksr", key_sign_ksr},
-	{"skr", key_skr},
+	{"generate", key_generate, INT_MAX},
+	{"policy", key_policy, INT_MAX},
+	{"list", key_list, 0},
+	{"status", key_status, 0},
+	{"ds", key_ds, 0},
+	{"roll", key_roll, 2},
+	{"foreign", key_foreign, 1},
+	{"import", key_import, 1},
+	{"export", key_export, 1},
+	{"ksr", key_ksr, 0},
+	{"sign-ksr", key_sign_ksr, 1},
+	{"skr", key_skr, 1},
 };
 
 int key_tell(int rc, const char *why)
@@ -289,9 +291,15 @@ int cmd_key(int argc, char **argv)
 	}
 	options.n_words = argc - optind - 1;
 	options.word = argv + optind + 1;
-	for (size_t i = 0; argc > optind && i < ARRAY_SIZE(subcommands); i++)
-		if (strcmp(argv[optind], subcommands[i].name) == 0)
+	for (size_t i = 0; argc > optind && i < ARRAY_SIZE(subcommands); i++) {
+		if (strcmp(argv[optind], subcommands[i].name) != 0)
+			continue;
+		if (options.n_words <= subcommands[i].words_max)
 			return subcommands[i].run(&options);
+		fprintf(stderr, "banyan key %s: '%s' is one word too many; banyan key --help\n", argv[optind],
+			options.word[subcommands[i].words_max]);
+		return CMD_ERROR;
+	}
 	if (argc > optind)
 		fprintf(stderr, "banyan key: there is no '%s'\n", argv[optind]);
 	fputs(help, stderr);

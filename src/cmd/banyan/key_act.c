@@ -27,7 +27,8 @@ static int set_policy(struct keys_folder *folder, const struct key_options *opti
 	if (rc == 0)
 		rc = keys_check(keys_folder_state(folder), &policy, keys_folder_policy(folder), why);
 	if (rc != 0)
-		fprintf(stderr, "banyan key: %s\n", why);
+		fprintf(stderr, "banyan key: %s%s\n", why,
+			rc == BANYAN_ENOENT ? "; `banyan key policy help` lists the names" : "");
 	else
 		keys_folder_policy_set(folder, &policy);
 	return rc;

@@ -59,8 +59,12 @@ int main(int argc, char **argv)
 	    strcmp(argv[2], "list") == 0) /* of a folder, without a daemon */
 		return cmd_copy_list(argc - 2, argv + 2);
 	for (const struct command *c = commands; c->name != NULL; c++)
-		if (strcmp(argv[1], c->name) == 0)
+		if (strcmp(argv[1], c->name) == 0) {
+			static char name[64]; /* what getopt(3) complains as */
+			snprintf(name, sizeof name, "banyan %s", c->name);
+			argv[1] = name;
 			return c->run(argc - 1, argv + 1);
+		}
 	fprintf(stderr, "banyan: there is no command '%s'; `banyan --help` lists them\n", argv[1]);
 	return CMD_ERROR;
 }

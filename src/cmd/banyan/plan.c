@@ -38,7 +38,8 @@ static const char help[] =
 	"  --records            each record: its place, its bytes, how its names are compressed\n"
 	"  --json               one JSON object\n"
 	"  --svg FILE           a picture: bytes against the number of servers\n"
-	"  --write-zones DIR    the root and the zones beside it as master files, and stop\n"
+	"  --write-zones DIR    the root and the zones beside it as master files, the root's trust\n"
+	"                       anchors as root.anchors, and stop\n"
 	"  --help               this\n";
 
 enum {
@@ -405,6 +406,24 @@ static int zones_of(const struct plan_edition *edition, struct zone *zone[PLANNE
 	return n < 0 ? n : n + 1;
 }
 
+/* What proves the zones that were written: `banyan verify --anchor`. */
+static int write_anchors(const struct planner *p, const struct zone *root)
+{
+	_cleanup_(buffer_done) struct buffer text = {0};
+	const struct wire_rrset *set = zone_node_set(root, zone_find(root, root->apex), WIRE_TYPE_DNSKEY);
+	char path[4096];
+	int rc = 0;
+	for (uint32_t i = 0; set != NULL && i < set->count && rc == 0; i++) {
+		if (set->rdata[i].len < 2 || (set->rdata[i].data[1] & 1) == 0) /* SEP, RFC 4034 section 2.1.1 */
+			continue;
+		rc = wire_record_text(set->owner, set->ttl, set->rclass, set->type, &set->rdata[i], &text);
+		if (rc == 0)
+			rc = buffer_append(&text, "\n", 1);
+	}
+	snprintf(path, sizeof path, "%s/root.anchors", p->folder);
+	return rc != 0 || text.len == 0 ? rc : file_write_atomic(path, text.data, text.len);
+}
+
 static int write_zones(const struct planner *p, const struct plan_edition *edition)
 {
 	struct zone *zone[PLANNER_CHILDREN_MAX + 1];
@@ -422,6 +441,8 @@ static int write_zones(const struct planner *p, const struct plan_edition *editi
 		if (rc == 0)
 			printf("%s %s\n", name, path);
 	}
+	if (rc == 0)
+		rc = write_anchors(p, zone[0]);
 	zones_free(zone, n);
 	return rc == 0 ? CMD_OK : complain("%s: %s", p->folder, error_text(rc));
 }

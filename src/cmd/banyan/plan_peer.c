@@ -82,8 +82,11 @@ int planner_peer_ask(void *ctx, const struct plan_question *question, uint8_t *o
 	if (rc == 0 && x.len == 0)
 		rc = x.error != 0 ? x.error : BANYAN_EIO;
 	if (rc != 0) {
-		snprintf(peer->why, sizeof peer->why, "%s does not answer (%s): %s",
-			 addr_format(&peer->addr, true, address), plan_question_text(question, text), error_text(rc));
+		snprintf(peer->why, sizeof peer->why,
+			 "%s does not answer (%s)%s%s; is a name server running there, and may this machine ask it? "
+			 "ADDRESS@PORT is another port",
+			 addr_format(&peer->addr, true, address), plan_question_text(question, text),
+			 rc == BANYAN_EIO ? "" : ": ", rc == BANYAN_EIO ? "" : error_text(rc));
 		return rc;
 	}
 	*ret_len = x.len;

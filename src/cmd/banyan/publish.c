@@ -32,7 +32,9 @@ static const char help[] =
 	"  --json            one JSON object a line\n"
 	"  --help            this\n"
 	"\n"
-	"Exit status: 0 done, or nothing to do; 1 refused; 2 it could not begin.\n"
+	"Exit status: 0 done, or nothing to do; 1 refused, or published and not all of it written, the tree say: a "
+	"warning\n"
+	"tells, and the next run tries again; 2 it could not begin.\n"
 	"\n"
 	"JSON keys: edition, zone, outcome (published | unchanged | refused | checked), reason (code or null), why, "
 	"warning,\n"
@@ -120,7 +122,7 @@ static void tell(struct publishing *p, const struct edition_result *r)
 		return;
 	}
 	bool quiet = p->run->watch && r->outcome == EDITION_UNCHANGED && r->warning[0] == '\0';
-	p->status = CMD_OK;
+	p->status = r->unfinished ? CMD_NO : CMD_OK;
 	p->told[0] = '\0';
 	if (p->run->json && !quiet)
 		tell_json(p, r, p->run->check && r->outcome == EDITION_PUBLISHED ? "checked" : words[r->outcome]);
@@ -243,7 +245,9 @@ static int options_check(const struct publish_run *run)
 {
 	const char *wrong = NULL;
 	if (run->watch && (run->request.force || run->request.accept_shrink || run->request.accept_serial))
-		wrong = "--watch goes on for long, and --force, --accept-shrink, --accept-serial are for one version";
+		wrong = "--watch goes on for long, and --force, --accept-shrink, --accept-serial are for one version: "
+			"end "
+			"the watch that runs, run once with them, and start it again";
 	else if (run->watch && (run->at != 0 || run->check))
 		wrong = "--watch goes by the clock and writes; --at and --check are for one version";
 	if (wrong != NULL)

@@ -266,8 +266,8 @@ static int fetch(struct taker *t)
 		    !sync_serial_newer(got->serial, t->request.serial);
 	if (got->fetched == PULL_UNCHANGED && back)
 		return failed(t, REASON_SOURCE_SERIAL_BACK,
-			      "the serial of the source has gone back, from %u to %u; if that is meant, stop, and run "
-			      "once with --accept-serial",
+			      "the serial of the source has gone back, from %u to %u; if that is meant, run once with "
+			      "--accept-serial (a --watch is ended before that, and started again after)",
 			      t->request.serial, got->serial);
 	if (got->fetched == PULL_UNCHANGED)
 		t->reply.outcome = PUBLISH_SOURCE_SAME;

@@ -30,7 +30,7 @@ static const char why_help[] =
 	"  --json         write JSON\n" ASK_SOCKET_HELP "\n"
 	"Exit status: 0 told, 1 the daemon refused, 2 it cannot be reached or the command is wrong.\n";
 
-static int ask_about_name(int argc, char **argv, const char *help, unsigned allowed)
+static int ask_about_name(const char *command, int argc, char **argv, const char *help, unsigned allowed)
 {
 	_cleanup_(buffer_done) struct buffer request = {0};
 	static char address[] = "A";
@@ -41,17 +41,17 @@ static int ask_about_name(int argc, char **argv, const char *help, unsigned allo
 	char *words[] = {options.word[0], options.n_words == 2 ? options.word[1] : address};
 	options.word = words;
 	options.n_words = 2;
-	if (ask_request(argv[0], &options, &request) < 0 || request.len >= OPERATE_REQUEST_MAX - 1)
+	if (ask_request(command, &options, &request) < 0 || request.len >= OPERATE_REQUEST_MAX - 1)
 		return ask_usage(help, ASK_WRONG);
-	return ask_and_print(argv[0], options.socket, (const char *)request.data);
+	return ask_and_print(command, options.socket, (const char *)request.data);
 }
 
 int cmd_trace(int argc, char **argv)
 {
-	return ask_about_name(argc, argv, trace_help, ASK_JSON | ASK_COLD);
+	return ask_about_name("trace", argc, argv, trace_help, ASK_JSON | ASK_COLD);
 }
 
 int cmd_why(int argc, char **argv)
 {
-	return ask_about_name(argc, argv, why_help, ASK_JSON | ASK_CLIENT);
+	return ask_about_name("why", argc, argv, why_help, ASK_JSON | ASK_CLIENT);
 }

@@ -38,8 +38,10 @@ static int option_write(struct buffer *out, const struct config_option *option, 
 	if (rc < 0 || option->fallback == NULL)
 		return rc < 0 ? rc : buffer_printf(out, "  %s: .\n", key);
 	rc = buffer_printf(out, "  #%s: %s\n", key, option->fallback);
+	if (rc == 0 && option->example != NULL) /* YAML as it is when each "# " is taken away */
+		rc = buffer_printf(out, "  # In the place of the line above, for example:\n  # %s:\n", key);
 	for (const char *at = option->example; at != NULL && *at != '\0' && rc == 0; at += strcspn(at, "\n") + 1)
-		rc = buffer_printf(out, "  #   %.*s\n", (int)strcspn(at, "\n"), at);
+		rc = buffer_printf(out, "  # %.*s\n", (int)strcspn(at, "\n"), at);
 	return rc;
 }
 

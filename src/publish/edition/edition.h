@@ -137,6 +137,7 @@ struct edition_result {
 	enum reason reason; /* REFUSED */
 	char why[EDITION_WHY_MAX];
 	char warning[EDITION_WHY_MAX]; /* published, but: the tree could not be written */
+	bool unfinished;               /* something that belongs to the version could not be written */
 	uint32_t serial, source_serial;
 	size_t records;
 	struct publish_sign_result sign;

@@ -24,7 +24,9 @@ static int lock_take(struct edition *e, char *why)
 		return edition_why(why, error_from_errno(errno), "%s: %s%s", path, strerror(errno),
 				   errno == ENOENT ? "; make the folder of the edition" : file_advice(errno));
 	if (flock(e->lock, LOCK_EX | LOCK_NB) < 0)
-		return edition_why(why, BANYAN_EAGAIN, "%s: another `banyan publish` is at work in this folder",
+		return edition_why(why, BANYAN_EAGAIN,
+				   "%s: another `banyan publish` is at work in this folder; if it is a --watch, end "
+				   "it, run this, and start it again",
 				   e->settings->folder);
 	return 0;
 }

@@ -45,6 +45,9 @@ const char *edition_keys_trouble(const struct edition_keys *keys); /* what a tok
 int64_t edition_keys_next(const struct edition_keys *keys);        /* INT64_MAX = it waits for somebody */
 
 /* What stands for the state of the keys: another one when somebody has asked for a roll, or told something. */
+/* Of an option for one version: where a watch runs, it is refused, and so is a second run beside it. */
+#define EDITION_ONCE " (a --watch is ended before that, and started again after)"
+
 #define EDITION_KEYS_MARK_MAX 64
 void edition_keys_mark(const struct edition_settings *settings, char out[EDITION_KEYS_MARK_MAX]);
 

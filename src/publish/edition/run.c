@@ -8,6 +8,7 @@
 #include "private.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,11 @@ static int refuse(struct running *r, int rc, enum reason reason)
 	r->result->reason = reason;
 	if (r->result->why[0] == '\0')
 		edition_why(r->result->why, rc, "%s", error_text(rc));
+	size_t len = strlen(r->result->why);
+	if (reason == REASON_TOKEN_GONE) /* so far they are the words of the library that asked it */
+		snprintf(r->result->why + len, sizeof r->result->why - len,
+			 "; is the token there, its module installed, its PIN the one that the policy names? "
+			 "`p11tool --list-tokens` shows what this machine has");
 	return rc;
 }
 
@@ -224,6 +230,13 @@ static void warn(struct running *r, const char *why)
 		edition_why(r->result->warning, 0, "%s", why);
 }
 
+/* What belongs to the version that is out could not be written; it is tried again the next time. */
+static void unfinished(struct running *r, const char *why)
+{
+	r->result->unfinished = true;
+	warn(r, why);
+}
+
 /* The tree follows the zone file; if it cannot, it is tried again the next time. */
 static void tree_follow(struct running *r, const struct buffer *wire)
 {
@@ -232,14 +245,14 @@ static void tree_follow(struct running *r, const struct buffer *wire)
 	if (r->settings->tree[0] == '\0')
 		return;
 	if (edition_tree_write(r->settings, wire, r->now, why) < 0) {
-		warn(r, why);
+		unfinished(r, why);
 		return;
 	}
 	bool new = e->state.tree_serial != e->state.serial;
 	e->state.tree_serial = e->state.serial;
 	e->tree_written_at = r->now;
 	if (new &&edition_state_save(r->settings, &e->state, why) < 0)
-		warn(r, why);
+		unfinished(r, why);
 }
 
 /* The keys begin to count from now on, and the anchors that belong to them are told. Where there is a tree, only when it has the version, too: who
@@ -251,9 +264,9 @@ static void keys_follow(struct running *r)
 	bool everywhere = r->settings->tree[0] == '\0' || r->e->state.tree_serial == r->e->state.serial;
 	int64_t took_s = (clock_mono_ns() - r->start_ns) / INT64_C(1000000000);
 	if (everywhere && edition_keys_offered(r->keys, r->now + took_s, why) < 0)
-		warn(r, why);
+		unfinished(r, why);
 	if (edition_keys_anchors(r->keys, false, &text, why) < 0 || edition_anchors_save(r->settings, &text, why) < 0)
-		warn(r, why);
+		unfinished(r, why);
 	r->e->keys_next = edition_keys_next(r->keys);
 }
 
@@ -280,7 +293,7 @@ static int put_out(struct running *r, const struct zone *source)
 		return refuse(r, rc, REASON_OUTPUT_NOT_WRITTEN);
 	}
 	if (rc < 0)
-		warn(r, why);
+		unfinished(r, why);
 	tree_follow(r, &r->made.wire);
 	keys_follow(r);
 	zone_free(e->before);
@@ -304,11 +317,11 @@ static void unchanged(struct running *r, const struct zone *source)
 		return;
 	}
 	if (edition_kept_save(e, source, why) < 0) /* a scheduled version to come will be made of it */
-		warn(r, why);
+		unfinished(r, why);
 	if (e->state.sign_at != r->result->sign.next) {
 		e->state.sign_at = r->result->sign.next;
 		if (edition_state_save(r->settings, &e->state, why) < 0)
-			warn(r, why);
+			unfinished(r, why);
 	}
 	bool due = e->state.tree_serial != e->state.serial || files_renewal_due(e->tree_written_at, 0, r->now);
 	if (due && zone_write_wire(e->before, &wire) == 0)
@@ -358,7 +371,7 @@ static void out_of_time(struct running *r)
 		    "the version that is out, serial %" PRIu32
 		    ", is valid until %s, later than what is due by the clock "
 		    "of this machine, which says %s: a clock was wrong, or the schedule was another one, and nothing "
-		    "follows until then; if all is right now, give --force once",
+		    "follows until then; if all is right now, run once with --force" EDITION_ONCE,
 		    r->e->state.serial, clock_format(r->e->state.valid_until, until), clock_format(r->now, now));
 	warn(r, why);
 }

@@ -58,7 +58,8 @@ static int serial_check(const struct edition_source_check *check, const struct z
 	*ret_reason = REASON_SOURCE_SERIAL_BACK;
 	return edition_why(why, BANYAN_EPROOF,
 			   "%s: the source has serial %" PRIu32 ", which is older than %" PRIu32
-			   ", of which the last version was made (RFC 1982); if that is meant, give --accept-serial",
+			   ", of which the last version was made (RFC 1982); if that is meant, run once with "
+			   "--accept-serial" EDITION_ONCE,
 			   source->source, source->serial, before);
 }
 
@@ -69,12 +70,12 @@ static int size_check(const struct edition_source_check *check, const struct zon
 	if (now >= before || check->accept_shrink || (before - now) * 100 <= before * check->shrink_max_percent)
 		return 0;
 	*ret_reason = REASON_SOURCE_SHRANK;
-	return edition_why(
-		why, BANYAN_EPROOF,
-		"%s: the source with serial %" PRIu32 " has %" PRIu64
-		" records beside what signing makes, where the last one had %" PRIu64
-		": more than %u percent are gone (source.shrink-max); if that is meant, give --accept-shrink",
-		plain->source, plain->serial, now, before, check->shrink_max_percent);
+	return edition_why(why, BANYAN_EPROOF,
+			   "%s: the source with serial %" PRIu32 " has %" PRIu64
+			   " records beside what signing makes, where the last one had %" PRIu64
+			   ": more than %u percent are gone (source.shrink-max); if that is meant, run once with "
+			   "--accept-shrink" EDITION_ONCE,
+			   plain->source, plain->serial, now, before, check->shrink_max_percent);
 }
 
 int edition_source_check(const struct edition_source_check *check, const struct zone *source, const struct zone *plain,

@@ -146,11 +146,30 @@ static void sample(void **state)
 	config_edition_free(e);
 }
 
+/* What stands as an example is read once each "# " is taken away. */
+static void example_of_the_sample(void **state)
+{
+	_cleanup_(buffer_done) struct buffer text = {0}, bare = {0};
+	assert_int_equal(config_edition_sample(&text), 0);
+	assert_int_equal(buffer_append(&text, "", 1), 0);
+	char *line = strstr((char *)text.data, "  # name-servers:\n");
+	assert_non_null(line);
+	assert_int_equal(buffer_printf(&bare, "edition: {name: x, folder: x}\napex:\n"), 0);
+	for (line = strtok(line, "\n"); line != NULL && strncmp(line, "  # ", 4) == 0; line = strtok(NULL, "\n")) {
+		if (strstr(line, "TTL") != NULL) /* the next option */
+			break;
+		assert_int_equal(buffer_printf(&bare, "  %s\n", line + 4), 0);
+	}
+	struct config_edition *e = good((const char *)bare.data);
+	assert_int_equal(e->apex.n_servers, 1);
+	config_edition_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),  cmocka_unit_test(servers), cmocka_unit_test(wrong),
-		cmocka_unit_test(not_there), cmocka_unit_test(sample),
+		cmocka_unit_test(not_there), cmocka_unit_test(sample),  cmocka_unit_test(example_of_the_sample),
 	};
 	return cmocka_run_group_tests_name("edition", tests, NULL, NULL);
 }

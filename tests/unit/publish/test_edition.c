@@ -361,14 +361,16 @@ static void sources(void **state)
 		why,
 		"source: the source with serial 2026080100 has 11 records beside what signing makes, where the last "
 		"one "
-		"had 12: more than 8 percent are gone (source.shrink-max); if that is meant, give --accept-shrink");
+		"had 12: more than 8 percent are gone (source.shrink-max); if that is meant, run once with "
+		"--accept-shrink (a --watch is ended before that, and started again after)");
 	check.accept_shrink = true;
 	assert_int_equal(judge(&check, ROOT, why), REASON_NONE);
 	before.source_serial++;
 	assert_int_equal(judge(&check, ROOT, why), REASON_SOURCE_SERIAL_BACK);
 	assert_string_equal(why, "source: the source has serial 2026080100, which is older than 2026080101, of which "
 				 "the last version was "
-				 "made (RFC 1982); if that is meant, give --accept-serial");
+				 "made (RFC 1982); if that is meant, run once with --accept-serial (a "
+				 "--watch is ended before that, and started again after)");
 	check.accept_serial = true;
 	assert_int_equal(judge(&check, ROOT, why), REASON_NONE);
 	before.have = false;
