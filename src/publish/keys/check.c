@@ -40,7 +40,8 @@ int keys_algorithm_check(const struct keys_state *state, const struct keys_polic
 				  "section 2.2 asks for signatures of its algorithm: split the keys, or set `liberal: "
 				  "yes`",
 				  algorithm);
-	for (size_t i = 0; i < state->n_foreign; i++) {
+	/* one that has begun goes on: to stop in its middle would help nobody */
+	for (size_t i = 0; i < state->n_foreign && !keys_algorithm_moves(state); i++) {
 		const struct keys_foreign *f = &state->foreign[i];
 		if (f->left == 0) /* those that leave go by themselves, and the roll begins then */
 			return keys_wrong(
@@ -61,7 +62,7 @@ static int check_foreign(const struct keys_state *state, const struct keys_polic
 		if (state->key[i].phase == KEYS_ACTIVE)
 			ours = state->key[i].algorithm;
 	for (size_t i = 0; i < state->n_foreign; i++)
-		if (state->foreign[i].rdata[3] != ours)
+		if (state->foreign[i].left == 0 && state->foreign[i].rdata[3] != ours && !keys_algorithm_moves(state))
 			return keys_wrong(why, BANYAN_EINVAL,
 					  "key %u of %s has algorithm %u, and this zone is signed with %u: validators "
 					  "may ask for signatures of every algorithm in the DNSKEY set, so all signers "

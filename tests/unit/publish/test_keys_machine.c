@@ -618,6 +618,32 @@ static void test_algorithm_after_signers(void **state)
 	free(world);
 }
 
+/* A roll that began beside another signer, when nobody asked for that: it goes on, and the other one may leave at any time. */
+static void test_algorithm_begun_beside(void **state)
+{
+	struct keys_policy policy;
+	uint8_t rdata[36] = {1, 0, 3, DNSSEC_ECDSAP256SHA256, 1, 2, 3};
+	char why[KEYS_WHY_MAX];
+	keys_policy_init(&policy);
+	struct world *world = world_new(0, &policy);
+	assert_int_equal(keys_foreign_add(&world->state, "other", rdata, sizeof rdata, why), 0);
+	add(world, KEYS_ZSK, DNSSEC_ECDSAP256SHA256, 1)->phase = KEYS_ACTIVE;
+	struct keys_key *new = add(world, KEYS_ZSK, DNSSEC_ED25519, 2);
+	new->phase = KEYS_PUBLISHED;
+	new->way = KEYS_ALGORITHM;
+	policy.algorithm = DNSSEC_ED25519;
+	assert_int_equal(keys_check(&world->state, &policy, NULL, why), 0);
+	new->phase = KEYS_ACTIVE;
+	world->state.key[0].phase = KEYS_RETIRED;
+	world->state.key[0].leave = KEYS_ALGORITHM;
+	assert_int_equal(keys_check(&world->state, &policy, NULL, why), 0);
+	world->state.key[0].phase = KEYS_REMOVED;
+	assert_int_equal(keys_check(&world->state, &policy, NULL, why), BANYAN_EINVAL);
+	assert_int_equal(keys_foreign_leave(&world->state, world->state.foreign[0].tag, world->now, why), 0);
+	assert_int_equal(keys_check(&world->state, &policy, NULL, why), 0);
+	free(world);
+}
+
 /* A folder in which the foreign keys went and the mark stayed. */
 static void test_alone_again(void **state)
 {
@@ -821,6 +847,7 @@ int main(void)
 		cmocka_unit_test(test_standby_waits_for_its_ds),
 		cmocka_unit_test(test_several_signers),
 		cmocka_unit_test(test_algorithm_after_signers),
+		cmocka_unit_test(test_algorithm_begun_beside),
 		cmocka_unit_test(test_alone_again),
 		cmocka_unit_test(test_next_of_a_retired_key),
 		cmocka_unit_test(test_ttl_lowered),
