@@ -244,7 +244,9 @@ static int check_held(struct keys_folder *folder, const struct keys_request *res
 			if (!keys_is_ksk(key) && find_zsk(&folder->state, key) == NULL)
 				return keys_wrong(why, BANYAN_EINVAL,
 						  "%s: bundle %zu has the ZSK %u, which is not in %s any more: bring "
-						  "the folder back from a backup, or make a new request",
+						  "the folder back from a backup, or make a new request, and have it "
+						  "signed in the place of this one "
+						  "(`banyan key sign-ksr --replace`)",
 						  name, b + 1, dnssec_key_tag(key->data, key->len), folder->path);
 		}
 	return 0;
