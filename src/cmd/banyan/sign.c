@@ -183,8 +183,8 @@ static int sign_run(const struct sign_options *options)
 	struct zone *plain = NULL, *before = NULL, *zone = NULL;
 	struct publish_sign_result result = {.text = ""};
 	int status = CMD_ERROR;
-	if (zone_load(options, options->path, &plain) < 0 ||
-	    (options->before != NULL && zone_load(options, options->before, &before) < 0))
+	if (zone_load(options, options->path, &plain) != 0 ||
+	    (options->before != NULL && zone_load(options, options->before, &before) != 0))
 		goto done;
 	if (!options->no_proof && fit(plain) < 0) {
 		status = CMD_NO;
