@@ -93,8 +93,13 @@ static int load_state(struct keys_folder *folder, const struct keys_open *open, 
 		keys_policy_init(&folder->policy);
 		keys_state_init(&folder->state, open->apex);
 	} else if (rc == BANYAN_ENOENT) {
-		return keys_wrong(why, rc, "%s: there are no keys here yet: `banyan key generate` makes some",
-				  folder->path);
+		return keys_wrong(
+			why, rc,
+			"%s: there are no keys here yet: `banyan publish` makes those of its edition; without one, "
+			"`banyan key generate --zone NAME` makes some, or, if the KSK is to be offline, `banyan key "
+			"policy "
+			"--zone NAME offline=yes` here and `ksk-only=yes` in the folder of the KSK",
+			folder->path);
 	} else if (rc != 0) {
 		return keys_wrong(why, rc, "%s: %s", name, error_text(rc));
 	} else {

@@ -144,7 +144,9 @@ static int check_ksr(const struct keys_folder *folder, int64_t now, int64_t from
 		     char why[KEYS_WHY_MAX])
 {
 	if (!folder->policy.offline)
-		return keys_wrong(why, BANYAN_EINVAL, "%s: the policy does not say `offline yes`: the KSK is here",
+		return keys_wrong(why, BANYAN_EINVAL,
+				  "%s: the policy does not say `offline yes`: the KSK is here; if it is to be offline: "
+				  "`keys.offline-ksk: true` and `banyan publish`, or `banyan key policy offline=yes`",
 				  folder->path);
 	if (folder->state.n_foreign > 0)
 		return keys_wrong(why, BANYAN_EUNSUPP, "%s: keys of other signers do not go into requests",

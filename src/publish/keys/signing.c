@@ -86,6 +86,16 @@ static int look_ahead(struct keys_folder *folder, const struct keys_in_force *fo
 	return 0;
 }
 
+/* A new zone whose KSK is elsewhere: the folder, with its policy and a ZSK, is what `banyan key ksr` begins with. The sentence of why nothing can
+ * be signed yet stays. */
+static int make_first(struct keys_folder *folder, int64_t now, char why[KEYS_WHY_MAX])
+{
+	struct keys_key *key;
+	char wrong[KEYS_WHY_MAX];
+	int rc = keys_generate(folder, KEYS_ZSK, folder->policy.algorithm, folder->token, now, &key, wrong);
+	return rc == 0 ? BANYAN_EPROOF : keys_wrong(why, rc, "%s", wrong);
+}
+
 int keys_advance(struct keys_folder *folder, int64_t now, struct keys_actions *ret_actions, char why[KEYS_WHY_MAX])
 {
 	struct keys_actions actions = {0}, all = {0};
@@ -97,6 +107,8 @@ int keys_advance(struct keys_folder *folder, int64_t now, struct keys_actions *r
 		rc = in_force(folder, now, &force, why);
 	if (rc == 0)
 		rc = look_ahead(folder, folder->policy.offline ? &force : NULL, now, &all, &stay, why);
+	if (rc == BANYAN_EPROOF && folder->state.n == 0)
+		rc = make_first(folder, now, why);
 	for (int round = 0; rc == 0 && again && !stay && round < ROUNDS_MAX; round++) {
 		keys_step(&folder->state, &folder->policy, folder->policy.offline ? &force : NULL, now, &actions);
 		again = false;
