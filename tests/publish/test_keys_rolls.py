@@ -156,7 +156,7 @@ def states(world, role):
 def test_rolls(tmp_path, way):
     world = World(tmp_path, **({"double-ds": "true"} if way == "double-ds" else {"split": "false"} if way == "csk" else {}))
     world.live(DAY)
-    for what in ("ksk",) if way == "csk" else ("zsk", "ksk"):
+    for what in ("csk",) if way == "csk" else ("zsk", "ksk"):
         world.key("roll", what)
         world.live(2 * DAY)
     role = "csk" if way == "csk" else "ksk"
@@ -213,6 +213,56 @@ def test_trust_does_not_change_in_a_roll(tmp_path):
     world.describe()
     world.now += HOUR
     world.publish()
+
+
+def said(world, *arguments, status=1):
+    done = subprocess.run([program("banyan"), "key", *arguments, "--keys", str(world.folder / "edition" / "keys"), "--at", str(world.now)],
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_one_key_or_two_stays(tmp_path):
+    """A living edition does not become one of the other kind, and no other role than its own is rolled."""
+    world = World(tmp_path)
+    world.publish()
+    world.keys["split"] = "false"
+    world.describe()
+    refused(world, "back to true")
+    assert "there is no csk by the policy" in said(world, "roll", "csk")
+    assert "'99' is not an algorithm to sign with" in said(world, "roll", "algorithm", "99", status=2)
+    world.keys["split"] = "true"
+    world.describe()
+    world.live(DAY)
+    world.key("roll", "zsk")
+    world.publish()
+    assert "begins when they are over" in world.key("roll", "algorithm", "8")
+    assert "asked for: a roll to algorithm 8" in world.key("status")
+
+
+def test_an_early_ds(tmp_path):
+    """The DS of a new zone, given to the parent before its time: it is never asked to go, and a DS in use is not told away."""
+    world = World(tmp_path)
+    world.publish()
+    tag = next(k["tag"] for k in world.all_keys() if k["role"] == "ksk")
+    assert "not ready yet: its DS is early" in said(world, "ds", "--seen", str(tag), status=0)
+    assert "--gone" not in world.key("status")
+    world.live(DAY, parent=False)
+    assert states(world, "ksk") == [("active", 13)]
+    assert "no other key has taken its place" in said(world, "ds", "--gone", str(tag))
+    assert "--gone" not in world.key("status")
+
+
+def test_offline_ksk_begins(tmp_path):
+    """The first publication has nothing to sign with, and makes what the first request needs."""
+    world = World(tmp_path, **{"offline-ksk": "true"})
+    done = subprocess.run([program("banyan"), "publish", str(world.folder / "edition.yaml"), "--at", str(world.now)], capture_output=True, text=True,
+                          timeout=300)
+    assert done.returncode == 1 and "make a request (`banyan key ksr`)" in done.stderr, done.stderr
+    assert states(world, "zsk") == [("generated", 13)]
+    assert "offline yes" in world.key("policy")
+    world.key("ksr")
+    assert len(world.all_keys()) == 1
 
 
 def test_a_roll_waits_for_the_algorithm(tmp_path):

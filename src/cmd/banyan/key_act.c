@@ -96,6 +96,19 @@ int key_policy(const struct key_options *options)
 	return key_tell(keys_save(folder, why), why);
 }
 
+/* When does what was asked for begin? */
+static const char *roll_begins(const struct keys_state *state, const struct keys_policy *policy, bool algorithm)
+{
+	uint8_t number;
+	if (algorithm && keys_algorithm_waits(state, policy, &number))
+		return "other rolls are under way: this roll begins when they are over";
+	if (!algorithm && keys_asked_waits(state, policy))
+		return "an algorithm roll is under way or to come: this roll begins when it is over";
+	if (policy->ksk_only)
+		return "the roll begins with the next request that is signed (`banyan key sign-ksr`)";
+	return "the roll begins when the zone is published next";
+}
+
 int key_roll(const struct key_options *options)
 {
 	_cleanup_(key_closed) struct keys_folder *folder = NULL;
@@ -107,20 +120,24 @@ int key_roll(const struct key_options *options)
 		fprintf(stderr, "usage: banyan key roll zsk | ksk | csk | algorithm NUMBER\n");
 		return CMD_ERROR;
 	}
+	int number = algorithm ? keys_algorithm_parse(options->word[1]) : 0, rc;
+	if (number < 0) {
+		fprintf(stderr, "banyan key: '%s' is not an algorithm to sign with: 8, 10, 13, 14, 15 or 16\n",
+			options->word[1]);
+		return CMD_ERROR;
+	}
 	if (key_open(options, true, &folder) != 0)
 		return CMD_ERROR;
 	struct keys_state *state = keys_folder_state(folder);
-	int number = algorithm ? keys_algorithm_parse(options->word[1]) : 0, rc;
+	const struct keys_policy *policy = keys_folder_policy(folder);
 	if (algorithm)
-		rc = keys_ask_algorithm(state, keys_folder_policy(folder), (uint8_t)(number > 0 ? number : 0), why);
+		rc = keys_ask_algorithm(state, policy, (uint8_t)number, why);
 	else
-		rc = keys_ask_roll(state, keys_folder_policy(folder), what[0] == 'z' ? KEYS_ZSK : KEYS_KSK, why);
+		rc = keys_ask_roll(state, policy, key_role_read(what), why);
 	if (rc == 0)
 		rc = keys_save(folder, why);
-	if (rc == 0 && keys_asked_waits(state, keys_folder_policy(folder)))
-		printf("an algorithm roll is under way or to come: this roll begins when it is over\n");
-	else if (rc == 0)
-		printf("the roll begins when the zone is published next\n");
+	if (rc == 0)
+		printf("%s\n", roll_begins(state, policy, algorithm));
 	return key_tell(rc, why);
 }
 

@@ -182,6 +182,7 @@ static void show_actions(struct keys_folder *folder, int64_t now)
 	}
 	*state = *keys_folder_state(folder);
 	char why[KEYS_WHY_MAX];
+	uint8_t algorithm;
 	if (keys_check(state, keys_folder_policy(folder), NULL, why) != 0)
 		printf("nothing is published: %s\n", why);
 	if (keys_asked_waits(state, keys_folder_policy(folder)))
@@ -189,6 +190,8 @@ static void show_actions(struct keys_folder *folder, int64_t now)
 		       !state->asked_ksk                 ? "zsk"
 		       : keys_folder_policy(folder)->csk ? "csk"
 							 : "ksk");
+	if (keys_algorithm_waits(state, keys_folder_policy(folder), &algorithm))
+		printf("asked for: a roll to algorithm %u, which begins when the other rolls are over\n", algorithm);
 	keys_step(state, keys_folder_policy(folder), NULL, now, &actions);
 	for (size_t i = 0; i < actions.n; i++) {
 		const struct keys_action *a = &actions.item[i];

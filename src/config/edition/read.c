@@ -65,6 +65,16 @@ static int check_identity(const struct config_reader *r, const struct tree_node 
 	return 0;
 }
 
+static int check_keys(const struct config_reader *r, const struct tree_node *root, const struct config_edition *e)
+{
+	uint32_t algorithm = e->keys.algorithm;
+	if (algorithm == 9 || algorithm == 11 ||
+	    algorithm == 12) /* never assigned, or of no use for new keys (RFC 8624) */
+		return value_fail(r, place(root, "keys", "algorithm"),
+				  "keys.algorithm: found %u; to sign with are 8, 10, 13, 14, 15 and 16", algorithm);
+	return 0;
+}
+
 static int check_times(const struct config_reader *r, const struct tree_node *root, const struct config_edition *e)
 {
 	const struct config_edition_signing *s = &e->signing;
@@ -112,6 +122,8 @@ static int read_all(const struct config_reader *r, const char *text, size_t len,
 	}
 	if (rc == 0)
 		rc = check_identity(r, root, edition);
+	if (rc == 0)
+		rc = check_keys(r, root, edition);
 	return rc == 0 ? check_times(r, root, edition) : rc;
 }
 

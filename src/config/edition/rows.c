@@ -128,13 +128,15 @@ static const struct config_option edition_options[] = {
 	{"keys.folder", CONFIG_PATH, FIELD(keys.folder), "\"\"", RANGE(0, PATH_BYTES_MAX), NULL,
 	 "Folder of the keys. Empty: the folder keys in that of the edition."},
 	{"keys.algorithm", CONFIG_UINT, FIELD(keys.algorithm), "13", RANGE(8, 16), NULL,
-	 "Algorithm of new keys, by its number: 8 and 10 RSA, 13 and 14 ECDSA, 15 and 16 EdDSA."},
+	 "Algorithm of new keys, by its number: 8 and 10 RSA, 13 and 14 ECDSA, 15 and 16 EdDSA; no other."},
 	{"keys.ksk-bits", CONFIG_UINT, FIELD(keys.ksk_bits), "2048", RANGE(1024, 4096), NULL,
 	 "Bits of new RSA keys that sign keys."},
 	{"keys.zsk-bits", CONFIG_UINT, FIELD(keys.zsk_bits), "2048", RANGE(1024, 4096), NULL,
 	 "Bits of new RSA keys that sign data."},
 	{"keys.split", CONFIG_BOOL, FIELD(keys.split), "true", RANGE(0, 1), NULL,
-	 "One key signs keys (KSK), another one data (ZSK). false: one key signs all (CSK)."},
+	 "One key signs keys (KSK), another one data (ZSK). false: one key signs all (CSK). Once there are keys it "
+	 "changes "
+	 "only together with keys.algorithm, by a roll to new keys; else the edition is refused."},
 	{"keys.offline-ksk", CONFIG_BOOL, FIELD(keys.offline_ksk), "false", RANGE(0, 1), NULL,
 	 "The KSK is elsewhere: signed key sets come from ceremonies (`banyan key skr`)."},
 	{"keys.ttl", CONFIG_DURATION_S, FIELD(keys.ttl_s), "2d", RANGE(1, INT32_MAX), NULL,

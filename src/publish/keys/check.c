@@ -72,6 +72,25 @@ static int check_foreign(const struct keys_state *state, const struct keys_polic
 	return 0;
 }
 
+/* One key or two: only an algorithm roll brings keys of the other kind in, for it has all keys new. */
+static int check_split(const struct keys_state *state, const struct keys_policy *policy, char why[KEYS_WHY_MAX])
+{
+	for (size_t i = 0; i < state->n; i++) {
+		const struct keys_key *key = &state->key[i];
+		if ((key->phase != KEYS_ACTIVE && !keys_coming(key)) || (key->role == KEYS_CSK) == policy->csk ||
+		    key->algorithm != keys_algorithm_wanted(state, policy))
+			continue;
+		return keys_wrong(
+			why, BANYAN_EINVAL,
+			"key %u is a %s, and the policy asks for %s: living keys are not changed so, and no roll "
+			"could begin: set `split` (`banyan key policy csk=%s`) back to %s, or change the algorithm "
+			"at the same time, by a roll to new keys of the wanted kind",
+			key->tag, keys_role_text(key->role), policy->csk ? "one CSK" : "a KSK and a ZSK",
+			policy->csk ? "no" : "yes", policy->csk ? "true" : "false");
+	}
+	return 0;
+}
+
 int keys_check(const struct keys_state *state, const struct keys_policy *policy, const struct keys_policy *before,
 	       char why[KEYS_WHY_MAX])
 {
@@ -83,6 +102,8 @@ int keys_check(const struct keys_state *state, const struct keys_policy *policy,
 			"key %u is %s, by a roll that goes by another `trust`: that cannot change before the "
 			"roll is over: leave `trust` as it was, and `banyan key status` tells what the roll waits for",
 			moves->tag, keys_phase_text(moves->phase));
+	if (rc == 0)
+		rc = check_split(state, policy, why);
 	if (rc == 0)
 		rc = keys_algorithm_check(state, policy, keys_algorithm_wanted(state, policy), why);
 	return rc == 0 ? check_foreign(state, policy, why) : rc;

@@ -192,6 +192,8 @@ void keys_state_offered(struct keys_state *state, int64_t now);
 int64_t keys_next(const struct keys_state *state, const struct keys_policy *policy);
 /* Was a roll asked for that has to wait until an algorithm roll is over? */
 bool keys_asked_waits(const struct keys_state *state, const struct keys_policy *policy);
+/* Has an algorithm roll to wait until rolls of single keys are over? */
+bool keys_algorithm_waits(const struct keys_state *state, const struct keys_policy *policy, uint8_t *ret_algorithm);
 /* What a key waits for: its next phase and when (KEYS_NEVER: until somebody says something; `ret_why` tells what). false: nothing. */
 bool keys_key_next(const struct keys_state *state, const struct keys_policy *policy, const struct keys_key *key,
 		   enum keys_phase *ret_to, int64_t *ret_due, const char **ret_why);

@@ -234,6 +234,17 @@ bool keys_asked_waits(const struct keys_state *state, const struct keys_policy *
 	return (state->asked_zsk || state->asked_ksk) && keys_algorithm_busy(state, policy);
 }
 
+bool keys_algorithm_waits(const struct keys_state *state, const struct keys_policy *policy, uint8_t *ret_algorithm)
+{
+	bool moves = false;
+	for (size_t i = 0; i < state->n; i++)
+		moves |= keys_coming(&state->key[i]) || keys_going(&state->key[i]);
+	if (!moves || keys_algorithm_moves(state) || !keys_algorithm_busy(state, policy))
+		return false;
+	*ret_algorithm = keys_algorithm_wanted(state, policy);
+	return true;
+}
+
 /* Does a roll that was asked for begin at the next step? */
 static bool asked_begins(const struct keys_state *state, const struct keys_policy *policy)
 {

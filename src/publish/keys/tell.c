@@ -115,9 +115,14 @@ int keys_tell_shared(struct keys_state *state, uint16_t tag, int64_t now, char w
 int keys_ask_roll(struct keys_state *state, const struct keys_policy *policy, enum keys_role role,
 		  char why[KEYS_WHY_MAX])
 {
-	uint8_t what = role == KEYS_ZSK && policy->csk ? KEYS_CSK : role == KEYS_KSK && policy->csk ? KEYS_CSK : role;
-	const struct keys_key *coming = keys_see_coming(state, what);
-	if (policy->offline && what == KEYS_ZSK)
+	const struct keys_key *coming = keys_see_coming(state, role);
+	if ((role == KEYS_CSK) != policy->csk || (role == KEYS_ZSK && policy->ksk_only))
+		return keys_wrong(why, BANYAN_EINVAL, "there is no %s by the policy of these keys: it has %s",
+				  keys_role_text(role),
+				  policy->csk        ? "a CSK: `banyan key roll csk`"
+				  : policy->ksk_only ? "a KSK alone: `banyan key roll ksk`"
+						     : "a KSK and a ZSK: roll ksk, or zsk");
+	if (policy->offline && role == KEYS_ZSK)
 		return keys_wrong(
 			why, BANYAN_EINVAL,
 			"with an offline KSK a ZSK rolls at the dates of the key responses: `banyan key ksr`");
@@ -127,13 +132,27 @@ int keys_ask_roll(struct keys_state *state, const struct keys_policy *policy, en
 	if (coming != NULL)
 		return keys_wrong(why, BANYAN_EINVAL, "a roll is under way: key %u is %s; one at a time", coming->tag,
 				  keys_phase_text(coming->phase));
-	if (keys_see_active(state, what) == NULL)
-		return keys_wrong(why, BANYAN_EINVAL, "there is no active %s to roll from", keys_role_text(what));
-	if (what == KEYS_ZSK)
+	if (keys_see_active(state, role) == NULL)
+		return keys_wrong(why, BANYAN_EINVAL, "there is no active %s to roll from", keys_role_text(role));
+	if (role == KEYS_ZSK)
 		state->asked_zsk = true;
 	else
 		state->asked_ksk = true;
 	return 0;
+}
+
+/* Is every key that signs of this algorithm, and is there one? */
+static bool has_only(const struct keys_state *state, uint8_t algorithm)
+{
+	bool any = false;
+	for (size_t i = 0; i < state->n; i++) {
+		if (state->key[i].phase != KEYS_ACTIVE)
+			continue;
+		if (state->key[i].algorithm != algorithm)
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 int keys_ask_algorithm(struct keys_state *state, const struct keys_policy *policy, uint8_t algorithm,
@@ -146,6 +165,11 @@ int keys_ask_algorithm(struct keys_state *state, const struct keys_policy *polic
 		return keys_wrong(why, BANYAN_EUNSUPP,
 				  "an algorithm roll needs the KSK: with an offline one it cannot be made");
 	int rc = keys_algorithm_check(state, policy, algorithm, why);
+	if (rc == 0 && has_only(state, algorithm) && !keys_algorithm_moves(state) &&
+	    keys_algorithm_wanted(state, policy) == algorithm)
+		rc = keys_wrong(why, BANYAN_EINVAL,
+				"the zone is signed with algorithm %u (%s) already: there is nothing to roll",
+				algorithm, dnssec_algorithm_text(algorithm));
 	if (rc == 0)
 		state->asked_algorithm = algorithm;
 	return rc;

@@ -85,6 +85,13 @@ static void wrong(void **state)
 	refused("edition: {folder: x}\nedition: {}\n", "t:2:1: edition: stands here again; it stood in line 1 already");
 	refused("edition: {folder: x}\nsource: {shrink-max: 101}\n",
 		"t:2:22: source.shrink-max: found '101'; allowed is a whole number from 0 to 100");
+	for (int algorithm = 9; algorithm <= 12; algorithm += algorithm == 9 ? 2 : 1) {
+		char text[80], said[120];
+		snprintf(text, sizeof text, "edition: {folder: x}\nkeys: {algorithm: %d}\n", algorithm);
+		snprintf(said, sizeof said,
+			 "t:2:19: keys.algorithm: found %d; to sign with are 8, 10, 13, 14, 15 and 16", algorithm);
+		refused(text, said);
+	}
 	refused("edition: {folder: x}\nkeys: {algorithm: 7}\n",
 		"t:2:19: keys.algorithm: found '7'; allowed is a whole number from 8 to 16");
 	refused("edition: {folder: x}\napex: {name-servers: [a]}\n",

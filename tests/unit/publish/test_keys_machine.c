@@ -117,7 +117,7 @@ static void roll_often(uint64_t seed, struct keys_policy *policy, int64_t days, 
 	unsigned rolls = 0;
 	for (int64_t day = 7; day < days; day += 7) {
 		world_run(world, day * DAY);
-		rolls += keys_ask_roll(&world->state, policy, KEYS_KSK, why) == 0;
+		rolls += keys_ask_roll(&world->state, policy, policy->csk ? KEYS_CSK : KEYS_KSK, why) == 0;
 		if (!policy->csk && keys_ask_roll(&world->state, policy, KEYS_ZSK, why) < 0)
 			assert_non_null(strstr(why, "a roll is under way"));
 	}
@@ -490,6 +490,47 @@ static void test_the_only_ds_stays(void **state)
 	free(world);
 }
 
+/* One key or two: what the policy has not got cannot be rolled, and living keys cannot become the others but by an algorithm roll. */
+static void test_split_stays(void **state)
+{
+	for (int csk = 0; csk < 2; csk++) {
+		struct keys_policy policy, other;
+		char why[KEYS_WHY_MAX];
+		keys_policy_init(&policy);
+		policy.csk = csk;
+		struct world *world = world_new(0, &policy);
+		world_run(world, 1);
+		other = policy;
+		other.csk = !csk;
+		/* while the first keys are on their way in, and when they are in */
+		assert_int_equal(keys_check(&world->state, &other, &policy, why), BANYAN_EINVAL);
+		world_run(world, 30 * DAY);
+		assert_int_equal(keys_check(&world->state, &other, &policy, why), BANYAN_EINVAL);
+		assert_non_null(strstr(why, csk ? "back to false" : "back to true"));
+		assert_int_equal(keys_check(&world->state, &other, NULL, why), BANYAN_EINVAL);
+		assert_int_equal(keys_check(&world->state, &policy, &policy, why), 0);
+		assert_int_equal(keys_ask_roll(&world->state, &policy, csk ? KEYS_KSK : KEYS_CSK, why), BANYAN_EINVAL);
+		assert_non_null(strstr(why, csk ? "`banyan key roll csk`" : "there is no csk"));
+		if (csk)
+			assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), BANYAN_EINVAL);
+		assert_false(world->state.asked_zsk || world->state.asked_ksk);
+		assert_int_equal(keys_ask_algorithm(&world->state, &policy, policy.algorithm, why), BANYAN_EINVAL);
+		assert_non_null(strstr(why, "nothing to roll"));
+		/* the way on */
+		other.algorithm = DNSSEC_ED25519;
+		assert_int_equal(keys_check(&world->state, &other, &policy, why), 0);
+		world->policy = other;
+		for (int64_t day = 31; day < 200; day++) {
+			world_run(world, day * DAY);
+			assert_int_equal(keys_check(&world->state, &other, &other, why), 0);
+		}
+		assert_sound(world);
+		assert_int_equal(count(world, KEYS_CSK, KEYS_ACTIVE), !csk);
+		assert_int_equal(count(world, KEYS_KSK, KEYS_ACTIVE), csk);
+		free(world);
+	}
+}
+
 /* What a roll goes by cannot change in its middle. */
 static void test_trust_stays(void **state)
 {
@@ -687,7 +728,7 @@ static void test_ttl_lowered(void **state)
 		policy.csk = seed % 2;
 		struct world *world = world_new(seed, &policy);
 		world_run(world, 30 * DAY);
-		assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), 0);
+		assert_int_equal(keys_ask_roll(&world->state, &policy, policy.csk ? KEYS_CSK : KEYS_ZSK, why), 0);
 		world_run(world, (30 + (int64_t)seed % 14) * DAY);
 		world->policy.dnskey_ttl_s = 60;
 		world->policy.data_ttl_s = 300;
@@ -714,7 +755,8 @@ static void test_check_finds(void **state)
 		if (seed % 3 == 2)
 			assert_int_equal(keys_ask_algorithm(&world->state, &policy, DNSSEC_ECDSAP256SHA256, why), 0);
 		else
-			assert_int_equal(keys_ask_roll(&world->state, &policy, KEYS_ZSK, why), 0);
+			assert_int_equal(keys_ask_roll(&world->state, &policy, policy.csk ? KEYS_CSK : KEYS_ZSK, why),
+					 0);
 		world_run(world, 90 * DAY);
 		world_check(world);
 		assert_true(world->faults > 0);
@@ -843,6 +885,7 @@ int main(void)
 		cmocka_unit_test(test_first_keys_follow),
 		cmocka_unit_test(test_anchors_of_two_algorithms),
 		cmocka_unit_test(test_the_only_ds_stays),
+		cmocka_unit_test(test_split_stays),
 		cmocka_unit_test(test_trust_stays),
 		cmocka_unit_test(test_standby_waits_for_its_ds),
 		cmocka_unit_test(test_several_signers),
