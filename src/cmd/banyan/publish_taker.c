@@ -408,6 +408,11 @@ int publish_take(void)
 	struct taker *t = calloc(1, sizeof *t);
 	if (t == NULL || fcntl(PUBLISH_FD_REPLY, F_GETFD) < 0 || request_read(t) < 0) {
 		fprintf(stderr, "banyan publish: " PUBLISH_TAKER_OPTION " is for `banyan publish` itself\n");
+		if (t != NULL) {
+			dnssec_anchors_done(&t->anchors);
+			wire_tsig_key_free(t->key);
+			free(t);
+		}
 		return CMD_ERROR;
 	}
 	/* what a program that fetches is not given */
