@@ -208,11 +208,11 @@ static void clock_look(struct publishing *p)
 	p->looked_at = now;
 }
 
-/* A file is looked at each second, but only one that has changed is read. */
+/* A file is looked at each second, or as source.check-interval says, but only one that has changed is read. */
 static bool is_time(struct publishing *p)
 {
-	bool changed = is_here(p) && p->config->source.check_s == 0 && !publish_source_looked_at(p);
-	if (p->notified || changed)
+	bool changed = is_here(p) && !publish_source_looked_at(p);
+	if (p->notified || (changed && p->config->source.check_s == 0))
 		return true;
 	if (clock_wall_s() < p->check_at)
 		return false;
