@@ -141,6 +141,14 @@ class Edition:
         return subprocess.run([program("banyan"), *words], capture_output=True, text=True, timeout=120)
 
 
+def stays(edition, reason, *words):
+    """Refused for this reason, and the version before stays."""
+    before = edition.text()
+    why = edition.refused(reason, *words)
+    assert edition.text() == before
+    return why
+
+
 def judges(edition, alone=True):
     """Each says what it thinks of the zone file; all must agree. `alone`: the zone has KSKs and ZSKs, and not one key for both."""
     zone, anchors = str(edition.zone_file), str(edition.anchors)

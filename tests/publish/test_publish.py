@@ -13,7 +13,7 @@ import dns.message
 import dns.opcode
 import pytest
 
-from editions import TLDS, Edition, judge, put, source_text
+from editions import TLDS, Edition, judge, put, source_text, stays
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
 import others  # noqa: E402
@@ -64,13 +64,6 @@ def test_check_writes_nothing(edition):
 
 
 # ---- refusals: the version before stays
-
-def stays(edition, reason, *words):
-    before = edition.text()
-    why = edition.refused(reason, *words)
-    assert edition.text() == before
-    return why
-
 
 def test_source_shrinks(edition):
     edition.good()
@@ -238,8 +231,9 @@ def test_watch_a_schedule(tmp_path):
         edition.stop()
 
 
-def test_watch_a_file(edition):
-    edition.watch()
+@pytest.mark.parametrize("interval", ["0", "1s"])
+def test_watch_a_file(edition, interval):
+    edition.write(source={"check-interval": interval}).watch()
     wait_for("the first version", lambda: edition.serial() == 100)
     limits = Path(f"/proc/{edition.watching.pid}/limits").read_text()
     assert re.search(r"Max core file size +0 +0 ", limits), "a core file would have its keys"

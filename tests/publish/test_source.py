@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from editions import TLDS, Edition, judge, put, source_text
+from editions import TLDS, Edition, judge, put, source_text, stays
 from masters import Master, Web
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
@@ -37,13 +37,6 @@ def server():
     yield start
     for each in started:
         each.close()
-
-
-def stays(edition, reason, *words):
-    before = edition.text()
-    why = edition.refused(reason, *words)
-    assert edition.text() == before
-    return why
 
 
 # ---- the process in which sources are read
